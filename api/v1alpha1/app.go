@@ -1,0 +1,138 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// App is what one headway.yaml on the production branch asks for. The watcher
+// writes it from git; edits by hand are overwritten.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=headway
+// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
+// +kubebuilder:printcolumn:name="Live",type=string,JSONPath=`.status.live`
+// +kubebuilder:printcolumn:name="Commit",type=string,JSONPath=`.status.liveCommit`
+// +kubebuilder:printcolumn:name="Traffic",type=string,JSONPath=`.status.trafficSummary`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name must be at most 40 characters, so that revision names fit into labels"
+type App struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   AppSpec   `json:"spec"`
+	Status AppStatus `json:"status,omitempty"`
+}
+
+// AppSpec is the state of one app in git.
+type AppSpec struct {
+	// Repository names the Repository in the same namespace.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an App stays with its Repository; delete the App to let another Repository take its name"
+	Repository string `json:"repository"`
+
+	// Path of the headway.yaml in the repository.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Path string `json:"path"`
+
+	// ProductionRef is the full name of the ref whose head serves, such as
+	// refs/heads/main.
+	//
+	// +kubebuilder:validation:MinLength=1
+	ProductionRef string `json:"productionRef"`
+
+	// Heads are the watched refs that hold this app, and the revision of each.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=ref
+	Heads []Head `json:"heads,omitempty"`
+
+	// History are the revisions that the production ref has pointed at, newest
+	// first, each once, at most 20.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=20
+	History []string `json:"history,omitempty"`
+
+	// Pin is the revision that takes all traffic because headway.yaml pins its
+	// commit. Empty: the newest ready revision does.
+	//
+	// +optional
+	Pin string `json:"pin,omitempty"`
+
+	// Problem is why the newest commit's headway.yaml cannot be used. The app
+	// keeps running as it was.
+	//
+	// +optional
+	Problem *SpecProblem `json:"problem,omitempty"`
+}
+
+// Head is a ref and the revision made from it.
+type Head struct {
+	// Ref is the full name, such as refs/heads/main.
+	Ref string `json:"ref"`
+	// Commit is the full hash the ref points at. It may be newer than the
+	// revision's where the newer commits did not touch the app.
+	Commit string `json:"commit"`
+	// Revision is the name of the Revision.
+	Revision string `json:"revision"`
+}
+
+// SpecProblem is an error in a headway.yaml.
+type SpecProblem struct {
+	// Commit that holds the file.
+	Commit string `json:"commit"`
+	// Reason is one of the SpecValid reasons.
+	Reason string `json:"reason"`
+	// Message says file, line, column and what to change.
+	Message string `json:"message"`
+}
+
+// AppStatus says what is live.
+type AppStatus struct {
+	// ObservedGeneration is the spec that this status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Ready, SpecValid.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// URL of the app.
+	// +optional
+	URL string `json:"url,omitempty"`
+	// Live is the revision that has most of the traffic.
+	// +optional
+	Live string `json:"live,omitempty"`
+	// LiveCommit is the short commit of Live.
+	// +optional
+	LiveCommit string `json:"liveCommit,omitempty"`
+	// Newest is the revision of the production ref's head.
+	// +optional
+	Newest string `json:"newest,omitempty"`
+	// Traffic is what the Route asks for now.
+	// +optional
+	// +listType=map
+	// +listMapKey=revision
+	Traffic []TrafficTarget `json:"traffic,omitempty"`
+	// TrafficSummary is Traffic in a few characters: "100% 1a2b3c4d".
+	// +optional
+	TrafficSummary string `json:"trafficSummary,omitempty"`
+	// LiveSince is when Live began to take traffic.
+	// +optional
+	LiveSince *metav1.MicroTime `json:"liveSince,omitempty"`
+}
+
+// AppList is a list of Apps.
+//
+// +kubebuilder:object:root=true
+type AppList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []App `json:"items"`
+}

@@ -1,0 +1,75 @@
+package v1alpha1
+
+// Condition types. They follow kstatus: Ready is True when the object is what
+// its spec asks for, False with a reason and a message that says what to
+// change when it cannot be, Unknown while it is on its way.
+const (
+	// ConditionReady summarises every kind.
+	ConditionReady = "Ready"
+	// ConditionSpecValid is False while the newest headway.yaml cannot be
+	// used. On Repository and App.
+	ConditionSpecValid = "SpecValid"
+	// ConditionBuilt is True when a Revision has its image.
+	ConditionBuilt = "Built"
+	// ConditionServing is True while a Route sends traffic to a Revision.
+	ConditionServing = "Serving"
+)
+
+// Reasons on a Repository.
+const (
+	ReasonSynced               = "Synced"
+	ReasonFetching             = "Fetching"
+	ReasonSuspended            = "Suspended"
+	ReasonUnreachable          = "Unreachable"
+	ReasonAuthenticationFailed = "AuthenticationFailed"
+	ReasonHostKeyUnknown       = "HostKeyUnknown"
+	ReasonSecretInvalid        = "SecretInvalid"
+	ReasonRepositoryNotFound   = "RepositoryNotFound"
+	ReasonEmptyRepository      = "EmptyRepository"
+	ReasonBranchNotFound       = "BranchNotFound"
+	ReasonNoSpecFile           = "NoSpecFile"
+	ReasonTooLarge             = "TooLarge"
+	ReasonInvalidURL           = "InvalidURL"
+	ReasonFetchFailed          = "FetchFailed"
+)
+
+// Reasons of SpecValid, on Repository and App.
+const (
+	ReasonValid         = "Valid"
+	ReasonInvalidSpec   = "InvalidSpec"
+	ReasonNameConflict  = "NameConflict"
+	ReasonPinNotFound   = "PinNotFound"
+	ReasonNoTemplateFit = "NoTemplateFit"
+)
+
+// Reasons on a Revision.
+const (
+	ReasonBuilding         = "Building"
+	ReasonQueued           = "Queued"
+	ReasonBuildSucceeded   = "BuildSucceeded"
+	ReasonImageReused      = "ImageReused"
+	ReasonImageGiven       = "ImageGiven"
+	ReasonBuildFailed      = "BuildFailed"
+	ReasonSuperseded       = "Superseded"
+	ReasonTemplateNotFound = "TemplateNotFound"
+	ReasonInvalidArgs      = "InvalidArgs"
+	ReasonStarting         = "Starting"
+	ReasonRunning          = "Running"
+	ReasonIdle             = "Idle"
+	ReasonNotBuilt         = "NotBuilt"
+	ReasonStartFailed      = "StartFailed"
+	ReasonReferenceMissing = "ReferenceMissing"
+	ReasonInTraffic        = "InTraffic"
+	ReasonNoTraffic        = "NoTraffic"
+)
+
+// Reasons on an App and a Route.
+const (
+	ReasonLive            = "Live"
+	ReasonPinned          = "Pinned"
+	ReasonWaiting         = "Waiting"
+	ReasonNewestFailed    = "NewestFailed"
+	ReasonNoReadyRevision = "NoReadyRevision"
+	ReasonHostConflict    = "HostConflict"
+	ReasonRouted          = "Routed"
+)

@@ -1,0 +1,38 @@
+package v1alpha1
+
+// Labels on objects that Headway makes.
+const (
+	// LabelRepository names the Repository an object comes from.
+	LabelRepository = "headway.dev/repository"
+	// LabelApp names the App an object belongs to.
+	LabelApp = "headway.dev/app"
+	// LabelRevision names the Revision an object belongs to.
+	LabelRevision = "headway.dev/revision"
+	// LabelNamespace names the namespace of the App on objects that live in
+	// the build namespace.
+	LabelNamespace = "headway.dev/namespace"
+	// LabelBuildKey is the content key of a build, on TaskRuns and Revisions.
+	LabelBuildKey = "headway.dev/build-key"
+	// LabelTemplate names a build template, on the Tekton Task that is one.
+	LabelTemplate = "headway.dev/template"
+	// LabelManagedBy and ManagedBy mark every child object.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	ManagedBy      = "headway"
+)
+
+// Annotations.
+const (
+	// AnnotationSyncRequestedAt on a Repository asks the watcher to look at
+	// once. The value is any string that differs from the last one.
+	AnnotationSyncRequestedAt = "headway.dev/sync-requested-at"
+	// AnnotationRetriedAt on a Revision asks for a failed build to be tried
+	// again. The value is any string that differs from the last one.
+	AnnotationRetriedAt = "headway.dev/retried-at"
+)
+
+// Finalizers.
+const (
+	// FinalizerCleanup is held by a Revision until its objects in the build
+	// namespace are gone, and by a Repository until its cache is.
+	FinalizerCleanup = "headway.dev/cleanup"
+)

@@ -1,0 +1,148 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Repository is a git repository that Headway watches. Every headway.yaml in
+// its production branch becomes an App in the Repository's namespace.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=repo,categories=headway
+// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.spec.url`
+// +kubebuilder:printcolumn:name="Branch",type=string,JSONPath=`.spec.productionBranch`
+// +kubebuilder:printcolumn:name="Commit",type=string,JSONPath=`.status.commit`
+// +kubebuilder:printcolumn:name="Apps",type=integer,JSONPath=`.status.appCount`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name must be at most 40 characters, so that names made from it fit into labels"
+type Repository struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   RepositorySpec   `json:"spec"`
+	Status RepositoryStatus `json:"status,omitempty"`
+}
+
+// RepositorySpec says where the repository is and how to watch it.
+type RepositorySpec struct {
+	// URL of the repository: https://host/owner/name.git,
+	// ssh://git@host/owner/name.git or git@host:owner/name.git. Plain http is
+	// accepted for servers inside a trusted network. Credentials do not belong
+	// here; use secretRef.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('https://') || self.startsWith('http://') || self.startsWith('ssh://') || self.matches('^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:.+$')",message="url must start with https://, http:// or ssh://, or have the form git@host:owner/name.git"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^/]*@')",message="url must not contain credentials; put username and password (or token) into a Secret and name it in secretRef"
+	URL string `json:"url"`
+
+	// SecretRef names a Secret in the same namespace with the credentials:
+	// username and password, or token, for http(s); identity (a private key)
+	// and known_hosts for ssh. Not needed for a public repository.
+	//
+	// +optional
+	SecretRef *corev1.LocalObjectReference `json:"secretRef,omitempty"`
+
+	// ProductionBranch is the branch whose head serves. Default: main.
+	//
+	// +kubebuilder:default=main
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	ProductionBranch string `json:"productionBranch,omitempty"`
+
+	// Refs are globs of further branches and tags to build, such as
+	// "release/*" or "refs/tags/v*". A glob without refs/ means a branch. Their
+	// revisions get a URL of their own and no traffic. Default: none.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=255
+	Refs []string `json:"refs,omitempty"`
+
+	// Interval between two looks at the remote, from 1s; 10% of jitter are
+	// added. A webhook makes the watcher look at once. Default: 30s.
+	//
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="interval must be at least 1s"
+	Interval metav1.Duration `json:"interval,omitempty"`
+
+	// WebhookSecretRef names a Secret whose key "token" signs webhooks
+	// (HMAC-SHA256, or the plain token header of forges that send one). Unset:
+	// unsigned webhooks are accepted, as they are only a hint.
+	//
+	// +optional
+	WebhookSecretRef *corev1.LocalObjectReference `json:"webhookSecretRef,omitempty"`
+
+	// Suspend stops watching. Apps keep running. Default: false.
+	//
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// RepositoryStatus says what was last seen.
+type RepositoryStatus struct {
+	// ObservedGeneration is the spec that this status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Ready, SpecValid.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Commit is the head of the production branch.
+	// +optional
+	Commit string `json:"commit,omitempty"`
+	// Heads are the watched refs and the commits they point at.
+	// +optional
+	// +listType=map
+	// +listMapKey=ref
+	Heads []RefHead `json:"heads,omitempty"`
+	// Apps are the headway.yaml files of the production branch.
+	// +optional
+	// +listType=map
+	// +listMapKey=path
+	Apps []RepositoryApp `json:"apps,omitempty"`
+	// AppCount is the number of Apps.
+	// +optional
+	AppCount int32 `json:"appCount,omitempty"`
+	// LastHandledSync is the value of the sync-requested-at annotation that
+	// was last acted on.
+	// +optional
+	LastHandledSync string `json:"lastHandledSync,omitempty"`
+}
+
+// RefHead is a ref and its commit.
+type RefHead struct {
+	// Ref is the full name, such as refs/heads/main.
+	Ref string `json:"ref"`
+	// Commit is the full hash.
+	Commit string `json:"commit"`
+}
+
+// RepositoryApp is one headway.yaml.
+type RepositoryApp struct {
+	// Path of the file in the repository.
+	Path string `json:"path"`
+	// Name of the App; empty while the file cannot be read.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// Error is why the file cannot be used, as file:line:column: what to
+	// change.
+	// +optional
+	Error string `json:"error,omitempty"`
+}
+
+// RepositoryList is a list of Repositories.
+//
+// +kubebuilder:object:root=true
+type RepositoryList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Repository `json:"items"`
+}

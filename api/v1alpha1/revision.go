@@ -1,0 +1,325 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Revision is one commit of one app: its source, how it is built and how it
+// runs. The spec never changes; the image in the status is written once.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=rev,categories=headway
+// +kubebuilder:printcolumn:name="App",type=string,JSONPath=`.spec.app`
+// +kubebuilder:printcolumn:name="Commit",type=string,JSONPath=`.spec.commit`,priority=1
+// +kubebuilder:printcolumn:name="Ref",type=string,JSONPath=`.spec.ref`
+// +kubebuilder:printcolumn:name="Built",type=string,JSONPath=`.status.conditions[?(@.type=="Built")].reason`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Traffic",type=integer,JSONPath=`.status.weight`
+// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
+// +kubebuilder:printcolumn:name="Subject",type=string,JSONPath=`.spec.subject`,priority=1
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type Revision struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a Revision's spec is immutable; push a new commit instead"
+	Spec   RevisionSpec   `json:"spec"`
+	Status RevisionStatus `json:"status,omitempty"`
+}
+
+// RevisionSpec is frozen from the commit.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.build) != has(self.image)",message="set exactly one of build and image"
+type RevisionSpec struct {
+	// App is the name of the App.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	App string `json:"app"`
+	// Repository is the name of the Repository.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Repository string `json:"repository"`
+	// Ref is the full name of the ref on which the commit was first seen.
+	Ref string `json:"ref"`
+	// Commit is the full hash.
+	//
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{40}([0-9a-f]{24})?$`
+	Commit string `json:"commit"`
+	// Subject is the first line of the commit message, at most 120 characters.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=480
+	Subject string `json:"subject,omitempty"`
+	// Author of the commit, by name.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=480
+	Author string `json:"author,omitempty"`
+
+	// Source is the part of the tree that belongs to the app.
+	Source Source `json:"source"`
+
+	// Build makes the image from the source.
+	//
+	// +optional
+	Build *Build `json:"build,omitempty"`
+
+	// Image is used instead of a build. It must be pinned by digest.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self.matches('@sha256:[0-9a-f]{64}$')",message="image must be pinned by digest: name@sha256:..."
+	// +kubebuilder:validation:MaxLength=512
+	Image string `json:"image,omitempty"`
+
+	Runtime `json:",inline"`
+}
+
+// Source is a content-addressed tarball of the part of a commit that an app
+// is built from.
+type Source struct {
+	// Key is the hash of the app's tree: path plus watch, without
+	// headway.yaml. Equal keys mean equal files.
+	Key string `json:"key"`
+	// Path is the build context inside the tarball, relative to the
+	// repository's root; "." is the root.
+	Path string `json:"path"`
+	// Digest of the tarball, sha256:<hex>. Empty when image is used.
+	//
+	// +optional
+	Digest string `json:"digest,omitempty"`
+	// SpecHash is the hash of what headway.yaml froze into this Revision.
+	SpecHash string `json:"specHash"`
+}
+
+// Build chooses a template and its parameters.
+type Build struct {
+	// Template is the name of a build template, resolved: never "auto".
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Template string `json:"template"`
+	// Args are the template's parameters.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Args map[string]string `json:"args,omitempty"`
+}
+
+// Runtime is how a revision runs.
+type Runtime struct {
+	// Port the application listens on; it is told by the variable PORT.
+	// Default: 8080.
+	//
+	// +kubebuilder:default=8080
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+
+	// Env are the environment variables, sorted by name.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=256
+	Env []EnvVar `json:"env,omitempty"`
+
+	// Resources requested by a pod; memory is the limit too. Default: none.
+	//
+	// +optional
+	Resources Resources `json:"resources,omitempty"`
+
+	// Health says how to see that the application is up. Default: the port
+	// accepts connections.
+	//
+	// +optional
+	Health *Health `json:"health,omitempty"`
+
+	// Timeout is the longest time from a request to the start of its
+	// response, and the grace that requests get when a pod leaves. Default:
+	// 60s, at most 1h.
+	//
+	// +kubebuilder:default="60s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="timeout must be between 1s and 1h"
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+
+	// Scale bounds the number of pods.
+	//
+	// +kubebuilder:default={}
+	Scale Scale `json:"scale,omitempty"`
+}
+
+// EnvVar is a variable with a value, or with a reference to one.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.value), has(self.secret), has(self.config)].filter(x, x).size() <= 1",message="set only one of value, secret and config"
+type EnvVar struct {
+	// Name of the variable.
+	//
+	// +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
+	// +kubebuilder:validation:MaxLength=256
+	Name string `json:"name"`
+	// Value, literally.
+	//
+	// +optional
+	Value string `json:"value,omitempty"`
+	// Secret takes the value from a Secret in the App's namespace.
+	//
+	// +optional
+	Secret *KeyRef `json:"secret,omitempty"`
+	// Config takes the value from a ConfigMap in the App's namespace.
+	//
+	// +optional
+	Config *KeyRef `json:"config,omitempty"`
+}
+
+// KeyRef is a key of a Secret or ConfigMap.
+type KeyRef struct {
+	// Name of the object.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key in the object.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key"`
+}
+
+// Resources of a pod, as Kubernetes quantities.
+type Resources struct {
+	// CPU requested, such as 100m.
+	// +optional
+	CPU string `json:"cpu,omitempty"`
+	// Memory requested and the limit, such as 128Mi.
+	// +optional
+	Memory string `json:"memory,omitempty"`
+}
+
+// Health is an HTTP check.
+type Health struct {
+	// Path answers 2xx or 3xx when the application can take requests.
+	//
+	// +kubebuilder:validation:Pattern=`^/`
+	// +kubebuilder:validation:MaxLength=1024
+	Path string `json:"path"`
+}
+
+// Scale bounds the number of pods and the requests in each.
+//
+// +kubebuilder:validation:XValidation:rule="self.min <= self.max",message="scale.min must not be greater than scale.max"
+type Scale struct {
+	// Min is the smallest number of pods. Default: 0.
+	//
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	Min int32 `json:"min"`
+	// Max is the largest number of pods. Default: 20.
+	//
+	// +kubebuilder:default=20
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	Max int32 `json:"max"`
+	// Limit is the largest number of requests in flight in one pod; more wait.
+	// 0 means no limit. Default: 0.
+	//
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100000
+	Limit int32 `json:"limit"`
+}
+
+// RevisionStatus says how far a Revision is.
+type RevisionStatus struct {
+	// ObservedGeneration is the spec that this status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Built, Ready, Serving.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// Image that runs, pinned by digest. Written once.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a Revision's image is written once"
+	Image string `json:"image,omitempty"`
+
+	// ImageConfig is what the image says of its process. Unknown when image
+	// was given in headway.yaml.
+	// +optional
+	ImageConfig *ImageConfig `json:"imageConfig,omitempty"`
+
+	// Build says where the image came from.
+	// +optional
+	Build *BuildStatus `json:"build,omitempty"`
+
+	// URL that reaches this revision whatever its traffic.
+	// +optional
+	URL string `json:"url,omitempty"`
+
+	// Weight is the share of its App's traffic in percent.
+	// +optional
+	Weight int32 `json:"weight"`
+
+	// Replicas that are ready.
+	// +optional
+	Replicas int32 `json:"replicas"`
+
+	// EverReady is true once the Revision has been ready.
+	// +optional
+	EverReady bool `json:"everReady,omitempty"`
+}
+
+// ImageConfig is the part of an image's configuration that matters to run it.
+type ImageConfig struct {
+	// User as the image names it; empty is root.
+	// +optional
+	User string `json:"user,omitempty"`
+	// Entrypoint of the image.
+	// +optional
+	// +listType=atomic
+	Entrypoint []string `json:"entrypoint,omitempty"`
+	// Cmd of the image.
+	// +optional
+	// +listType=atomic
+	Cmd []string `json:"cmd,omitempty"`
+	// WorkingDir of the image.
+	// +optional
+	WorkingDir string `json:"workingDir,omitempty"`
+}
+
+// BuildStatus is about the Tekton run behind an image.
+type BuildStatus struct {
+	// Key is the content key: equal keys build equal images.
+	Key string `json:"key"`
+	// Run is the name of the TaskRun in the build namespace; empty when the
+	// image was reused.
+	// +optional
+	Run string `json:"run,omitempty"`
+	// StartedAt is when the run was created.
+	// +optional
+	StartedAt *metav1.MicroTime `json:"startedAt,omitempty"`
+	// FinishedAt is when the image was known or the run failed.
+	// +optional
+	FinishedAt *metav1.MicroTime `json:"finishedAt,omitempty"`
+	// FailedStep is the template's step that failed.
+	// +optional
+	FailedStep string `json:"failedStep,omitempty"`
+	// LastLogLines are the last 20 lines of the failed step.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	LastLogLines []string `json:"lastLogLines,omitempty"`
+}
+
+// RevisionList is a list of Revisions.
+//
+// +kubebuilder:object:root=true
+type RevisionList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Revision `json:"items"`
+}

@@ -1,0 +1,108 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Route sends the requests of some hosts to weighted revisions. reconciler/app
+// compiles it from an App; the activators read it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=headway
+// +kubebuilder:printcolumn:name="Hosts",type=string,JSONPath=`.spec.hosts`
+// +kubebuilder:printcolumn:name="Revisions",type=string,JSONPath=`.spec.traffic[*].revision`
+// +kubebuilder:printcolumn:name="Weights",type=string,JSONPath=`.spec.traffic[*].weight`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type Route struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec   RouteSpec   `json:"spec"`
+	Status RouteStatus `json:"status,omitempty"`
+}
+
+// RouteSpec maps hosts to revisions.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.traffic) || size(self.traffic) == 0 || self.traffic.map(t, t.weight).sum() == 100",message="the weights in traffic must add up to 100"
+type RouteSpec struct {
+	// App that this Route belongs to.
+	//
+	// +kubebuilder:validation:MinLength=1
+	App string `json:"app"`
+
+	// Hosts whose requests are split over traffic: lower case, without port.
+	//
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Hosts []string `json:"hosts"`
+
+	// Traffic is the split; the weights add up to 100. Empty: no revision is
+	// ready yet and the activator answers 503 with a text that says so.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=revision
+	// +kubebuilder:validation:MaxItems=32
+	Traffic []TrafficTarget `json:"traffic,omitempty"`
+
+	// RevisionHosts are hosts that reach one revision whatever its weight.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=host
+	// +kubebuilder:validation:MaxItems=64
+	RevisionHosts []RevisionHost `json:"revisionHosts,omitempty"`
+}
+
+// TrafficTarget is a revision and its share.
+type TrafficTarget struct {
+	// Revision is the name of a Revision in the same namespace.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Revision string `json:"revision"`
+	// Weight is the share in percent.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Weight int32 `json:"weight"`
+}
+
+// RevisionHost is a host of one revision.
+type RevisionHost struct {
+	// Host in lower case, without port.
+	//
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Host string `json:"host"`
+	// Revision is the name of a Revision in the same namespace.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Revision string `json:"revision"`
+}
+
+// RouteStatus says whether the Route can be served.
+type RouteStatus struct {
+	// ObservedGeneration is the spec that this status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Ready.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// RouteList is a list of Routes.
+//
+// +kubebuilder:object:root=true
+type RouteList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Route `json:"items"`
+}

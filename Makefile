@@ -1,0 +1,71 @@
+# Headway. `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO        ?= go
+TOOL      := $(GO) tool -modfile=test/tools/go.mod
+# Installs go here: the registry that `make deploy` pushes Headway's images to.
+REGISTRY  ?=
+DOMAIN    ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: ## Bring up the local cluster with Headway and a first app
+	$(GO) run ./deploy/local up
+
+.PHONY: down
+down: ## Take the local cluster away again (compiled programs stay cached)
+	$(GO) run ./deploy/local down
+
+.PHONY: deploy
+deploy: ## Install onto the cluster of KUBECONFIG: make deploy REGISTRY=registry.example.com/headway DOMAIN=apps.example.com
+	$(GO) run ./deploy/install --registry "$(REGISTRY)" --domain "$(DOMAIN)"
+
+.PHONY: build
+build: ## Compile every program into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: test
+test: unit integration e2e ## Run all tests (unit, integration, end to end)
+
+.PHONY: unit
+unit: ## Run the unit tests with the race detector
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+.PHONY: integration
+integration: ## Run the tests against a real API server and etcd
+	$(GO) run ./deploy/local components
+	$(GO) test -tags integration -count=1 -timeout 15m ./test/integration/...
+
+.PHONY: e2e
+e2e: ## Run the end-to-end tests on the local cluster (brings it up)
+	$(GO) run ./deploy/local up
+	$(GO) test -tags e2e -count=1 -timeout 30m -v ./test/e2e/...
+
+.PHONY: bench
+bench: ## Measure on the local cluster; writes test/bench/out.json
+	$(GO) run ./deploy/local up
+	$(GO) run ./test/bench
+
+.PHONY: generate
+generate: ## Regenerate deep copies and CRDs from api/
+	$(TOOL) controller-gen object crd:crdVersions=v1 paths=./api/... output:crd:dir=deploy/crds
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: lint
+lint: ## Run golangci-lint
+	$(GO) tool -modfile=test/tools/lint/go.mod golangci-lint run
+
+.PHONY: verify
+verify: generate fmt ## Check that tidy, generate, fmt and lint change nothing and complain of nothing
+	$(GO) mod tidy
+	$(MAKE) lint
+	git diff --exit-code

@@ -1,0 +1,113 @@
+// Package architecture holds the tests that keep the house plan.
+package architecture
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/headway-dev/headway/"
+
+// allowed lists, per top-level folder, the siblings its packages may import.
+// cmd, deploy and test wire everything and are not listed.
+var allowed = map[string][]string{
+	"api":        {},
+	"watcher":    {"api"},
+	"pipelines":  {"api"},
+	"reconciler": {"api", "pipelines"},
+	"scaler":     {"api"},
+	"eventing":   {"api"},
+}
+
+// soleImporters lists, per third-party module, the folders that may use it.
+var soleImporters = map[string][]string{
+	"github.com/go-git/":            {"watcher", "test"},
+	"github.com/tektoncd/pipeline/": {"pipelines", "test"},
+}
+
+// pkg is a package of this module and what it imports directly, tests
+// included.
+type pkg struct {
+	path    string
+	imports []string
+}
+
+func TestImportRule(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < 5 {
+		t.Fatalf("found only %d packages; the test looks in the wrong place", len(pkgs))
+	}
+	for _, p := range pkgs {
+		for _, problem := range problems(p) {
+			t.Error(problem)
+		}
+	}
+}
+
+func TestProblemsAreFound(t *testing.T) {
+	tests := []struct {
+		name string
+		pkg  pkg
+		want int
+	}{
+		{"sibling", pkg{module + "watcher", []string{module + "reconciler/app"}}, 1},
+		{"api imports nobody", pkg{module + "api/v1alpha1", []string{module + "watcher"}}, 1},
+		{"reconciler may use pipelines", pkg{module + "reconciler/app", []string{module + "pipelines"}}, 0},
+		{"pipelines may not use reconciler", pkg{module + "pipelines", []string{module + "reconciler/app"}}, 1},
+		{"own folder", pkg{module + "scaler/activator", []string{module + "scaler/decide"}}, 0},
+		{"tekton outside pipelines", pkg{module + "reconciler/app", []string{"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"}}, 1},
+		{"go-git in watcher", pkg{module + "watcher/git", []string{"github.com/go-git/go-git/v5"}}, 0},
+		{"cmd wires all", pkg{module + "cmd/controller", []string{module + "watcher", module + "reconciler/app"}}, 0},
+	}
+	for _, tt := range tests {
+		if got := problems(tt.pkg); len(got) != tt.want {
+			t.Errorf("%s: problems = %q, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// problems names every import of p that breaks the house plan.
+func problems(p pkg) []string {
+	var out []string
+	top := topFolder(p.path)
+	for _, imp := range p.imports {
+		if strings.HasPrefix(imp, module) {
+			siblings, ruled := allowed[top]
+			if to := topFolder(imp); ruled && to != top && !slices.Contains(siblings, to) {
+				out = append(out, fmt.Sprintf("%s imports %s; %s may import only %v", p.path, imp, top, siblings))
+			}
+			continue
+		}
+		for prefix, folders := range soleImporters {
+			if strings.HasPrefix(imp, prefix) && !slices.Contains(folders, top) {
+				out = append(out, fmt.Sprintf("%s imports %s; only %v may", p.path, imp, folders))
+			}
+		}
+	}
+	return out
+}
+
+func topFolder(path string) string {
+	top, _, _ := strings.Cut(strings.TrimPrefix(path, module), "/")
+	return top
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	const format = `{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`
+	cmd := exec.Command("go", "list", "-f", format, "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("listing packages: %v", err)
+	}
+	var pkgs []pkg
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkgs = append(pkgs, pkg{path: fields[0], imports: fields[1:]})
+	}
+	return pkgs
+}

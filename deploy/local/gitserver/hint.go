@@ -1,0 +1,118 @@
+package gitserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// zeroCommit stands for "no commit" where a ref was created or deleted.
+const zeroCommit = "0000000000000000000000000000000000000000"
+
+// hint is the body of a webhook: the fields that every forge's push event has.
+type hint struct {
+	Ref        string         `json:"ref"`
+	Before     string         `json:"before"`
+	After      string         `json:"after"`
+	Repository hintRepository `json:"repository"`
+}
+
+type hintRepository struct {
+	Name     string `json:"name"`
+	FullName string `json:"full_name"`
+	CloneURL string `json:"clone_url"`
+}
+
+// announce queues a hint per ref that differs. Hints are lost rather than
+// waited for when the queue is full: the receiver polls anyway.
+func (s *Server) announce(repository string, before, after map[string]string) {
+	for _, ref := range changed(before, after) {
+		h := hint{
+			Ref: ref, Before: orZero(before[ref]), After: orZero(after[ref]),
+			Repository: hintRepository{
+				Name:     strings.TrimSuffix(path.Base(repository), ".git"),
+				FullName: strings.TrimSuffix(repository, ".git"),
+				CloneURL: strings.TrimSuffix(s.options.URL, "/") + "/" + repository,
+			},
+		}
+		s.options.Logger.Info("ref pushed", "repository", repository, "ref", ref, "before", h.Before, "after", h.After)
+		if s.options.Webhook == "" {
+			continue
+		}
+		select {
+		case s.hints <- h:
+		default:
+			s.options.Logger.Warn("webhook queue is full", "repository", repository, "ref", ref)
+		}
+	}
+}
+
+// changed lists the refs that were created, moved or deleted, sorted.
+func changed(before, after map[string]string) []string {
+	var refs []string
+	for ref, commit := range after {
+		if before[ref] != commit {
+			refs = append(refs, ref)
+		}
+	}
+	for ref := range before {
+		if _, there := after[ref]; !there {
+			refs = append(refs, ref)
+		}
+	}
+	slices.Sort(refs)
+	return refs
+}
+
+func orZero(commit string) string {
+	if commit == "" {
+		return zeroCommit
+	}
+	return commit
+}
+
+// sendHints is the one goroutine that talks to the webhook, so that hints
+// arrive in the order of the pushes. It ends when the queue is closed and empty.
+func (s *Server) sendHints() {
+	defer close(s.done)
+	client := &http.Client{
+		Timeout:   5 * time.Second,
+		Transport: &http.Transport{IdleConnTimeout: time.Minute}, // no proxy: the receiver is local
+	}
+	defer client.CloseIdleConnections()
+	for h := range s.hints {
+		if err := send(client, s.options.Webhook, h); err != nil {
+			s.options.Logger.Warn("webhook failed", "ref", h.Ref, "repository", h.Repository.FullName, "error", err)
+		}
+	}
+}
+
+func send(client *http.Client, target string, h hint) error {
+	body, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("encoding hint: %w", err)
+	}
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("making webhook request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Headway-Event", "push")
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("sending webhook: %w", err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
+	if response.StatusCode >= 300 {
+		return fmt.Errorf("sending webhook: answered %s", response.Status)
+	}
+	return nil
+}

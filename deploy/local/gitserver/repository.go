@@ -1,0 +1,92 @@
+package gitserver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+func (s *Server) exists(repository string) bool {
+	_, err := os.Stat(filepath.Join(s.options.Root, filepath.FromSlash(repository), "HEAD"))
+	return err == nil
+}
+
+// Create makes an empty bare repository, "name.git" or "owner/name.git", whose
+// HEAD is the branch main. One that exists is left as it is.
+func (s *Server) Create(ctx context.Context, repository string) error {
+	if !validName(repository) {
+		return fmt.Errorf("%q is not a repository name: want name.git or owner/name.git", repository)
+	}
+	s.create.Lock()
+	defer s.create.Unlock()
+	if s.exists(repository) {
+		return nil
+	}
+	// It is made aside and renamed, so that a kill in the middle leaves nothing
+	// that looks like a repository.
+	building, err := os.MkdirTemp(s.options.Root, ".new-")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	defer os.RemoveAll(building)
+	steps := [][]string{
+		{"init", "--quiet", "--bare", "--initial-branch=main", building},
+		{"config", "http.receivepack", "true"},
+		{"config", "receive.maxInputSize", strconv.FormatInt(s.options.MaxBytes, 10)},
+		{"config", "uploadpack.allowReachableSHA1InWant", "true"},
+		{"config", "uploadpack.allowFilter", "true"},
+	}
+	for _, arguments := range steps {
+		if _, err := s.git(ctx, building, arguments...); err != nil {
+			return err
+		}
+	}
+	target := filepath.Join(s.options.Root, filepath.FromSlash(repository))
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return fmt.Errorf("making the owner's folder: %w", err)
+	}
+	if err := os.Rename(building, target); err != nil {
+		return fmt.Errorf("naming the new repository: %w", err)
+	}
+	s.options.Logger.Info("repository created", "repository", repository)
+	return nil
+}
+
+// refs maps every ref of the repository to its commit. It is only read to tell
+// what a push changed, so a failure is logged and means no refs.
+func (s *Server) refs(ctx context.Context, repository string) map[string]string {
+	out, err := s.git(ctx, filepath.Join(s.options.Root, filepath.FromSlash(repository)), "for-each-ref", "--format=%(objectname) %(refname)")
+	if err != nil {
+		s.options.Logger.Warn("reading refs failed", "repository", repository, "error", err)
+		return nil
+	}
+	refs := map[string]string{}
+	for line := range strings.Lines(out) {
+		if commit, ref, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			refs[ref] = commit
+		}
+	}
+	return refs
+}
+
+// git runs in a repository with no configuration but the repository's own.
+func (s *Server) git(ctx context.Context, folder string, arguments ...string) (string, error) {
+	command := exec.CommandContext(ctx, "git", arguments...)
+	command.Dir = folder
+	command.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.options.Root,
+		"GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
+	}
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("running git %s: %w: %s", arguments[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return string(out), nil
+}

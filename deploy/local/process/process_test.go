@@ -1,0 +1,155 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// program is a process that lives until it is stopped; its name is unique to the test.
+func program(t *testing.T, args ...string) Program {
+	t.Helper()
+	p := Program{
+		Name: fmt.Sprintf("test-%d-%s", os.Getpid(), t.Name()),
+		Path: "/bin/sleep", Args: append([]string{"300"}, args...),
+		Log: filepath.Join(t.TempDir(), "logs", "program.log"),
+	}
+	t.Cleanup(func() {
+		// The test's own context has ended by now.
+		if err := Stop(context.Background(), p.Name, p.Path, 0); err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+	})
+	return p
+}
+
+func ensure(t *testing.T, p Program) (pid int, started bool) {
+	t.Helper()
+	started, err := Ensure(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := find(p.Name, p.Path)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v, want one process", found, err)
+	}
+	return found[0].pid, started
+}
+
+func TestEnsureStartsOnce(t *testing.T) {
+	p := program(t)
+	p.Configs = []string{filepath.Join(t.TempDir(), "config")}
+	if err := os.WriteFile(p.Configs[0], []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, started := ensure(t, p)
+	if !started {
+		t.Error("the first call did not start the program")
+	}
+	if again, started := ensure(t, p); started || again != first {
+		t.Errorf("the second call: started %t, pid %d, want the running %d", started, again, first)
+	}
+	if err := os.WriteFile(p.Configs[0], []byte("b"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second, started := ensure(t, p)
+	if !started || second == first {
+		t.Errorf("with another configuration: started %t, pid %d after %d", started, second, first)
+	}
+	p.Args = append(p.Args, "1")
+	if third, started := ensure(t, p); !started || third == second {
+		t.Errorf("with other arguments: started %t, pid %d after %d", started, third, second)
+	}
+	if err := Stop(t.Context(), p.Name, p.Path, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if running, err := Running(p.Name, p.Path); running || err != nil {
+		t.Errorf("running after stop = %t, %v", running, err)
+	}
+}
+
+func TestIdentityIsNotThePid(t *testing.T) {
+	p := program(t)
+	pid, _ := ensure(t, p)
+	found, err := find(p.Name, p.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := found[0]
+	earlier.start += "0" // a process that had the same pid before
+	if err := earlier.signal(9); err != nil {
+		t.Fatal(err)
+	}
+	if left := alive(found); len(left) != 1 || left[0].pid != pid {
+		t.Error("the signal for an earlier process of the same pid ended ours")
+	}
+	if left := alive([]identity{earlier}); len(left) != 0 {
+		t.Error("an earlier process of the same pid counts as alive")
+	}
+	if _, ok := inspect(os.Getpid()); ok {
+		t.Error("a process without a mark counts as ours")
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	numbers := strings.Repeat("1 ", 18)
+	for _, test := range []struct {
+		name, stat, state, start string
+		ok                       bool
+	}{
+		{"plain", "7 (etcd) S " + numbers + "4711 9", "S", "4711", true},
+		{"a name with parentheses", "7 (a) R (b) Z " + numbers + "4711 9", "Z", "4711", true},
+		{"too short", "7 (etcd) S 1 2", "", "", false},
+		{"empty", "", "", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			state, start, ok := parseStat(test.stat)
+			if state != test.state || start != test.start || ok != test.ok {
+				t.Errorf("parseStat = %q %q %t", state, start, ok)
+			}
+		})
+	}
+}
+
+func TestTail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if got := Tail(path, 2); got != nil {
+		t.Errorf("tail of no file = %q", got)
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", tailWindow)+"\na\nb\nc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"b", "c"}, Tail(path, 2)); diff != "" {
+		t.Errorf("tail (-want +got):\n%s", diff)
+	}
+	if got := Tail(path, 100); len(got) != 4 {
+		t.Errorf("tail of everything has %d lines, want 4", len(got))
+	}
+}
+
+func TestLogIsRotated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, maxLog+1); err != nil {
+		t.Fatal(err)
+	}
+	log, err := openLog(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if info, err := log.Stat(); err != nil || info.Size() != 0 {
+		t.Errorf("the log has %d bytes after rotation, %v", info.Size(), err)
+	}
+	if _, err := os.Stat(path + ".1"); err != nil {
+		t.Error(err)
+	}
+}

@@ -104,7 +104,6 @@ func send(client *http.Client, target string, h hint) error {
 		return fmt.Errorf("making webhook request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Headway-Event", "push")
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("sending webhook: %w", err)

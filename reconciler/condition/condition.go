@@ -1,0 +1,65 @@
+// Package condition reads and writes kstatus-style conditions.
+//
+// It promises that an unchanged condition stays byte for byte the same, so that
+// callers can compare a status with the one they read and write only changes.
+package condition
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// maxMessage is the API server's limit for a condition's message, in bytes.
+const maxMessage = 32 << 10
+
+// State is what a condition says, without its book-keeping.
+type State struct {
+	Status  metav1.ConditionStatus
+	Reason  string
+	Message string
+}
+
+// True is a State that holds.
+func True(reason, message string) State { return State{metav1.ConditionTrue, reason, message} }
+
+// False is a State that does not hold; the message says what to change.
+func False(reason, message string) State { return State{metav1.ConditionFalse, reason, message} }
+
+// Unknown is a State that is on its way.
+func Unknown(reason, message string) State { return State{metav1.ConditionUnknown, reason, message} }
+
+// Set puts a condition into list and reports whether its status or reason
+// changed, which is when an event is worth its place. The transition time moves
+// only with the status.
+func Set(list *[]metav1.Condition, kind string, s State, generation int64, now time.Time) bool {
+	if len(s.Message) > maxMessage {
+		s.Message = s.Message[:maxMessage-3] + "..."
+	}
+	before := meta.FindStatusCondition(*list, kind)
+	changed := before == nil || before.Status != s.Status || before.Reason != s.Reason
+	meta.SetStatusCondition(list, metav1.Condition{
+		Type: kind, Status: s.Status, Reason: s.Reason, Message: s.Message,
+		ObservedGeneration: generation,
+		LastTransitionTime: metav1.NewTime(now.Truncate(time.Second)),
+	})
+	return changed
+}
+
+// Get returns the named condition's State; the zero State when it is not there.
+func Get(list []metav1.Condition, kind string) State {
+	if c := meta.FindStatusCondition(list, kind); c != nil {
+		return State{c.Status, c.Reason, c.Message}
+	}
+	return State{}
+}
+
+// Since returns when the named condition took its present status; the zero
+// time when it is not there.
+func Since(list []metav1.Condition, kind string) time.Time {
+	if c := meta.FindStatusCondition(list, kind); c != nil {
+		return c.LastTransitionTime.Time
+	}
+	return time.Time{}
+}

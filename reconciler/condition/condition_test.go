@@ -1,0 +1,46 @@
+package condition
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestSetKeepsWhatDidNotChange(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
+	var list []metav1.Condition
+	for _, step := range []struct {
+		name    string
+		state   State
+		at      time.Duration
+		changed bool
+		since   time.Duration
+	}{
+		{"first", Unknown("Starting", "a"), 0, true, 0},
+		{"same", Unknown("Starting", "a"), 5 * time.Second, false, 0},
+		{"other message", Unknown("Starting", "b"), 6 * time.Second, false, 0},
+		{"other reason", Unknown("Waiting", "b"), 7 * time.Second, true, 0},
+		{"other status", True("Running", ""), 8 * time.Second, true, 8 * time.Second},
+	} {
+		if got := Set(&list, "Ready", step.state, 1, start.Add(step.at)); got != step.changed {
+			t.Errorf("%s: changed = %v, want %v", step.name, got, step.changed)
+		}
+		if got := Get(list, "Ready"); got != step.state {
+			t.Errorf("%s: got %+v, want %+v", step.name, got, step.state)
+		}
+		want := start.Add(step.since).Truncate(time.Second)
+		if got := Since(list, "Ready"); !got.Equal(want) {
+			t.Errorf("%s: since %v, want %v", step.name, got, want)
+		}
+	}
+}
+
+func TestSetBoundsTheMessage(t *testing.T) {
+	var list []metav1.Condition
+	Set(&list, "Ready", False("StartFailed", strings.Repeat("x", 2*maxMessage)), 1, time.Unix(0, 0))
+	if got := len(list[0].Message); got != maxMessage {
+		t.Errorf("message has %d bytes, want %d", got, maxMessage)
+	}
+}

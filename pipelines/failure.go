@@ -1,0 +1,147 @@
+package pipelines
+
+import (
+	"fmt"
+	"strings"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	"knative.dev/pkg/apis"
+)
+
+// Reasons of a condition and of a step that Tekton writes but does not export
+// from its API package.
+const (
+	reasonExceededNodeResources = "ExceededNodeResources"
+	reasonPullImageFailed       = "PullImageFailed"
+	reasonPodCreationFailed     = "PodCreationFailed"
+	reasonPodAdmissionFailed    = "PodAdmissionFailed"
+	stepSkipped                 = "Skipped"
+)
+
+// unfinished is the outcome of a run that Tekton still works on.
+func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
+	for _, step := range run.Status.Steps {
+		if step.Running != nil {
+			return Outcome{Phase: Running, Message: fmt.Sprintf("step %q is running", step.Name)}
+		}
+	}
+	for _, step := range run.Status.Steps {
+		if step.Terminated != nil {
+			return Outcome{Phase: Running, Message: fmt.Sprintf("step %q has ended", step.Name)}
+		}
+	}
+	outcome := Outcome{Phase: Pending}
+	switch condition.Reason {
+	case reasonExceededNodeResources:
+		outcome.Message = "no node has enough free CPU or memory for the build; it waits"
+	case reasonPullImageFailed:
+		outcome.Message = "the image of a build step cannot be pulled yet: " + detail(condition.Message)
+	default:
+		outcome.Message = "the build is starting: " + detail(condition.Message)
+	}
+	return outcome
+}
+
+// failed is the outcome of a run without an image.
+//
+//	reason of the condition          what the message says
+//	TaskRunTimeout                   the time limit, and the step it hit
+//	StepOOM                          the step that ran out of memory
+//	StepFailed, Failed               the step and its exit code
+//	TaskRunImagePullFailed           whose image could not be pulled, and why
+//	CreateContainerConfigError,      what Kubernetes said
+//	PodCreationFailed, PodAdmissionFailed
+//	PodEvicted                       that the node was short of something
+//	anything else                    what Tekton said
+func failed(run *TaskRun, condition *apis.Condition) Outcome {
+	outcome := Outcome{Phase: Failed}
+	step := failedStep(run.Status.Steps)
+	if step != nil {
+		outcome.FailedStep = step.Name
+	}
+	switch tektonv1.TaskRunReason(condition.Reason) {
+	case tektonv1.TaskRunReasonTimedOut:
+		outcome.Message = timedOut(run, condition)
+		return outcome // Tekton has deleted the pod, and the log with it
+	case tektonv1.TaskRunReasonImagePullFailed:
+		outcome.Message = "the image of a build step cannot be pulled: " + detail(condition.Message)
+		return outcome
+	case tektonv1.TaskRunReasonCreateContainerConfigError, reasonPodCreationFailed, reasonPodAdmissionFailed:
+		outcome.Message = "the build pod cannot be started: " + detail(condition.Message)
+		return outcome
+	case tektonv1.TaskRunReasonPodEvicted:
+		outcome.Message = "the build pod was evicted because its node ran short of memory or disk; retry the build"
+		return outcome
+	}
+	if step == nil {
+		outcome.Message = detail(condition.Message)
+		return outcome
+	}
+	outcome.Pod, outcome.Container = run.Status.PodName, step.Container
+	if outOfMemory(step, condition) {
+		outcome.Message = fmt.Sprintf("step %q ran out of memory", step.Name)
+		return outcome
+	}
+	outcome.Message = fmt.Sprintf("step %q failed with exit code %d", step.Name, step.Terminated.ExitCode)
+	return outcome
+}
+
+// failedStep is the first step that ended badly by itself; those behind it were
+// skipped.
+func failedStep(steps []tektonv1.StepState) *tektonv1.StepState {
+	for i, step := range steps {
+		if step.Terminated == nil || step.TerminationReason == stepSkipped {
+			continue
+		}
+		if step.Terminated.ExitCode != 0 || step.Terminated.Reason == "OOMKilled" {
+			return &steps[i]
+		}
+	}
+	return nil
+}
+
+func outOfMemory(step *tektonv1.StepState, condition *apis.Condition) bool {
+	return step.Terminated.Reason == "OOMKilled" || condition.Reason == tektonv1.TaskRunReasonStepOOM.String()
+}
+
+// timedOut tells the time limit, and what Tekton knew of the run before it
+// ended, such as an image that could not be pulled.
+func timedOut(run *TaskRun, condition *apis.Condition) string {
+	limit := Timeout
+	if run.Spec.Timeout != nil {
+		limit = run.Spec.Timeout.Duration
+	}
+	message := fmt.Sprintf("the build did not finish within %s", strings.TrimSuffix(limit.String(), "0s"))
+	if step := failedStep(run.Status.Steps); step != nil && !neverStarted(run, step.Terminated) {
+		message += fmt.Sprintf("; it was in step %q", step.Name)
+	}
+	if _, previous, ok := strings.Cut(condition.Message, "Previous status: "); ok {
+		message += "; before that: " + detail(previous)
+	}
+	return message
+}
+
+// neverStarted is true for a step that waited until the end: Tekton gives it
+// the time of the run's creation.
+func neverStarted(run *TaskRun, ended *corev1.ContainerStateTerminated) bool {
+	return ended.StartedAt.Equal(&run.CreationTimestamp)
+}
+
+// detail shortens a message of Tekton to what a person needs: the cause behind
+// the last preamble, on one line, without a final dot.
+func detail(message string) string {
+	if _, cause, ok := strings.Cut(message, "The pod errored with the message: "); ok {
+		message = cause
+	}
+	message = strings.Join(strings.Fields(message), " ")
+	message = strings.Trim(message, `". `)
+	if message == "" {
+		return "no reason was given"
+	}
+	const longest = 600
+	if len(message) > longest {
+		message = strings.ToValidUTF8(message[:longest], "") + "…"
+	}
+	return message
+}

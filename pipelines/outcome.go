@@ -1,0 +1,92 @@
+package pipelines
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	"knative.dev/pkg/apis"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// Phase is how far a build is.
+type Phase string
+
+// Phases. The last three are final.
+const (
+	// Pending means that no step has started.
+	Pending Phase = "Pending"
+	// Running means that a step has started.
+	Running Phase = "Running"
+	// Succeeded means that the image was pushed and its digest is known.
+	Succeeded Phase = "Succeeded"
+	// Failed means that there will be no image.
+	Failed Phase = "Failed"
+	// Cancelled means that somebody stopped the run.
+	Cancelled Phase = "Cancelled"
+)
+
+// Outcome is what became of a TaskRun.
+type Outcome struct {
+	// Phase of the build.
+	Phase Phase
+	// Message says to a person what is going on or what went wrong, without a
+	// final dot. Empty after a success.
+	Message string
+	// Digest of the pushed image, sha256:<hex>. Only after a success.
+	Digest string
+	// ImageConfig of the pushed image, where the template told it.
+	ImageConfig *v1alpha1.ImageConfig
+	// FailedStep is the name of the step that failed, if one did.
+	FailedStep string
+	// Pod and Container hold the log of the failed step. Empty when there is
+	// no log to read: no step failed, or the pod is gone.
+	Pod, Container string
+}
+
+var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// Read says what became of a TaskRun.
+func Read(run *TaskRun) Outcome {
+	condition := run.Status.GetCondition(apis.ConditionSucceeded)
+	switch {
+	case condition == nil:
+		return Outcome{Phase: Pending, Message: "waiting for Tekton to start the build"}
+	case condition.Status == corev1.ConditionTrue:
+		return succeeded(run)
+	case condition.Status == corev1.ConditionUnknown:
+		return unfinished(run, condition)
+	case condition.Reason == tektonv1.TaskRunReasonCancelled.String():
+		return Outcome{Phase: Cancelled, Message: "the build was cancelled"}
+	default:
+		return failed(run, condition)
+	}
+}
+
+func succeeded(run *TaskRun) Outcome {
+	var digest, config string
+	for _, result := range run.Status.Results {
+		switch result.Name {
+		case ResultDigest:
+			digest = strings.TrimSpace(result.Value.StringVal)
+		case ResultImageConfig:
+			config = result.Value.StringVal
+		}
+	}
+	if !digestPattern.MatchString(digest) {
+		return Outcome{Phase: Failed, Message: fmt.Sprintf("the template's result %q is %q, not a digest such as sha256:<64 hex digits>", ResultDigest, digest)}
+	}
+	outcome := Outcome{Phase: Succeeded, Digest: digest}
+	if strings.TrimSpace(config) == "" {
+		return outcome
+	}
+	outcome.ImageConfig = &v1alpha1.ImageConfig{}
+	if err := json.Unmarshal([]byte(config), outcome.ImageConfig); err != nil {
+		return Outcome{Phase: Failed, Message: fmt.Sprintf("the template's result %q cannot be read: %v", ResultImageConfig, err)}
+	}
+	return outcome
+}

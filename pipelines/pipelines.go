@@ -1,0 +1,67 @@
+// Package pipelines turns a Revision and a build template into a Tekton
+// TaskRun, and a TaskRun back into what became of the build.
+//
+// It is pure: values in, values out. It talks to no API server and looks at no
+// clock, and it is the only package that knows Tekton's types. It does not
+// decide when to build; that is the revision reconciler's business.
+//
+// A build template is a Tekton Task in the build namespace with the label
+// headway.dev/template. Its contract is documented in docs/build-templates.md
+// and checked by TemplateOf.
+package pipelines
+
+import (
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Tekton's types under names that other packages may use.
+type (
+	// Task is a Tekton Task, the form of a build template.
+	Task = tektonv1.Task
+	// TaskList is a list of Tasks.
+	TaskList = tektonv1.TaskList
+	// TaskRun is one run of a build.
+	TaskRun = tektonv1.TaskRun
+	// TaskRunList is a list of TaskRuns.
+	TaskRunList = tektonv1.TaskRunList
+	// TaskSpec is what a Task does.
+	TaskSpec = tektonv1.TaskSpec
+)
+
+// AddToScheme registers Tekton's types.
+func AddToScheme(s *runtime.Scheme) error { return tektonv1.AddToScheme(s) }
+
+// Parameters that Headway gives to every template that declares them.
+const (
+	// ParamSourceURL is where the source artifact, a tar.gz, is fetched.
+	ParamSourceURL = "source-url"
+	// ParamSourceDigest is the artifact's digest, sha256:<hex>.
+	ParamSourceDigest = "source-digest"
+	// ParamPath is the build context inside the artifact; "." is its root.
+	ParamPath = "path"
+	// ParamImage is the repository:tag to push.
+	ParamImage = "image"
+)
+
+// Workspaces that Headway binds for every template that declares them.
+const (
+	// WorkspaceSource is an empty folder that all steps share.
+	WorkspaceSource = "source"
+	// WorkspaceCache outlives the build; the builds of one Repository share it.
+	WorkspaceCache = "cache"
+	// WorkspaceRegistry holds the file .dockerconfigjson. It is left unbound
+	// where the registry needs no credentials, so it must be optional.
+	WorkspaceRegistry = "registry"
+)
+
+// Results that Headway reads.
+const (
+	// ResultDigest is the digest of the pushed image. Required.
+	ResultDigest = "digest"
+	// ResultImageConfig is a v1alpha1.ImageConfig as JSON. Optional.
+	ResultImageConfig = "image-config"
+)
+
+// ServiceAccount runs the build pods. Its token is never mounted.
+const ServiceAccount = "headway-build"

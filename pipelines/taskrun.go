@@ -1,0 +1,130 @@
+package pipelines
+
+import (
+	"path"
+	"time"
+
+	podtemplate "github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// Timeout is the longest time a build may take, waiting for a node included.
+const Timeout = 15 * time.Minute
+
+// Input is what a TaskRun is made from.
+type Input struct {
+	// Revision to build.
+	Revision *v1alpha1.Revision
+	// Template that builds it.
+	Template Template
+	// Key is the content key of the build.
+	Key string
+	// SourceURL is where the source artifact is fetched.
+	SourceURL string
+	// Image is the repository:tag to push.
+	Image string
+	// Namespace of the TaskRun: the build namespace.
+	Namespace string
+	// CacheClaim is the PersistentVolumeClaim of build caches. Empty: the
+	// cache lasts as long as the build.
+	CacheClaim string
+	// RegistrySecret is a Secret in the build namespace with the key
+	// .dockerconfigjson. Empty: the registry needs no credentials.
+	RegistrySecret string
+}
+
+// TaskRunFor renders the TaskRun. The only error is an *ArgsError.
+func TaskRunFor(in Input) (*TaskRun, error) {
+	args := argsOf(in.Revision)
+	if err := CheckArgs(in.Template, args); err != nil {
+		return nil, err
+	}
+	no := false
+	return &TaskRun{
+		TypeMeta: metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "TaskRun"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      RunName(in.Revision.Spec.App, in.Key),
+			Namespace: in.Namespace,
+			Labels: map[string]string{
+				v1alpha1.LabelManagedBy:  v1alpha1.ManagedBy,
+				v1alpha1.LabelNamespace:  in.Revision.Namespace,
+				v1alpha1.LabelRepository: in.Revision.Spec.Repository,
+				v1alpha1.LabelApp:        in.Revision.Spec.App,
+				v1alpha1.LabelRevision:   in.Revision.Name,
+				v1alpha1.LabelBuildKey:   KeyLabel(in.Key),
+			},
+		},
+		Spec: tektonv1.TaskRunSpec{
+			TaskSpec:           in.Template.Spec.DeepCopy(),
+			Params:             params(in, args),
+			Workspaces:         workspaces(in),
+			ServiceAccountName: ServiceAccount,
+			Timeout:            &metav1.Duration{Duration: Timeout},
+			PodTemplate: &podtemplate.PodTemplate{
+				AutomountServiceAccountToken: &no,
+				EnableServiceLinks:           &no,
+				SecurityContext: &corev1.PodSecurityContext{
+					SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+				},
+			},
+		},
+	}, nil
+}
+
+// params gives the declared parameters their values; those with a default that
+// build.args does not name are left to Tekton.
+func params(in Input, args map[string]string) tektonv1.Params {
+	given := map[string]string{
+		ParamSourceURL:    in.SourceURL,
+		ParamSourceDigest: in.Revision.Spec.Source.Digest,
+		ParamPath:         in.Revision.Spec.Source.Path,
+		ParamImage:        in.Image,
+	}
+	for name, value := range args {
+		given[name] = value
+	}
+	var result tektonv1.Params
+	for _, declared := range in.Template.Spec.Params {
+		if value, ok := given[declared.Name]; ok {
+			result = append(result, tektonv1.Param{Name: declared.Name, Value: *tektonv1.NewStructuredValues(value)})
+		}
+	}
+	return result
+}
+
+// workspaces binds the declared workspaces. The cache is one folder per
+// Repository, so that no repository reads or poisons another's.
+func workspaces(in Input) []tektonv1.WorkspaceBinding {
+	var bindings []tektonv1.WorkspaceBinding
+	for _, declared := range in.Template.Spec.Workspaces {
+		binding := tektonv1.WorkspaceBinding{Name: declared.Name}
+		switch {
+		case declared.Name == WorkspaceCache && in.CacheClaim != "":
+			binding.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: in.CacheClaim}
+			binding.SubPath = path.Join(in.Revision.Namespace, in.Revision.Spec.Repository)
+		case declared.Name == WorkspaceSource, declared.Name == WorkspaceCache:
+			binding.EmptyDir = &corev1.EmptyDirVolumeSource{}
+		case declared.Name == WorkspaceRegistry && in.RegistrySecret != "":
+			binding.Secret = &corev1.SecretVolumeSource{SecretName: in.RegistrySecret}
+		default:
+			continue
+		}
+		bindings = append(bindings, binding)
+	}
+	return bindings
+}
+
+// Cancel asks Tekton to stop the run and says whether that was news: false for
+// a run that is done or was cancelled before. The caller writes the object.
+func Cancel(run *TaskRun) bool {
+	if run.IsDone() || run.IsCancelled() {
+		return false
+	}
+	run.Spec.Status = tektonv1.TaskRunSpecStatusCancelled
+	run.Spec.StatusMessage = "A newer commit replaced the one that it built."
+	return true
+}

@@ -1,0 +1,75 @@
+package pipelines
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// Template is a Task that keeps the contract.
+type Template struct {
+	// Name is how headway.yaml chooses it in build.with.
+	Name string
+	// Version changes whenever the Task's spec does, its step images included.
+	Version string
+	// Spec is embedded into each TaskRun, so that a run is not changed by a
+	// template that is replaced while it waits.
+	Spec TaskSpec
+}
+
+// contractParams are given by Headway; all others are arguments.
+var contractParams = []string{ParamSourceURL, ParamSourceDigest, ParamPath, ParamImage}
+
+// TemplateOf reads a build template. The error says which part of the contract
+// the Task breaks.
+func TemplateOf(task *Task) (Template, error) {
+	name := task.Labels[v1alpha1.LabelTemplate]
+	if name == "" {
+		return Template{}, fmt.Errorf("task %s has no label %s", task.Name, v1alpha1.LabelTemplate)
+	}
+	if problem := contractProblem(task.Spec); problem != "" {
+		return Template{}, fmt.Errorf("template %q (task %s) %s", name, task.Name, problem)
+	}
+	encoded, err := json.Marshal(task.Spec)
+	if err != nil {
+		return Template{}, fmt.Errorf("encoding template %q: %w", name, err)
+	}
+	sum := sha256.Sum256(encoded)
+	return Template{Name: name, Version: hex.EncodeToString(sum[:]), Spec: *task.Spec.DeepCopy()}, nil
+}
+
+// contractProblem says how a spec breaks the contract; empty when it does not.
+func contractProblem(spec TaskSpec) string {
+	for _, param := range spec.Params {
+		if param.Type != "" && param.Type != tektonv1.ParamTypeString {
+			return fmt.Sprintf("declares the parameter %q of type %s; only strings can be given", param.Name, param.Type)
+		}
+	}
+	if !slices.ContainsFunc(spec.Params, func(p tektonv1.ParamSpec) bool { return p.Name == ParamImage }) {
+		return fmt.Sprintf("does not declare the parameter %q, where it has to push", ParamImage)
+	}
+	if !slices.ContainsFunc(spec.Results, func(r tektonv1.TaskResult) bool { return r.Name == ResultDigest }) {
+		return fmt.Sprintf("does not declare the result %q", ResultDigest)
+	}
+	for _, workspace := range spec.Workspaces {
+		switch workspace.Name {
+		case WorkspaceSource, WorkspaceCache:
+		case WorkspaceRegistry:
+			if !workspace.Optional {
+				return fmt.Sprintf("must declare the workspace %q optional; not every registry needs credentials", WorkspaceRegistry)
+			}
+		default:
+			if !workspace.Optional {
+				return fmt.Sprintf("needs the workspace %q, which Headway does not know; it binds %s, %s and %s",
+					workspace.Name, WorkspaceSource, WorkspaceCache, WorkspaceRegistry)
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,48 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+type envVar = v1alpha1.EnvVar
+
+const envName = `^[A-Za-z_][A-Za-z0-9_]{0,255}$`
+
+// reserved are the variables that the platform sets itself.
+var reserved = []string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "HEADWAY_COMMIT"}
+
+var (
+	objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	objectKey  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,253}$`)
+)
+
+func setEnv(s *Spec, name, v string) error {
+	if name == "PORT" {
+		return fmt.Errorf("is set by Headway to the value of port; use port instead")
+	}
+	if slices.Contains(reserved, name) {
+		return fmt.Errorf("is set by Headway itself; choose another name")
+	}
+	env := envVar{Name: name}
+	for scheme, to := range map[string]**v1alpha1.KeyRef{"secret": &env.Secret, "config": &env.Config} {
+		rest, ok := strings.CutPrefix(v, scheme+"://")
+		if !ok {
+			continue
+		}
+		object, key, ok := strings.Cut(rest, "/")
+		if !ok || !objectName.MatchString(object) || !objectKey.MatchString(key) {
+			return fmt.Errorf("expected %s://name/key, such as %s://shop-db/url, but found %q", scheme, scheme, clip(v))
+		}
+		*to = &v1alpha1.KeyRef{Name: object, Key: key}
+		s.Env = append(s.Env, env)
+		return nil
+	}
+	env.Value = v
+	s.Env = append(s.Env, env)
+	return nil
+}

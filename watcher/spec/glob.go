@@ -1,0 +1,101 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// Glob matches paths relative to a repository's root. Within a path segment
+// it has the syntax of path.Match; the segment ** stands for any number of
+// folders. A glob that matches a folder matches everything in it.
+type Glob struct {
+	clean string
+	// segments without a closing **, which says inside instead: the glob
+	// matches what is in the folder, not a file of the folder's name.
+	segments []string
+	inside   bool
+}
+
+// ParseGlob reads a glob. The error says what to write instead.
+func ParseGlob(s string) (Glob, error) {
+	clean := path.Clean(s)
+	switch {
+	case s == "":
+		return Glob{}, errors.New("is empty")
+	case path.IsAbs(s):
+		return Glob{}, fmt.Errorf("%q begins with /; globs are relative to the repository's root", clip(s))
+	case clean == "..", strings.HasPrefix(clean, "../"):
+		return Glob{}, fmt.Errorf("%q leads out of the repository; globs are relative to its root", clip(s))
+	case strings.HasPrefix(s, "!"):
+		return Glob{}, fmt.Errorf("%q excludes, which is not supported; list what is to be watched", clip(s))
+	case strings.ContainsAny(s, "{}"):
+		return Glob{}, fmt.Errorf("%q has braces, which are not supported; write one entry for each", clip(s))
+	}
+	segments := strings.Split(clean, "/")
+	for _, segment := range segments {
+		if strings.Contains(segment, "**") && segment != "**" {
+			return Glob{}, fmt.Errorf("%q: ** must stand alone between slashes, such as libs/**/*.go", clip(s))
+		}
+		if _, err := path.Match(segment, ""); err != nil {
+			return Glob{}, fmt.Errorf("%q is not a valid glob: a [ is not closed", clip(s))
+		}
+	}
+	g := Glob{clean: clean, segments: segments}
+	for n := len(segments); n > 0 && segments[n-1] == "**"; n-- {
+		g.segments, g.inside = segments[:n-1], true
+	}
+	if clean == "." {
+		g.segments = nil
+	}
+	return g, nil
+}
+
+// String is the glob in its clean form.
+func (g Glob) String() string { return g.clean }
+
+// Match tells whether the file at name, or a folder that it is in, matches.
+// The cost is the product of the numbers of segments.
+func (g Glob) Match(name string) bool {
+	segments := strings.Split(name, "/")
+	// reach[j] is true when the first j segments of the glob match what was
+	// read of name so far.
+	reach := make([]bool, len(g.segments)+1)
+	reach[0] = true
+	for i := 0; ; i++ {
+		g.skipStars(reach)
+		if reach[len(g.segments)] && (i < len(segments) || !g.inside) {
+			return true
+		}
+		if i == len(segments) {
+			return false
+		}
+		reach = g.step(reach, segments[i])
+	}
+}
+
+// skipStars lets every ** that is reached stand for no folder at all.
+func (g Glob) skipStars(reach []bool) {
+	for j, pattern := range g.segments {
+		if reach[j] && pattern == "**" {
+			reach[j+1] = true
+		}
+	}
+}
+
+// step reads one more segment of a name.
+func (g Glob) step(reach []bool, segment string) []bool {
+	next := make([]bool, len(reach))
+	for j, pattern := range g.segments {
+		if !reach[j] {
+			continue
+		}
+		if pattern == "**" {
+			next[j] = true
+		} else if ok, err := path.Match(pattern, segment); err == nil && ok {
+			next[j+1] = true
+		}
+	}
+	return next
+}

@@ -1,0 +1,177 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// reader walks the nodes of one file by the table and collects problems, so
+// that a person sees all of them at once.
+type reader struct {
+	spec     *Spec
+	problems Problems
+	// at is where each key's value stands, for checks across keys.
+	at map[string]position
+}
+
+func (r *reader) fail(n *yaml.Node, key, format string, args ...any) {
+	r.failAt(position{n.Line, n.Column}, key, format, args...)
+}
+
+func (r *reader) failAt(at position, key, format string, args ...any) {
+	r.problems = append(r.problems, Problem{
+		Line: max(at.line, 1), Column: max(at.column, 1), Key: key, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// top reads the whole file, then checks what involves more than one key.
+func (r *reader) top(root *yaml.Node) {
+	table := object{rows: rows}
+	if root.Kind != yaml.MappingNode {
+		r.fail(root, "", "expected keys and values, such as name: shop, but found %s", found(root))
+		return
+	}
+	table.read(r, "", root)
+	r.across()
+}
+
+// across checks the rules that involve two keys.
+func (r *reader) across() {
+	if image, ok := r.at["image"]; ok && r.has("build") {
+		r.failAt(image, "image", "image and build exclude each other; keep the one that makes this app")
+	}
+	scale := r.spec.Scale
+	if min, ok := r.at["scale.min"]; ok && scale.Min > scale.Max {
+		hint := ""
+		if !r.has("scale.max") {
+			hint = ", the default"
+		}
+		r.failAt(min, "scale.min", "%d is more than scale.max (%d%s); lower scale.min or raise scale.max", scale.Min, scale.Max, hint)
+	}
+}
+
+func (r *reader) has(key string) bool {
+	_, ok := r.at[key]
+	return ok
+}
+
+// finish puts a valid Spec into its one canonical form.
+func (r *reader) finish() {
+	s := r.spec
+	if s.Image != "" {
+		s.Build = Build{}
+	}
+	slices.Sort(s.Watch)
+	s.Watch = slices.Compact(s.Watch)
+	slices.SortFunc(s.Env, func(a, b envVar) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// pairs walks a mapping in file order, leaving out duplicates, which it
+// reports.
+func (r *reader) pairs(parent string, n *yaml.Node, visit func(name string, key, value *yaml.Node)) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode {
+			r.fail(key, parent, "expected a plain key, but found %s", found(key))
+			continue
+		}
+		if line, ok := seen[key.Value]; ok {
+			r.fail(key, join(parent, key.Value), "given twice; the first is on line %d", line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		visit(key.Value, key, value)
+	}
+}
+
+// read of an object goes by its rows.
+func (o object) read(r *reader, parent string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, parent, "%s", mismatch(o, n))
+		return
+	}
+	byName := map[string]row{}
+	for _, row := range o.rows {
+		byName[row.name] = row
+	}
+	r.pairs(parent, n, func(name string, key, value *yaml.Node) {
+		row, ok := byName[name]
+		full := join(parent, name)
+		switch {
+		case !ok:
+			r.fail(key, parent, "%s", unknownKey(name, o.names()))
+		case row.value == nil:
+			r.fail(key, full, "not supported by this version of Headway yet; remove it")
+		case value.ShortTag() == "!!null":
+			orRemove := ", or remove the key"
+			if row.required {
+				orRemove = ""
+			}
+			r.fail(value, full, "has no value; expected %s%s", row.value.expected(), orRemove)
+			r.at[full] = position{value.Line, value.Column}
+		default:
+			r.at[full] = position{value.Line, value.Column}
+			row.value.read(r, full, value)
+		}
+	})
+	for _, row := range o.rows {
+		if row.required && !r.has(join(parent, row.name)) {
+			r.fail(n, join(parent, row.name), "missing; expected %s", row.value.expected())
+		}
+	}
+}
+
+// names are the keys that this version acts on, sorted.
+func (o object) names() []string {
+	names := map[string]bool{}
+	for _, row := range o.rows {
+		if row.value != nil {
+			names[row.name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func join(parent, name string) string {
+	name = clip(name)
+	if parent == "" {
+		return name
+	}
+	return parent + "." + name
+}
+
+// unknownKey names the nearest valid key, if one is near, and lists them all.
+func unknownKey(name string, valid []string) string {
+	list := strings.Join(valid, ", ")
+	if near := nearest(name, valid); near != "" {
+		return fmt.Sprintf("unknown key %q, did you mean %q? Valid keys here: %s", clip(name), near, list)
+	}
+	return fmt.Sprintf("unknown key %q. Valid keys here: %s", clip(name), list)
+}
+
+// mismatch says what was expected and what stands there.
+func mismatch(v value, n *yaml.Node) string {
+	return fmt.Sprintf("expected %s, but found %s", v.expected(), found(n))
+}
+
+// found describes a node in a person's words.
+func found(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.ShortTag() == "!!null":
+		return "nothing"
+	case n.ShortTag() == "!!str":
+		return fmt.Sprintf("the text %q", clip(n.Value))
+	case n.ShortTag() == "!!int", n.ShortTag() == "!!float":
+		return "the number " + clip(n.Value)
+	}
+	return clip(n.Value)
+}

@@ -1,0 +1,68 @@
+// Package spec reads headway.yaml, the one file that a team writes.
+//
+// It promises that a Spec it returns is complete (every default filled in) and
+// acceptable to the API server, and that anything else comes back as Problems
+// that name file, line, column, key, what was expected and what to write. It is
+// pure: it reads no files and knows nothing of git or Kubernetes clients.
+//
+// One table (table.go) says which keys there are; the parser, the JSON Schema
+// and the reference in docs/headway-yaml.md are all made from it.
+package spec
+
+import "github.com/headway-dev/headway/api/v1alpha1"
+
+// FileName is the name of the file, in whatever folder it stands.
+const FileName = "headway.yaml"
+
+// MaxBytes is the largest file that is read. A real one has some 30 lines.
+const MaxBytes = 64 << 10
+
+// TemplateAuto is the value of build.with that lets the files decide.
+const TemplateAuto = "auto"
+
+// Spec is a valid headway.yaml with every default filled in.
+type Spec struct {
+	// Name of the app: a DNS label of at most 40 characters.
+	Name string
+	// Path is the build context, clean and relative to the repository's root;
+	// "." is the root. Default: the folder of the file.
+	Path string
+	// Watch are globs, relative to the repository's root, of further paths
+	// whose change makes a new revision. Sorted, each once.
+	Watch []string
+	// Build is how the image is made; zero when Image is set.
+	Build Build
+	// Image is used instead of a build; pinned by digest.
+	Image string
+	// Pin is the commit (7 to 64 hex digits) that takes all traffic; empty
+	// when nothing is pinned.
+	Pin string
+	// Runtime is what is frozen into the Revision. Env is sorted by name.
+	v1alpha1.Runtime
+}
+
+// Build chooses a build template.
+type Build struct {
+	// With is the template's name. Default: auto.
+	With string
+	// Args are the template's parameters; nil when there are none.
+	Args map[string]string
+}
+
+// Parse reads one headway.yaml. file is its path relative to the repository's
+// root, with slashes; it gives the default of path and stands in the messages.
+// The error is of type Problems, sorted by position.
+func Parse(file string, data []byte) (*Spec, error) {
+	root, problem := document(data)
+	if problem != nil {
+		problem.File = file
+		return nil, Problems{*problem}
+	}
+	r := &reader{spec: defaults(file), at: map[string]position{}}
+	r.top(root)
+	if len(r.problems) > 0 {
+		return nil, r.problems.in(file)
+	}
+	r.finish()
+	return r.spec, nil
+}

@@ -1,0 +1,201 @@
+package spec
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// row is one key of headway.yaml.
+type row struct {
+	name string
+	// doc is one or two sentences for the reference and the schema.
+	doc string
+	// byDefault is what holds without the key, in words.
+	byDefault string
+	required  bool
+	// value is nil for a key of the agreed format that this version does not
+	// act on yet.
+	value value
+}
+
+// rows are the keys of headway.yaml. This is the only list of them.
+var rows = []row{
+	{
+		name: "name", required: true,
+		doc: "Name of the app: the first part of its host and the name of its objects in the cluster.",
+		value: text{what: "a name of at most 40 lower-case letters, digits and hyphens", example: "shop",
+			pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`, most: 40,
+			set: func(s *Spec, v string) error { s.Name = v; return nil }},
+	},
+	{
+		name: "path", byDefault: "the folder of the file",
+		doc: "Folder that is built, relative to the repository's root. A change in it makes a new revision.",
+		value: text{what: "a folder relative to the repository's root", example: "services/shop",
+			pattern: `^[^\\\x00-\x1f]+$`, most: 1024, set: setPath},
+	},
+	{
+		name: "watch", byDefault: "nothing further",
+		doc: "Globs, relative to the repository's root, of further paths whose change makes a new revision and that the build can see. `*` matches within one folder, `**` any number of folders; a folder means everything in it.",
+		value: list{what: "paths or globs", most: 64, item: text{what: "a path or glob", example: "libs/money/**",
+			pattern: `^[^\\\x00-\x1f]+$`, most: 1024,
+			set: func(s *Spec, v string) error {
+				glob, err := ParseGlob(v)
+				if err != nil {
+					return err
+				}
+				s.Watch = append(s.Watch, glob.String())
+				return nil
+			}}},
+	},
+	{
+		name: "build", byDefault: "{with: auto}",
+		doc:   "How the image is made.",
+		value: object{rows: buildRows, example: "{with: go, args: {main: ./cmd/shop}}"},
+	},
+	{
+		name: "image", byDefault: "made by build",
+		doc: "Image to run instead of a build, pinned by digest so that a commit always means the same bytes.",
+		value: text{what: "an image pinned by digest", example: "registry.example.com/shop@sha256:<64 hex digits>",
+			pattern: `^[A-Za-z0-9][A-Za-z0-9._:/-]*@sha256:[0-9a-f]{64}$`, most: 512,
+			set: func(s *Spec, v string) error { s.Image = v; return nil }},
+	},
+	{
+		name: "port", byDefault: "8080",
+		doc: "Port the app listens on. The variable PORT tells it.",
+		value: integer{min: 1, max: 65535, example: 8080,
+			set: func(s *Spec, v int32) { s.Port = v }},
+	},
+	{
+		name: "env", byDefault: "none",
+		doc: "Environment variables. `secret://name/key` takes the value from a Secret, `config://name/key` from a ConfigMap in the app's namespace.",
+		value: table{what: "a variable's name: letters, digits and _, not beginning with a digit", pattern: envName,
+			example: "{LOG: info, DB: secret://shop-db/url}", most: 256, set: setEnv},
+	},
+	{
+		name: "resources", byDefault: "none requested",
+		doc:   "What one pod needs.",
+		value: object{rows: resourceRows, example: "{cpu: 100m, memory: 128Mi}"},
+	},
+	{
+		name: "health", byDefault: "the port accepts connections",
+		doc:   "How to see that the app is up.",
+		value: object{rows: healthRows, example: "{path: /healthz}"},
+	},
+	{
+		name: "timeout", byDefault: "60s",
+		doc: "Longest time from a request to the start of its response; also the grace that requests get when a pod leaves.",
+		value: duration{min: time.Second, max: time.Hour, example: "60s",
+			set: func(s *Spec, v time.Duration) { s.Timeout = metav1.Duration{Duration: v} }},
+	},
+	{
+		name: "scale", byDefault: "{min: 0, max: 20, limit: 0}",
+		doc:   "Bounds of the number of pods and of the requests in each.",
+		value: object{rows: scaleRows, example: "{min: 1, max: 10}"},
+	},
+	{
+		name: "pin", byDefault: "nothing pinned",
+		doc: "Commit that takes all traffic: a rollback that is itself a commit. Remove it, or set it to \"\", to go on.",
+		value: text{what: "a commit of 7 to 64 hex digits", example: "1a2b3c4d",
+			pattern: `^([0-9a-f]{7,64})?$`, most: 64, bare: true,
+			set: func(s *Spec, v string) error { s.Pin = v; return nil }},
+	},
+	{name: "release"}, {name: "preview"}, {name: "events"},
+}
+
+var buildRows = []row{
+	{
+		name: "with", byDefault: "auto",
+		doc: "Name of the build template: go, dockerfile, static, or any installed one. `auto` looks at the files.",
+		value: text{what: "the name of a build template", example: "go",
+			pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`, most: 63,
+			set: func(s *Spec, v string) error { s.Build.With = v; return nil }},
+	},
+	{
+		name: "args", byDefault: "none",
+		doc: "Parameters of the template.",
+		value: table{what: "a parameter's name: letters, digits, - and _", pattern: `^[A-Za-z_][A-Za-z0-9_-]{0,62}$`,
+			example: "{main: ./cmd/shop}", most: 64,
+			set: func(s *Spec, name, v string) error {
+				if s.Build.Args == nil {
+					s.Build.Args = map[string]string{}
+				}
+				s.Build.Args[name] = v
+				return nil
+			}},
+	},
+}
+
+var resourceRows = []row{
+	{
+		name: "cpu", byDefault: "none requested",
+		doc: "Processor time requested: 1 is one core, 100m a tenth of one.",
+		value: quantity{what: "an amount of processor time", example: "100m", least: "1m",
+			pattern: `^[0-9]+(\.[0-9]+)?m?$`,
+			set:     func(s *Spec, v string) { s.Resources.CPU = v }},
+	},
+	{
+		name: "memory", byDefault: "none requested, no limit",
+		doc: "Memory requested, and the limit.",
+		value: quantity{what: "an amount of memory", example: "128Mi", least: "1Mi",
+			pattern: `^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti|m)?$`,
+			set:     func(s *Spec, v string) { s.Resources.Memory = v }},
+	},
+}
+
+var healthRows = []row{
+	{
+		name: "path", required: true,
+		doc: "Path that answers 2xx or 3xx when the app can take requests.",
+		value: text{what: "a path that begins with /", example: "/healthz", pattern: `^/[!-~]*$`, most: 1024,
+			set: func(s *Spec, v string) error { s.Health = &v1alpha1.Health{Path: v}; return nil }},
+	},
+}
+
+var scaleRows = []row{
+	{
+		name: "min", byDefault: "0",
+		doc:   "Smallest number of pods.",
+		value: integer{min: 0, max: 1000, example: 1, set: func(s *Spec, v int32) { s.Scale.Min = v }},
+	},
+	{
+		name: "max", byDefault: "20",
+		doc:   "Largest number of pods.",
+		value: integer{min: 1, max: 1000, example: 20, set: func(s *Spec, v int32) { s.Scale.Max = v }},
+	},
+	{
+		name: "limit", byDefault: "0, which means no limit",
+		doc:   "Largest number of requests in flight in one pod; more wait.",
+		value: integer{min: 0, max: 100000, example: 100, set: func(s *Spec, v int32) { s.Scale.Limit = v }},
+	},
+	{name: "concurrency"}, {name: "idle"}, {name: "standby"},
+}
+
+// defaults are what holds for a file that only has a name.
+func defaults(file string) *Spec {
+	return &Spec{
+		Path:  path.Dir(path.Clean(file)),
+		Build: Build{With: TemplateAuto},
+		Runtime: v1alpha1.Runtime{
+			Port:    8080,
+			Timeout: metav1.Duration{Duration: time.Minute},
+			Scale:   v1alpha1.Scale{Max: 20},
+		},
+	}
+}
+
+func setPath(s *Spec, v string) error {
+	clean := path.Clean(v)
+	switch {
+	case path.IsAbs(v):
+		return fmt.Errorf("%q begins with /; paths are relative to the repository's root", clip(v))
+	case clean == "..", strings.HasPrefix(clean, "../"):
+		return fmt.Errorf("%q leads out of the repository; paths are relative to its root", clip(v))
+	}
+	s.Path = clean
+	return nil
+}

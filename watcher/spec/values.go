@@ -1,0 +1,247 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// value is one kind of value in headway.yaml. It reads a node into the Spec,
+// says in a message what was expected, and describes itself as JSON Schema.
+type value interface {
+	read(r *reader, key string, n *yaml.Node)
+	// expected is a noun phrase with an example.
+	expected() string
+	schema() map[string]any
+}
+
+// object is a mapping with known keys.
+type object struct {
+	rows    []row
+	example string
+}
+
+func (o object) expected() string { return "a mapping, such as " + o.example }
+
+// text is a string that matches a pattern and passes set.
+type text struct {
+	// what is the noun phrase, example one value.
+	what, example string
+	pattern       string
+	most          int
+	// bare takes a number for the text it is written as: a commit of digits.
+	bare bool
+	// set stores the value or says why it cannot.
+	set func(s *Spec, v string) error
+}
+
+func (t text) expected() string { return fmt.Sprintf("%s, such as %s", t.what, t.example) }
+
+func (t text) read(r *reader, key string, n *yaml.Node) {
+	tag := n.ShortTag()
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		r.fail(n, key, "%s", mismatch(t, n))
+		return
+	case isText(tag), t.bare && (tag == "!!int" || tag == "!!float"):
+	default:
+		r.fail(n, key, "%s; put it in quotes if it is meant as text", mismatch(t, n))
+		return
+	}
+	if len(n.Value) > t.most || !regexp.MustCompile(t.pattern).MatchString(n.Value) {
+		r.fail(n, key, "%s", mismatch(t, n))
+		return
+	}
+	if err := t.set(r.spec, n.Value); err != nil {
+		r.fail(n, key, "%s", err)
+	}
+}
+
+// isText takes what YAML reads as a date for the text that it is.
+func isText(tag string) bool { return tag == "!!str" || tag == "!!timestamp" }
+
+func (t text) schema() map[string]any {
+	s := map[string]any{"type": "string", "pattern": t.pattern, "maxLength": t.most}
+	if t.bare {
+		s["type"] = []string{"string", "number"}
+	}
+	return s
+}
+
+// list is a sequence of texts.
+type list struct {
+	// what are the items, in the plural.
+	what string
+	item text
+	most int
+}
+
+func (l list) expected() string {
+	return fmt.Sprintf("a list of %s, such as [%s]", l.what, l.item.example)
+}
+
+func (l list) read(r *reader, key string, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode {
+		r.fail(n, key, "%s", mismatch(l, n))
+		return
+	}
+	if len(n.Content) > l.most {
+		r.fail(n, key, "%d entries; at most %d are allowed", len(n.Content), l.most)
+		return
+	}
+	for i, item := range n.Content {
+		l.item.read(r, fmt.Sprintf("%s[%d]", key, i), item)
+	}
+}
+
+func (l list) schema() map[string]any {
+	return map[string]any{"type": "array", "items": l.item.schema(), "maxItems": l.most}
+}
+
+// table is a mapping with free keys and scalar values, kept as they are
+// written: 1e3 stays "1e3".
+type table struct {
+	// what a key is, and the pattern of one.
+	what, pattern string
+	example       string
+	most          int
+	set           func(s *Spec, name, v string) error
+}
+
+func (t table) expected() string { return "a mapping, such as " + t.example }
+
+func (t table) read(r *reader, key string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, key, "%s", mismatch(t, n))
+		return
+	}
+	if len(n.Content)/2 > t.most {
+		r.fail(n, key, "%d entries; at most %d are allowed", len(n.Content)/2, t.most)
+		return
+	}
+	pattern := regexp.MustCompile(t.pattern)
+	r.pairs(key, n, func(name string, keyNode, v *yaml.Node) {
+		full := join(key, name)
+		switch tag := v.ShortTag(); {
+		case !pattern.MatchString(name):
+			r.fail(keyNode, key, "%q is not %s", clip(name), t.what)
+		case tag == "!!null":
+			r.fail(v, full, `has no value; write "" for an empty one, or remove the key`)
+		case v.Kind != yaml.ScalarNode:
+			r.fail(v, full, "expected a text, a number, true or false, but found %s", found(v))
+		default:
+			if err := t.set(r.spec, name, v.Value); err != nil {
+				r.fail(v, full, "%s", err)
+			}
+		}
+	})
+}
+
+func (t table) schema() map[string]any {
+	return map[string]any{
+		"type":                 "object",
+		"maxProperties":        t.most,
+		"propertyNames":        map[string]any{"pattern": t.pattern},
+		"additionalProperties": map[string]any{"type": []string{"string", "number", "boolean"}},
+	}
+}
+
+// integer is a whole number within bounds.
+type integer struct {
+	min, max, example int32
+	set               func(s *Spec, v int32)
+}
+
+func (i integer) expected() string {
+	return fmt.Sprintf("an integer from %d to %d, such as %d", i.min, i.max, i.example)
+}
+
+// plain leaves out YAML's hexadecimal, octal and underscored integers.
+var plainInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+func (i integer) read(r *reader, key string, n *yaml.Node) {
+	v, err := strconv.ParseInt(n.Value, 10, 32)
+	if n.ShortTag() != "!!int" || !plainInteger.MatchString(n.Value) || err != nil || v < int64(i.min) || v > int64(i.max) {
+		r.fail(n, key, "%s", mismatch(i, n))
+		return
+	}
+	i.set(r.spec, int32(v))
+}
+
+func (i integer) schema() map[string]any {
+	return map[string]any{"type": "integer", "minimum": i.min, "maximum": i.max}
+}
+
+// duration is a time with a unit.
+type duration struct {
+	min, max time.Duration
+	example  string
+	set      func(s *Spec, v time.Duration)
+}
+
+const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+
+func (d duration) expected() string {
+	return fmt.Sprintf("a duration from %s to %s, such as %s", brief(d.min), brief(d.max), d.example)
+}
+
+// brief prints 1h instead of 1h0m0s.
+func brief(d time.Duration) string {
+	switch {
+	case d >= time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= time.Minute && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return d.String()
+}
+
+func (d duration) read(r *reader, key string, n *yaml.Node) {
+	v, err := time.ParseDuration(n.Value)
+	if !isText(n.ShortTag()) || !regexp.MustCompile(durationPattern).MatchString(n.Value) || err != nil || v < d.min || v > d.max {
+		r.fail(n, key, "%s", mismatch(d, n))
+		return
+	}
+	d.set(r.spec, v)
+}
+
+func (d duration) schema() map[string]any {
+	return map[string]any{"type": "string", "pattern": durationPattern}
+}
+
+// quantity is an amount of a resource, as Kubernetes writes it.
+type quantity struct {
+	what, example string
+	pattern       string
+	// least is the smallest amount that makes sense; it catches 128m (milli)
+	// where 128Mi was meant.
+	least string
+	set   func(s *Spec, canonical string)
+}
+
+func (q quantity) expected() string {
+	return fmt.Sprintf("%s of at least %s, such as %s", q.what, q.least, q.example)
+}
+
+func (q quantity) read(r *reader, key string, n *yaml.Node) {
+	tag := n.ShortTag()
+	if n.Kind != yaml.ScalarNode || !isText(tag) && tag != "!!int" && tag != "!!float" ||
+		len(n.Value) > 24 || !regexp.MustCompile(q.pattern).MatchString(n.Value) {
+		r.fail(n, key, "%s", mismatch(q, n))
+		return
+	}
+	amount, err := resource.ParseQuantity(n.Value)
+	if err != nil || amount.Cmp(resource.MustParse(q.least)) < 0 {
+		r.fail(n, key, "%s", mismatch(q, n))
+		return
+	}
+	q.set(r.spec, amount.String())
+}
+
+func (q quantity) schema() map[string]any {
+	return map[string]any{"type": []string{"string", "number"}, "pattern": q.pattern}
+}

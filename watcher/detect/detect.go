@@ -1,0 +1,167 @@
+// Package detect finds out from the names of an app's files what builds it:
+// the template behind "auto", the main package of a Go app, and the files
+// outside the app's folder that its build depends on.
+//
+// It is pure and looks at names only, so that the watcher can ask it about a
+// commit without reading a single file of it.
+package detect
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/spec"
+)
+
+// Templates that come with Headway and that auto chooses from, in this order.
+const (
+	Dockerfile = "dockerfile"
+	Go         = "go"
+	Static     = "static"
+)
+
+// NoTemplateFitError says that auto found nothing it knows how to build.
+type NoTemplateFitError struct {
+	// Path of the app in the repository.
+	Path string
+}
+
+func (e *NoTemplateFitError) Error() string {
+	return fmt.Sprintf("no build template fits %s: looked for a Dockerfile, for Go files with a go.mod beside or above them, and for index.html or public/index.html; add one of them, set path to the folder that has it, or name a template in build.with", folder(e.Path))
+}
+
+// Build resolves what a headway.yaml says of its build against the files of
+// the commit. p is the app's folder; files are all files of the commit. The
+// error is a *NoTemplateFitError when auto finds nothing; any other error means
+// that headway.yaml has to be changed.
+func Build(b spec.Build, p string, files Files) (*v1alpha1.Build, error) {
+	if len(files.Under(p)) == 0 {
+		return nil, fmt.Errorf("path: there is no %s in this commit", folder(p))
+	}
+	template := b.With
+	if template == spec.TemplateAuto {
+		if template = auto(p, files); template == "" {
+			return nil, &NoTemplateFitError{Path: p}
+		}
+	}
+	args := maps.Clone(b.Args)
+	if template == Go && args["main"] == "" {
+		main, err := mainPackage(p, files)
+		if err != nil {
+			return nil, err
+		}
+		if args == nil {
+			args = map[string]string{}
+		}
+		args["main"] = main
+	}
+	return &v1alpha1.Build{Template: template, Args: args}, nil
+}
+
+// auto is the template for a folder, or "".
+func auto(p string, files Files) string {
+	switch {
+	case files.Has(path.Join(p, "Dockerfile")):
+		return Dockerfile
+	case above(p, "go.mod", files) != "" && hasGo(files.Under(p)):
+		return Go
+	case StaticDir(p, files) != "":
+		return Static
+	}
+	return ""
+}
+
+// StaticDir is the folder, relative to p, that a static site is served from:
+// "." or "public", or "" when neither holds an index.html.
+func StaticDir(p string, files Files) string {
+	for _, dir := range []string{".", "public"} {
+		if files.Has(path.Join(p, dir, "index.html")) {
+			return dir
+		}
+	}
+	return ""
+}
+
+// ImplicitWatch are the files outside p that decide what a build of p makes:
+// for go, the module and workspace files of the folders above.
+func ImplicitWatch(p, template string, files Files) []string {
+	if template != Go {
+		return nil
+	}
+	var watch []string
+	for _, pair := range [][2]string{{"go.mod", "go.sum"}, {"go.work", "go.work.sum"}} {
+		dir := above(p, pair[0], files)
+		if dir == "" || dir == p {
+			continue
+		}
+		for _, name := range pair {
+			if file := path.Join(dir, name); files.Has(file) {
+				watch = append(watch, file)
+			}
+		}
+	}
+	return watch
+}
+
+// above is the nearest folder, from p up to the root, that holds name; "" when
+// none does.
+func above(p, name string, files Files) string {
+	for {
+		if files.Has(path.Join(p, name)) {
+			return p
+		}
+		if p == "." {
+			return ""
+		}
+		p = path.Dir(p)
+	}
+}
+
+func hasGo(files Files) bool {
+	for _, f := range files {
+		if isGo(path.Base(f)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isGo(name string) bool {
+	return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
+}
+
+// mainPackage is the package to build, relative to p. Names alone decide: a
+// main.go beside headway.yaml, else the only folder of cmd/, else Go files
+// beside headway.yaml.
+func mainPackage(p string, files Files) (string, error) {
+	here := files.Under(p)
+	var root bool
+	commands := map[string]bool{}
+	for _, f := range here {
+		name := strings.TrimPrefix(f, p+"/")
+		if !isGo(name) {
+			continue
+		}
+		dir, base := path.Split(name)
+		switch {
+		case dir == "" && base == "main.go":
+			return ".", nil
+		case dir == "":
+			root = true
+		case strings.HasPrefix(dir, "cmd/") && strings.Count(dir, "/") == 2:
+			commands["./"+path.Clean(dir)] = true
+		}
+	}
+	switch {
+	case len(commands) == 1:
+		for command := range commands {
+			return command, nil
+		}
+	case root && len(commands) == 0:
+		return ".", nil
+	}
+	return "", noMain(p, commands)
+}

@@ -1,0 +1,56 @@
+package detect
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Files are the paths of all files of a commit, relative to its root and
+// sorted by byte order. Has and Under cost a binary search.
+type Files []string
+
+// NewFiles sorts a copy of paths.
+func NewFiles(paths []string) Files {
+	files := slices.Clone(paths)
+	slices.Sort(files)
+	return files
+}
+
+// Has tells whether there is a file of this name.
+func (f Files) Has(name string) bool {
+	_, ok := slices.BinarySearch(f, name)
+	return ok
+}
+
+// Under are the files in a folder and the folders below it; "." is the root.
+func (f Files) Under(dir string) Files {
+	if dir == "." {
+		return f
+	}
+	prefix := dir + "/"
+	start, _ := slices.BinarySearch(f, prefix)
+	end := start
+	for end < len(f) && strings.HasPrefix(f[end], prefix) {
+		end++
+	}
+	return f[start:end]
+}
+
+// folder names a path in a sentence.
+func folder(p string) string {
+	if p == "." {
+		return "the repository's root"
+	}
+	return fmt.Sprintf("folder %q", p)
+}
+
+// noMain says what mainPackage looked for, and offers what there is.
+func noMain(p string, commands map[string]bool) error {
+	if len(commands) == 0 {
+		return fmt.Errorf("build: found no main package in %s: neither Go files in it nor a folder in cmd/; set build.args.main, such as {with: go, args: {main: ./server}}", folder(p))
+	}
+	names := slices.Sorted(maps.Keys(commands))
+	return fmt.Errorf("build: found several main packages in %s (%s); choose one, such as {with: go, args: {main: %s}}", folder(p), strings.Join(names, ", "), names[0])
+}

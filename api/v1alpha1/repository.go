@@ -70,7 +70,7 @@ type RepositorySpec struct {
 	//
 	// +kubebuilder:default="30s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="interval must be at least 1s"
-	Interval metav1.Duration `json:"interval,omitempty"`
+	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// WebhookSecretRef names a Secret whose key "token" signs webhooks
 	// (HMAC-SHA256, or the plain token header of forges that send one). Unset:

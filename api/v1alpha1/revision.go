@@ -18,6 +18,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Subject",type=string,JSONPath=`.spec.subject`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.image) || (has(self.status) && has(self.status.image))",message="a Revision's image is written once"
 type Revision struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -127,7 +128,7 @@ type Runtime struct {
 	// Resources requested by a pod; memory is the limit too. Default: none.
 	//
 	// +optional
-	Resources Resources `json:"resources,omitempty"`
+	Resources Resources `json:"resources,omitzero"`
 
 	// Health says how to see that the application is up. Default: the port
 	// accepts connections.
@@ -141,12 +142,12 @@ type Runtime struct {
 	//
 	// +kubebuilder:default="60s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="timeout must be between 1s and 1h"
-	Timeout metav1.Duration `json:"timeout,omitempty"`
+	Timeout metav1.Duration `json:"timeout,omitzero"`
 
 	// Scale bounds the number of pods.
 	//
-	// +kubebuilder:default={}
-	Scale Scale `json:"scale,omitempty"`
+	// +kubebuilder:default={min:0,max:20,limit:0}
+	Scale Scale `json:"scale,omitzero"`
 }
 
 // EnvVar is a variable with a value, or with a reference to one.
@@ -220,7 +221,7 @@ type Scale struct {
 	// +kubebuilder:default=20
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
-	Max int32 `json:"max"`
+	Max int32 `json:"max,omitempty"`
 	// Limit is the largest number of requests in flight in one pod; more wait.
 	// 0 means no limit. Default: 0.
 	//
@@ -305,6 +306,10 @@ type BuildStatus struct {
 	// FinishedAt is when the image was known or the run failed.
 	// +optional
 	FinishedAt *metav1.MicroTime `json:"finishedAt,omitempty"`
+	// Retried is the value of the retried-at annotation that was last acted
+	// on.
+	// +optional
+	Retried string `json:"retried,omitempty"`
 	// FailedStep is the template's step that failed.
 	// +optional
 	FailedStep string `json:"failedStep,omitempty"`

@@ -9,8 +9,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:categories=headway
 // +kubebuilder:printcolumn:name="Hosts",type=string,JSONPath=`.spec.hosts`
-// +kubebuilder:printcolumn:name="Revisions",type=string,JSONPath=`.spec.traffic[*].revision`
-// +kubebuilder:printcolumn:name="Weights",type=string,JSONPath=`.spec.traffic[*].weight`
+// +kubebuilder:printcolumn:name="Traffic",type=string,JSONPath=`.status.summary`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -96,6 +95,10 @@ type RouteStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Summary is the traffic in a few characters: "90% shop-1a2b3c4d, 10%
+	// shop-5e6f7081".
+	// +optional
+	Summary string `json:"summary,omitempty"`
 }
 
 // RouteList is a list of Routes.

@@ -1,0 +1,179 @@
+//go:build integration
+
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// refusal is an object, or a change of one, that the API must refuse. With
+// change set, object is created first and then changed.
+type refusal struct {
+	name   string
+	object func(fields) *unstructured.Unstructured
+	with   fields
+	change fields
+	status bool
+	want   string
+}
+
+const (
+	digestOne = "registry.example.com/shop@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	digestTwo = "registry.example.com/shop@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+
+	longName      = "metadata.name must be at most 40 characters"
+	badURL        = "url must start with https://, http:// or ssh://"
+	badSplit      = "the weights in traffic must add up to 100"
+	badTimeout    = "timeout must be between 1s and 1h"
+	twoSources    = "set only one of value, secret and config"
+	buildAndImage = "set exactly one of build and image"
+	writeOnce     = "a Revision's image is written once"
+	immutable     = "a Revision's spec is immutable; push a new commit instead"
+)
+
+func refusals() []refusal {
+	name41 := strings.Repeat("a", 41)
+	ref := map[string]any{"name": "db", "key": "url"}
+	return []refusal{
+		{name: "repository name", object: repository, with: fields{"metadata.name": name41}, want: longName},
+		{name: "url scheme", object: repository, with: fields{"spec.url": "ftp://example.com/a.git"}, want: badURL},
+		{name: "local path as url", object: repository, with: fields{"spec.url": "/srv/git/a.git"}, want: badURL},
+		{name: "file url", object: repository, with: fields{"spec.url": "file:///etc/passwd"}, want: badURL},
+		{name: "password in url", object: repository, with: fields{"spec.url": "https://me:secret@example.com/a.git"}, want: "url must not contain credentials; put username and password (or token) into a Secret"},
+		{name: "token in url", object: repository, with: fields{"spec.url": "https://token@example.com/a.git"}, want: "url must not contain credentials"},
+		{name: "short interval", object: repository, with: fields{"spec.interval": "999ms"}, want: "interval must be at least 1s"},
+		{name: "no interval", object: repository, with: fields{"spec.interval": "0s"}, want: "interval must be at least 1s"},
+
+		{name: "app name", object: app, with: fields{"metadata.name": name41}, want: longName},
+		{name: "app moves", object: app, change: fields{"spec.repository": "other"}, want: "an App stays with its Repository; delete the App to let another Repository take its name"},
+
+		{name: "build and image", object: revision, with: fields{"spec.image": digestOne}, want: buildAndImage},
+		{name: "neither build nor image", object: revision, with: fields{"spec.build": nil}, want: buildAndImage},
+		{name: "image by tag", object: revision, with: fields{"spec.build": nil, "spec.image": "nginx:latest"}, want: "image must be pinned by digest: name@sha256:..."},
+		{name: "short commit", object: revision, with: fields{"spec.commit": "1a2b3c4d"}, want: "spec.commit in body should match"},
+		{name: "port", object: revision, with: fields{"spec.port": int64(70000)}, want: "spec.port in body should be less than or equal to 65535"},
+		{name: "timeout too short", object: revision, with: fields{"spec.timeout": "10ms"}, want: badTimeout},
+		{name: "timeout too long", object: revision, with: fields{"spec.timeout": "2h"}, want: badTimeout},
+		{name: "value and secret", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A", "value": "b", "secret": ref}}}, want: twoSources},
+		{name: "secret and config", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A", "config": ref, "secret": ref}}}, want: twoSources},
+		{name: "variable twice", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A"}, map[string]any{"name": "A"}}}, want: "Duplicate value"},
+		{name: "variable name", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "1 A"}}}, want: "spec.env[0].name in body should match"},
+		{name: "min above max", object: revision, with: fields{"spec.scale.min": int64(5), "spec.scale.max": int64(4)}, want: "scale.min must not be greater than scale.max"},
+		{name: "health path", object: revision, with: fields{"spec.health.path": "healthz"}, want: "spec.health.path in body should match"},
+
+		{name: "commit changes", object: revision, change: fields{"spec.commit": strings.Repeat("f", 40)}, want: immutable},
+		{name: "variable added", object: revision, change: fields{"spec.env": []any{map[string]any{"name": "A", "value": "b"}}}, want: immutable},
+		{name: "default changes", object: revision, change: fields{"spec.port": int64(9090)}, want: immutable},
+		{name: "build becomes image", object: revision, change: fields{"spec.build": nil, "spec.image": digestOne}, want: immutable},
+
+		{name: "image changes", object: revision, with: fields{"status.image": digestOne}, change: fields{"status.image": digestTwo}, status: true, want: writeOnce},
+		{name: "image goes away", object: revision, with: fields{"status.image": digestOne}, change: fields{"status.image": nil}, status: true, want: writeOnce},
+		{name: "status goes away", object: revision, with: fields{"status.image": digestOne}, change: fields{"status": nil}, status: true, want: writeOnce},
+
+		{name: "weights below 100", object: route, with: fields{"spec.traffic": split("a", 60, "b", 30)}, want: badSplit},
+		{name: "weights above 100", object: route, with: fields{"spec.traffic": split("a", 60, "b", 60)}, want: badSplit},
+		{name: "all weights zero", object: route, with: fields{"spec.traffic": split("a", 0)}, want: badSplit},
+		{name: "weight below zero", object: route, with: fields{"spec.traffic": split("a", -1, "b", 101)}, want: "spec.traffic[0].weight in body should be greater than or equal to 0"},
+		{name: "revision twice", object: route, with: fields{"spec.traffic": split("a", 50, "a", 50)}, want: "Duplicate value"},
+		{name: "no host", object: route, with: fields{"spec.hosts": []any{}}, want: "spec.hosts in body should have at least 1 items"},
+		{name: "host with port", object: route, with: fields{"spec.hosts": []any{"shop.localhost:8080"}}, want: "spec.hosts[0] in body should match"},
+		{name: "host in capitals", object: route, with: fields{"spec.hosts": []any{"Shop.localhost"}}, want: "spec.hosts[0] in body should match"},
+	}
+}
+
+// split is Route.spec.traffic from pairs of revision and weight.
+func split(pairs ...any) []any {
+	var targets []any
+	for pair := range slices.Chunk(pairs, 2) {
+		targets = append(targets, map[string]any{"revision": pair[0], "weight": int64(pair[1].(int))})
+	}
+	return targets
+}
+
+func TestRefuses(t *testing.T) {
+	ns := namespace(t)
+	for _, tt := range refusals() {
+		t.Run(tt.name, func(t *testing.T) {
+			o := in(ns, tt.object(tt.with))
+			if tt.change == nil {
+				wantRefused(t, api.Create(t.Context(), o), tt.want)
+				return
+			}
+			o.SetName(o.GetName() + "-" + strings.ReplaceAll(tt.name, " ", "-"))
+			status := o.Object["status"]
+			create(t, o)
+			if status != nil {
+				set(o, fields{"status": status})
+				if err := api.Status().Update(t.Context(), o); err != nil {
+					t.Fatalf("writing the first status: %v", err)
+				}
+			}
+			set(o, tt.change)
+			if tt.status {
+				wantRefused(t, api.Status().Update(t.Context(), o), tt.want)
+				return
+			}
+			wantRefused(t, api.Update(t.Context(), o), tt.want)
+		})
+	}
+}
+
+func wantRefused(t *testing.T, err error, message string) {
+	t.Helper()
+	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), message) {
+		t.Errorf("got %v, want it refused as invalid with %q", err, message)
+	}
+}
+
+// TestRefusesEveryRule keeps the table above complete: each CEL rule in the
+// generated CRDs needs a case that breaks it.
+func TestRefusesEveryRule(t *testing.T) {
+	files, err := filepath.Glob(crds + "/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no CRDs in %s: %v", crds, err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var crd any
+		if err := yaml.Unmarshal(data, &crd); err != nil {
+			t.Fatalf("reading %s: %v", file, err)
+		}
+		for _, message := range ruleMessages(crd) {
+			if !slices.ContainsFunc(refusals(), func(r refusal) bool { return strings.HasPrefix(message, r.want) }) {
+				t.Errorf("%s: no case breaks the rule with the message %q", filepath.Base(file), message)
+			}
+		}
+	}
+}
+
+// ruleMessages collects the messages of all x-kubernetes-validations.
+func ruleMessages(node any) []string {
+	var messages []string
+	switch node := node.(type) {
+	case map[string]any:
+		rules, _ := node["x-kubernetes-validations"].([]any)
+		for _, rule := range rules {
+			message, _ := rule.(map[string]any)["message"].(string)
+			messages = append(messages, message)
+		}
+		for _, child := range node {
+			messages = append(messages, ruleMessages(child)...)
+		}
+	case []any:
+		for _, child := range node {
+			messages = append(messages, ruleMessages(child)...)
+		}
+	}
+	return messages
+}

@@ -1,0 +1,86 @@
+package spec
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzParse checks what every caller relies on: no panic, Problems with a
+// position inside the file, or a Spec that the API server will accept.
+func FuzzParse(f *testing.F) {
+	for _, folder := range []string{"valid", "invalid"} {
+		files, err := filepath.Glob(filepath.Join("testdata", folder, "*.yaml"))
+		if err != nil || len(files) == 0 {
+			f.Fatalf("no seeds in testdata/%s: %v", folder, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Add([]byte("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nname: *c"))
+	f.Add([]byte(strings.Repeat("[", 20000)))
+	f.Add([]byte("name: \"\\u0000\"\npath: \"\\n\""))
+	f.Add([]byte("\ufeffname: x"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse("a/headway.yaml", data)
+		if err != nil {
+			checkProblems(t, data, err)
+			return
+		}
+		checkSpec(t, s)
+	})
+}
+
+func checkProblems(t *testing.T, data []byte, err error) {
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) == 0 {
+		t.Fatalf("error %T is no Problems: %v", err, err)
+	}
+	lines := strings.Count(string(data), "\n") + 1
+	for _, p := range problems {
+		// YAML knows further line ends than \n; none adds more than a line per byte.
+		if p.File != "a/headway.yaml" || p.Line < 1 || p.Column < 1 || p.Message == "" || p.Line > lines+len(data) {
+			t.Fatalf("bad problem %+v", p)
+		}
+	}
+	if len(err.Error()) > 32<<10 {
+		t.Fatalf("%d bytes of error do not fit into a condition", len(err.Error()))
+	}
+}
+
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+
+func checkSpec(t *testing.T, s *Spec) {
+	if !label.MatchString(s.Name) {
+		t.Fatalf("name %q", s.Name)
+	}
+	if strings.HasPrefix(s.Path, "/") || s.Path == ".." || strings.HasPrefix(s.Path, "../") || s.Path != filepath.Clean(s.Path) {
+		t.Fatalf("path %q", s.Path)
+	}
+	if (s.Build.With == "") != (s.Image != "") {
+		t.Fatalf("build %+v with image %q", s.Build, s.Image)
+	}
+	if s.Port < 1 || s.Port > 65535 || s.Scale.Min > s.Scale.Max || s.Scale.Max < 1 || s.Scale.Limit < 0 ||
+		s.Timeout.Duration < time.Second || s.Timeout.Duration > time.Hour {
+		t.Fatalf("runtime %+v", s.Runtime)
+	}
+	for i, e := range s.Env {
+		if i > 0 && s.Env[i-1].Name >= e.Name {
+			t.Fatalf("env is not sorted or not unique: %+v", s.Env)
+		}
+	}
+	for _, w := range s.Watch {
+		if _, err := ParseGlob(w); err != nil {
+			t.Fatalf("watch %q: %v", w, err)
+		}
+	}
+}

@@ -45,6 +45,7 @@ func TestColumns(t *testing.T) {
 	})), controller)
 	create(t, in(ns, route(fields{"spec.traffic": split("shop-1a2b3c4d", 90, "shop-5e6f7081", 10)})))
 	mustApplyStatus(t, in(ns, object("Route", "shop", fields{
+		"status.summary":    "90% shop-1a2b3c4d, 10% shop-5e6f7081",
 		"status.conditions": []any{condition("Ready", "True", "Routed")},
 	})), controller)
 

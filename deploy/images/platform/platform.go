@@ -1,0 +1,117 @@
+// Package platform assembles Headway's own images and puts them into a
+// registry: the programs of this module, and the tools that build steps need,
+// taken from this machine. No container engine and no base image is used.
+//
+// It promises that equal inputs give equal images, and that nothing is
+// assembled or sent that the registry already has. It needs Linux; the images
+// are for this machine's architecture.
+package platform
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Names of the images, as manifests write them behind "headway/".
+const (
+	Controller = "controller"
+	Activator  = "activator"
+	BuildStep  = "buildstep"
+	BuilderGo  = "builder-go"
+	BuildKit   = "buildkit"
+)
+
+// Options say where images come from and go to.
+type Options struct {
+	// Module is the folder of the repository.
+	Module string
+	// Cache is a folder for compiled programs and large layers; made when missing.
+	Cache string
+	// Tools is a folder with buildkitd and buildctl. Default: they are compiled
+	// into Cache.
+	Tools string
+	// Registry is where images go, with a path if wanted: registry.example.com/headway.
+	Registry string
+	// RegistryAddress is dialled instead of the registry's own host when that
+	// has no name on this machine. Default: the host itself.
+	RegistryAddress string
+	// Only names the images to publish. Default: all.
+	Only []string
+	// Progress takes a line about something that takes long.
+	Progress func(format string, args ...any)
+}
+
+// Publish makes sure that the registry has the images and returns, for each
+// name, its reference pinned by digest.
+func Publish(ctx context.Context, options Options) (map[string]string, error) {
+	recipes := options.recipes()
+	names := options.Only
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(recipes))
+	}
+	target, err := newTarget(options.Registry, options.RegistryAddress)
+	if err != nil {
+		return nil, err
+	}
+	defer target.close()
+
+	a := assembler{options: options}
+	references := map[string]string{}
+	for _, name := range names {
+		recipe, ok := recipes[name]
+		if !ok {
+			return nil, fmt.Errorf("no image %q: there are %s", name, strings.Join(slices.Sorted(maps.Keys(recipes)), ", "))
+		}
+		references[name], err = a.publish(ctx, target, name, recipe)
+		if err != nil {
+			return nil, fmt.Errorf("publishing image %s: %w", name, err)
+		}
+	}
+	return references, nil
+}
+
+// recipe lists what an image holds. It compiles what has to be compiled.
+type recipe func(ctx context.Context, a *assembler) (image, error)
+
+func (o Options) recipes() map[string]recipe {
+	return map[string]recipe{
+		Controller: server(Controller),
+		Activator:  server(Activator),
+		BuildStep:  buildStep,
+		BuilderGo:  builderGo,
+		BuildKit:   buildKit,
+	}
+}
+
+// assembler carries what several images share during one Publish.
+type assembler struct {
+	options  Options
+	compiled bool // the programs of this module are there
+}
+
+func (a *assembler) programs() string { return filepath.Join(a.options.Cache, "programs") }
+
+// publish assembles and pushes an image unless the registry has it.
+func (a *assembler) publish(ctx context.Context, to *target, name string, make recipe) (string, error) {
+	img, err := make(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	tag, err := img.key()
+	if err != nil {
+		return "", err
+	}
+	if reference, there, err := to.find(ctx, name, tag); err != nil || there {
+		return reference, err
+	}
+	a.options.Progress("assembling %s:%s", name, tag)
+	built, err := a.assemble(ctx, img)
+	if err != nil {
+		return "", err
+	}
+	return to.push(ctx, name, tag, built)
+}

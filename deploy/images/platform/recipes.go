@@ -1,0 +1,112 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/headway-dev/headway/deploy/local/ociimage"
+)
+
+// nonRoot is the user that servers run as; build steps choose theirs in the Task.
+const nonRoot = "65532:65532"
+
+// bundles are the places where distributions keep the certificates they trust.
+var bundles = []string{
+	"/etc/ssl/certs/ca-certificates.crt", // Debian, Alpine
+	"/etc/pki/tls/certs/ca-bundle.crt",   // Fedora
+	"/etc/ssl/ca-bundle.pem",             // openSUSE
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+}
+
+// base is what every image starts with: the users, a folder for temporary files
+// and the certificates that this machine trusts.
+func base() (layer, error) {
+	for _, bundle := range bundles {
+		if _, err := os.Stat(bundle); err == nil {
+			return layer{files: []ociimage.File{
+				{Path: "/etc/passwd", Data: []byte("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n")},
+				{Path: "/etc/group", Data: []byte("root:x:0:\nnonroot:x:65532:\n")},
+				{Path: "/etc/ssl/certs/ca-certificates.crt", Source: bundle},
+				{Path: "/tmp", Mode: fs.ModeDir | fs.ModeSticky | 0o777},
+			}}, nil
+		}
+	}
+	return layer{}, fmt.Errorf("this machine has no CA certificates (looked for %v): install the package ca-certificates", bundles)
+}
+
+// server is the recipe of a long-running program of this module.
+func server(name string) recipe {
+	return func(ctx context.Context, a *assembler) (image, error) {
+		common, err := base()
+		if err != nil {
+			return image{}, err
+		}
+		program, err := a.program(ctx, name)
+		if err != nil {
+			return image{}, err
+		}
+		return image{
+			layers: []layer{common, {files: []ociimage.File{{Path: "/headway/" + name, Mode: 0o755, Source: program}}}},
+			config: ociimage.Spec{Entrypoint: []string{"/headway/" + name}, User: nonRoot, WorkingDir: "/"},
+		}, nil
+	}
+}
+
+// steps is the layer with the programs that all build steps have.
+func (a *assembler) steps(ctx context.Context) (layer, error) {
+	var l layer
+	for _, name := range []string{"buildstep", "staticserver"} {
+		program, err := a.program(ctx, name)
+		if err != nil {
+			return layer{}, err
+		}
+		l.files = append(l.files, ociimage.File{Path: "/headway/" + name, Mode: 0o755, Source: program})
+	}
+	return l, nil
+}
+
+// stepImage puts the tools of a build step under the common layers; the tools
+// change least.
+func (a *assembler) stepImage(ctx context.Context, env []string, tools ...layer) (image, error) {
+	common, err := base()
+	if err != nil {
+		return image{}, err
+	}
+	steps, err := a.steps(ctx)
+	if err != nil {
+		return image{}, err
+	}
+	return image{
+		layers: append(tools, common, steps),
+		config: ociimage.Spec{Entrypoint: []string{"/headway/buildstep"}, Env: env, WorkingDir: "/"},
+	}, nil
+}
+
+func buildStep(ctx context.Context, a *assembler) (image, error) {
+	return a.stepImage(ctx, []string{"PATH=/usr/bin:/bin", "HOME=/tmp"})
+}
+
+func builderGo(ctx context.Context, a *assembler) (image, error) {
+	toolchain, err := a.goToolchain(ctx)
+	if err != nil {
+		return image{}, err
+	}
+	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, toolchain)
+}
+
+func buildKit(ctx context.Context, a *assembler) (image, error) {
+	tools, err := a.runC(ctx)
+	if err != nil {
+		return image{}, err
+	}
+	for _, name := range []string{"buildkitd", "buildctl"} {
+		path, err := a.buildKitTool(ctx, name)
+		if err != nil {
+			return image{}, err
+		}
+		tools.files = append(tools.files, ociimage.File{Path: "/usr/bin/" + name, Mode: 0o755, Source: path})
+	}
+	return a.stepImage(ctx, []string{"PATH=/usr/bin:/bin", "HOME=/tmp"}, tools)
+}

@@ -1,0 +1,86 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// target is the registry that images go to. Credentials are those of the
+// docker configuration of whoever runs this.
+type target struct {
+	registry string
+	client   *http.Transport
+	naming   []name.Option
+}
+
+// newTarget checks the registry's name. With an address, connections go there
+// whatever the name says, past any proxy, and in plain http when the registry
+// speaks no https.
+func newTarget(registry, address string) (*target, error) {
+	if _, err := name.NewRepository(registry + "/" + Controller); err != nil || registry == "" || strings.Contains(registry, "://") {
+		return nil, fmt.Errorf("%q is not a registry: want a host and a path, such as registry.example.com/headway", registry)
+	}
+	client := http.DefaultTransport.(*http.Transport).Clone()
+	var naming []name.Option
+	if address != "" {
+		naming = append(naming, name.Insecure)
+		client.Proxy = nil
+		dialer := &net.Dialer{}
+		client.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
+		}
+	}
+	return &target{registry: registry, client: client, naming: naming}, nil
+}
+
+func (t *target) close() { t.client.CloseIdleConnections() }
+
+func (t *target) options(ctx context.Context) []remote.Option {
+	return []remote.Option{
+		remote.WithContext(ctx),
+		remote.WithTransport(t.client),
+		remote.WithAuthFromKeychain(authn.DefaultKeychain),
+	}
+}
+
+// find looks the tag up and returns the reference by digest.
+func (t *target) find(ctx context.Context, image, tag string) (reference string, there bool, err error) {
+	ref, err := name.NewTag(t.registry+"/"+image+":"+tag, t.naming...)
+	if err != nil {
+		return "", false, fmt.Errorf("naming the image: %w", err)
+	}
+	found, err := remote.Head(ref, t.options(ctx)...)
+	if err == nil {
+		return ref.Context().Digest(found.Digest.String()).String(), true, nil
+	}
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
+		return "", false, nil
+	}
+	return "", false, fmt.Errorf("looking for %s: %w", ref, err)
+}
+
+func (t *target) push(ctx context.Context, image, tag string, built v1.Image) (string, error) {
+	ref, err := name.NewTag(t.registry+"/"+image+":"+tag, t.naming...)
+	if err != nil {
+		return "", fmt.Errorf("naming the image: %w", err)
+	}
+	if err := remote.Write(ref, built, t.options(ctx)...); err != nil {
+		return "", fmt.Errorf("pushing %s: %w", ref, err)
+	}
+	digest, err := built.Digest()
+	if err != nil {
+		return "", fmt.Errorf("computing the digest: %w", err)
+	}
+	return ref.Context().Digest(digest.String()).String(), nil
+}

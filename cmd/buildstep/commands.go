@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/cmd/buildstep/dockerfile"
+	"github.com/headway-dev/headway/cmd/buildstep/fetch"
+	"github.com/headway-dev/headway/cmd/buildstep/gobuild"
+	"github.com/headway-dev/headway/cmd/buildstep/push"
+	"github.com/headway-dev/headway/cmd/buildstep/static"
+)
+
+// step is one subcommand: it declares its flags and returns what to do once
+// they are read.
+type step func(flags *flag.FlagSet, output io.Writer) func(context.Context) error
+
+var steps = map[string]step{
+	"fetch":      fetchStep,
+	"go":         goStep,
+	"static":     staticStep,
+	"dockerfile": dockerfileStep,
+	"push":       pushStep,
+}
+
+// run executes one subcommand; output takes the log.
+func run(ctx context.Context, args []string, output io.Writer) error {
+	names := make([]string, 0, len(steps))
+	for name := range steps {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(args) == 0 || steps[args[0]] == nil {
+		return fmt.Errorf("usage: buildstep %s [flags]", strings.Join(names, "|"))
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(output)
+	do := steps[args[0]](flags, output)
+	if err := flags.Parse(args[1:]); err != nil {
+		return fmt.Errorf("reading flags: %w", err)
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("reading flags: unexpected argument %q", flags.Arg(0))
+	}
+	return do(ctx)
+}
+
+// work is the folder that the steps of one build share.
+type work struct{ dir string }
+
+func (w work) source() string { return filepath.Join(w.dir, "source") }
+func (w work) image() string  { return filepath.Join(w.dir, "image") }
+
+// temp makes a scratch folder below the shared one, which has the room that a
+// container's own file system may lack.
+func (w work) temp() (string, func(), error) {
+	dir, err := os.MkdirTemp(w.dir, ".temp-")
+	if err != nil {
+		return "", nil, fmt.Errorf("making scratch folder: %w", err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+func workFlag(flags *flag.FlagSet) *work {
+	w := &work{}
+	flags.StringVar(&w.dir, "work", "", "folder that the steps share; the source goes to its source/, the image to its image/")
+	return w
+}
+
+// sourceFlags declare an artifact; the function fetches it. Without --url the
+// source must be there already.
+func sourceFlags(flags *flag.FlagSet, w *work, output io.Writer) func(context.Context) error {
+	var artifact fetch.Artifact
+	flags.StringVar(&artifact.URL, "url", "", "URL of the source artifact")
+	flags.StringVar(&artifact.Digest, "digest", "", "digest of the source artifact, sha256:<hex>")
+	return func(ctx context.Context) error {
+		if w.dir == "" {
+			return errors.New("--work is missing")
+		}
+		if artifact.URL == "" {
+			return nil
+		}
+		fmt.Fprintf(output, "fetching source %s\n", artifact.Digest)
+		client := &http.Client{Transport: &http.Transport{
+			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			ResponseHeaderTimeout: 10 * time.Second,
+		}}
+		return fetch.Fetch(ctx, client, artifact, w.source(), fetch.DefaultLimits)
+	}
+}
+
+func fetchStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	return sourceFlags(flags, workFlag(flags), output)
+}
+
+func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	w := workFlag(flags)
+	fetchSource := sourceFlags(flags, w, output)
+	o := gobuild.Options{Output: output}
+	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
+	flags.StringVar(&o.Main, "main", ".", "main package, relative to --path")
+	flags.StringVar(&o.Cache, "cache", "", "folder of caches that outlives the build")
+	return func(ctx context.Context) error {
+		if err := fetchSource(ctx); err != nil {
+			return err
+		}
+		temp, remove, err := w.temp()
+		if err != nil {
+			return err
+		}
+		defer remove()
+		o.Source, o.Image, o.Temp = w.source(), w.image(), temp
+		return gobuild.Build(ctx, o)
+	}
+}
+
+func staticStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	w := workFlag(flags)
+	fetchSource := sourceFlags(flags, w, output)
+	var o static.Options
+	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
+	flags.StringVar(&o.Dir, "dir", "", "folder to serve, relative to --path")
+	flags.StringVar(&o.Server, "server", "/headway/staticserver", "program that serves the files")
+	return func(ctx context.Context) error {
+		if err := fetchSource(ctx); err != nil {
+			return err
+		}
+		o.Source, o.Image = w.source(), w.image()
+		return static.Build(ctx, o)
+	}
+}
+
+func dockerfileStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	w := workFlag(flags)
+	fetchSource := sourceFlags(flags, w, output)
+	o := dockerfile.Options{Output: output, Mirror: os.Getenv("HEADWAY_MIRROR"), Insecure: insecureRegistries()}
+	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
+	flags.StringVar(&o.Dockerfile, "dockerfile", "Dockerfile", "the Dockerfile, relative to --path")
+	flags.StringVar(&o.Target, "target", "", "stage to build")
+	flags.StringVar(&o.BuildArgs, "build-args", "", "KEY=value, one a line")
+	flags.StringVar(&o.Cache, "cache", "", "folder of caches that outlives the build")
+	return func(ctx context.Context) error {
+		if err := fetchSource(ctx); err != nil {
+			return err
+		}
+		temp, remove, err := w.temp()
+		if err != nil {
+			return err
+		}
+		defer remove()
+		o.Source, o.Image, o.Temp = w.source(), w.image(), temp
+		return dockerfile.Build(ctx, o)
+	}
+}
+
+func pushStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	w := workFlag(flags)
+	o := push.Options{Insecure: insecureRegistries()}
+	flags.StringVar(&o.Image, "image", "", "repository:tag to push to")
+	flags.StringVar(&o.Auth, "auth", "", "folder that holds .dockerconfigjson; empty: no credentials")
+	flags.StringVar(&o.DigestFile, "digest-file", "", "file that takes the image's digest")
+	flags.StringVar(&o.ConfigFile, "config-file", "", "file that takes the image's configuration")
+	return func(ctx context.Context) error {
+		o.Layout = w.image()
+		digest, err := push.Push(ctx, o)
+		if err == nil {
+			fmt.Fprintf(output, "pushed %s@%s\n", o.Image, digest)
+		}
+		return err
+	}
+}
+
+// insecureRegistries are those of the environment, which an administrator sets
+// by the ConfigMap build-env.
+func insecureRegistries() []string {
+	return strings.FieldsFunc(os.Getenv("HEADWAY_INSECURE_REGISTRIES"), func(r rune) bool { return r == ',' || r == ' ' })
+}

@@ -1,0 +1,123 @@
+package dockerfile
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// startTimeout bounds the daemon's start; it takes well under a second.
+	startTimeout = 20 * time.Second
+	// stopTimeout is how long the daemon may take to close its databases.
+	stopTimeout = 10 * time.Second
+	// poll is the pause between two looks at a socket or a lock.
+	poll = 20 * time.Millisecond
+)
+
+// daemon is a running buildkitd.
+type daemon struct {
+	cmd    *exec.Cmd
+	socket string
+	log    *tail
+	exited chan struct{} // closed when the process has ended
+}
+
+// startDaemon starts buildkitd on a state folder and waits until it answers. A
+// daemon that was killed can leave a state that the next one cannot read; that
+// state is only a cache, so it is thrown away once.
+func startDaemon(ctx context.Context, state, config, socket string) (*daemon, error) {
+	d, err := launch(ctx, state, config, socket)
+	if err == nil || ctx.Err() != nil {
+		return d, err
+	}
+	if err := os.RemoveAll(state); err != nil {
+		return nil, fmt.Errorf("clearing build cache: %w", err)
+	}
+	return launch(ctx, state, config, socket)
+}
+
+func launch(ctx context.Context, state, config, socket string) (*daemon, error) {
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, fmt.Errorf("making build cache: %w", err)
+	}
+	// Not CommandContext: a cancelled build still stops the daemon gently.
+	cmd := exec.Command("buildkitd", "--config", config, "--root", state, "--addr", "unix://"+socket)
+	d := &daemon{cmd: cmd, socket: socket, log: &tail{}, exited: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = d.log, d.log
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting buildkitd: %w", err)
+	}
+	go func() {
+		_ = cmd.Wait() // how it ended does not matter, only that it did
+		close(d.exited)
+	}()
+	if err := d.awaitSocket(ctx); err != nil {
+		d.stop()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *daemon) address() string { return "unix://" + d.socket }
+
+func (d *daemon) awaitSocket(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout,
+		fmt.Errorf("buildkitd does not answer after %s", startTimeout))
+	defer cancel()
+	for {
+		if connection, err := net.Dial("unix", d.socket); err == nil {
+			return connection.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("starting buildkitd: %w; its log ends:\n%s", context.Cause(ctx), d.log)
+		case <-d.exited:
+			return fmt.Errorf("starting buildkitd: it ended; its log ends:\n%s", d.log)
+		case <-time.After(poll):
+		}
+	}
+}
+
+// stop ends the daemon, first gently so that its databases are closed.
+func (d *daemon) stop() {
+	_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case <-d.exited:
+	case <-time.After(stopTimeout):
+		_ = d.cmd.Process.Kill()
+		<-d.exited
+	}
+}
+
+// tail keeps the end of what is written. It may be used by several goroutines.
+type tail struct {
+	mu    sync.Mutex
+	bytes []byte
+}
+
+// longest is how many bytes a tail keeps.
+const longest = 2048
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bytes = append(t.bytes, p...)
+	if over := len(t.bytes) - longest; over > 0 {
+		t.bytes = bytes.Clone(t.bytes[over:])
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.bytes))
+}

@@ -1,0 +1,30 @@
+// Command buildstep is what the steps of Headway's own build templates run:
+// fetch, go, static, dockerfile, push. Templates of other people may use fetch
+// and push too; docs/build-templates.md says how.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/headway-dev/headway/cmd/buildstep/dockerfile"
+	"github.com/headway-dev/headway/cmd/buildstep/gobuild"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	err := run(ctx, os.Args[1:], os.Stderr)
+	stop()
+	if err == nil {
+		return
+	}
+	// The compiler's and BuildKit's own last lines say it better than we can.
+	if !errors.Is(err, gobuild.ErrCompile) && !errors.Is(err, dockerfile.ErrBuild) {
+		fmt.Fprintln(os.Stderr, "error:", err)
+	}
+	os.Exit(1)
+}

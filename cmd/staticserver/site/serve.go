@@ -1,0 +1,49 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// grace is how long requests in flight may take after the server was told to
+// stop; files are quick, slow readers are cut off.
+const grace = 20 * time.Second
+
+// Serve answers on the address until the context ends, then lets the requests
+// in flight finish.
+func Serve(ctx context.Context, address, folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("opening folder: %w", err)
+	}
+	defer root.Close()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	server := &http.Server{
+		Handler:           New(root.FS()),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		stopped <- server.Shutdown(ending)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	if err := <-stopped; err != nil {
+		return fmt.Errorf("stopping: %w", err)
+	}
+	return nil
+}

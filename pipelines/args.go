@@ -18,8 +18,8 @@ type ArgsError struct {
 func (e *ArgsError) Error() string { return strings.Join(e.Problems, "\n") }
 
 // CheckArgs says what is wrong with build.args: a name the template does not
-// have, a required one that is missing, or a value that Tekton would expand.
-// The error is an *ArgsError with every problem.
+// have, a required one that is missing, or a value that Tekton or Kubernetes
+// would expand. The error is an *ArgsError with every problem.
 func CheckArgs(template Template, args map[string]string) error {
 	var names, problems []string
 	for _, param := range template.Spec.Params {
@@ -37,8 +37,8 @@ func CheckArgs(template Template, args map[string]string) error {
 			problems = append(problems, unknownArg(template.Name, arg, names))
 			continue
 		}
-		if strings.Contains(args[arg], "$(") {
-			problems = append(problems, fmt.Sprintf(`build.args.%s must not contain "$(": it would be expanded by the build system`, arg))
+		if strings.Contains(args[arg], "$(") || strings.Contains(args[arg], "$$") {
+			problems = append(problems, fmt.Sprintf(`build.args.%s must not contain "$(" or "$$": Kubernetes would expand it`, arg))
 		}
 	}
 	if len(problems) == 0 {

@@ -453,6 +453,9 @@ require (
 )
 
 replace (
+	// Tekton merges the SDK's resource with one of the schema that 1.44 has, and
+	// panics at its start with any other.
+	go.opentelemetry.io/otel/sdk => go.opentelemetry.io/otel/sdk v1.44.0
 	k8s.io/api => k8s.io/api v0.36.3
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.36.3
 	k8s.io/apimachinery => k8s.io/apimachinery v0.36.3

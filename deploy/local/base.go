@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// buildVariables are the settings of the go command that say where modules come
+// from; builds in the cluster use the machine's own.
+var buildVariables = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE"}
+
+// applyBase applies the objects that everything else stands on.
+func applyBase(ctx context.Context, c *cluster, s *report) error {
+	values := newSettings(c.places)
+	if err := os.MkdirAll(values.BuildCache, 0o777); err != nil {
+		return fmt.Errorf("making the build cache: %w", err)
+	}
+	environment, err := buildEnv(ctx)
+	if err != nil {
+		return err
+	}
+	if values.BuildEnv, err = asJSON(environment); err != nil {
+		return err
+	}
+	if values.BuildCA, err = asJSON(trustedAuthorities()); err != nil {
+		return err
+	}
+	objects, err := render("manifests/base.yaml", values)
+	if err != nil {
+		return err
+	}
+	s.waitFor("the API server to take the base objects")
+	return poll(ctx, time.Minute, time.Second, func(ctx context.Context) error { return c.apply(ctx, objects) })
+}
+
+// buildEnv asks the go command for its settings; empty ones are left out.
+func buildEnv(ctx context.Context) (map[string]string, error) {
+	out, err := exec.CommandContext(ctx, "go", append([]string{"env", "-json"}, buildVariables...)...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking for the go command's settings: %w", err)
+	}
+	all := map[string]string{}
+	if err := json.Unmarshal(out, &all); err != nil {
+		return nil, fmt.Errorf("reading the go command's settings: %w", err)
+	}
+	for name, value := range all {
+		if value == "" {
+			delete(all, name)
+		}
+	}
+	return all, nil
+}
+
+// trustedAuthorities is the machine's bundle of certificate authorities; empty when
+// the machine has none.
+func trustedAuthorities() string {
+	for _, path := range []string{os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"} {
+		if content, err := os.ReadFile(path); err == nil {
+			return string(content)
+		}
+	}
+	return ""
+}
+
+// asJSON writes a value in a form that is YAML as well.
+func asJSON(value any) (string, error) {
+	encoded, err := json.Marshal(value)
+	return string(encoded), err
+}

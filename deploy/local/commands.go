@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
+	"github.com/headway-dev/headway/deploy/local/process"
+)
+
+// run executes one subcommand.
+func run(ctx context.Context, places layout.Layout, args []string) error {
+	if len(args) != 1 {
+		fmt.Fprint(os.Stderr, usage)
+		return fmt.Errorf("want one subcommand, got %d", len(args))
+	}
+	switch args[0] {
+	case "up":
+		return up(ctx, places)
+	case "down":
+		return down(ctx, places)
+	case "status":
+		return status(ctx, places)
+	case "env":
+		return printEnv(ctx, places)
+	case "components":
+		return onlyComponents(ctx, places)
+	}
+	fmt.Fprint(os.Stderr, usage)
+	return fmt.Errorf("no subcommand %q", args[0])
+}
+
+func up(ctx context.Context, places layout.Layout) error {
+	if err := checkMachine(hostFacts()); err != nil {
+		return err
+	}
+	unlock, err := lock(places)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	c := &cluster{places: places}
+	return runSteps(ctx, newProgress(os.Stdout), c, upSteps())
+}
+
+func down(ctx context.Context, places layout.Layout) error {
+	if err := checkMachine(hostFacts()); err != nil {
+		return err
+	}
+	unlock, err := lock(places)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return runSteps(ctx, newProgress(os.Stdout), &cluster{places: places}, downSteps())
+}
+
+func onlyComponents(ctx context.Context, places layout.Layout) error {
+	unlock, err := lock(places)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	c := &cluster{places: places}
+	// Progress goes to stderr: the folder alone is the output.
+	if err := runSteps(ctx, newProgress(os.Stderr), c, []step{{name: "components", run: compileComponents}}); err != nil {
+		return err
+	}
+	fmt.Println(c.bin)
+	return nil
+}
+
+func printEnv(ctx context.Context, places layout.Layout) error {
+	key, err := componentKey(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("export KUBECONFIG=%q\nexport PATH=%q:\"$PATH\"\n", places.Kubeconfig(), places.Bin(key))
+	return nil
+}
+
+func status(ctx context.Context, places layout.Layout) error {
+	marked, err := process.Marked()
+	if err != nil {
+		return err
+	}
+	if len(marked) == 0 {
+		fmt.Println("the local cluster is down")
+		return nil
+	}
+	for _, line := range marked {
+		fmt.Println(line)
+	}
+	key, err := componentKey(ctx)
+	if err != nil {
+		return err
+	}
+	c := &cluster{places: places, bin: places.Bin(key)}
+	return c.kubectl(ctx, nil, os.Stdout, "get", "nodes,pods", "--all-namespaces")
+}
+
+// lock makes sure that one command at a time changes the cluster. The kernel
+// drops the lock when this process ends, however it ends.
+func lock(places layout.Layout) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(places.Lock()), 0o755); err != nil {
+		return nil, fmt.Errorf("making the state folder: %w", err)
+	}
+	file, err := os.OpenFile(places.Lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock: %w", err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		fmt.Fprintln(os.Stderr, "another up or down is at work, waiting for it to end")
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("locking %s: %w", places.Lock(), err)
+	}
+	return func() { file.Close() }, nil
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
+)
+
+func TestCheckMachineNamesTheAlternative(t *testing.T) {
+	if err := checkMachine(host{os: "linux", root: true}); err != nil {
+		t.Errorf("root on Linux: %v", err)
+	}
+	for _, h := range []host{{os: "darwin", root: true}, {os: "linux", root: false}} {
+		err := checkMachine(h)
+		if err == nil || !strings.Contains(err.Error(), "KUBECONFIG") || !strings.Contains(err.Error(), "make deploy") {
+			t.Errorf("%+v: error = %v, want one that names KUBECONFIG and make deploy", h, err)
+		}
+	}
+}
+
+func TestMissingPackages(t *testing.T) {
+	programs, debian := missingPackages(func(program string) bool { return program != "ip" && program != "busybox" })
+	if diff := cmp.Diff([]string{"ip", "busybox"}, programs); diff != "" {
+		t.Errorf("programs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"iproute2", "busybox-static"}, debian); diff != "" {
+		t.Errorf("packages (-want +got):\n%s", diff)
+	}
+}
+
+func TestNameservers(t *testing.T) {
+	for _, test := range []struct {
+		name, content string
+		want          []string
+	}{
+		{"plain", "search x\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n", []string{"10.0.0.1", "10.0.0.2"}},
+		{"a stub on loopback", "nameserver 127.0.0.53\n", nil},
+		{"comments and rubbish", "# nameserver 10.0.0.1\nnameserver\nnameserver no.name\nnameserver fd00::1", []string{"fd00::1"}},
+		{"empty", "", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, nameservers(test.content)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestResolvConfSkipsTheStub(t *testing.T) {
+	files := map[string]string{
+		"/etc/resolv.conf":                 "nameserver 127.0.0.53\n",
+		"/run/systemd/resolve/resolv.conf": "nameserver 10.0.0.1\n",
+	}
+	read := func(path string) ([]byte, error) {
+		if content, ok := files[path]; ok {
+			return []byte(content), nil
+		}
+		return nil, os.ErrNotExist
+	}
+	if path, _ := resolvConf(read); path != "/run/systemd/resolve/resolv.conf" {
+		t.Errorf("with a stub: %s", path)
+	}
+	files["/etc/resolv.conf"] = "nameserver 10.0.0.9\n"
+	if path, _ := resolvConf(read); path != "/etc/resolv.conf" {
+		t.Errorf("without a stub: %s", path)
+	}
+}
+
+func TestMountsBelow(t *testing.T) {
+	table := strings.Join([]string{
+		`22 1 8:1 / / rw - ext4 /dev/vda rw`,
+		`30 22 0:5 / /cache/state/kubelet/pods/a rw - tmpfs tmpfs rw`,
+		`31 22 0:5 / /cache/state2/b rw - tmpfs tmpfs rw`,
+		`32 30 0:5 / /cache/state/kubelet/pods/a/with\040space rw - tmpfs tmpfs rw`,
+		`33 22 0:4 net:[1] /run/headway/containerd/ns rw - nsfs nsfs rw`,
+		`short line`,
+	}, "\n")
+	want := []string{"/run/headway/containerd/ns", "/cache/state/kubelet/pods/a/with space", "/cache/state/kubelet/pods/a"}
+	if diff := cmp.Diff(want, mountsBelow(table, "/cache/state", "/run/headway")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRemovalScript(t *testing.T) {
+	saved := `# Generated
+*nat
+:PREROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+:KUBE-SERVICES - [0:0]
+:HEADWAY-POSTROUTING - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A PREROUTING -j DOCKER
+-A KUBE-SERVICES -d 198.19.0.1/32 -j KUBE-SVC
+-A POSTROUTING -g HEADWAY-POSTROUTING
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -m comment --comment "-j KUBE-" -j ACCEPT
+COMMIT
+`
+	want := `*nat
+:KUBE-SERVICES - [0:0]
+:HEADWAY-POSTROUTING - [0:0]
+-D PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-D POSTROUTING -g HEADWAY-POSTROUTING
+-X KUBE-SERVICES
+-X HEADWAY-POSTROUTING
+COMMIT
+*filter
+COMMIT
+`
+	script, chains := removalScript(saved)
+	if diff := cmp.Diff(want, script); diff != "" || chains != 2 {
+		t.Errorf("%d chains, script (-want +got):\n%s", chains, diff)
+	}
+}
+
+func TestSysctlsArePutBack(t *testing.T) {
+	root, file := t.TempDir(), filepath.Join(t.TempDir(), "noted.json")
+	path := filepath.Join(root, sysctls[0])
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(value string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(value+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("0")
+	if err := noteSysctls(root, file); err != nil {
+		t.Fatal(err)
+	}
+	write("1")
+	// A second `up` must not take the changed value for the machine's own.
+	if err := errors.Join(noteSysctls(root, file), putBackSysctls(root, file)); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil || strings.TrimSpace(string(content)) != "0" {
+		t.Errorf("setting = %q, %v, want 0", content, err)
+	}
+	if err := putBackSysctls(root, filepath.Join(root, "none")); err != nil {
+		t.Errorf("without a note: %v", err)
+	}
+}
+
+func TestAdaptTekton(t *testing.T) {
+	manifests := `image: ko://github.com/tektoncd/pipeline/cmd/controller
+args: ["-nop-image", "ko://github.com/tektoncd/pipeline/cmd/nop", "-shell-image", "other@sha256:1", "-shell-image-win", "win"]
+initialDelaySeconds: 5
+`
+	images := map[string]string{"tekton-controller": "r/controller:1", "tekton-nop": "r/nop:2", "busybox": "r/busybox:3"}
+	got, err := adaptTekton([]byte(manifests), images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `image: r/controller:1
+args: ["-nop-image", "r/nop:2", "-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "r/busybox:3", "-shell-image-win", "win"]
+initialDelaySeconds: 0
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := adaptTekton([]byte("nothing"), images); err == nil {
+		t.Error("manifests without what we edit are taken")
+	}
+	delete(images, "tekton-nop")
+	if _, err := adaptTekton([]byte(manifests), images); err == nil || !strings.Contains(err.Error(), "nop") {
+		t.Errorf("a missing image: %v", err)
+	}
+}
+
+func TestAllEqual(t *testing.T) {
+	for text, want := range map[string]bool{"1=1 2=2": true, "1=1 1=": false, "1=1 2=1": false, "1": false} {
+		if got := allEqual(text); got != want {
+			t.Errorf("allEqual(%q) = %t", text, got)
+		}
+	}
+}
+
+// TestTemplatesAreWhole fills every template and parses those that are YAML.
+func TestTemplatesAreWhole(t *testing.T) {
+	values := newSettings(layout.Layout{Root: "/cache"})
+	values.PauseImage, values.ResolvConf, values.MTU = "pause:1", "/etc/resolv.conf", 1400
+	values.Resolvers, values.BuildEnv, values.BuildCA = []string{"10.0.0.1"}, `{"GOPROXY":"x"}`, `"pem"`
+	for _, folder := range []string{"config", "manifests"} {
+		entries, err := templates.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			t.Run(entry.Name(), func(t *testing.T) {
+				var filling any = values
+				if entry.Name() == "kubeconfig.yaml" {
+					filling = map[string]string{"APIServer": "a", "CA": "b", "User": "c", "Cert": "d", "Key": "e"}
+				}
+				content, err := render(folder+"/"+entry.Name(), filling)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(string(content), "{{") {
+					t.Errorf("not filled:\n%s", content)
+				}
+				if filepath.Ext(entry.Name()) != ".yaml" {
+					return
+				}
+				for document := range strings.SplitSeq(string(content), "\n---\n") {
+					var parsed map[string]any
+					if err := yaml.UnmarshalStrict([]byte(document), &parsed); err != nil || len(parsed) == 0 {
+						t.Errorf("parsing: %v in\n%s", err, document)
+					}
+				}
+			})
+		}
+	}
+}

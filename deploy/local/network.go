@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
+)
+
+// The chains of our own; everything else in the packet filter belongs to others
+// or to Kubernetes (KUBE-).
+const (
+	chainMasquerade = "HEADWAY-POSTROUTING"
+	chainForward    = "HEADWAY-FORWARD"
+	chainInput      = "HEADWAY-INPUT"
+)
+
+// chainRules fills the chains. Declaring a chain empties it first, so loading the
+// rules again changes nothing.
+func chainRules() string {
+	cluster, pods := layout.ClusterCIDR, layout.PodCIDR
+	return strings.Join([]string{
+		"*nat",
+		":" + chainMasquerade + " - [0:0]",
+		// Pods reach the world through the machine's own address.
+		"-A " + chainMasquerade + " -s " + pods + " ! -d " + cluster + " -j MASQUERADE",
+		"COMMIT",
+		"*filter",
+		":" + chainForward + " - [0:0]",
+		"-A " + chainForward + " -s " + cluster + " -j ACCEPT",
+		"-A " + chainForward + " -d " + cluster + " -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT",
+		// Another machine that routes our range to this one gets no answer.
+		"-A " + chainForward + " -d " + cluster + " -j DROP",
+		":" + chainInput + " - [0:0]",
+		"-A " + chainInput + " -d " + cluster + " ! -s " + cluster + " ! -i lo -m conntrack --ctstate NEW -j DROP",
+		"COMMIT",
+		"",
+	}, "\n")
+}
+
+// jumps lead from the kernel's chains into ours.
+var jumps = []struct{ table, from, to string }{
+	{"nat", "POSTROUTING", chainMasquerade},
+	{"filter", "FORWARD", chainForward},
+	{"filter", "INPUT", chainInput},
+}
+
+// setUpNetwork makes the interface with the node's addresses, and the packet
+// filter rules that pods need.
+func setUpNetwork(ctx context.Context, c *cluster, s *report) error {
+	if err := noteSysctls(sysctlRoot, c.places.State("sysctls.json")); err != nil {
+		return err
+	}
+	if _, err := net.InterfaceByName(layout.Bridge); err != nil {
+		if err := command(ctx, "", "ip", "link", "add", layout.Bridge, "type", "bridge"); err != nil {
+			return err
+		}
+	}
+	for _, args := range [][]string{
+		{"address", "replace", layout.NodeIP + "/32", "dev", layout.Bridge},
+		{"address", "replace", layout.DNSIP + "/32", "dev", layout.Bridge},
+		{"link", "set", layout.Bridge, "up"},
+		// The host reaches services even when it has no default route.
+		{"route", "replace", layout.ServiceCIDR, "dev", layout.Bridge, "src", layout.NodeIP},
+	} {
+		if err := command(ctx, "", "ip", args...); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
+		return fmt.Errorf("switching forwarding on: %w", err)
+	}
+	if err := command(ctx, chainRules(), "iptables-restore", "-w", "--noflush"); err != nil {
+		return err
+	}
+	for _, jump := range jumps {
+		if command(ctx, "", "iptables", "-w", "-t", jump.table, "-C", jump.from, "-j", jump.to) == nil {
+			continue
+		}
+		if err := command(ctx, "", "iptables", "-w", "-t", jump.table, "-I", jump.from, "-j", jump.to); err != nil {
+			return err
+		}
+	}
+	s.result("%s on %s, pods %s, services %s", layout.NodeIP, layout.Bridge, layout.PodCIDR, layout.ServiceCIDR)
+	return nil
+}
+
+// outerMTU is the packet size of the machine's way out, so that packets of pods
+// fit through it; 1500 when there is none.
+func outerMTU() int {
+	connection, err := net.Dial("udp4", "192.0.2.1:9") // sends nothing, only picks the route
+	if err != nil {
+		return 1500
+	}
+	defer connection.Close()
+	local, ok := connection.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return 1500
+	}
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return 1500
+	}
+	for _, candidate := range interfaces {
+		addresses, err := candidate.Addrs()
+		if err != nil {
+			continue
+		}
+		for _, address := range addresses {
+			if prefix, ok := address.(*net.IPNet); ok && prefix.IP.Equal(local.IP) && candidate.MTU >= 576 {
+				return min(candidate.MTU, 1500)
+			}
+		}
+	}
+	return 1500
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
+)
+
+//go:embed config manifests
+var templates embed.FS
+
+// settings are the values that configuration files are filled with.
+type settings struct {
+	State, Runtime, Registry, BuildCache   string
+	NodeIP, NodeName, PodCIDR              string
+	DNSIP, ClusterDomain, RegistryEndpoint string
+	CgroupRoot, PauseImage, ResolvConf     string
+	Resolvers                              []string
+	MTU                                    int
+	BuildEnv, BuildCA                      string // JSON
+}
+
+func newSettings(places layout.Layout) settings {
+	return settings{
+		State: places.State(), Runtime: layout.Runtime, Registry: places.Registry(), BuildCache: places.BuildCache(),
+		NodeIP: layout.NodeIP, NodeName: layout.NodeName, PodCIDR: layout.PodCIDR,
+		DNSIP: layout.DNSIP, ClusterDomain: layout.ClusterDomain, RegistryEndpoint: layout.RegistryEndpoint,
+		CgroupRoot: cgroupRoot,
+	}
+}
+
+// render fills one of the embedded templates.
+func render(name string, values any) ([]byte, error) {
+	parsed, err := template.New(filepath.Base(name)).Option("missingkey=error").ParseFS(templates, name)
+	if err != nil {
+		return nil, fmt.Errorf("parsing template %s: %w", name, err)
+	}
+	var out bytes.Buffer
+	if err := parsed.Execute(&out, values); err != nil {
+		return nil, fmt.Errorf("filling template %s: %w", name, err)
+	}
+	return out.Bytes(), nil
+}
+
+// writeConfig renders a template of config/ into the state folder and returns the
+// path of the file.
+func (c *cluster) writeConfig(name, target string, values any) (string, error) {
+	content, err := render("config/"+name, values)
+	if err != nil {
+		return "", err
+	}
+	path := c.places.State("config", target)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", fmt.Errorf("making the configuration folder: %w", err)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return "", fmt.Errorf("writing %s: %w", path, err)
+	}
+	return path, nil
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tektonLeftOut are files of Tekton's own manifests that a single machine has no
+// use for: autoscaling of the webhook, the sender of Tekton's own cloud events
+// (Headway reads runs through the API), and the settings we replace.
+var tektonLeftOut = []string{
+	"webhook-hpa.yaml", "events.yaml", "config-leader-election-events.yaml",
+	"config-feature-flags.yaml", "config-defaults.yaml",
+}
+
+// installTekton applies the manifests of the Tekton version that was compiled,
+// and waits until it serves.
+func installTekton(ctx context.Context, c *cluster, s *report) error {
+	folder, err := goCommand(ctx, "list", "-m", "-f", "{{.Dir}}", "github.com/tektoncd/pipeline")
+	if err != nil {
+		return fmt.Errorf("finding Tekton's manifests: %w", err)
+	}
+	manifests, err := readTekton(filepath.Join(strings.TrimSpace(folder), "config"))
+	if err != nil {
+		return err
+	}
+	objects, err := adaptTekton(manifests, c.images)
+	if err != nil {
+		return err
+	}
+	settings, err := render("manifests/tekton.yaml", nil)
+	if err != nil {
+		return err
+	}
+	s.waitFor("the API server to take Tekton's objects")
+	// Config maps pass Tekton's webhook once that is registered, so this fails for
+	// as long as the webhook is starting after an interrupted `up`.
+	all := slices.Concat(objects, []byte("\n---\n"), settings)
+	if err := poll(ctx, 2*time.Minute, time.Second, func(ctx context.Context) error { return c.apply(ctx, all) }); err != nil {
+		return err
+	}
+	for _, name := range []string{"tekton-pipelines-webhook", "tekton-pipelines-controller"} {
+		if err := c.rolledOut(ctx, s, "tekton-pipelines", name); err != nil {
+			return err
+		}
+	}
+	s.waitFor("Tekton's webhook to answer")
+	return poll(ctx, time.Minute, 300*time.Millisecond, func(ctx context.Context) error {
+		return c.kubectl(ctx, strings.NewReader(probeTask), nil, "create", "--dry-run=server", "-f", "-")
+	})
+}
+
+// probeTask passes Tekton's defaulting and validation when those work.
+const probeTask = `apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: probe, namespace: default}
+spec: {steps: [{name: nothing, image: none, command: ["/none"]}]}
+`
+
+// readTekton joins the manifests in the order of their names: namespace, roles,
+// definitions, then the rest.
+func readTekton(folder string) ([]byte, error) {
+	var files []string
+	for _, pattern := range []string{"100-namespace/*.yaml", "2*.yaml", "300-crds/*.yaml", "config-*.yaml", "clusterrole-*.yaml", "500-*.yaml", "controller.yaml", "webhook.yaml"} {
+		found, err := filepath.Glob(filepath.Join(folder, pattern))
+		if err != nil || len(found) == 0 {
+			return nil, fmt.Errorf("no %s among Tekton's manifests in %s", pattern, folder)
+		}
+		files = append(files, found...)
+	}
+	var all [][]byte
+	for _, file := range files {
+		if slices.Contains(tektonLeftOut, filepath.Base(file)) {
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading Tekton's manifests: %w", err)
+		}
+		all = append(all, content)
+	}
+	return bytes.Join(all, []byte("\n---\n")), nil
+}
+
+var (
+	tektonImage = regexp.MustCompile(`ko://github\.com/tektoncd/pipeline/cmd/([a-z]+)`)
+	shellImage  = regexp.MustCompile(`"-shell-image", "[^"]+"`)
+	probeDelay  = regexp.MustCompile(`initialDelaySeconds: \d+`)
+)
+
+// adaptTekton puts our images in place of those that a release would have, and
+// sets the controller up for short waits instead of a busy shared cluster.
+func adaptTekton(manifests []byte, images map[string]string) ([]byte, error) {
+	text := string(manifests)
+	for _, match := range tektonImage.FindAllStringSubmatch(text, -1) {
+		if images["tekton-"+match[1]] == "" {
+			return nil, fmt.Errorf("Tekton wants an image %s that is not compiled here", match[1])
+		}
+	}
+	text = tektonImage.ReplaceAllStringFunc(text, func(reference string) string {
+		return images["tekton-"+reference[strings.LastIndex(reference, "/")+1:]]
+	})
+	for _, edit := range []struct {
+		what    string
+		pattern *regexp.Regexp
+		with    string
+	}{
+		{"shell image", shellImage, `"-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "` + images["busybox"] + `"`},
+		{"probes", probeDelay, `initialDelaySeconds: 0`},
+	} {
+		if !edit.pattern.MatchString(text) {
+			return nil, fmt.Errorf("Tekton's manifests have changed: no %s in them", edit.what)
+		}
+		text = edit.pattern.ReplaceAllLiteralString(text, edit.with)
+	}
+	return []byte(text), nil
+}

@@ -39,6 +39,8 @@ type Options struct {
 	// RegistryAddress is dialled instead of the registry's own host when that
 	// has no name on this machine. Default: the host itself.
 	RegistryAddress string
+	// PlainHTTP is set when the registry speaks no https.
+	PlainHTTP bool
 	// Only names the images to publish. Default: all.
 	Only []string
 	// Progress takes a line about something that takes long.
@@ -53,7 +55,7 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 	if len(names) == 0 {
 		names = slices.Sorted(maps.Keys(recipes))
 	}
-	target, err := newTarget(options.Registry, options.RegistryAddress)
+	target, err := newTarget(options.Registry, options.RegistryAddress, options.PlainHTTP)
 	if err != nil {
 		return nil, err
 	}

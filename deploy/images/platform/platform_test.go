@@ -46,7 +46,7 @@ func fixed(img image) recipe {
 func TestPublishOnce(t *testing.T) {
 	host, writes := fakeRegistry(t)
 	// The name does not resolve; the address does.
-	to, err := newTarget("registry.headway.local:5000/headway", host)
+	to, err := newTarget("registry.headway.local:5000/headway", host, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestRegistryThatRefuses(t *testing.T) {
 		http.Error(w, "no", http.StatusForbidden)
 	}))
 	defer server.Close()
-	to, err := newTarget(strings.TrimPrefix(server.URL, "http://")+"/headway", "")
+	to, err := newTarget(strings.TrimPrefix(server.URL, "http://")+"/headway", "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestRegistryThatRefuses(t *testing.T) {
 		t.Errorf("a registry that refuses: there %v, %v", there, err)
 	}
 	for _, registry := range []string{"", "https://registry.example.com", "Registry.example.com/Headway"} {
-		if _, err := newTarget(registry, ""); err == nil {
+		if _, err := newTarget(registry, "", false); err == nil {
 			t.Errorf("registry %q is accepted", registry)
 		}
 	}

@@ -24,16 +24,17 @@ type target struct {
 }
 
 // newTarget checks the registry's name. With an address, connections go there
-// whatever the name says, past any proxy, and in plain http when the registry
-// speaks no https.
-func newTarget(registry, address string) (*target, error) {
+// whatever the name says, and past any proxy.
+func newTarget(registry, address string, plainHTTP bool) (*target, error) {
 	if _, err := name.NewRepository(registry + "/" + Controller); err != nil || registry == "" || strings.Contains(registry, "://") {
 		return nil, fmt.Errorf("%q is not a registry: want a host and a path, such as registry.example.com/headway", registry)
 	}
 	client := http.DefaultTransport.(*http.Transport).Clone()
 	var naming []name.Option
-	if address != "" {
+	if plainHTTP {
 		naming = append(naming, name.Insecure)
+	}
+	if address != "" {
 		client.Proxy = nil
 		dialer := &net.Dialer{}
 		client.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/headway-dev/headway/deploy/images/platform"
+	"github.com/headway-dev/headway/deploy/local/layout"
+)
+
+// install does everything, and tells about it line by line.
+func install(ctx context.Context, s settings, out io.Writer) error {
+	if err := s.complete(); err != nil {
+		return err
+	}
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("the images are made of this machine's programs and need Linux, this is %s; run it in a Linux machine or container", runtime.GOOS)
+	}
+	tell := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	k, err := findKubectl()
+	if err != nil {
+		return err
+	}
+	// What is missing is said before minutes go into images.
+	tekton, err := k.checkCluster(ctx)
+	if err != nil {
+		return err
+	}
+	tell("cluster with Tekton %s found", tekton)
+
+	references, err := publish(ctx, s, tell)
+	if err != nil {
+		return err
+	}
+	tell("%d images in %s", len(references), s.registry)
+
+	objects, err := render(s, references)
+	if err != nil {
+		return err
+	}
+	tell("applying the manifests")
+	if err := k.apply(ctx, objects); err != nil {
+		return err
+	}
+	for _, name := range []string{"headway-controller", "headway-activator"} {
+		tell("waiting for %s", name)
+		if err := k.rollout(ctx, name); err != nil {
+			return err
+		}
+	}
+	if err := k.dropOldSettings(ctx, objects); err != nil {
+		return err
+	}
+	tell("Headway is installed")
+	tell("%s", next(s))
+	return nil
+}
+
+func publish(ctx context.Context, s settings, tell func(string, ...any)) (map[string]string, error) {
+	places, err := layout.New()
+	if err != nil {
+		return nil, err
+	}
+	return platform.Publish(ctx, platform.Options{
+		Module: ".", Cache: filepath.Join(places.Root, "images"), Tools: s.tools,
+		Registry: s.registry, RegistryAddress: s.registryAddress, PlainHTTP: s.plainHTTP,
+		Progress: tell,
+	})
+}
+
+// next says what to do after the installation.
+func next(s settings) string {
+	lines := []string{"", "next:"}
+	if s.domain != "localhost" {
+		lines = append(lines,
+			"  let *."+s.domain+" reach the Service headway-activator in headway-system (load balancer, Ingress or Gateway)",
+			"  let your forge's webhooks reach /webhook of the Service headway-webhook (optional: they only save the wait for the next look)")
+	}
+	return strings.Join(append(lines,
+		"  go run ./cmd/headway repo add https://…   watch a repository",
+		"  go run ./cmd/headway status               see what is live"), "\n")
+}
+
+// errNoCluster explains itself; kubectl's own words follow it.
+var errNoCluster = errors.New("no cluster answers: set KUBECONFIG to one, or bring up the local one with make up")

@@ -1,0 +1,162 @@
+package git
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// Client connects to remotes. It keeps HTTP connections for the next look.
+// Safe for concurrent use.
+type Client struct {
+	limits Limits
+	http   transport.Transport
+}
+
+// NewClient makes a Client with the given bounds.
+func NewClient(limits Limits) *Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	base := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: limits.FetchTimeout,
+	}
+	bounded := &boundedTransport{base: base, limits: limits}
+	return &Client{limits: limits, http: githttp.NewClient(&http.Client{Transport: bounded})}
+}
+
+// packSession is one conversation with git-upload-pack.
+type packSession interface {
+	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
+	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+	Close() error
+}
+
+var scpForm = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:.+$`)
+
+// open starts a conversation; over ssh this connects and authenticates.
+func (c *Client) open(ctx context.Context, url string, secret map[string][]byte) (packSession, string, error) {
+	if !scpForm.MatchString(url) && !strings.Contains(url, "://") {
+		return nil, "", invalidURL(nil)
+	}
+	ep, err := transport.NewEndpoint(url)
+	if err != nil {
+		return nil, "", invalidURL(nil) // the cause repeats the url
+	}
+	if ep.Host == "" || strings.Trim(ep.Path, "/") == "" {
+		return nil, "", invalidURL(nil)
+	}
+	switch ep.Protocol {
+	case "http", "https":
+		auth, err := httpAuth(secret)
+		if err != nil {
+			return nil, ep.Host, err
+		}
+		if auth == nil {
+			s, err := c.http.NewUploadPackSession(ep, nil)
+			return s, ep.Host, err
+		}
+		s, err := c.http.NewUploadPackSession(ep, auth)
+		return s, ep.Host, err
+	case "ssh":
+		config, err := sshConfig(ep, secret)
+		if err != nil {
+			return nil, ep.Host, err
+		}
+		s, err := dialSSH(ctx, ep, config, c.limits)
+		if err != nil {
+			return nil, ep.Host, err
+		}
+		return s, ep.Host, nil
+	}
+	return nil, "", invalidURL(nil)
+}
+
+func invalidURL(err error) *Error {
+	return &Error{
+		Reason:  v1alpha1.ReasonInvalidURL,
+		Message: "spec.url is not a repository's URL; use https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git",
+		Err:     err,
+	}
+}
+
+// boundedTransport cuts a response that is longer than its limit, and reads
+// the end of a short one so that the connection can be used again.
+type boundedTransport struct {
+	base   http.RoundTripper
+	limits Limits
+}
+
+func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	limit := t.limits.RefsBytes
+	if req.Method == http.MethodPost {
+		limit = t.limits.PackBytes
+	}
+	if res.StatusCode >= 300 {
+		limit = 64 << 10 // an error page, quoted in a message
+		res.Body = truncated{io.LimitReader(res.Body, limit), res.Body}
+		return res, nil
+	}
+	res.Body = &boundedBody{bounded: bounded{r: res.Body, left: limit}, body: res.Body}
+	return res, nil
+}
+
+// truncated is a body that ends early without an error.
+type truncated struct {
+	io.Reader
+	io.Closer
+}
+
+// bounded is a reader that fails, rather than ends, past its limit.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, errTooLong
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n - 1, errTooLong
+	}
+	return n, err
+}
+
+type boundedBody struct {
+	bounded
+	body io.ReadCloser
+}
+
+// Close reads the few bytes that may be left: a body read to its end gives its
+// connection back.
+func (b *boundedBody) Close() error {
+	if b.left >= 0 {
+		_, _ = io.CopyN(io.Discard, b.body, 4<<10)
+	}
+	return b.body.Close()
+}

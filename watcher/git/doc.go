@@ -1,0 +1,48 @@
+// Package git reads remote repositories over smart HTTP and ssh into bare
+// caches on disk. It is the only user of go-git.
+//
+// It promises: one advertisement per look (the fetch of what moved uses the
+// same session), depth-1 fetches of exactly the wanted commits, and a bound on
+// everything a remote sends: time, bytes, size of one object, number of files.
+// Every failure is an *Error with a reason of api/v1alpha1 and a message that
+// says what to do.
+//
+// It does not run the git program, has no work tree, runs no hook, reads no
+// git or ssh configuration of the machine, and leaves submodules and LFS
+// pointers as they stand in the tree.
+package git
+
+import "time"
+
+// Limits bound what a remote can make this process do.
+type Limits struct {
+	// RefsBytes is the largest advertisement of refs.
+	RefsBytes int64
+	// PackBytes is the largest pack of one fetch.
+	PackBytes int64
+	// ObjectBytes is the largest file, uncompressed.
+	ObjectBytes int64
+	// CacheBytes is the size from which a cache is fetched afresh instead of
+	// growing further.
+	CacheBytes int64
+	// Entries is the largest number of files in one commit.
+	Entries int
+	// RefsTimeout bounds connecting and reading the advertisement.
+	RefsTimeout time.Duration
+	// FetchTimeout bounds one fetch.
+	FetchTimeout time.Duration
+}
+
+// DefaultLimits are generous for source code: 1 GiB for a repository, 256 MiB
+// for one file, half a million files, half a minute for an answer.
+func DefaultLimits() Limits {
+	return Limits{
+		RefsBytes:    32 << 20,
+		PackBytes:    1 << 30,
+		ObjectBytes:  256 << 20,
+		CacheBytes:   1 << 30,
+		Entries:      500_000,
+		RefsTimeout:  30 * time.Second,
+		FetchTimeout: 10 * time.Minute,
+	}
+}

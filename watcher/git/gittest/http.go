@@ -1,0 +1,59 @@
+package gittest
+
+import (
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// HTTP is git's http-backend behind a server of the test.
+type HTTP struct {
+	*httptest.Server
+	// Root holds the bare repositories.
+	Root string
+	// User and Password are demanded when User is set.
+	User, Password string
+	// Requests counts what was asked.
+	Requests atomic.Int64
+}
+
+// NewHTTP serves the bare repositories in a new folder.
+func NewHTTP(t testing.TB) *HTTP {
+	t.Helper()
+	s := &HTTP{Root: t.TempDir()}
+	backend := &cgi.Handler{
+		Path: filepath.Join(execPath(t), "git-http-backend"),
+		Dir:  s.Root,
+		Env: []string{"GIT_PROJECT_ROOT=" + s.Root, "GIT_HTTP_EXPORT_ALL=1",
+			"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1"},
+	}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Requests.Add(1)
+		user, password, _ := r.BasicAuth()
+		if s.User != "" && (user != s.User || password != s.Password) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		backend.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// CloneURL of a repository.
+func (s *HTTP) CloneURL(r *Repo) string { return s.URL + "/" + r.Name }
+
+func execPath(t testing.TB) string {
+	t.Helper()
+	out, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		t.Fatalf("git --exec-path: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}

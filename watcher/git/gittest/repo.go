@@ -1,0 +1,99 @@
+// Package gittest gives tests real git repositories behind real git servers:
+// git's own http-backend, and git-upload-pack behind an ssh server.
+package gittest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Repo is a bare repository and a work tree that pushes into it.
+type Repo struct {
+	t    testing.TB
+	work string
+	// Name under which the servers know it, such as "shop.git".
+	Name string
+	// Bare is the folder of the bare repository.
+	Bare string
+}
+
+// NewRepo makes an empty repository in root. Its branch is main.
+func NewRepo(t testing.TB, root, name string) *Repo {
+	t.Helper()
+	r := &Repo{t: t, work: t.TempDir(), Name: name, Bare: filepath.Join(root, name)}
+	r.in(root, "init", "--quiet", "--bare", "--initial-branch=main", r.Bare)
+	r.Git("init", "--quiet", "--initial-branch=main")
+	r.Git("remote", "add", "origin", r.Bare)
+	return r
+}
+
+// Git runs git in the work tree and returns its output without the line end.
+func (r *Repo) Git(args ...string) string {
+	r.t.Helper()
+	return r.in(r.work, args...)
+}
+
+func (r *Repo) in(dir string, args ...string) string {
+	r.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(),
+		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
+		"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Run(); err != nil {
+		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return strings.TrimRight(out.String(), "\n")
+}
+
+// Write writes files into the work tree; a nil content removes one.
+func (r *Repo) Write(files map[string]string) {
+	r.t.Helper()
+	for name, content := range files {
+		path := filepath.Join(r.work, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// Commit writes files, commits everything in the work tree and returns the
+// commit's hash.
+func (r *Repo) Commit(message string, files map[string]string) string {
+	r.t.Helper()
+	r.Write(files)
+	r.Git("add", "--all")
+	r.Git("commit", "--quiet", "--allow-empty", "-m", message)
+	return r.Git("rev-parse", "HEAD")
+}
+
+// Push pushes what the arguments of git push say; none means the current
+// branch.
+func (r *Repo) Push(args ...string) {
+	r.t.Helper()
+	if len(args) == 0 {
+		args = []string{"HEAD"}
+	}
+	r.Git(append([]string{"push", "--quiet", "origin"}, args...)...)
+}
+
+// CommitAndPush is Commit and Push of the current branch.
+func (r *Repo) CommitAndPush(message string, files map[string]string) string {
+	r.t.Helper()
+	commit := r.Commit(message, files)
+	r.Push()
+	return commit
+}
+
+// Path of a file in the work tree.
+func (r *Repo) Path(name string) string { return filepath.Join(r.work, filepath.FromSlash(name)) }

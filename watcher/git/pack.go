@@ -1,0 +1,103 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// checkPack reads a pack once before it is indexed: indexing holds each object
+// in memory, so an object larger than the limit has to be refused by its
+// header. It leaves the file at its start, and tells whether the pack is thin:
+// whether it has deltas against objects that are not in it.
+func checkPack(file io.ReadSeeker, limits Limits) (thin bool, err error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false, fmt.Errorf("reading the pack: %w", err)
+	}
+	scanner := packfile.NewScanner(file)
+	_, count, err := scanner.Header()
+	if err != nil {
+		return false, fmt.Errorf("reading the pack: %w", err)
+	}
+	for range count {
+		header, err := scanner.NextObjectHeader()
+		if err != nil {
+			return false, fmt.Errorf("reading the pack: %w", err)
+		}
+		if header.Length > limits.ObjectBytes {
+			return false, fileTooLarge(header.Length, limits)
+		}
+		// Deltas inside a pack are asked for as offsets.
+		thin = thin || header.Type == plumbing.REFDeltaObject
+		delta := header.Type == plumbing.OFSDeltaObject || header.Type == plumbing.REFDeltaObject
+		head := &deltaHead{}
+		if _, _, err := scanner.NextObject(head); err != nil {
+			return false, fmt.Errorf("reading the pack: %w", err)
+		}
+		if !delta {
+			continue
+		}
+		target, ok := head.targetSize()
+		if !ok {
+			return false, errors.New("reading the pack: a delta without sizes")
+		}
+		if target > limits.ObjectBytes {
+			return false, fileTooLarge(target, limits)
+		}
+	}
+	if _, err := scanner.Checksum(); err != nil {
+		return false, fmt.Errorf("reading the pack: %w", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false, fmt.Errorf("reading the pack: %w", err)
+	}
+	return thin, nil
+}
+
+func fileTooLarge(n int64, limits Limits) *Error {
+	return &Error{
+		Reason: v1alpha1.ReasonTooLarge,
+		Message: fmt.Sprintf("the commit holds a file of %s, more than the limit of %s; find it with \"git ls-tree -r -l HEAD | sort -k4 -n | tail\" and move it to LFS or an object store",
+			size(n), size(limits.ObjectBytes)),
+	}
+}
+
+// deltaHead keeps the start of a delta, where the sizes stand.
+type deltaHead struct {
+	n int
+	b [20]byte
+}
+
+func (h *deltaHead) Write(p []byte) (int, error) {
+	h.n += copy(h.b[h.n:], p)
+	return len(p), nil
+}
+
+// targetSize is the second of the two base-128 numbers that a delta begins
+// with: the size of the object that it makes.
+func (h *deltaHead) targetSize() (int64, bool) {
+	b := h.b[:h.n]
+	var value int64
+	for range 2 {
+		value = 0
+		shift := 0
+		for {
+			if len(b) == 0 || shift > 56 {
+				return 0, false
+			}
+			c := b[0]
+			b = b[1:]
+			value |= int64(c&0x7f) << shift
+			shift += 7
+			if c&0x80 == 0 {
+				break
+			}
+		}
+	}
+	return value, true
+}

@@ -1,0 +1,200 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+)
+
+// Session is one look at a remote: the refs it advertised, and fetches on the
+// same connection. It is not safe for concurrent use.
+type Session struct {
+	pack     packSession
+	host     string
+	limits   Limits
+	adv      *packp.AdvRefs
+	refs     map[string]string
+	reopen   func(context.Context) (packSession, *packp.AdvRefs, error)
+	consumed bool
+}
+
+// Connect reads what a remote advertises (git ls-remote). secret holds the
+// credentials and may be nil. Errors are of type *Error.
+func (c *Client) Connect(ctx context.Context, url string, secret map[string][]byte) (*Session, error) {
+	s := &Session{limits: c.limits}
+	s.reopen = func(ctx context.Context) (packSession, *packp.AdvRefs, error) {
+		ctx, cancel := context.WithTimeout(ctx, c.limits.RefsTimeout)
+		defer cancel()
+		pack, host, err := c.open(ctx, url, secret)
+		if host != "" {
+			s.host = host
+		}
+		if err != nil {
+			return nil, nil, classify(unwrap(ctx, err), s.host, c.limits)
+		}
+		adv, err := pack.AdvertisedReferencesContext(ctx)
+		if err != nil {
+			_ = pack.Close()
+			return nil, nil, classify(unwrap(ctx, err), s.host, c.limits)
+		}
+		return pack, adv, nil
+	}
+	var err error
+	if s.pack, s.adv, err = s.reopen(ctx); err != nil {
+		return nil, err
+	}
+	s.refs = commits(s.adv)
+	return s, nil
+}
+
+// commits maps full ref names to commits: an annotated tag to what it tags.
+func commits(adv *packp.AdvRefs) map[string]string {
+	refs := make(map[string]string, len(adv.References))
+	for name, hash := range adv.References {
+		if peeled, ok := adv.Peeled[name]; ok {
+			hash = peeled
+		}
+		refs[name] = hash.String()
+	}
+	return refs
+}
+
+// Refs are the full names of the remote's refs and the commits they point at.
+func (s *Session) Refs() map[string]string { return s.refs }
+
+// Close ends the session.
+func (s *Session) Close() {
+	_ = s.pack.Close()
+}
+
+// errNotAdvertised: a server may refuse a commit that no ref points at.
+var errNotAdvertised = errors.New("the server gives only commits that a ref points at")
+
+// incoming is a received pack in a temporary file, checked against the limits.
+type incoming struct {
+	*os.File
+	thin bool
+}
+
+func (p *incoming) remove() {
+	_ = p.Close()
+	_ = os.Remove(p.Name())
+}
+
+// download asks for the wanted commits, depth deep, and puts their pack into a
+// file in dir. The caller removes it.
+func (s *Session) download(ctx context.Context, dir string, wants, have []string, depth int) (*incoming, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limits.FetchTimeout)
+	defer cancel()
+	if s.consumed { // one pack per conversation over ssh
+		_ = s.pack.Close()
+		pack, adv, err := s.reopen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.pack, s.adv = pack, adv
+	}
+	s.consumed = true
+	pack, err := s.receive(ctx, dir, s.request(wants, have, depth))
+	if err != nil {
+		if refusesWant(err) {
+			return nil, errNotAdvertised
+		}
+		return nil, classify(unwrap(ctx, err), s.host, s.limits)
+	}
+	return pack, nil
+}
+
+// request asks for a shallow pack. What the commits in have hold is left out:
+// in a shallow request a server does that for thin packs only.
+func (s *Session) request(wants, have []string, depth int) *packp.UploadPackRequest {
+	req := packp.NewUploadPackRequestFromCapabilities(s.adv.Capabilities)
+	for _, want := range wants {
+		req.Wants = append(req.Wants, plumbing.NewHash(want))
+	}
+	// Setting a capability without arguments does not fail.
+	if s.adv.Capabilities.Supports(capability.NoProgress) {
+		_ = req.Capabilities.Set(capability.NoProgress)
+	}
+	if !s.adv.Capabilities.Supports(capability.Shallow) {
+		return req // the whole history, then; the limits hold
+	}
+	_ = req.Capabilities.Set(capability.Shallow)
+	req.Depth = packp.DepthCommits(depth)
+	for _, h := range have {
+		req.Haves = append(req.Haves, plumbing.NewHash(h))
+		req.Shallows = append(req.Shallows, plumbing.NewHash(h))
+	}
+	if len(have) > 0 {
+		_ = req.Capabilities.Set(capability.ThinPack)
+	}
+	return req
+}
+
+func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPackRequest) (_ *incoming, err error) {
+	res, err := s.pack.UploadPack(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Close() }()
+	file, err := os.CreateTemp(dir, tempPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("creating a file for the pack: %w", err)
+	}
+	in := &incoming{File: file}
+	defer func() {
+		if err != nil {
+			in.remove()
+		}
+	}()
+	var pack io.Reader = res
+	switch {
+	case req.Capabilities.Supports(capability.Sideband64k):
+		pack = sideband.NewDemuxer(sideband.Sideband64k, res)
+	case req.Capabilities.Supports(capability.Sideband):
+		pack = sideband.NewDemuxer(sideband.Sideband, res)
+	}
+	if _, err = io.Copy(file, pack); err != nil {
+		return nil, err
+	}
+	if in.thin, err = checkPack(file, s.limits); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// refusesWant: the protocol has no code for it, and go-git's HTTP session
+// keeps only the text.
+func refusesWant(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "not our ref") || strings.Contains(text, "unadvertised object")
+}
+
+// unwrap takes away go-git's wrappers that hide the cause, and prefers the
+// reason why a context ended to what the reader under it saw.
+func unwrap(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var unexpected *plumbing.UnexpectedError
+	var permanent *plumbing.PermanentError
+	switch {
+	case errors.As(err, &unexpected):
+		return unwrap(ctx, unexpected.Err)
+	case errors.As(err, &permanent):
+		return unwrap(ctx, permanent.Err)
+	}
+	if _, text, found := strings.Cut(err.Error(), "error decoding upload-pack response: "); found {
+		return &pktline.ErrorLine{Text: text}
+	}
+	return err
+}

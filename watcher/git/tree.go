@@ -1,0 +1,158 @@
+package git
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// Mode is what a file is.
+type Mode uint8
+
+// Modes of files. Submodules are not files of the repository and are left out.
+const (
+	Regular Mode = iota + 1
+	Executable
+	Symlink
+)
+
+// File is a file in a commit.
+type File struct {
+	// Path relative to the root, with slashes.
+	Path string
+	Mode Mode
+	// Blob is the id of the content.
+	Blob string
+}
+
+// Commit is a commit and its files.
+type Commit struct {
+	Hash string
+	// Subject is the first line of the message.
+	Subject string
+	// Author is the author's name.
+	Author string
+	// Files are sorted by path.
+	Files []File
+}
+
+// maxTreeDepth bounds the folders in folders.
+const maxTreeDepth = 256
+
+// Commit reads a commit and lists its files; no content is read. An error
+// wraps ErrCorrupt when the cache has to be reset, and is an *Error when the
+// commit is not one that Headway can take.
+func (c *Cache) Commit(hash string) (*Commit, error) {
+	o, err := c.store.EncodedObject(plumbing.AnyObject, plumbing.NewHash(hash))
+	if err != nil {
+		return nil, fmt.Errorf("reading commit %s: %w: %w", hash, ErrCorrupt, err)
+	}
+	if o.Type() != plumbing.CommitObject {
+		return nil, fmt.Errorf("%s is a %s: %w", hash, o.Type(), ErrNotCommit)
+	}
+	commit, err := object.DecodeCommit(c.store, o)
+	if err != nil {
+		return nil, fmt.Errorf("reading commit %s: %w: %w", hash, ErrCorrupt, err)
+	}
+	subject, _, _ := strings.Cut(strings.TrimLeft(commit.Message, "\r\n"), "\n")
+	out := &Commit{Hash: hash, Subject: oneLine(subject), Author: oneLine(commit.Author.Name)}
+	l := lister{cache: c, budget: c.limits.Entries}
+	if err := l.list(commit.TreeHash, "", 0); err != nil {
+		return nil, fmt.Errorf("reading the tree of commit %s: %w", hash, err)
+	}
+	out.Files = l.files
+	slices.SortFunc(out.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	return out, nil
+}
+
+// lister walks a tree. The budget counts every entry, folders too: a few
+// kilobytes of trees that refer to each other can stand for any number of
+// files.
+type lister struct {
+	cache  *Cache
+	budget int
+	files  []File
+}
+
+func (l *lister) list(tree plumbing.Hash, folder string, depth int) error {
+	if depth > maxTreeDepth {
+		return l.tooLarge("folders are nested more than 256 deep")
+	}
+	t, err := object.GetTree(l.cache.store, tree)
+	if err != nil {
+		return fmt.Errorf("folder %q: %w: %w", folder, ErrCorrupt, err)
+	}
+	for _, entry := range t.Entries {
+		if l.budget--; l.budget < 0 {
+			return l.tooLarge(fmt.Sprintf("the commit has more than %d files", l.cache.limits.Entries))
+		}
+		if !safeName(entry.Name) {
+			return &Error{Reason: v1alpha1.ReasonFetchFailed,
+				Message: fmt.Sprintf("the commit has a file named %q in %q, which git itself refuses; remove it", oneLine(entry.Name), oneLine(folder))}
+		}
+		path := entry.Name
+		if folder != "" {
+			path = folder + "/" + entry.Name
+		}
+		switch entry.Mode {
+		case filemode.Dir:
+			if err := l.list(entry.Hash, path, depth+1); err != nil {
+				return err
+			}
+		case filemode.Regular, filemode.Deprecated:
+			l.files = append(l.files, File{Path: path, Mode: Regular, Blob: entry.Hash.String()})
+		case filemode.Executable:
+			l.files = append(l.files, File{Path: path, Mode: Executable, Blob: entry.Hash.String()})
+		case filemode.Symlink:
+			l.files = append(l.files, File{Path: path, Mode: Symlink, Blob: entry.Hash.String()})
+		}
+	}
+	return nil
+}
+
+func (l *lister) tooLarge(message string) *Error {
+	return &Error{Reason: v1alpha1.ReasonTooLarge, Message: message + "; split the repository"}
+}
+
+// safeName refuses the names that would lead out of a folder.
+func safeName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.EqualFold(name, ".git") &&
+		!strings.ContainsAny(name, "/\x00")
+}
+
+// Open opens the content of a file and tells its size in bytes.
+func (c *Cache) Open(blob string) (int64, io.ReadCloser, error) {
+	o, err := object.GetBlob(c.store, plumbing.NewHash(blob))
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading file %s: %w: %w", blob, ErrCorrupt, err)
+	}
+	r, err := o.Reader()
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading file %s: %w: %w", blob, ErrCorrupt, err)
+	}
+	return o.Size, r, nil
+}
+
+// Read reads a small file; of a longer one, limit+1 bytes.
+func (c *Cache) Read(blob string, limit int64) ([]byte, error) {
+	_, r, err := c.Open(blob)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if closed := r.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading file %s: %w: %w", blob, ErrCorrupt, err)
+	}
+	return data, nil
+}

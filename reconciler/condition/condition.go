@@ -5,6 +5,7 @@
 package condition
 
 import (
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -35,7 +36,7 @@ func Unknown(reason, message string) State { return State{metav1.ConditionUnknow
 // only with the status.
 func Set(list *[]metav1.Condition, kind string, s State, generation int64, now time.Time) bool {
 	if len(s.Message) > maxMessage {
-		s.Message = s.Message[:maxMessage-3] + "..."
+		s.Message = strings.ToValidUTF8(s.Message[:maxMessage-3], "") + "..."
 	}
 	before := meta.FindStatusCondition(*list, kind)
 	changed := before == nil || before.Status != s.Status || before.Reason != s.Reason
@@ -62,4 +63,13 @@ func Since(list []metav1.Condition, kind string) time.Time {
 		return c.LastTransitionTime.Time
 	}
 	return time.Time{}
+}
+
+// Clip shortens a message to what fits into the note of an event, 1024 bytes.
+func Clip(message string) string {
+	const longest = 1000
+	if len(message) <= longest {
+		return message
+	}
+	return strings.ToValidUTF8(message[:longest], "") + "…"
 }

@@ -1,0 +1,128 @@
+// Package app compiles an App into its Route, says on the App what is live, and
+// removes the Revisions that nothing reaches any more.
+//
+// It promises that traffic moves only to a revision that is ready, and that no
+// revision is deleted while a Route, a ref or a pin can reach it. Which
+// revision takes the traffic is decided in reconciler/promotion.
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/index"
+)
+
+// fieldManager owns the Routes.
+const fieldManager = "headway-controller"
+
+// Reconciler reconciles Apps.
+type Reconciler struct {
+	Client client.Client
+	Events events.EventRecorder
+	// Public is how apps are reached.
+	Public address.Public
+}
+
+// Reconcile brings the Route of one App up to date.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var app v1alpha1.App
+	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if app.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil // its Route and Revisions go by owner reference
+	}
+	seen, err := r.observe(ctx, &app)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("observing app %s: %w", req, err)
+	}
+	plan := PlanFor(seen, r.Public, time.Now())
+	err = r.apply(ctx, seen, plan)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return ctrl.Result{RequeueAfter: 100 * time.Millisecond}, nil // the cache was behind
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("applying app %s: %w", req, err)
+	}
+	return ctrl.Result{RequeueAfter: plan.RequeueAfter}, nil
+}
+
+func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, error) {
+	seen := Seen{App: app, Route: &v1alpha1.Route{}}
+	err := r.Client.Get(ctx, client.ObjectKeyFromObject(app), seen.Route)
+	if apierrors.IsNotFound(err) {
+		seen.Route = nil
+	} else if err != nil {
+		return seen, fmt.Errorf("getting route: %w", err)
+	}
+	var list v1alpha1.RevisionList
+	if err := r.Client.List(ctx, &list, client.InNamespace(app.Namespace), client.MatchingFields{index.RevisionApp: app.Name}); err != nil {
+		return seen, fmt.Errorf("listing revisions: %w", err)
+	}
+	seen.Revisions = slices.DeleteFunc(list.Items, func(rev v1alpha1.Revision) bool { return rev.DeletionTimestamp != nil })
+	return seen, nil
+}
+
+// apply moves traffic first, then says so, then cleans up.
+func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
+	if seen.Route == nil || !equality.Semantic.DeepEqual(seen.Route.Spec, plan.Route) {
+		if err := r.applyRoute(ctx, seen.App, plan.Route); err != nil {
+			return err
+		}
+	}
+	if !equality.Semantic.DeepEqual(seen.App.Status, plan.Status) {
+		before := seen.App.DeepCopy()
+		seen.App.Status = plan.Status
+		if err := r.Client.Status().Patch(ctx, seen.App, client.MergeFrom(before)); err != nil {
+			return fmt.Errorf("writing status: %w", err)
+		}
+		r.announce(seen.App, before.Status)
+	}
+	for _, name := range plan.Delete {
+		rev := seen.revision(name)
+		if err := r.Client.Delete(ctx, rev, client.Preconditions{UID: &rev.UID}); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting revision %s: %w", name, err)
+		}
+		collectedTotal.Inc()
+	}
+	return nil
+}
+
+func (r *Reconciler) applyRoute(ctx context.Context, app *v1alpha1.App, spec v1alpha1.RouteSpec) error {
+	route := &v1alpha1.Route{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Route"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: app.Name, Namespace: app.Namespace,
+			Labels: map[string]string{
+				v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelApp: app.Name, v1alpha1.LabelRepository: app.Spec.Repository,
+			},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(app, v1alpha1.GroupVersion.WithKind("App"))},
+		},
+		Spec: spec,
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(route)
+	if err != nil {
+		return fmt.Errorf("encoding route: %w", err)
+	}
+	delete(fields, "status")
+	u := &unstructured.Unstructured{Object: fields}
+	err = r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager), client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("applying route: %w", err)
+	}
+	return nil
+}

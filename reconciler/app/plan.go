@@ -1,0 +1,170 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/promotion"
+)
+
+// Seen is what was observed of an App: the input of PlanFor.
+type Seen struct {
+	// App itself.
+	App *v1alpha1.App
+	// Revisions of the App that are not being deleted.
+	Revisions []v1alpha1.Revision
+	// Route of the App; nil when there is none.
+	Route *v1alpha1.Route
+}
+
+// Plan is what a reconciliation does.
+type Plan struct {
+	// Route to apply, if its spec differs from the one observed.
+	Route v1alpha1.RouteSpec
+	// Status to write, if it differs from the one observed.
+	Status v1alpha1.AppStatus
+	// Delete names the Revisions that nothing reaches any more.
+	Delete []string
+	// RequeueAfter is when time alone will change the plan; 0 is never.
+	RequeueAfter time.Duration
+}
+
+// PlanFor decides what an App's Route is and which Revisions go. It is pure.
+func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
+	spec := seen.App.Spec
+	ready := make(map[string]bool, len(seen.Revisions))
+	for i := range seen.Revisions {
+		ready[seen.Revisions[i].Name] = isReady(&seen.Revisions[i])
+	}
+	traffic := promotion.Plan(promotion.Input{
+		History: spec.History, Pin: spec.Pin, Serving: seen.serving(), Ready: ready,
+	})
+	kept := keep(spec, traffic, seen.Revisions)
+	p := Plan{Route: v1alpha1.RouteSpec{
+		App:           seen.App.Name,
+		Hosts:         []string{public.Host(seen.App.Namespace, seen.App.Name)},
+		Traffic:       traffic,
+		RevisionHosts: revisionHosts(seen, kept, traffic, public),
+	}}
+	p.Delete, p.RequeueAfter = collect(seen, kept, now)
+	p.Status = statusFor(seen, p.Route, public, now)
+	return p
+}
+
+func isReady(rev *v1alpha1.Revision) bool {
+	return condition.Get(rev.Status.Conditions, v1alpha1.ConditionReady).Status == metav1.ConditionTrue
+}
+
+func (s Seen) serving() []v1alpha1.TrafficTarget {
+	if s.Route == nil {
+		return nil
+	}
+	return s.Route.Spec.Traffic
+}
+
+func (s Seen) revision(name string) *v1alpha1.Revision {
+	for i := range s.Revisions {
+		if s.Revisions[i].Name == name {
+			return &s.Revisions[i]
+		}
+	}
+	return nil
+}
+
+// newest is the revision of the production ref's head.
+func (s Seen) newest() string {
+	for _, head := range s.App.Spec.Heads {
+		if head.Ref == s.App.Spec.ProductionRef {
+			return head.Revision
+		}
+	}
+	return ""
+}
+
+// maxHosts is the API's limit of Route.spec.revisionHosts.
+const maxHosts = 64
+
+// revisionHosts gives each kept revision that has an image its own host. Where
+// there are more than fit, those with traffic and then the youngest come first.
+// The result is sorted, so that equal plans are equal bytes.
+func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTarget, public address.Public) []v1alpha1.RevisionHost {
+	serves := func(rev *v1alpha1.Revision) bool {
+		return slices.ContainsFunc(traffic, func(t v1alpha1.TrafficTarget) bool { return t.Revision == rev.Name })
+	}
+	var reachable []*v1alpha1.Revision
+	for i := range seen.Revisions {
+		if rev := &seen.Revisions[i]; kept[rev.Name] && rev.Status.Image != "" {
+			reachable = append(reachable, rev)
+		}
+	}
+	slices.SortFunc(reachable, func(a, b *v1alpha1.Revision) int {
+		switch {
+		case serves(a) != serves(b):
+			return map[bool]int{true: -1, false: 1}[serves(a)]
+		case !a.CreationTimestamp.Equal(&b.CreationTimestamp):
+			return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
+		default:
+			return strings.Compare(a.Name, b.Name)
+		}
+	})
+	var hosts []v1alpha1.RevisionHost
+	for _, rev := range reachable[:min(maxHosts, len(reachable))] {
+		hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: rev.Name})
+	}
+	slices.SortFunc(hosts, func(a, b v1alpha1.RevisionHost) int { return strings.Compare(a.Host, b.Host) })
+	return hosts
+}
+
+// statusFor says what is live.
+func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now time.Time) v1alpha1.AppStatus {
+	s := *seen.App.Status.DeepCopy()
+	s.ObservedGeneration = seen.App.Generation
+	s.URL = public.URL(route.Hosts[0])
+	s.Newest = seen.newest()
+	s.Traffic = route.Traffic
+	s.TrafficSummary = summary(seen, route.Traffic)
+	if live := promotion.Live(route.Traffic); live != s.Live || live == "" {
+		s.Live, s.LiveSince, s.LiveCommit = live, nil, ""
+		if live != "" {
+			s.LiveSince = &metav1.MicroTime{Time: now}
+		}
+	}
+	if rev := seen.revision(s.Live); rev != nil {
+		s.LiveCommit = short(rev.Spec.Commit)
+	}
+	set := func(kind string, state condition.State) {
+		condition.Set(&s.Conditions, kind, state, seen.App.Generation, now)
+	}
+	set(v1alpha1.ConditionSpecValid, specValid(seen.App.Spec.Problem))
+	set(v1alpha1.ConditionReady, readiness(seen, s.Live))
+	return s
+}
+
+// summary is the split in a few characters: "100% 1a2b3c4d".
+func summary(seen Seen, traffic []v1alpha1.TrafficTarget) string {
+	var parts []string
+	for _, t := range traffic {
+		name := t.Revision
+		if rev := seen.revision(t.Revision); rev != nil {
+			name = short(rev.Spec.Commit)
+		}
+		parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func specValid(problem *v1alpha1.SpecProblem) condition.State {
+	if problem == nil {
+		return condition.True(v1alpha1.ReasonValid, "")
+	}
+	return condition.False(problem.Reason, problem.Message)
+}
+
+func short(commit string) string { return commit[:min(8, len(commit))] }

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// readiness compares the revision that is live with the one that should be:
+// the pinned one, else the newest.
+//
+//	Route refused for its host              False    HostConflict
+//	nothing should be live yet              Unknown  Waiting
+//	the wanted one is live and ready        True     Live, Pinned
+//	the wanted one is live, its pods fail   as the revision says
+//	the wanted one cannot become ready      False    NewestFailed, NoReadyRevision
+//	the wanted one is on its way            Unknown  Waiting
+func readiness(seen Seen, live string) condition.State {
+	if conflict := hostConflict(seen.Route); conflict != "" {
+		return condition.False(v1alpha1.ReasonHostConflict, conflict)
+	}
+	wanted, what, reason := seen.newest(), "newest", v1alpha1.ReasonLive
+	if pin := seen.App.Spec.Pin; pin != "" {
+		wanted, what, reason = pin, "pinned", v1alpha1.ReasonPinned
+	}
+	rev := seen.revision(wanted)
+	if rev == nil {
+		return condition.Unknown(v1alpha1.ReasonWaiting, waitingFor(wanted, what))
+	}
+	state := condition.Get(rev.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case live == wanted && state.Status == metav1.ConditionTrue:
+		return condition.True(reason, fmt.Sprintf("commit %s serves", short(rev.Spec.Commit)))
+	case live == wanted && state.Status == metav1.ConditionFalse:
+		return condition.False(v1alpha1.ReasonNoReadyRevision, fmt.Sprintf("revision %s is live, but its pods fail: %s", wanted, state.Message))
+	case live == wanted:
+		return condition.Unknown(v1alpha1.ReasonWaiting, fmt.Sprintf("revision %s is live, but not all of its pods are ready: %s", wanted, state.Message))
+	case state.Status == metav1.ConditionFalse && live == "":
+		return condition.False(v1alpha1.ReasonNoReadyRevision, fmt.Sprintf("nothing serves, the %s revision %s failed: %s", what, wanted, state.Message))
+	case state.Status == metav1.ConditionFalse:
+		return condition.False(v1alpha1.ReasonNewestFailed, fmt.Sprintf("revision %s keeps serving, the %s revision %s failed: %s", live, what, wanted, state.Message))
+	case live == "":
+		return condition.Unknown(v1alpha1.ReasonWaiting, fmt.Sprintf("the %s revision %s is on its way: %s", what, wanted, state.Message))
+	default:
+		return condition.Unknown(v1alpha1.ReasonWaiting, fmt.Sprintf("revision %s serves, the %s revision %s is on its way: %s", live, what, wanted, state.Message))
+	}
+}
+
+func waitingFor(wanted, what string) string {
+	if wanted == "" {
+		return "waiting for the first revision"
+	}
+	return fmt.Sprintf("waiting for the %s revision %s to be made", what, wanted)
+}
+
+func hostConflict(route *v1alpha1.Route) string {
+	if route == nil {
+		return ""
+	}
+	if state := condition.Get(route.Status.Conditions, v1alpha1.ConditionReady); state.Reason == v1alpha1.ReasonHostConflict {
+		return state.Message
+	}
+	return ""
+}

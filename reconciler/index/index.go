@@ -1,0 +1,66 @@
+// Package index names the lookups that the reconcilers make in the manager's
+// cache, so that none of them walks through all objects of a namespace.
+package index
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+)
+
+// Fields to list by.
+const (
+	// RevisionApp finds the Revisions of an App.
+	RevisionApp = "spec.app"
+	// RunApp finds the TaskRuns of an App, by "namespace/app".
+	RunApp = "app"
+	// PodRevision finds the Pods of a Revision.
+	PodRevision = "revision"
+	// RouteHost finds the Routes that claim a host, in all namespaces.
+	RouteHost = "spec.hosts"
+)
+
+// App is the value of RunApp.
+func App(namespace, app string) string { return namespace + "/" + app }
+
+// Register adds the fields to the cache. It must be called once, before the
+// manager starts.
+func Register(ctx context.Context, indexer client.FieldIndexer) error {
+	for _, field := range []struct {
+		object client.Object
+		name   string
+		values client.IndexerFunc
+	}{
+		{&v1alpha1.Revision{}, RevisionApp, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.Revision).Spec.App}
+		}},
+		{&pipelines.TaskRun{}, RunApp, func(o client.Object) []string {
+			return []string{App(o.GetLabels()[v1alpha1.LabelNamespace], o.GetLabels()[v1alpha1.LabelApp])}
+		}},
+		{&corev1.Pod{}, PodRevision, func(o client.Object) []string {
+			return []string{o.GetLabels()[v1alpha1.LabelRevision]}
+		}},
+		{&v1alpha1.Route{}, RouteHost, func(o client.Object) []string {
+			return Hosts(o.(*v1alpha1.Route))
+		}},
+	} {
+		if err := indexer.IndexField(ctx, field.object, field.name, field.values); err != nil {
+			return fmt.Errorf("indexing %T by %s: %w", field.object, field.name, err)
+		}
+	}
+	return nil
+}
+
+// Hosts are all hosts that a Route claims.
+func Hosts(route *v1alpha1.Route) []string {
+	hosts := append([]string(nil), route.Spec.Hosts...)
+	for _, r := range route.Spec.RevisionHosts {
+		hosts = append(hosts, r.Host)
+	}
+	return hosts
+}

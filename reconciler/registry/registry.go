@@ -1,0 +1,105 @@
+// Package registry looks up images that were pushed by earlier builds. It
+// reads; pushing is the build's business.
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// timeout bounds one look-up: a registry that hangs must not hold up a build.
+const timeout = 3 * time.Second
+
+// Client reads a registry.
+type Client struct {
+	// Secrets reads the Secret, past any cache.
+	Secrets client.Reader
+	// Secret of type kubernetes.io/dockerconfigjson; an empty name means that
+	// the registry needs no credentials.
+	Secret client.ObjectKey
+}
+
+// Find returns the digest and configuration of repository:tag. The digest is
+// empty when there is no such image.
+func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ref, err := name.NewTag(repository + ":" + tag)
+	if err != nil {
+		return "", nil, fmt.Errorf("naming image %s:%s: %w", repository, tag, err)
+	}
+	keychain, err := c.keychain(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
+	head, err := remote.Head(ref, options...)
+	if missing(err) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("looking up image %s: %w", ref, err)
+	}
+	image, err := remote.Image(ref.Context().Digest(head.Digest.String()), options...)
+	if err != nil {
+		return "", nil, fmt.Errorf("reading image %s: %w", ref, err)
+	}
+	file, err := image.ConfigFile()
+	if err != nil {
+		return "", nil, fmt.Errorf("reading configuration of image %s: %w", ref, err)
+	}
+	return head.Digest.String(), &v1alpha1.ImageConfig{
+		User: file.Config.User, Entrypoint: file.Config.Entrypoint, Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
+	}, nil
+}
+
+func missing(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
+}
+
+// keychain reads the Secret each time, so that rotated credentials count at
+// once.
+func (c *Client) keychain(ctx context.Context) (authn.Keychain, error) {
+	if c.Secret.Name == "" {
+		return authn.NewMultiKeychain(), nil
+	}
+	var secret corev1.Secret
+	if err := c.Secrets.Get(ctx, c.Secret, &secret); err != nil {
+		return nil, fmt.Errorf("reading registry credentials: %w", err)
+	}
+	var config dockerConfig
+	if err := json.Unmarshal(secret.Data[corev1.DockerConfigJsonKey], &config); err != nil {
+		// The error would quote the input, and with it the password.
+		return nil, fmt.Errorf("reading registry credentials: key %s of secret %s is not valid JSON", corev1.DockerConfigJsonKey, c.Secret)
+	}
+	return config, nil
+}
+
+// dockerConfig is the part of a .dockerconfigjson that holds credentials.
+type dockerConfig struct {
+	Auths map[string]authn.AuthConfig `json:"auths"`
+}
+
+// Resolve finds the credentials of a registry, by host.
+func (d dockerConfig) Resolve(target authn.Resource) (authn.Authenticator, error) {
+	for _, key := range []string{target.RegistryStr(), "https://" + target.RegistryStr(), "http://" + target.RegistryStr()} {
+		if auth, ok := d.Auths[key]; ok {
+			return authn.FromConfig(auth), nil
+		}
+	}
+	return authn.Anonymous, nil
+}

@@ -1,0 +1,164 @@
+package revision
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+)
+
+// FieldManager owns what the reconcilers apply.
+const FieldManager = "headway-controller"
+
+// cacheClaim holds the build caches of all repositories, one folder each.
+const cacheClaim = "headway-build-cache"
+
+// apply carries out a plan: first what others wait for, the build and the
+// pods, then one write of the status.
+func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
+	rev := seen.Revision
+	if err := r.mark(ctx, rev, seen.Key); err != nil {
+		return err
+	}
+	refused := r.applyChildren(ctx, seen, plan)
+	if refused != nil {
+		if !final4xx(refused) {
+			return refused
+		}
+		plan.refuse(rev, refused, time.Now())
+	}
+	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
+		return err
+	}
+	return refused
+}
+
+func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) error {
+	if err := r.applyRun(ctx, seen, plan.run); err != nil {
+		return err
+	}
+	if plan.Deployment == nil || upToDate(seen.Deployment, plan.Deployment) {
+		return nil
+	}
+	return r.applyDeployment(ctx, plan.Deployment)
+}
+
+// writeStatus writes what changed, and announces it.
+func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, status v1alpha1.RevisionStatus) error {
+	if equality.Semantic.DeepEqual(rev.Status, status) {
+		return nil
+	}
+	before := rev.DeepCopy()
+	rev.Status = status
+	if err := r.Client.Status().Patch(ctx, rev, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("writing status: %w", err)
+	}
+	r.announce(rev, before.Status)
+	return nil
+}
+
+// final4xx is true for answers of the API server that do not change by asking
+// again: the object is refused.
+func final4xx(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
+}
+
+// mark takes hold of the revision before anything is made for it elsewhere,
+// and labels it with its content key.
+func (r *Reconciler) mark(ctx context.Context, rev *v1alpha1.Revision, key string) error {
+	before := rev.DeepCopy()
+	changed := controllerutil.AddFinalizer(rev, v1alpha1.FinalizerCleanup)
+	if key != "" && rev.Labels[v1alpha1.LabelBuildKey] != pipelines.KeyLabel(key) {
+		metav1.SetMetaDataLabel(&rev.ObjectMeta, v1alpha1.LabelBuildKey, pipelines.KeyLabel(key))
+		changed = true
+	}
+	if !changed {
+		return nil
+	}
+	// The list of finalizers is replaced as a whole, so it must be the one seen.
+	if err := r.Client.Patch(ctx, rev, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("adding the finalizer: %w", err)
+	}
+	return nil
+}
+
+func (r *Reconciler) applyRun(ctx context.Context, seen Seen, action runAction) error {
+	switch action {
+	case createRun:
+		return r.createRun(ctx, seen)
+	case cancelRun:
+		return r.cancelRun(ctx, seen.Run)
+	case deleteRun:
+		return r.deleteRun(ctx, seen.Run)
+	}
+	return nil
+}
+
+func (r *Reconciler) createRun(ctx context.Context, seen Seen) error {
+	run, err := pipelines.TaskRunFor(pipelines.Input{
+		Revision: seen.Revision, Template: *seen.Template, Key: seen.Key,
+		SourceURL:      r.ArtifactURL + "/artifacts/" + seen.Revision.Spec.Source.Digest + ".tar.gz",
+		Image:          seen.Repository + ":" + pipelines.Tag(seen.Key),
+		Namespace:      r.BuildNamespace,
+		CacheClaim:     cacheClaim,
+		RegistrySecret: r.RegistrySecret,
+	})
+	if err != nil {
+		return fmt.Errorf("rendering build run: %w", err)
+	}
+	err = r.Client.Create(ctx, run, client.FieldOwner(FieldManager))
+	if err != nil && !apierrors.IsAlreadyExists(err) { // made a moment ago, here or for an equal revision
+		return fmt.Errorf("creating build run %s: %w", run.Name, err)
+	}
+	if err == nil {
+		buildsTotal.WithLabelValues("started").Inc()
+	}
+	return nil
+}
+
+func (r *Reconciler) cancelRun(ctx context.Context, run *pipelines.TaskRun) error {
+	before := run.DeepCopy()
+	if !pipelines.Cancel(run) {
+		return nil
+	}
+	metav1.SetMetaDataAnnotation(&run.ObjectMeta, annotationSuperseded, "true")
+	if err := r.Client.Patch(ctx, run, client.MergeFrom(before), client.FieldOwner(FieldManager)); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("cancelling build run %s: %w", run.Name, err)
+	}
+	return nil
+}
+
+// deleteRun waits for the pod to go too: Tekton would take the old pod of the
+// same name for that of the next run.
+func (r *Reconciler) deleteRun(ctx context.Context, run *pipelines.TaskRun) error {
+	err := r.Client.Delete(ctx, run, client.Preconditions{UID: &run.UID}, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting build run %s: %w", run.Name, err)
+	}
+	return nil
+}
+
+func (r *Reconciler) applyDeployment(ctx context.Context, deployment *appsv1.Deployment) error {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(deployment)
+	if err != nil {
+		return fmt.Errorf("encoding deployment %s: %w", deployment.Name, err)
+	}
+	delete(fields, "status")
+	u := &unstructured.Unstructured{Object: fields}
+	err = r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(FieldManager), client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("applying deployment %s: %w", deployment.Name, err)
+	}
+	return nil
+}

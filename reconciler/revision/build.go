@@ -1,0 +1,214 @@
+package revision
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// annotationSuperseded marks a TaskRun that was cancelled because its commit
+// was replaced, not because the build went wrong.
+const annotationSuperseded = "headway.dev/superseded"
+
+// runAction is what has to happen to the TaskRun of a build.
+type runAction string
+
+const (
+	leaveRun  runAction = ""
+	createRun runAction = "create"
+	deleteRun runAction = "delete"
+	cancelRun runAction = "cancel"
+)
+
+// build is what the build part of a plan says.
+type build struct {
+	state  State
+	built  condition.State
+	action runAction
+	// image and config are known in the state Built.
+	image  string
+	config *v1alpha1.ImageConfig
+	// status replaces status.build; nil where no build is involved.
+	status *v1alpha1.BuildStatus
+}
+
+// planBuild decides how a revision comes to its image. The first case that
+// fits wins; each leaves the rest to the next reconciliation.
+func planBuild(seen Seen, now time.Time) build {
+	rev := seen.Revision
+	b := build{status: rev.Status.Build.DeepCopy()}
+	switch {
+	case rev.Status.Image != "":
+		built := condition.Get(rev.Status.Conditions, v1alpha1.ConditionBuilt)
+		if built.Status != metav1.ConditionTrue { // the write of it was lost
+			built = condition.True(v1alpha1.ReasonBuildSucceeded, "")
+		}
+		b.state, b.built, b.image, b.config = Built, built, rev.Status.Image, rev.Status.ImageConfig
+		return b
+	case rev.Spec.Image != "":
+		return build{state: Built, image: rev.Spec.Image,
+			built: condition.True(v1alpha1.ReasonImageGiven, "headway.yaml names the image")}
+	case seen.Superseded != "":
+		return superseded(seen, b)
+	}
+	if seen.Key != "" && (b.status == nil || b.status.Key != seen.Key) {
+		b.status = &v1alpha1.BuildStatus{Key: seen.Key, Retried: retried(rev)}
+	}
+	if twin := seen.twin(); twin != nil {
+		return b.reuse(now, twin.Status.Image, twin.Status.ImageConfig, "built before for "+twin.Name)
+	}
+	if seen.Run != nil {
+		return planRun(seen, b, now)
+	}
+	if seen.failedBefore() {
+		b.state, b.built = Failed, condition.Get(rev.Status.Conditions, v1alpha1.ConditionBuilt)
+		return b
+	}
+	return planNewRun(seen, b, now)
+}
+
+// superseded ends the build of a commit that nothing points at any more. The
+// run goes on if another revision needs it.
+func superseded(seen Seen, b build) build {
+	if built := condition.Get(seen.Revision.Status.Conditions, v1alpha1.ConditionBuilt); built.Status == metav1.ConditionFalse && built.Reason != v1alpha1.ReasonSuperseded {
+		b.state, b.built = Failed, built
+		return b
+	}
+	b.state = Superseded
+	b.built = condition.False(v1alpha1.ReasonSuperseded, about(seen.Revision, seen.Superseded))
+	if seen.Run != nil && seen.Run.DeletionTimestamp == nil && !final(seen.Outcome.Phase) && !seen.shared() {
+		b.action = cancelRun
+	}
+	return b
+}
+
+// planRun reads the run of this build.
+func planRun(seen Seen, b build, now time.Time) build {
+	rev, run := seen.Revision, seen.Run
+	if run.DeletionTimestamp != nil {
+		return b.queued("waiting for the earlier build run to go")
+	}
+	stale := run.CreationTimestamp.Before(&rev.CreationTimestamp) || seen.retryAsked() || run.Annotations[annotationSuperseded] != ""
+	switch seen.Outcome.Phase {
+	case pipelines.Succeeded:
+		image := seen.Repository + "@" + seen.Outcome.Digest
+		if run.Labels[v1alpha1.LabelRevision] != rev.Name {
+			return b.reuse(now, image, seen.Outcome.ImageConfig, "built before for "+run.Labels[v1alpha1.LabelRevision])
+		}
+		b.started(run)
+		b.finished(now)
+		b.state, b.image, b.config = Built, image, seen.Outcome.ImageConfig
+		b.built = condition.True(v1alpha1.ReasonBuildSucceeded, "")
+		return b
+	case pipelines.Failed, pipelines.Cancelled:
+		if stale {
+			b.action = deleteRun
+			return b.queued("trying the build again")
+		}
+		b.started(run)
+		return b.failed(seen, now)
+	case pipelines.Running:
+		b.started(run)
+		b.begun(rev)
+		b.state, b.built = Building, condition.Unknown(v1alpha1.ReasonBuilding, seen.Outcome.Message)
+		return b
+	default:
+		b.started(run)
+		b.begun(rev)
+		return b.queued(seen.Outcome.Message)
+	}
+}
+
+// planNewRun starts a build, if it can be.
+func planNewRun(seen Seen, b build, now time.Time) build {
+	rev := seen.Revision
+	if seen.TemplateProblem != "" {
+		b.state = Failed
+		b.built = condition.False(v1alpha1.ReasonTemplateNotFound, about(rev, seen.TemplateProblem))
+		return b
+	}
+	if err := pipelines.CheckArgs(*seen.Template, rev.Spec.Build.Args); err != nil {
+		b.state = Failed
+		b.built = condition.False(v1alpha1.ReasonInvalidArgs, about(rev, err.Error()))
+		return b
+	}
+	if seen.Pushed != nil {
+		return b.reuse(now, seen.Pushed.Image, seen.Pushed.Config, "found in the registry under the key of this build")
+	}
+	b.action = createRun
+	b.status.Run = pipelines.RunName(rev.Spec.App, seen.Key)
+	b.status.StartedAt = &metav1.MicroTime{Time: now}
+	b.begun(rev)
+	return b.queued("waiting for Tekton to start the build")
+}
+
+func (b build) queued(message string) build {
+	b.state, b.built = Queued, condition.Unknown(v1alpha1.ReasonQueued, message)
+	return b
+}
+
+// reuse takes an image that was built before.
+func (b build) reuse(now time.Time, image string, config *v1alpha1.ImageConfig, whence string) build {
+	b.state, b.image, b.config = Built, image, config
+	b.built = condition.True(v1alpha1.ReasonImageReused, whence)
+	b.status.Run, b.status.StartedAt, b.status.FailedStep, b.status.LastLogLines = "", nil, "", nil
+	b.status.FinishedAt = &metav1.MicroTime{Time: now}
+	return b
+}
+
+// failed says which step failed, and keeps the end of its log.
+func (b build) failed(seen Seen, now time.Time) build {
+	b.finished(now)
+	b.state = Failed
+	b.status.FailedStep = seen.Outcome.FailedStep
+	if len(b.status.LastLogLines) == 0 {
+		b.status.LastLogLines = seen.BuildLog
+	}
+	message := seen.Outcome.Message
+	if n := len(b.status.LastLogLines); n > 0 {
+		message += ": " + strings.TrimSpace(b.status.LastLogLines[n-1])
+	}
+	b.built = condition.False(v1alpha1.ReasonBuildFailed, about(seen.Revision, message))
+	return b
+}
+
+// started notes the run, also after a crash between its creation and the write
+// of the status.
+func (b *build) started(run *pipelines.TaskRun) {
+	if b.status.Run == run.Name && b.status.StartedAt != nil {
+		return
+	}
+	b.status.Run = run.Name
+	b.status.StartedAt = &metav1.MicroTime{Time: run.CreationTimestamp.Time}
+}
+
+// begun forgets the failure of an earlier attempt; a retry that was asked for
+// is under way now.
+func (b *build) begun(rev *v1alpha1.Revision) {
+	b.status.FinishedAt, b.status.FailedStep, b.status.LastLogLines = nil, "", nil
+	b.status.Retried = retried(rev)
+}
+
+func (b *build) finished(now time.Time) {
+	if b.status.FinishedAt == nil {
+		b.status.FinishedAt = &metav1.MicroTime{Time: now}
+	}
+}
+
+func final(phase pipelines.Phase) bool {
+	return phase == pipelines.Succeeded || phase == pipelines.Failed || phase == pipelines.Cancelled
+}
+
+// about starts a message with the commit that it is about.
+func about(rev *v1alpha1.Revision, message string) string {
+	return fmt.Sprintf("commit %s: %s", Short(rev.Spec.Commit), message)
+}
+
+// Short is a commit in the length that people read.
+func Short(commit string) string { return commit[:min(8, len(commit))] }

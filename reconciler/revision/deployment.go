@@ -1,0 +1,176 @@
+package revision
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const (
+	// ContainerName is the one container of a revision's pods.
+	ContainerName = "app"
+	// nonRoot runs images that name no user of their own, or none that
+	// Kubernetes can tell from root. It is the "nonroot" of distroless images.
+	nonRoot = int64(65532)
+	// startLimit is how long an app may take until it answers for the first
+	// time; then it is started again.
+	startLimit = 120 * time.Second
+	// progressLimit is when Kubernetes gives up on a Deployment.
+	progressLimit = 10 * time.Minute
+	// drainDelay keeps a leaving pod's app running until every activator has
+	// stopped sending it requests.
+	drainDelay = 2 * time.Second
+	// maxGrace bounds terminationGracePeriodSeconds.
+	maxGrace = time.Hour
+	// annotationRendered is the hash of what was applied, so that a newer
+	// Headway that renders less than the older one is noticed.
+	annotationRendered = "headway.dev/rendered"
+)
+
+// deploymentFor renders the Deployment of a built revision. It is the whole of
+// what Headway asks for; the API server's defaults are not in it.
+func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig, replicas int32) (*appsv1.Deployment, error) {
+	container, err := containerFor(rev, image)
+	if err != nil {
+		return nil, err
+	}
+	selector := map[string]string{v1alpha1.LabelApp: rev.Spec.App, v1alpha1.LabelRevision: rev.Name}
+	deployment := &appsv1.Deployment{
+		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: rev.Name, Namespace: rev.Namespace,
+			Labels:          labelsFor(rev),
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))},
+		},
+		Spec: appsv1.DeploymentSpec{
+			Replicas:                &replicas,
+			RevisionHistoryLimit:    ptr(int32(0)),
+			ProgressDeadlineSeconds: ptr(int32(progressLimit.Seconds())),
+			Selector:                &metav1.LabelSelector{MatchLabels: selector},
+			Strategy: appsv1.DeploymentStrategy{
+				Type: appsv1.RollingUpdateDeploymentStrategyType,
+				RollingUpdate: &appsv1.RollingUpdateDeployment{
+					MaxUnavailable: ptr(intstr.FromInt32(0)), MaxSurge: ptr(intstr.FromInt32(1)),
+				},
+			},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labelsFor(rev)},
+				Spec: corev1.PodSpec{
+					Containers:                    []corev1.Container{container},
+					AutomountServiceAccountToken:  ptr(false),
+					EnableServiceLinks:            ptr(false),
+					TerminationGracePeriodSeconds: ptr(graceSeconds(rev.Spec.Timeout.Duration)),
+					SecurityContext:               podSecurity(config),
+					TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
+						MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
+						LabelSelector: &metav1.LabelSelector{MatchLabels: selector},
+					}},
+				},
+			},
+		},
+	}
+	sum, err := json.Marshal(deployment.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("encoding deployment %s: %w", rev.Name, err)
+	}
+	hash := sha256.Sum256(sum)
+	deployment.Annotations = map[string]string{annotationRendered: hex.EncodeToString(hash[:8])}
+	return deployment, nil
+}
+
+// upToDate reports whether a live Deployment is what we would apply: nothing of
+// ours was changed by hand, and it was rendered by the same rules.
+func upToDate(live, wanted *appsv1.Deployment) bool {
+	return live != nil &&
+		live.Annotations[annotationRendered] == wanted.Annotations[annotationRendered] &&
+		equality.Semantic.DeepDerivative(wanted.Labels, live.Labels) &&
+		equality.Semantic.DeepDerivative(wanted.Spec, live.Spec)
+}
+
+func labelsFor(rev *v1alpha1.Revision) map[string]string {
+	return map[string]string{
+		v1alpha1.LabelManagedBy:  v1alpha1.ManagedBy,
+		v1alpha1.LabelRepository: rev.Spec.Repository,
+		v1alpha1.LabelApp:        rev.Spec.App,
+		v1alpha1.LabelRevision:   rev.Name,
+	}
+}
+
+// graceSeconds lets requests in flight finish after the activators have turned
+// away.
+func graceSeconds(timeout time.Duration) int64 {
+	return int64(min(timeout+drainDelay+3*time.Second, maxGrace).Seconds())
+}
+
+func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error) {
+	resources, err := resourcesFor(rev.Spec.Resources)
+	if err != nil {
+		return corev1.Container{}, err
+	}
+	return corev1.Container{
+		Name:      ContainerName,
+		Image:     image,
+		Ports:     []corev1.ContainerPort{{Name: "http", ContainerPort: rev.Spec.Port, Protocol: corev1.ProtocolTCP}},
+		Env:       envFor(rev),
+		Resources: resources,
+		// The startup check alone may end a container: an app that hangs
+		// while it starts is started again. Later a failing check only takes
+		// the pod out of traffic.
+		StartupProbe:   probeFor(rev, int32(startLimit.Seconds())),
+		ReadinessProbe: probeFor(rev, 3),
+		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
+			Sleep: &corev1.SleepAction{Seconds: int64(drainDelay.Seconds())},
+		}},
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: ptr(false),
+			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
+		// The end of the log of a container that failed travels in the pod's
+		// status, so a crash can be explained without reading logs.
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+	}, nil
+}
+
+// probeFor checks each second whether the app can take requests.
+func probeFor(rev *v1alpha1.Revision, failures int32) *corev1.Probe {
+	probe := &corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 2, SuccessThreshold: 1, FailureThreshold: failures}
+	port := intstr.FromInt32(rev.Spec.Port)
+	if rev.Spec.Health != nil {
+		probe.HTTPGet = &corev1.HTTPGetAction{Path: rev.Spec.Health.Path, Port: port, Scheme: corev1.URISchemeHTTP}
+	} else {
+		probe.TCPSocket = &corev1.TCPSocketAction{Port: port}
+	}
+	return probe
+}
+
+// podSecurity refuses root. An image that names a numeric user keeps it; any
+// other runs as nonRoot, because Kubernetes cannot tell that a name is not
+// root's.
+func podSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
+	security := &corev1.PodSecurityContext{
+		RunAsNonRoot:   ptr(true),
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+	if config != nil {
+		user, _, _ := strings.Cut(config.User, ":")
+		if id, err := strconv.ParseInt(user, 10, 64); err == nil && id > 0 {
+			return security
+		}
+	}
+	security.RunAsUser, security.RunAsGroup = ptr(nonRoot), ptr(nonRoot)
+	return security
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,39 @@
+package revision
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// announce tells the moves that a person wants to see, as events and metrics:
+// a build that ended, a revision that became ready or cannot.
+func (r *Reconciler) announce(rev *v1alpha1.Revision, before v1alpha1.RevisionStatus) {
+	if built, moved := changed(before, rev.Status, v1alpha1.ConditionBuilt); moved {
+		r.event(rev, built, "Build")
+		countBuild(built, rev.Status.Build)
+	}
+	ready, moved := changed(before, rev.Status, v1alpha1.ConditionReady)
+	if moved && ready.Reason != v1alpha1.ReasonNotBuilt && ready.Reason != v1alpha1.ReasonSuperseded {
+		r.event(rev, ready, "Start")
+	}
+	if rev.Status.EverReady && !before.EverReady && rev.Status.Build != nil && rev.Status.Build.FinishedAt != nil {
+		startSeconds.Observe(time.Since(rev.Status.Build.FinishedAt.Time).Seconds())
+	}
+}
+
+func (r *Reconciler) event(rev *v1alpha1.Revision, s condition.State, action string) {
+	kind := corev1.EventTypeNormal
+	if s.Status == metav1.ConditionFalse && s.Reason != v1alpha1.ReasonSuperseded {
+		kind = corev1.EventTypeWarning
+	}
+	note := s.Message
+	if note == "" {
+		note = "commit " + Short(rev.Spec.Commit)
+	}
+	r.Events.Eventf(rev, nil, kind, s.Reason, action, "%s", condition.Clip(note))
+}

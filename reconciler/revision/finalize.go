@@ -1,0 +1,60 @@
+package revision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+)
+
+// finalize removes what the revision has in the build namespace. Its
+// Deployment goes by its owner reference.
+func (r *Reconciler) finalize(ctx context.Context, rev *v1alpha1.Revision) error {
+	if !controllerutil.ContainsFinalizer(rev, v1alpha1.FinalizerCleanup) {
+		return nil
+	}
+	runs, err := r.runs(ctx, rev)
+	if err != nil {
+		return err
+	}
+	siblings, err := r.siblings(ctx, rev)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, run := range orphaned(rev, siblings, runs) {
+		failures = append(failures, r.deleteRun(ctx, &run))
+	}
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	before := rev.DeepCopy()
+	controllerutil.RemoveFinalizer(rev, v1alpha1.FinalizerCleanup)
+	if err := r.Client.Patch(ctx, rev, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("removing the finalizer: %w", err)
+	}
+	return nil
+}
+
+// orphaned are the runs that nobody needs once rev is gone: its own, and those
+// of its key, unless a sibling has the same key.
+func orphaned(rev *v1alpha1.Revision, siblings []v1alpha1.Revision, runs []pipelines.TaskRun) []pipelines.TaskRun {
+	needed := map[string]bool{}
+	for i := range siblings {
+		needed[siblings[i].Labels[v1alpha1.LabelBuildKey]] = true
+	}
+	var result []pipelines.TaskRun
+	for i := range runs {
+		key := runs[i].Labels[v1alpha1.LabelBuildKey]
+		mine := runs[i].Labels[v1alpha1.LabelRevision] == rev.Name || key == rev.Labels[v1alpha1.LabelBuildKey]
+		if mine && !needed[key] {
+			result = append(result, runs[i])
+		}
+	}
+	return result
+}

@@ -1,0 +1,188 @@
+package revision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/index"
+)
+
+// observe reads what a plan rests on. All of it comes from caches, except the
+// log of a build step that has just failed. The duration says when time alone
+// changes what was seen; 0 is never.
+func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (Seen, time.Duration, error) {
+	seen := Seen{
+		Revision:   rev,
+		Repository: r.repository(rev),
+		URL:        r.Public.URL(r.Public.Host(rev.Namespace, rev.Name)),
+	}
+	var err error
+	if seen.App, err = lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
+		return seen, 0, err
+	}
+	route, err := lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.Route{})
+	if err != nil {
+		return seen, 0, err
+	}
+	seen.Weight = weightIn(route, rev.Name)
+	if rev.Status.Image != "" || rev.Spec.Image != "" {
+		return seen, 0, r.observeRuntime(ctx, &seen)
+	}
+	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
+		return seen, 0, err
+	}
+	wait, err := r.observeBuild(ctx, &seen, now)
+	return seen, wait, err
+}
+
+func (r *Reconciler) repository(rev *v1alpha1.Revision) string {
+	return r.Registry + "/" + rev.Namespace + "/" + rev.Spec.App
+}
+
+// lookup gets an object that may not be there; then it is nil.
+func lookup[T client.Object](ctx context.Context, c client.Reader, namespace, name string, into T) (T, error) {
+	var none T
+	err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, into)
+	if apierrors.IsNotFound(err) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("getting %T %s: %w", into, name, err)
+	}
+	return into, nil
+}
+
+func weightIn(route *v1alpha1.Route, revision string) int32 {
+	if route != nil {
+		for _, t := range route.Spec.Traffic {
+			if t.Revision == revision {
+				return t.Weight
+			}
+		}
+	}
+	return 0
+}
+
+// siblings are the other revisions of the app that are to stay.
+func (r *Reconciler) siblings(ctx context.Context, rev *v1alpha1.Revision) ([]v1alpha1.Revision, error) {
+	var list v1alpha1.RevisionList
+	err := r.Client.List(ctx, &list, client.InNamespace(rev.Namespace), client.MatchingFields{index.RevisionApp: rev.Spec.App})
+	if err != nil {
+		return nil, fmt.Errorf("listing revisions of %s: %w", rev.Spec.App, err)
+	}
+	return slices.DeleteFunc(list.Items, func(other v1alpha1.Revision) bool {
+		return other.Name == rev.Name || other.DeletionTimestamp != nil
+	}), nil
+}
+
+func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error) {
+	rev := seen.Revision
+	if seen.Deployment, err = lookup(ctx, r.Client, rev.Namespace, rev.Name, &appsv1.Deployment{}); err != nil {
+		return err
+	}
+	var pods corev1.PodList
+	err = r.Client.List(ctx, &pods, client.InNamespace(rev.Namespace), client.MatchingFields{index.PodRevision: rev.Name})
+	if err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	seen.Pods = pods.Items
+	return nil
+}
+
+func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen, now time.Time) (time.Duration, error) {
+	rev := seen.Revision
+	if err := r.observeTemplate(ctx, seen); err != nil {
+		return 0, err
+	}
+	runs, err := r.runs(ctx, rev)
+	if err != nil {
+		return 0, err
+	}
+	var wait time.Duration
+	seen.Superseded, wait = replacedBy(rev, seen.App, seen.Weight, seen.Siblings, now)
+	seen.Key = keyFor(rev, seen.Template, runs)
+	if seen.Run = runOf(runs, seen.Key); seen.Run == nil {
+		return wait, nil
+	}
+	seen.Outcome = pipelines.Read(seen.Run)
+	if seen.Outcome.Phase == pipelines.Failed && seen.Outcome.Container != "" && !seen.failedBefore() {
+		log, err := r.Logs.Tail(ctx, seen.Run.Namespace, seen.Outcome.Pod, seen.Outcome.Container)
+		if err != nil { // the pod may be gone; the failure itself is known
+			ctrllog.FromContext(ctx).Info("cannot read the log of a failed build step", "pod", seen.Outcome.Pod, "error", err.Error())
+		}
+		seen.BuildLog = lastLines(log)
+	}
+	return wait, nil
+}
+
+// runs are the TaskRuns of the revision's app.
+func (r *Reconciler) runs(ctx context.Context, rev *v1alpha1.Revision) ([]pipelines.TaskRun, error) {
+	var list pipelines.TaskRunList
+	err := r.Client.List(ctx, &list, client.InNamespace(r.BuildNamespace),
+		client.MatchingFields{index.RunApp: index.App(rev.Namespace, rev.Spec.App)})
+	if err != nil {
+		return nil, fmt.Errorf("listing build runs of %s: %w", rev.Spec.App, err)
+	}
+	return list.Items, nil
+}
+
+// observeTemplate finds the build template, or says why there is none.
+func (r *Reconciler) observeTemplate(ctx context.Context, seen *Seen) error {
+	wanted := seen.Revision.Spec.Build.Template
+	var tasks pipelines.TaskList
+	if err := r.Client.List(ctx, &tasks, client.InNamespace(r.BuildNamespace)); err != nil {
+		return fmt.Errorf("listing build templates: %w", err)
+	}
+	var names []string
+	for i := range tasks.Items {
+		name := tasks.Items[i].Labels[v1alpha1.LabelTemplate]
+		names = append(names, name)
+		if name != wanted || seen.Template != nil {
+			continue
+		}
+		template, err := pipelines.TemplateOf(&tasks.Items[i])
+		if err != nil {
+			seen.TemplateProblem = err.Error()
+			continue
+		}
+		seen.Template, seen.TemplateProblem = &template, ""
+	}
+	if seen.Template == nil && seen.TemplateProblem == "" {
+		seen.TemplateProblem = noTemplate(wanted, names)
+	}
+	return nil
+}
+
+func noTemplate(wanted string, names []string) string {
+	message := fmt.Sprintf("no build template is called %q", wanted)
+	if len(names) == 0 {
+		return message + "; none is installed"
+	}
+	slices.Sort(names)
+	return message + "; installed: " + strings.Join(slices.Compact(names), ", ")
+}
+
+// pushed asks the registry for the image of an equal build. A registry that
+// does not answer is no reason not to build.
+func (r *Reconciler) pushed(ctx context.Context, seen Seen) *Pushed {
+	digest, config, err := r.Images.Find(ctx, seen.Repository, pipelines.Tag(seen.Key))
+	if err != nil {
+		ctrllog.FromContext(ctx).Info("cannot look for an earlier build in the registry, building", "error", err.Error())
+		return nil
+	}
+	if digest == "" {
+		return nil
+	}
+	return &Pushed{Image: seen.Repository + "@" + digest, Config: config}
+}

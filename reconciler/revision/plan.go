@@ -1,0 +1,157 @@
+package revision
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// Plan is what a reconciliation does.
+type Plan struct {
+	// State the revision is in.
+	State State
+	// Status to write, if it differs from the one observed.
+	Status v1alpha1.RevisionStatus
+	// Deployment to apply; nil while there is no image.
+	Deployment *appsv1.Deployment
+	// RequeueAfter is when time alone may change the plan; 0 is never.
+	RequeueAfter time.Duration
+
+	run runAction
+}
+
+// PlanFor decides what to do about a revision. It is pure.
+func PlanFor(seen Seen, now time.Time) Plan {
+	rev := seen.Revision
+	b := planBuild(seen, now)
+	p := Plan{State: b.state, Status: *rev.Status.DeepCopy(), run: b.action}
+	s := &p.Status
+	s.ObservedGeneration = rev.Generation
+	s.Build = b.status
+	s.Weight = seen.Weight
+
+	readiness := condition.State{}
+	if b.state == Built {
+		s.Image, s.ImageConfig, s.URL = b.image, b.config, seen.URL
+		readiness = p.planRuntime(seen, b, now)
+	} else {
+		s.Replicas = 0
+		readiness = notBuilt(b)
+	}
+	if p.State == Ready {
+		s.EverReady = true
+	}
+	set := func(kind string, state condition.State) {
+		condition.Set(&s.Conditions, kind, state, rev.Generation, now)
+	}
+	set(v1alpha1.ConditionBuilt, b.built)
+	set(v1alpha1.ConditionReady, readiness)
+	set(v1alpha1.ConditionServing, serving(rev, seen.Weight))
+	return p
+}
+
+// notBuilt is the readiness of a revision without an image.
+func notBuilt(b build) condition.State {
+	switch b.state {
+	case Superseded:
+		return condition.False(v1alpha1.ReasonSuperseded, b.built.Message)
+	case Failed:
+		return condition.False(v1alpha1.ReasonNotBuilt, b.built.Message)
+	default:
+		return condition.Unknown(v1alpha1.ReasonNotBuilt, b.built.Message)
+	}
+}
+
+func serving(rev *v1alpha1.Revision, weight int32) condition.State {
+	if weight == 0 {
+		return condition.False(v1alpha1.ReasonNoTraffic, "")
+	}
+	return condition.True(v1alpha1.ReasonInTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", weight, rev.Spec.App))
+}
+
+// planRuntime renders the Deployment and judges the pods.
+func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
+	rev := seen.Revision
+	wanted := max(1, rev.Spec.Scale.Min)
+	deployment, err := deploymentFor(rev, b.image, b.config, wanted)
+	if err != nil {
+		p.State, p.Status.Replicas = Failed, 0
+		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
+	}
+	p.Deployment = deployment
+	n := readyPods(seen.Pods)
+	p.Status.Replicas = n
+	switch {
+	case n >= wanted:
+		p.State = Ready
+		return condition.True(v1alpha1.ReasonRunning, podCount(n))
+	case seen.Deployment == nil:
+		return condition.Unknown(v1alpha1.ReasonStarting, "the image is there; starting pods")
+	}
+	found, again := diagnose(rev, seen.Pods, now)
+	p.RequeueAfter = again
+	if message, stuck := deploymentProblem(seen.Deployment, len(seen.Pods)); stuck && !found.failed {
+		if len(seen.Pods) > 0 {
+			message += ": " + found.message
+		}
+		found = failed(v1alpha1.ReasonStartFailed, message)
+	}
+	if found.failed {
+		p.State = Failed
+		return condition.False(found.reason, about(rev, found.message))
+	}
+	p.State = Starting
+	message := found.message
+	if wanted > 1 {
+		message = fmt.Sprintf("%d of %d pods are ready; %s", n, wanted, message)
+	}
+	return condition.Unknown(v1alpha1.ReasonStarting, message)
+}
+
+func podCount(n int32) string {
+	if n == 1 {
+		return "1 pod is ready"
+	}
+	return fmt.Sprintf("%d pods are ready", n)
+}
+
+// deploymentProblem is why Kubernetes makes no pods, such as a quota, or that
+// it gave up waiting for them.
+func deploymentProblem(d *appsv1.Deployment, pods int) (string, bool) {
+	for _, c := range d.Status.Conditions {
+		switch {
+		case c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue && pods == 0:
+			return "Kubernetes refuses to make the pod: " + oneLine(c.Message), true
+		case c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse && c.Reason == "ProgressDeadlineExceeded":
+			return fmt.Sprintf("not ready within %s", progressLimit), true
+		}
+	}
+	return "", false
+}
+
+// refuse turns an answer of the API server that asking again will not change
+// into a condition: on the build while there is no image, on the pods after.
+func (p *Plan) refuse(rev *v1alpha1.Revision, err error, now time.Time) {
+	message := about(rev, "Kubernetes refuses it: "+oneLine(err.Error()))
+	if p.State == Queued {
+		condition.Set(&p.Status.Conditions, v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonQueued, message), rev.Generation, now)
+		condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonNotBuilt, message), rev.Generation, now)
+		return
+	}
+	p.State = Failed
+	condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonStartFailed, message), rev.Generation, now)
+}
+
+// changed says how an event announces the move from one status to the next:
+// the condition whose status or reason moved. The bool is false where nothing
+// worth telling did.
+func changed(before, after v1alpha1.RevisionStatus, kind string) (condition.State, bool) {
+	was, is := condition.Get(before.Conditions, kind), condition.Get(after.Conditions, kind)
+	return is, is.Status != metav1.ConditionUnknown && (was.Status != is.Status || was.Reason != is.Reason)
+}

@@ -1,0 +1,234 @@
+package revision
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const (
+	// slowStart is when an app that runs but does not answer is worth a hint.
+	slowStart = 10 * time.Second
+	// logLines is how many lines of a log a person gets to see.
+	logLines = 20
+)
+
+// finding is what a pod tells about why it is not ready.
+type finding struct {
+	// failed: it will not become ready by waiting.
+	failed  bool
+	reason  string
+	message string
+}
+
+// readyPods counts the pods that take requests.
+func readyPods(pods []corev1.Pod) int32 {
+	var n int32
+	for i := range pods {
+		if ready(&pods[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+func ready(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp == nil && podCondition(pod, corev1.PodReady) == corev1.ConditionTrue
+}
+
+func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.ConditionStatus {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == kind {
+			return c.Status
+		}
+	}
+	return corev1.ConditionUnknown
+}
+
+// diagnose explains why the pods of a revision are not all ready: the worst
+// finding wins. The duration says
+// when to look again, for hints that come with time; 0 is never.
+func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding, time.Duration) {
+	worst := finding{reason: v1alpha1.ReasonStarting}
+	var again time.Duration
+	for i := range pods {
+		pod := &pods[i]
+		if pod.DeletionTimestamp != nil || ready(pod) {
+			continue
+		}
+		found, wait := inspect(rev, pod, now)
+		if found.failed && !worst.failed || worst.message == "" {
+			worst = found
+		}
+		if wait > 0 && (again == 0 || wait < again) {
+			again = wait
+		}
+	}
+	if worst.message == "" {
+		worst.message = "waiting for Kubernetes to start a pod"
+	}
+	return worst, again
+}
+
+// inspect reads one pod that is not ready.
+func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, time.Duration) {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return starting("no node can take the pod yet: " + oneLine(c.Message)), 0
+		}
+	}
+	index := slices.IndexFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == ContainerName })
+	if index < 0 {
+		return starting("the pod is being set up"), 0
+	}
+	status := pod.Status.ContainerStatuses[index]
+	if w := status.State.Waiting; w != nil {
+		if found, ok := waiting(rev, w); ok {
+			return found, 0
+		}
+	}
+	if end := ended(status); end != nil {
+		return failed(v1alpha1.ReasonStartFailed, crash(rev, end)), 0
+	}
+	if run := status.State.Running; run != nil {
+		if wait := slowStart - now.Sub(run.StartedAt.Time); wait > 0 {
+			return starting("the app is starting"), wait
+		}
+		return starting(fmt.Sprintf("the app runs, but %s; does it listen on $PORT?", missedCheck(rev))), 0
+	}
+	return starting("the container is being created"), 0
+}
+
+// ended is how the container ended the last time, if it ever did.
+func ended(status corev1.ContainerStatus) *corev1.ContainerStateTerminated {
+	if status.State.Terminated != nil {
+		return status.State.Terminated
+	}
+	return status.LastTerminationState.Terminated
+}
+
+// waiting explains a container that Kubernetes cannot start. The bool is false
+// for the states that every container goes through.
+func waiting(rev *v1alpha1.Revision, w *corev1.ContainerStateWaiting) (finding, bool) {
+	switch w.Reason {
+	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable":
+		return failed(v1alpha1.ReasonStartFailed, "the image cannot be pulled: "+oneLine(w.Message)), true
+	case "CreateContainerConfigError":
+		if message, ok := missingReference(rev, w.Message); ok {
+			return failed(v1alpha1.ReasonReferenceMissing, message), true
+		}
+		return failed(v1alpha1.ReasonStartFailed, "the container cannot be configured: "+oneLine(w.Message)), true
+	case "CreateContainerError", "RunContainerError", "PostStartHookError":
+		return failed(v1alpha1.ReasonStartFailed, "the container cannot be started: "+oneLine(w.Message)), true
+	}
+	return finding{}, false
+}
+
+var (
+	missingObject = regexp.MustCompile(`(secret|configmap) "([^"]+)" not found`)
+	missingKey    = regexp.MustCompile(`couldn't find key (\S+) in (Secret|ConfigMap) [^/\s]*/(\S+)`)
+)
+
+// missingReference says which Secret or ConfigMap, or which key of it, a
+// variable asks for in vain.
+func missingReference(rev *v1alpha1.Revision, message string) (string, bool) {
+	if m := missingKey.FindStringSubmatch(message); m != nil {
+		kind, name, key := m[2], m[3], m[1]
+		return fmt.Sprintf("%s %q has no key %q%s; add it in namespace %q, no new push is needed",
+			kind, name, key, usedBy(rev, kind, name, key), rev.Namespace), true
+	}
+	if m := missingObject.FindStringSubmatch(message); m != nil {
+		kind := map[string]string{"secret": "Secret", "configmap": "ConfigMap"}[m[1]]
+		return fmt.Sprintf("%s %q does not exist%s; create it in namespace %q, no new push is needed",
+			kind, m[2], usedBy(rev, kind, m[2], ""), rev.Namespace), true
+	}
+	return "", false
+}
+
+// usedBy names the first variable that refers to an object; key "" is any.
+func usedBy(rev *v1alpha1.Revision, kind, name, key string) string {
+	for _, v := range rev.Spec.Env {
+		ref := v.Secret
+		if kind == "ConfigMap" {
+			ref = v.Config
+		}
+		if ref != nil && ref.Name == name && (key == "" || ref.Key == key) {
+			return fmt.Sprintf(", which env.%s in headway.yaml asks for", v.Name)
+		}
+	}
+	return ""
+}
+
+// crash explains how the app ended, with the end of its log.
+func crash(rev *v1alpha1.Revision, end *corev1.ContainerStateTerminated) string {
+	lines := lastLines(end.Message)
+	message := fmt.Sprintf("the app exited with code %d", end.ExitCode)
+	switch {
+	case end.Reason == "OOMKilled":
+		message = "the app used more memory than it may"
+		if m := rev.Spec.Resources.Memory; m != "" {
+			message += " (" + m + "); raise resources.memory in headway.yaml"
+		}
+	case killed(end.ExitCode) && end.FinishedAt.Sub(end.StartedAt.Time) >= startLimit:
+		message = fmt.Sprintf("%s within %s, so it was started again; does it listen on $PORT?", missedCheck(rev), startLimit)
+	case end.ExitCode == 0:
+		message = "the app exited with code 0; it has to keep running and listen on $PORT"
+	case end.Reason == "StartError" || end.Reason == "ContainerCannotRun":
+		return "the container cannot be started: " + oneLine(end.Message)
+	}
+	if len(lines) > 0 {
+		message += "; its last log lines:\n" + strings.Join(lines, "\n")
+	}
+	return message
+}
+
+// killed is true for the exit codes of SIGKILL and SIGTERM.
+func killed(code int32) bool { return code == 137 || code == 143 }
+
+func missedCheck(rev *v1alpha1.Revision) string {
+	if rev.Spec.Health != nil {
+		return fmt.Sprintf("GET %s on port %d did not answer 2xx or 3xx", rev.Spec.Health.Path, rev.Spec.Port)
+	}
+	return fmt.Sprintf("port %d did not accept a connection", rev.Spec.Port)
+}
+
+func starting(message string) finding { return finding{false, v1alpha1.ReasonStarting, message} }
+
+func failed(reason, message string) finding { return finding{true, reason, message} }
+
+// lastLines are the last lines of a log, each cut to a readable length.
+func lastLines(log string) []string {
+	const longest = 500
+	log = strings.TrimRight(strings.ToValidUTF8(log, "?"), "\r\n\t ")
+	if log == "" {
+		return nil
+	}
+	lines := strings.Split(log, "\n")
+	if len(lines) > logLines {
+		lines = lines[len(lines)-logLines:]
+	}
+	for i, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		if len(line) > longest {
+			line = strings.ToValidUTF8(line[:longest], "") + "…"
+		}
+		lines[i] = line
+	}
+	return lines
+}
+
+// oneLine makes a message of Kubernetes fit into a sentence.
+func oneLine(message string) string {
+	const longest = 600
+	message = strings.TrimRight(strings.Join(strings.Fields(message), " "), ". ")
+	if len(message) > longest {
+		message = strings.ToValidUTF8(message[:longest], "") + "…"
+	}
+	return message
+}

@@ -1,0 +1,111 @@
+// Package revision brings a Revision to its image and its image to ready pods.
+//
+// It promises that a build is made once per content key, that the image of a
+// revision never changes, and that a failure says the commit, the step and the
+// last log lines. It does not decide what takes traffic; reconciler/app does.
+//
+// Each reconciliation observes (reads only), plans (pure: PlanFor) and applies.
+package revision
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/address"
+)
+
+// Images finds images that were pushed by earlier builds.
+type Images interface {
+	// Find returns the digest and configuration of repository:tag; the digest
+	// is empty when there is none.
+	Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error)
+}
+
+// Logs reads the end of a container's log.
+type Logs interface {
+	Tail(ctx context.Context, namespace, pod, container string) (string, error)
+}
+
+// Options say where builds run and where their results go.
+type Options struct {
+	// Public is how revisions are reached.
+	Public address.Public
+	// Registry is the host and prefix of built images.
+	Registry string
+	// BuildNamespace holds TaskRuns and build templates.
+	BuildNamespace string
+	// ArtifactURL is the base under which build pods fetch sources.
+	ArtifactURL string
+	// RegistrySecret in the build namespace lets builds push; empty when the
+	// registry needs no credentials.
+	RegistrySecret string
+}
+
+// Reconciler reconciles Revisions.
+type Reconciler struct {
+	Client client.Client
+	Events events.EventRecorder
+	Images Images
+	Logs   Logs
+	Options
+}
+
+// Reconcile takes one Revision a step further.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var rev v1alpha1.Revision
+	if err := r.Client.Get(ctx, req.NamespacedName, &rev); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if rev.DeletionTimestamp != nil {
+		return outcome(0, r.finalize(ctx, &rev))
+	}
+	return outcome(r.advance(ctx, &rev, time.Now()))
+}
+
+// advance observes, plans and applies. The duration says when time alone may
+// change the plan; 0 is never.
+func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (time.Duration, error) {
+	seen, wait, err := r.observe(ctx, rev, now)
+	if err != nil {
+		return 0, fmt.Errorf("observing revision %s: %w", rev.Name, err)
+	}
+	plan := PlanFor(seen, now)
+	if plan.run == createRun {
+		if seen.Pushed = r.pushed(ctx, seen); seen.Pushed != nil {
+			plan = PlanFor(seen, now)
+		}
+	}
+	if err := r.apply(ctx, seen, plan); err != nil {
+		return 0, fmt.Errorf("applying revision %s: %w", rev.Name, err)
+	}
+	return earliest(wait, plan.RequeueAfter), nil
+}
+
+// outcome says when to come again.
+func outcome(wait time.Duration, err error) (ctrl.Result, error) {
+	switch {
+	case apierrors.IsConflict(err) || apierrors.IsNotFound(err):
+		// The cache was behind. The event that brings it up to date may be
+		// here already, so look again.
+		return ctrl.Result{RequeueAfter: 100 * time.Millisecond}, nil
+	case final4xx(err):
+		// The status says so; a person may change a quota or a policy.
+		return ctrl.Result{RequeueAfter: time.Minute}, nil
+	}
+	return ctrl.Result{RequeueAfter: wait}, err
+}
+
+// earliest is the smaller of two waits; 0 is never.
+func earliest(a, b time.Duration) time.Duration {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}

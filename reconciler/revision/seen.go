@@ -1,0 +1,166 @@
+package revision
+
+import (
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// settle is how long a revision may exist before an App that does not name it
+// counts as not wanting it: the watcher writes the two objects one after the
+// other, and caches see them in any order.
+const settle = 10 * time.Second
+
+// Seen is what was observed of a revision and its surroundings: the input of
+// Plan.
+type Seen struct {
+	// Revision itself.
+	Revision *v1alpha1.Revision
+	// App that it belongs to; nil when it is gone.
+	App *v1alpha1.App
+	// Siblings are the App's other revisions that are not being deleted.
+	Siblings []v1alpha1.Revision
+	// Weight is the share of traffic that the Route gives, in percent.
+	Weight int32
+
+	// Template of the build; nil together with a TemplateProblem.
+	Template        *pipelines.Template
+	TemplateProblem string
+	// Key is the content key of the build; empty while no template tells it.
+	Key string
+	// Repository is where images of the App are pushed, without a tag.
+	Repository string
+	// Superseded says what replaced the commit; empty while it is wanted.
+	Superseded string
+	// Run builds the Key; nil when there is none. Outcome is what it tells.
+	Run     *pipelines.TaskRun
+	Outcome pipelines.Outcome
+	// Pushed is the image that the registry has for the Key.
+	Pushed *Pushed
+	// BuildLog is the end of the failed step's log.
+	BuildLog []string
+
+	// Deployment of the revision; nil when there is none.
+	Deployment *appsv1.Deployment
+	// Pods of the revision.
+	Pods []corev1.Pod
+	// URL of the revision.
+	URL string
+}
+
+// Pushed is an image that was found in the registry.
+type Pushed struct {
+	// Image pinned by digest.
+	Image string
+	// Config is what the image says of its process; nil when it cannot be read.
+	Config *v1alpha1.ImageConfig
+}
+
+// twin is a sibling that has the image of the same build.
+func (s Seen) twin() *v1alpha1.Revision {
+	for i := range s.Siblings {
+		other := &s.Siblings[i]
+		if s.Key != "" && other.Status.Image != "" && other.Status.Build != nil && other.Status.Build.Key == s.Key {
+			return other
+		}
+	}
+	return nil
+}
+
+// shared reports whether another revision waits for the same build.
+func (s Seen) shared() bool {
+	for i := range s.Siblings {
+		other := &s.Siblings[i]
+		if other.Status.Image != "" || other.Status.Build == nil || other.Status.Build.Key != s.Key {
+			continue
+		}
+		if condition.Get(other.Status.Conditions, v1alpha1.ConditionBuilt).Status != metav1.ConditionFalse {
+			return true
+		}
+	}
+	return false
+}
+
+// failedBefore reports whether the build failed and nobody asked for another
+// try. It holds also when the run is gone.
+func (s Seen) failedBefore() bool {
+	built := condition.Get(s.Revision.Status.Conditions, v1alpha1.ConditionBuilt)
+	return built.Status == metav1.ConditionFalse && built.Reason == v1alpha1.ReasonBuildFailed && !s.retryAsked()
+}
+
+// retryAsked reports whether a person asked for a retry that has not begun.
+func (s Seen) retryAsked() bool {
+	return retried(s.Revision) != "" && (s.Revision.Status.Build == nil || s.Revision.Status.Build.Retried != retried(s.Revision))
+}
+
+func retried(rev *v1alpha1.Revision) string {
+	return rev.Annotations[v1alpha1.AnnotationRetriedAt]
+}
+
+// keyFor is the content key of a revision's build. A build that has begun
+// keeps its key also when the template changes; a new attempt takes the new
+// template.
+func keyFor(rev *v1alpha1.Revision, template *pipelines.Template, runs []pipelines.TaskRun) string {
+	if rev.Spec.Build == nil {
+		return ""
+	}
+	recorded := ""
+	if rev.Status.Build != nil {
+		recorded = rev.Status.Build.Key
+	}
+	if template == nil {
+		return recorded
+	}
+	seen := Seen{Revision: rev}
+	if recorded != "" && !seen.retryAsked() && (seen.failedBefore() || runOf(runs, recorded) != nil) {
+		return recorded
+	}
+	return pipelines.Key(rev.Namespace+"/"+rev.Spec.App, rev.Spec.Source, *rev.Spec.Build, template.Version)
+}
+
+// runOf is the run that builds a key.
+func runOf(runs []pipelines.TaskRun, key string) *pipelines.TaskRun {
+	for i := range runs {
+		if key != "" && runs[i].Labels[v1alpha1.LabelBuildKey] == pipelines.KeyLabel(key) {
+			return &runs[i]
+		}
+	}
+	return nil
+}
+
+// replacedBy says what took the place of a revision; empty while it is wanted:
+// it is a head, pinned or in traffic. The duration says when to look again; 0
+// is never.
+func replacedBy(rev *v1alpha1.Revision, app *v1alpha1.App, weight int32, siblings []v1alpha1.Revision, now time.Time) (string, time.Duration) {
+	if app == nil || app.DeletionTimestamp != nil || weight > 0 || app.Spec.Pin == rev.Name {
+		return "", 0
+	}
+	var head *v1alpha1.Head
+	for i := range app.Spec.Heads {
+		if app.Spec.Heads[i].Revision == rev.Name {
+			return "", 0
+		}
+		if app.Spec.Heads[i].Ref == rev.Spec.Ref {
+			head = &app.Spec.Heads[i]
+		}
+	}
+	replaced := "its ref " + rev.Spec.Ref + " is gone, so it is not built"
+	if head != nil {
+		replaced = "commit " + Short(head.Commit) + " replaced it on " + rev.Spec.Ref + " before it was built"
+		for i := range siblings {
+			if siblings[i].Name == head.Revision && rev.CreationTimestamp.Before(&siblings[i].CreationTimestamp) {
+				return replaced, 0
+			}
+		}
+	}
+	if wait := settle - now.Sub(rev.CreationTimestamp.Time); wait > 0 {
+		return "", wait
+	}
+	return replaced, 0
+}

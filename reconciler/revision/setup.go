@@ -1,0 +1,115 @@
+package revision
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/registry"
+)
+
+// workers reconcile in parallel, so that a registry that does not answer holds
+// up few builds.
+const workers = 8
+
+// Setup adds the reconciler to the manager. index.Register must have been
+// called.
+func Setup(mgr ctrl.Manager, options Options) error {
+	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("making a client for logs: %w", err)
+	}
+	r := &Reconciler{
+		Client: mgr.GetClient(),
+		Events: mgr.GetEventRecorder("headway-revision"),
+		Images: &registry.Client{
+			Secrets: mgr.GetAPIReader(),
+			Secret:  client.ObjectKey{Namespace: options.BuildNamespace, Name: options.RegistrySecret},
+		},
+		Logs:    PodLogs{core},
+		Options: options,
+	}
+	err = ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.Revision{}).
+		Owns(&appsv1.Deployment{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOfPod)).
+		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOf(client.Object.GetName))).
+		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOf(client.Object.GetName))).
+		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOfRun)).
+		Watches(&pipelines.Task{}, handler.EnqueueRequestsFromMapFunc(r.revisionsWithoutTemplate)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
+		}).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("adding the revision reconciler: %w", err)
+	}
+	return nil
+}
+
+func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{
+		Namespace: pod.GetNamespace(), Name: pod.GetLabels()[v1alpha1.LabelRevision],
+	}}}
+}
+
+// revisionsOf maps an object to all revisions of an app: their weight, or
+// whether they are wanted, may have changed.
+func (r *Reconciler) revisionsOf(app func(client.Object) string) handler.MapFunc {
+	return func(ctx context.Context, o client.Object) []reconcile.Request {
+		return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()), client.MatchingFields{index.RevisionApp: app(o)})
+	}
+}
+
+// revisionsOfRun maps a TaskRun to the revisions that may wait for it.
+func (r *Reconciler) revisionsOfRun(ctx context.Context, run client.Object) []reconcile.Request {
+	labels := run.GetLabels()
+	unbuilt := func(rev *v1alpha1.Revision) bool { return rev.Status.Image == "" }
+	return r.requests(ctx, unbuilt,
+		client.InNamespace(labels[v1alpha1.LabelNamespace]), client.MatchingFields{index.RevisionApp: labels[v1alpha1.LabelApp]})
+}
+
+// revisionsWithoutTemplate maps a template to the revisions that miss it, or
+// whose arguments it did not take.
+func (r *Reconciler) revisionsWithoutTemplate(ctx context.Context, task client.Object) []reconcile.Request {
+	name := task.GetLabels()[v1alpha1.LabelTemplate]
+	return r.requests(ctx, func(rev *v1alpha1.Revision) bool {
+		reason := condition.Get(rev.Status.Conditions, v1alpha1.ConditionBuilt).Reason
+		return rev.Spec.Build != nil && rev.Spec.Build.Template == name &&
+			(reason == v1alpha1.ReasonTemplateNotFound || reason == v1alpha1.ReasonInvalidArgs)
+	})
+}
+
+// requests lists revisions; nil as wanted is all.
+func (r *Reconciler) requests(ctx context.Context, wanted func(*v1alpha1.Revision) bool, options ...client.ListOption) []reconcile.Request {
+	var list v1alpha1.RevisionList
+	if err := r.Client.List(ctx, &list, options...); err != nil {
+		// A map function has nobody to return it to.
+		ctrllog.FromContext(ctx).Error(err, "cannot list revisions for an event")
+		return nil
+	}
+	var result []reconcile.Request
+	for i := range list.Items {
+		if wanted == nil || wanted(&list.Items[i]) {
+			result = append(result, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		}
+	}
+	return result
+}

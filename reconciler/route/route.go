@@ -1,0 +1,114 @@
+// Package route says on each Route whether it can be served.
+//
+// A host belongs to the oldest Route that claims it, in any namespace; the
+// activators apply the same rule. This package only tells; it moves nothing.
+package route
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/index"
+)
+
+// Reconciler reconciles Routes.
+type Reconciler struct {
+	Client client.Client
+}
+
+// Reconcile brings the status of one Route up to date.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var route v1alpha1.Route
+	if err := r.Client.Get(ctx, req.NamespacedName, &route); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if route.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil
+	}
+	rivals, err := r.rivals(ctx, &route)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("observing route %s: %w", req, err)
+	}
+	status := statusFor(&route, rivals, time.Now())
+	if equality.Semantic.DeepEqual(route.Status, status) {
+		return ctrl.Result{}, nil
+	}
+	before := route.DeepCopy()
+	route.Status = status
+	err = r.Client.Status().Patch(ctx, &route, client.MergeFrom(before))
+	if apierrors.IsNotFound(err) {
+		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("writing status of route %s: %w", req, err)
+	}
+	return ctrl.Result{}, nil
+}
+
+// rivals are the other Routes that claim one of the route's hosts, by host.
+func (r *Reconciler) rivals(ctx context.Context, route *v1alpha1.Route) (map[string][]v1alpha1.Route, error) {
+	rivals := map[string][]v1alpha1.Route{}
+	for _, host := range index.Hosts(route) {
+		var list v1alpha1.RouteList
+		if err := r.Client.List(ctx, &list, client.MatchingFields{index.RouteHost: host}); err != nil {
+			return nil, fmt.Errorf("listing routes of host %s: %w", host, err)
+		}
+		for _, other := range list.Items {
+			if other.UID != route.UID && other.DeletionTimestamp == nil {
+				rivals[host] = append(rivals[host], other)
+			}
+		}
+	}
+	return rivals, nil
+}
+
+// statusFor judges a Route against its rivals. It is pure.
+func statusFor(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route, now time.Time) v1alpha1.RouteStatus {
+	status := *route.Status.DeepCopy()
+	status.ObservedGeneration = route.Generation
+	status.Summary = summary(route.Spec.Traffic)
+	condition.Set(&status.Conditions, v1alpha1.ConditionReady, judge(route, rivals), route.Generation, now)
+	return status
+}
+
+func judge(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route) condition.State {
+	for _, host := range index.Hosts(route) {
+		for i := range rivals[host] {
+			if other := &rivals[host][i]; older(other, route) {
+				return condition.False(v1alpha1.ReasonHostConflict, fmt.Sprintf(
+					"host %s belongs to the older route %s/%s; rename one of the apps", host, other.Namespace, other.Name))
+			}
+		}
+	}
+	if len(route.Spec.Traffic) == 0 {
+		return condition.Unknown(v1alpha1.ReasonWaiting, "no revision is ready yet")
+	}
+	return condition.True(v1alpha1.ReasonRouted, "")
+}
+
+// older reports whether route a has the older claim. Equal age is decided by
+// namespace and name, so that all sides come to the same answer.
+func older(a, b *v1alpha1.Route) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.CreationTimestamp.Before(&b.CreationTimestamp)
+	}
+	return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
+}
+
+// summary is the split in one line: "90% shop-1a2b3c4d, 10% shop-5e6f7081".
+func summary(traffic []v1alpha1.TrafficTarget) string {
+	var parts []string
+	for _, t := range traffic {
+		parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, t.Revision))
+	}
+	return strings.Join(parts, ", ")
+}

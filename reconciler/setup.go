@@ -1,0 +1,108 @@
+// Package reconciler adds all reconcilers to a manager and says what the
+// manager has to keep in its cache for them.
+package reconciler
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/app"
+	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/reconciler/route"
+)
+
+// Setup adds the reconcilers of Revisions, Apps and Routes.
+func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) error {
+	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	if err := revision.Setup(mgr, options); err != nil {
+		return err
+	}
+	if err := app.Setup(mgr, options.Public); err != nil {
+		return err
+	}
+	return route.Setup(mgr)
+}
+
+// CacheOptions keep only Headway's own objects in memory, without the parts
+// that no reconciler reads.
+func CacheOptions(buildNamespace string) cache.Options {
+	builds := map[string]cache.Config{buildNamespace: {}}
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&appsv1.Deployment{}: {Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})},
+			&corev1.Pod{}:        {Label: appPods(), Transform: slimPod},
+			&pipelines.TaskRun{}: {Label: has(v1alpha1.LabelBuildKey), Namespaces: builds, Transform: slimRun},
+			&pipelines.Task{}:    {Label: has(v1alpha1.LabelTemplate), Namespaces: builds},
+		},
+	}
+}
+
+// appPods selects the pods of revisions. Tekton copies the labels of a TaskRun
+// to its pod, so a build pod carries the label of its revision too.
+func appPods() labels.Selector {
+	notBuild, _ := labels.NewRequirement(v1alpha1.LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
+	return has(v1alpha1.LabelRevision).Add(*notBuild)
+}
+
+func has(label string) labels.Selector {
+	exists, _ := labels.NewRequirement(label, selection.Exists, nil) // cannot fail: a constant
+	return labels.NewSelector().Add(*exists)
+}
+
+// slimPod keeps what tells how a pod is doing. Pods are only read.
+func slimPod(in any) (any, error) {
+	pod, ok := in.(*corev1.Pod)
+	if !ok {
+		return in, nil
+	}
+	pod.ManagedFields, pod.Annotations, pod.Spec = nil, nil, corev1.PodSpec{}
+	return pod, nil
+}
+
+// slimRun drops the copies of the template that each TaskRun carries. TaskRuns
+// are only created, patched by difference and deleted, never updated whole.
+func slimRun(in any) (any, error) {
+	run, ok := in.(*pipelines.TaskRun)
+	if !ok {
+		return in, nil
+	}
+	run.ManagedFields, run.Spec.TaskSpec, run.Status.TaskSpec, run.Status.Provenance = nil, nil, nil, nil
+	delete(run.Annotations, corev1.LastAppliedConfigAnnotation)
+	return run, nil
+}
+
+// Uncached are the kinds that are read past the cache: they are many, secret,
+// or needed rarely.
+func Uncached() []client.Object {
+	return []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}}
+}
+
+// CheckTekton reports whether Tekton Pipelines is installed, so that a missing
+// one is told in one clear line.
+func CheckTekton(mgr ctrl.Manager) error {
+	for _, object := range []client.Object{&pipelines.Task{}, &pipelines.TaskRun{}} {
+		kind, err := apiutil.GVKForObject(object, mgr.GetScheme())
+		if err != nil {
+			return fmt.Errorf("looking up %T in the scheme: %w", object, err)
+		}
+		if _, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err != nil {
+			return fmt.Errorf("looking for %s, install Tekton Pipelines first: %w", kind.GroupKind(), err)
+		}
+	}
+	return nil
+}

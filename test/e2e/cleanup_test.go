@@ -1,0 +1,117 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/test/localcluster"
+)
+
+// TestBranch: a further branch has a URL of its own and no traffic; with the
+// branch goes all that it had.
+func TestBranch(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("static")
+	code.write(page, "production\n")
+	main := code.push("Production")
+	code.watch("feature/*")
+	tm.waitLive("static", main)
+
+	code.git("checkout", "--quiet", "-b", "feature/door")
+	code.write(page, "feature\n")
+	feature := code.push("Feature")
+	var revision *v1alpha1.Revision
+	eventually(t, built, "the branch answers on a URL of its own", func() (err error) {
+		if revision, err = tm.revision("static", feature); err != nil {
+			return err
+		}
+		if revision.Status.URL == "" {
+			return fmt.Errorf("no URL yet")
+		}
+		return tm.answers(revision.Status.URL, http.StatusOK, "feature")
+	})
+	tm.waitLive("static", main)
+	tm.wantAnswer(tm.url("static"), "production")
+
+	code.git("push", "--quiet", "origin", "--delete", "feature/door")
+	eventually(t, cleanedUp, "nothing is left of the branch", func() error {
+		app, err := tm.app("static")
+		if err != nil {
+			return err
+		}
+		if len(app.Spec.Heads) != 1 {
+			return fmt.Errorf("the heads are %v", app.Spec.Heads)
+		}
+		for _, object := range []client.Object{&v1alpha1.Revision{}, &appsv1.Deployment{}} {
+			if err := tm.get(revision.Name, object); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("%T %s is still there (%v)", object, revision.Name, err)
+			}
+		}
+		return tm.answers(revision.Status.URL, http.StatusNotFound, "")
+	})
+	tm.wantRuns("static", 1)
+	tm.wantAnswer(tm.url("static"), "production")
+}
+
+// TestRepositoryDeleted: a deleted Repository takes everything along.
+func TestRepositoryDeleted(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("static")
+	commit := code.push("First")
+	code.watch()
+	tm.waitLive("static", commit)
+	if left := tm.left(); len(left) < 6 {
+		t.Fatalf("a live app has only %v", left)
+	}
+
+	tm.headway("repo", "remove", repositoryName)
+	eventually(t, cleanedUp, "nothing is left of the repository", func() error {
+		if left := tm.left(); len(left) > 0 {
+			return fmt.Errorf("left: %s", strings.Join(left, ", "))
+		}
+		return tm.answers(tm.url("static"), http.StatusNotFound, "")
+	})
+}
+
+// left names everything of the team that Headway has made.
+func (tm *team) left() []string {
+	tm.Helper()
+	var names []string
+	in := client.InNamespace(tm.namespace)
+	managed := client.HasLabels{v1alpha1.LabelApp}
+	for _, query := range []struct {
+		list  client.ObjectList
+		where []client.ListOption
+	}{
+		{&v1alpha1.RepositoryList{}, []client.ListOption{in}},
+		{&v1alpha1.AppList{}, []client.ListOption{in}},
+		{&v1alpha1.RevisionList{}, []client.ListOption{in}},
+		{&v1alpha1.RouteList{}, []client.ListOption{in}},
+		{&appsv1.DeploymentList{}, []client.ListOption{in}},
+		{&corev1.PodList{}, []client.ListOption{in, managed}},
+		{&corev1.PodList{}, []client.ListOption{client.InNamespace(localcluster.BuildNamespace), client.MatchingLabels{v1alpha1.LabelNamespace: tm.namespace}}},
+	} {
+		if err := kube.List(tm.Context(), query.list, query.where...); err != nil {
+			tm.Fatalf("listing: %v", err)
+		}
+		names = append(names, namesOf(tm, query.list)...)
+	}
+	for _, run := range tm.runs("") {
+		names = append(names, "TaskRun "+run.GetName())
+	}
+	slices.Sort(names)
+	return names
+}

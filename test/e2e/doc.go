@@ -1,0 +1,8 @@
+// Package e2e pushes the examples to the git server of the local cluster with
+// real git and looks at what users see: answers of URLs, conditions, Tekton
+// runs and what is left after a deletion.
+//
+// The tests have the build tag "e2e" and need the local cluster; they bring it
+// up if it is down. Each test is a team with a namespace of its own, so they
+// neither share state nor care for what else runs there.
+package e2e

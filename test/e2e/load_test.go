@@ -1,0 +1,82 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headway-dev/headway/test/localcluster"
+)
+
+// load sends requests at a constant rate, whatever becomes of them, half of
+// them on connections of their own.
+type load struct {
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu      sync.Mutex
+	answers []timed
+	failed  []error
+}
+
+// timed is an answer and when it was asked for.
+type timed struct {
+	localcluster.Answer
+	at time.Time
+}
+
+// startLoad asks url rate times per second until finish.
+func startLoad(t *testing.T, url string, rate int) *load {
+	ctx, stop := context.WithCancel(t.Context())
+	l := &load{stop: stop}
+	kept := localcluster.Browser()
+	l.done.Go(func() {
+		defer kept.CloseIdleConnections()
+		tick := time.NewTicker(time.Second / time.Duration(rate))
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			l.done.Go(func() {
+				web := kept
+				if n%2 == 1 {
+					web = localcluster.Browser()
+					defer web.CloseIdleConnections()
+				}
+				l.ask(web, url)
+			})
+		}
+	})
+	t.Cleanup(stop)
+	return l
+}
+
+func (l *load) ask(web *http.Client, url string) {
+	at := time.Now()
+	got, err := localcluster.Fetch(context.Background(), web, url)
+	if err == nil && got.Status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", got.Status, got.Body)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.failed = append(l.failed, fmt.Errorf("at %s: %w", at.Format("15:04:05.000"), err))
+		return
+	}
+	l.answers = append(l.answers, timed{got, at})
+}
+
+// finish waits for the requests in flight.
+func (l *load) finish() (answers []timed, failed []error) {
+	l.stop()
+	l.done.Wait()
+	return l.answers, l.failed
+}

@@ -1,0 +1,62 @@
+package localcluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Browser finds *.localhost on loopback, as browsers and curl do whatever the
+// machine's resolver says. A request may take 30 s.
+func Browser() *http.Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return &http.Client{
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			MaxIdleConnsPerHost: 100,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				host, port, err := net.SplitHostPort(address)
+				if err != nil {
+					return nil, err
+				}
+				if strings.HasSuffix(host, ".localhost") {
+					host = "127.0.0.1"
+				}
+				return dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
+			},
+		},
+	}
+}
+
+// URL is how people reach an app; it ends in a slash.
+func URL(app, namespace string) string {
+	return "http://" + app + "." + namespace + ".localhost:" + PublicPort + "/"
+}
+
+// Answer is what a URL gave.
+type Answer struct {
+	Status int
+	Body   string
+}
+
+// Fetch gets a URL; any status is an answer. The body may have 1 MiB.
+func Fetch(ctx context.Context, web *http.Client, url string) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	response, err := web.Do(request)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return Answer{}, fmt.Errorf("reading the answer: %w", err)
+	}
+	return Answer{response.StatusCode, string(body)}, nil
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -30,6 +31,8 @@ type Client struct {
 	// Secret of type kubernetes.io/dockerconfigjson; an empty name means that
 	// the registry needs no credentials.
 	Secret client.ObjectKey
+	// Insecure are the registries, host:port, that speak plain http.
+	Insecure []string
 }
 
 // Find returns the digest and configuration of repository:tag. The digest is
@@ -37,7 +40,7 @@ type Client struct {
 func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ref, err := name.NewTag(repository + ":" + tag)
+	ref, err := c.tag(repository + ":" + tag)
 	if err != nil {
 		return "", nil, fmt.Errorf("naming image %s:%s: %w", repository, tag, err)
 	}
@@ -64,6 +67,15 @@ func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1a
 	return head.Digest.String(), &v1alpha1.ImageConfig{
 		User: file.Config.User, Entrypoint: file.Config.Entrypoint, Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
 	}, nil
+}
+
+// tag parses an image's name, and decides between http and https.
+func (c *Client) tag(image string) (name.Tag, error) {
+	ref, err := name.NewTag(image)
+	if err == nil && slices.Contains(c.Insecure, ref.RegistryStr()) {
+		return name.NewTag(image, name.Insecure)
+	}
+	return ref, err
 }
 
 func missing(err error) bool {

@@ -46,6 +46,8 @@ type Options struct {
 	// RegistrySecret in the build namespace lets builds push; empty when the
 	// registry needs no credentials.
 	RegistrySecret string
+	// InsecureRegistries, as host:port, speak plain http.
+	InsecureRegistries []string
 }
 
 // Reconciler reconciles Revisions.

@@ -39,8 +39,9 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		Client: mgr.GetClient(),
 		Events: mgr.GetEventRecorder("headway-revision"),
 		Images: &registry.Client{
-			Secrets: mgr.GetAPIReader(),
-			Secret:  client.ObjectKey{Namespace: options.BuildNamespace, Name: options.RegistrySecret},
+			Secrets:  mgr.GetAPIReader(),
+			Secret:   client.ObjectKey{Namespace: options.BuildNamespace, Name: options.RegistrySecret},
+			Insecure: options.InsecureRegistries,
 		},
 		Logs:    PodLogs{core},
 		Options: options,

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+)
+
+// flags are the program's settings.
+type flags struct {
+	registry           string
+	insecureRegistries string
+	registrySecret     string
+	buildNamespace     string
+
+	domain       string
+	publicScheme string
+	publicPort   int
+
+	data           string
+	artifactURL    string
+	artifactListen string
+	webhookListen  string
+	metricsListen  string
+	healthListen   string
+
+	leaderElect bool
+	logLevel    slog.Level
+}
+
+func (f *flags) register(set *flag.FlagSet) {
+	set.StringVar(&f.registry, "registry", "", "host and prefix under which apps' images are pushed, such as registry.example.com/apps (required)")
+	set.StringVar(&f.insecureRegistries, "insecure-registries", "", "comma-separated host:port of registries that speak plain http")
+	set.StringVar(&f.registrySecret, "registry-secret", "", "name of a kubernetes.io/dockerconfigjson Secret in the build namespace; empty when the registry needs no credentials")
+	set.StringVar(&f.buildNamespace, "build-namespace", "headway-builds", "namespace of build templates and build runs")
+	set.StringVar(&f.domain, "domain", "localhost", "domain below which apps get their hosts")
+	set.StringVar(&f.publicScheme, "public-scheme", "http", "scheme of the apps' public URLs: http or https")
+	set.IntVar(&f.publicPort, "public-port", 8080, "port of the apps' public URLs")
+	set.StringVar(&f.data, "data", "/data", "folder for git caches and source artifacts; all of it can be fetched again")
+	set.StringVar(&f.artifactURL, "artifact-url", "http://headway-controller.headway-system:8082", "base URL at which build pods reach the artifact server")
+	set.StringVar(&f.artifactListen, "artifact-listen", ":8082", "address of the artifact server")
+	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
+	set.StringVar(&f.metricsListen, "metrics-listen", ":8083", "address of /metrics")
+	set.StringVar(&f.healthListen, "health-listen", ":8084", "address of /healthz and /readyz")
+	set.BoolVar(&f.leaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
+	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
+}
+
+// check says which setting cannot work.
+func (f *flags) check() error {
+	if f.registry == "" {
+		return errors.New("--registry is required: the host and prefix under which apps' images are pushed")
+	}
+	if f.publicScheme != "http" && f.publicScheme != "https" {
+		return fmt.Errorf("--public-scheme is %q; it must be http or https", f.publicScheme)
+	}
+	if f.publicPort < 1 || f.publicPort > 65535 {
+		return fmt.Errorf("--public-port is %d; it must be between 1 and 65535", f.publicPort)
+	}
+	if u, err := url.Parse(f.artifactURL); err != nil || u.Host == "" {
+		return fmt.Errorf("--artifact-url is %q; it must be a URL such as http://headway-controller.headway-system:8082", f.artifactURL)
+	}
+	f.registry = strings.TrimSuffix(f.registry, "/")
+	f.artifactURL = strings.TrimSuffix(f.artifactURL, "/")
+	f.domain = strings.ToLower(strings.Trim(f.domain, "."))
+	return nil
+}
+
+// insecure lists the registries that speak plain http.
+func (f *flags) insecure() []string {
+	return strings.FieldsFunc(f.insecureRegistries, func(r rune) bool { return r == ',' || r == ' ' })
+}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
 )
 
@@ -56,13 +55,13 @@ func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
 //	anything else                    what Tekton said
 func failed(run *TaskRun, condition *apis.Condition) Outcome {
 	outcome := Outcome{Phase: Failed}
-	step := failedStep(run.Status.Steps)
+	step := failedStep(run)
 	if step != nil {
 		outcome.FailedStep = step.Name
 	}
 	switch tektonv1.TaskRunReason(condition.Reason) {
 	case tektonv1.TaskRunReasonTimedOut:
-		outcome.Message = timedOut(run, condition)
+		outcome.Message = timedOut(run, step, condition)
 		return outcome // Tekton has deleted the pod, and the log with it
 	case tektonv1.TaskRunReasonImagePullFailed:
 		outcome.Message = "the image of a build step cannot be pulled: " + detail(condition.Message)
@@ -87,15 +86,17 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 	return outcome
 }
 
-// failedStep is the first step that ended badly by itself; those behind it were
-// skipped.
-func failedStep(steps []tektonv1.StepState) *tektonv1.StepState {
-	for i, step := range steps {
-		if step.Terminated == nil || step.TerminationReason == stepSkipped {
+// failedStep is the first step that ended badly; those behind it were skipped.
+// A step that never started failed at nothing: when Tekton gives up on a run,
+// it marks such a step as ended and gives it the time of the run's creation.
+func failedStep(run *TaskRun) *tektonv1.StepState {
+	for i, step := range run.Status.Steps {
+		ended := step.Terminated
+		if ended == nil || step.TerminationReason == stepSkipped || ended.StartedAt.Equal(&run.CreationTimestamp) {
 			continue
 		}
-		if step.Terminated.ExitCode != 0 || step.Terminated.Reason == "OOMKilled" {
-			return &steps[i]
+		if ended.ExitCode != 0 || ended.Reason == "OOMKilled" {
+			return &run.Status.Steps[i]
 		}
 	}
 	return nil
@@ -107,13 +108,13 @@ func outOfMemory(step *tektonv1.StepState, condition *apis.Condition) bool {
 
 // timedOut tells the time limit, and what Tekton knew of the run before it
 // ended, such as an image that could not be pulled.
-func timedOut(run *TaskRun, condition *apis.Condition) string {
+func timedOut(run *TaskRun, step *tektonv1.StepState, condition *apis.Condition) string {
 	limit := Timeout
 	if run.Spec.Timeout != nil {
 		limit = run.Spec.Timeout.Duration
 	}
 	message := fmt.Sprintf("the build did not finish within %s", strings.TrimSuffix(limit.String(), "0s"))
-	if step := failedStep(run.Status.Steps); step != nil && !neverStarted(run, step.Terminated) {
+	if step != nil {
 		message += fmt.Sprintf("; it was in step %q", step.Name)
 	}
 	if _, previous, ok := strings.Cut(condition.Message, "Previous status: "); ok {
@@ -122,20 +123,13 @@ func timedOut(run *TaskRun, condition *apis.Condition) string {
 	return message
 }
 
-// neverStarted is true for a step that waited until the end: Tekton gives it
-// the time of the run's creation.
-func neverStarted(run *TaskRun, ended *corev1.ContainerStateTerminated) bool {
-	return ended.StartedAt.Equal(&run.CreationTimestamp)
-}
-
 // detail shortens a message of Tekton to what a person needs: the cause behind
 // the last preamble, on one line, without a final dot.
 func detail(message string) string {
-	if _, cause, ok := strings.Cut(message, "The pod errored with the message: "); ok {
-		message = cause
+	if _, cause, ok := strings.Cut(message, `The pod errored with the message: "`); ok {
+		message = strings.TrimSuffix(cause, `."`)
 	}
-	message = strings.Join(strings.Fields(message), " ")
-	message = strings.Trim(message, `". `)
+	message = strings.TrimSuffix(strings.Join(strings.Fields(message), " "), ".")
 	if message == "" {
 		return "no reason was given"
 	}

@@ -1,0 +1,95 @@
+package pipelines
+
+import (
+	"maps"
+	"regexp"
+	"testing"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+func exampleKey() string {
+	return Key("default/shop", v1alpha1.Source{Key: "tree", Path: "services/shop", Digest: "sha256:1", SpecHash: "1"},
+		v1alpha1.Build{Template: "go", Args: map[string]string{"main": "./cmd/shop", "tags": "x"}}, "v1")
+}
+
+// TestKeyIsStable guards the images that registries hold already: a change of
+// this value rebuilds every app of every user.
+func TestKeyIsStable(t *testing.T) {
+	const want = "10fe6a89ffb160ecb758dbfd159c9bf88508aad3159823dddd64f628e2a935fa"
+	if got := exampleKey(); got != want {
+		t.Errorf("key = %s, want %s", got, want)
+	}
+}
+
+func TestKeyDependsOnWhatIsBuilt(t *testing.T) {
+	type input struct {
+		scope    string
+		source   v1alpha1.Source
+		template string
+		args     map[string]string
+		version  string
+	}
+	base := func() input {
+		return input{"default/shop", v1alpha1.Source{Key: "tree", Path: "services/shop"}, "go",
+			map[string]string{"main": "./cmd/shop", "tags": "x"}, "v1"}
+	}
+	key := func(in input) string {
+		return Key(in.scope, in.source, v1alpha1.Build{Template: in.template, Args: in.args}, in.version)
+	}
+	for name, change := range map[string]func(*input){
+		"scope":         func(in *input) { in.scope = "default/store" },
+		"tree":          func(in *input) { in.source.Key = "tree2" },
+		"path":          func(in *input) { in.source.Path = "." },
+		"template":      func(in *input) { in.template = "static" },
+		"version":       func(in *input) { in.version = "v2" },
+		"arg value":     func(in *input) { in.args["main"] = "." },
+		"arg name":      func(in *input) { delete(in.args, "tags"); in.args["tag"] = "x" },
+		"fewer args":    func(in *input) { delete(in.args, "tags") },
+		"shifted field": func(in *input) { in.template, in.version = "gov", "1" },
+	} {
+		in := base()
+		change(&in)
+		if key(in) == key(base()) {
+			t.Errorf("another %s leaves the key as it was", name)
+		}
+	}
+	in := base()
+	in.source.Digest, in.source.SpecHash = "sha256:2", "2"
+	if key(in) != key(base()) {
+		t.Error("the key depends on how the source is packed or run")
+	}
+}
+
+// FuzzKey looks for two different builds with one key.
+func FuzzKey(f *testing.F) {
+	f.Add("default/a", "tree", ".", "go", "v", "main", ".", "default/a", "tree", ".", "go", "v", "main", ".")
+	f.Add("a", "bc", "", "", "", "", "", "ab", "c", "", "", "", "", "")
+	f.Add("a", "", "", "", "", "k", "v", "a", "", "", "", "k", "v", "")
+	f.Add("a\x00", "b", "", "", "", "\xff", "", "a", "\x00b", "", "", "", "\xfe", "")
+	f.Fuzz(func(t *testing.T, scope, tree, path, template, version, name, value,
+		scope2, tree2, path2, template2, version2, name2, value2 string) {
+		args, args2 := map[string]string{name: value}, map[string]string{name2: value2}
+		one := Key(scope, v1alpha1.Source{Key: tree, Path: path}, v1alpha1.Build{Template: template, Args: args}, version)
+		two := Key(scope2, v1alpha1.Source{Key: tree2, Path: path2}, v1alpha1.Build{Template: template2, Args: args2}, version2)
+		same := scope == scope2 && tree == tree2 && path == path2 && template == template2 &&
+			version == version2 && maps.Equal(args, args2)
+		if same != (one == two) {
+			t.Errorf("equal inputs: %v, equal keys: %v", same, one == two)
+		}
+	})
+}
+
+func TestNamesFromKey(t *testing.T) {
+	key := exampleKey()
+	longest := "a123456789-123456789-123456789-123456789"
+	if name := RunName(longest, key); len(name) > 63 || name != longest+"-"+key[:16] {
+		t.Errorf("run name %q has %d characters", name, len(name))
+	}
+	if label := KeyLabel(key); !regexp.MustCompile(`^[0-9a-f]{40}$`).MatchString(label) {
+		t.Errorf("label %q", label)
+	}
+	if tag := Tag(key); tag != "key-"+key[:40] {
+		t.Errorf("tag %q", tag)
+	}
+}

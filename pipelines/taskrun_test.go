@@ -1,0 +1,152 @@
+package pipelines
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func exampleInput(t testing.TB, template string, args map[string]string) Input {
+	t.Helper()
+	return Input{
+		Revision: &v1alpha1.Revision{
+			ObjectMeta: metav1.ObjectMeta{Name: "shop-1a2b3c4d", Namespace: "default"},
+			Spec: v1alpha1.RevisionSpec{
+				App: "shop", Repository: "monorepo", Commit: strings.Repeat("1a2b3c4d", 5),
+				Source: v1alpha1.Source{Key: "tree", Path: "services/shop", Digest: "sha256:" + strings.Repeat("ab", 32)},
+				Build:  &v1alpha1.Build{Template: template, Args: args},
+			},
+		},
+		Template:       shippedTemplate(t, template),
+		Key:            exampleKey(),
+		SourceURL:      "http://headway-controller.headway-system:8082/artifacts/sha256:abc.tar.gz",
+		Image:          "registry.example.com/apps/default/shop:" + Tag(exampleKey()),
+		Namespace:      "headway-builds",
+		CacheClaim:     "headway-build-cache",
+		RegistrySecret: "registry",
+	}
+}
+
+func TestTaskRunFor(t *testing.T) {
+	for _, test := range []struct {
+		golden   string
+		template string
+		args     map[string]string
+		change   func(*Input)
+	}{
+		{"go", "go", map[string]string{"main": "./cmd/shop"}, func(*Input) {}},
+		{"dockerfile", "dockerfile", map[string]string{"target": "prod", "build-args": "A=1\nB=two words"}, func(*Input) {}},
+		{"static", "static", nil, func(*Input) {}},
+		{"bare", "go", nil, func(in *Input) { in.CacheClaim, in.RegistrySecret = "", "" }},
+	} {
+		t.Run(test.golden, func(t *testing.T) {
+			in := exampleInput(t, test.template, test.args)
+			test.change(&in)
+			run, err := TaskRunFor(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkAgainstTekton(t, run.DeepCopy())
+			compareGolden(t, test.golden, run)
+		})
+	}
+}
+
+// checkAgainstTekton runs the checks of Tekton's admission webhook.
+func checkAgainstTekton(t *testing.T, run *TaskRun) {
+	t.Helper()
+	run.SetDefaults(t.Context())
+	if err := run.Validate(t.Context()); err != nil {
+		t.Errorf("Tekton would refuse the run: %v", err)
+	}
+}
+
+// compareGolden compares the run without the embedded template, which
+// deploy/templates shows already.
+func compareGolden(t *testing.T, name string, run *TaskRun) {
+	t.Helper()
+	if run.Spec.TaskSpec == nil || len(run.Spec.TaskSpec.Steps) == 0 {
+		t.Error("the run does not embed its template")
+	}
+	run.Spec.TaskSpec = nil
+	got, err := yaml.Marshal(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", "taskrun-"+name+".yaml")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("run (-want +got; rewrite with -update):\n%s", diff)
+	}
+}
+
+func TestTaskRunForRefusesArgs(t *testing.T) {
+	_, err := TaskRunFor(exampleInput(t, "go", map[string]string{"mian": "."}))
+	if !errors.As(err, new(*ArgsError)) {
+		t.Errorf("error = %v, want an ArgsError", err)
+	}
+}
+
+func TestTaskRunForKeepsItsTemplate(t *testing.T) {
+	in := exampleInput(t, "go", nil)
+	run, err := TaskRunFor(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Spec.TaskSpec.Steps[0].Image = "changed"
+	if in.Template.Spec.Steps[0].Image == "changed" {
+		t.Error("the run shares its steps with the template")
+	}
+}
+
+// TestTaskRunForTellsOnlyWhatIsDeclared lets people write small templates.
+func TestTaskRunForTellsOnlyWhatIsDeclared(t *testing.T) {
+	in := exampleInput(t, "go", nil)
+	in.Template.Spec.Params = []tektonv1.ParamSpec{{Name: ParamImage}}
+	in.Template.Spec.Workspaces = nil
+	run, err := TaskRunFor(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Spec.Params) != 1 || run.Spec.Params[0].Name != ParamImage || len(run.Spec.Workspaces) != 0 {
+		t.Errorf("params %v, workspaces %v", run.Spec.Params, run.Spec.Workspaces)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	run, err := TaskRunFor(exampleInput(t, "go", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !Cancel(run) || !run.IsCancelled() || run.Spec.StatusMessage == "" {
+		t.Errorf("after Cancel: %+v", run.Spec)
+	}
+	if Cancel(run) {
+		t.Error("cancelling twice is news")
+	}
+	done := &TaskRun{}
+	done.Status.MarkResourceFailed("Failed", errors.New("x"))
+	if Cancel(done) || done.IsCancelled() {
+		t.Error("a run that is done was cancelled")
+	}
+}

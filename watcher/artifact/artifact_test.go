@@ -1,0 +1,205 @@
+package artifact
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/watcher/git"
+)
+
+// memory is content by blob id.
+type memory map[string]string
+
+func (m memory) Open(blob string) (int64, io.ReadCloser, error) {
+	content, ok := m[blob]
+	if !ok {
+		return 0, nil, errors.New("no such blob")
+	}
+	return int64(len(content)), io.NopCloser(strings.NewReader(content)), nil
+}
+
+var content = memory{"1": "package main\n", "2": "#!/bin/sh\n", "3": "../lib/x", "4": "../../etc/passwd", "5": "/etc/passwd", "6": ""}
+
+var files = []git.File{
+	{Path: "app/absolute", Mode: git.Symlink, Blob: "5"},
+	{Path: "app/empty", Mode: git.Regular, Blob: "6"},
+	{Path: "app/link", Mode: git.Symlink, Blob: "3"},
+	{Path: "app/main.go", Mode: git.Regular, Blob: "1"},
+	{Path: "app/out", Mode: git.Symlink, Blob: "4"},
+	{Path: "app/run.sh", Mode: git.Executable, Blob: "2"},
+}
+
+type entry struct {
+	Name, Link, Content string
+	Mode                int64
+}
+
+func read(t *testing.T, r io.Reader) []entry {
+	t.Helper()
+	zipped, err := gzip.NewReader(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []entry
+	archive := tar.NewReader(zipped)
+	for {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, entry{h.Name, h.Linkname, string(body), h.Mode})
+	}
+}
+
+func TestWrite(t *testing.T) {
+	var b bytes.Buffer
+	if err := Write(&b, files, content, DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	want := []entry{
+		{"app/empty", "", "", 0o644},
+		{"app/link", "../lib/x", "", 0o777},
+		{"app/main.go", "", "package main\n", 0o644},
+		{"app/run.sh", "", "#!/bin/sh\n", 0o755},
+	}
+	if diff := cmp.Diff(want, read(t, &b)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestBytesAreStable: a Revision keeps the digest while the controller is
+// updated, so the bytes must not depend on the version that made them.
+func TestBytesAreStable(t *testing.T) {
+	store, err := NewStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := store.Add(func(w io.Writer) error { return Write(w, files, content, DefaultLimits()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "sha256:494399eff5365e13e3c90586c7837c7e1596509bde26d1ea5e93db93c26fc2e0"
+	if digest != want {
+		t.Errorf("the digest is %s, want %s: artifacts of unbuilt revisions cannot be made again after an update", digest, want)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	tests := map[string]struct {
+		limits Limits
+		want   TooLargeError
+	}{
+		"file": {Limits{File: 11, Total: 100}, TooLargeError{Path: "app/main.go", Limit: 11}},
+		"sum":  {Limits{File: 100, Total: 20}, TooLargeError{Limit: 20}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got *TooLargeError
+			err := Write(io.Discard, files, content, test.limits)
+			if !errors.As(err, &got) || *got != test.want {
+				t.Errorf("got %v, want %v", err, &test.want)
+			}
+		})
+	}
+}
+
+func TestFailedWriteLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	store, err := NewStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Add(func(w io.Writer) error {
+		_, _ = io.WriteString(w, "half")
+		return errors.New("broken")
+	}); err == nil {
+		t.Fatal("Add succeeded")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestServe(t *testing.T) {
+	store, err := NewStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := store.Add(func(w io.Writer) error { _, err := io.WriteString(w, "0123456789"); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := "sha256:" + strings.Repeat("0", 64)
+	tests := []struct {
+		name, method, path string
+		header             http.Header
+		status             int
+		body               string
+	}{
+		{"get", "GET", Path + digest + ".tar.gz", nil, 200, "0123456789"},
+		{"head", "HEAD", Path + digest + ".tar.gz", nil, 200, ""},
+		{"range", "GET", Path + digest + ".tar.gz", http.Header{"Range": {"bytes=2-4"}}, 206, "234"},
+		{"known", "GET", Path + digest + ".tar.gz", http.Header{"If-None-Match": {`"` + digest + `"`}}, 304, ""},
+		{"missing", "GET", Path + missing + ".tar.gz", nil, 404, "no artifact " + missing + "; it is kept until its revision is built\n"},
+		{"not a digest", "GET", Path + "..%2fsecret.tar.gz", nil, 404, "an artifact is named sha256:<64 hex digits>.tar.gz\n"},
+		{"listing", "GET", Path, nil, 404, "404 page not found\n"},
+		{"post", "POST", Path + digest + ".tar.gz", nil, 405, "Method Not Allowed\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequest(test.method, test.path, nil)
+			for k, v := range test.header {
+				r.Header[k] = v
+			}
+			w := httptest.NewRecorder()
+			store.Handler().ServeHTTP(w, r)
+			if w.Code != test.status || w.Body.String() != test.body {
+				t.Errorf("%d %q, want %d %q", w.Code, w.Body, test.status, test.body)
+			}
+		})
+	}
+}
+
+func TestClean(t *testing.T) {
+	store, err := NewStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(content string, age time.Duration) string {
+		digest, err := store.Add(func(w io.Writer) error { _, err := io.WriteString(w, content); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(store.path(digest), at, at); err != nil {
+			t.Fatal(err)
+		}
+		return digest
+	}
+	kept, old, young := add("kept", time.Hour), add("old", time.Hour), add("young", time.Minute)
+	removed, err := store.Clean(map[string]bool{kept: true}, time.Now().Add(-10*time.Minute))
+	if err != nil || removed != 1 {
+		t.Errorf("Clean = %d, %v; want 1 removed", removed, err)
+	}
+	if !store.Has(kept) || store.Has(old) || !store.Has(young) {
+		t.Errorf("kept %v, old %v, young %v; want only old gone", store.Has(kept), store.Has(old), store.Has(young))
+	}
+}

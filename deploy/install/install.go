@@ -56,7 +56,6 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	if err := k.dropOldSettings(ctx, objects); err != nil {
 		return err
 	}
-	tell("Headway is installed")
 	tell("%s", next(s))
 	return nil
 }
@@ -73,17 +72,19 @@ func publish(ctx context.Context, s settings, tell func(string, ...any)) (map[st
 	})
 }
 
-// next says what to do after the installation.
+// next says what to do after the installation. On the local cluster, `make up`
+// goes on by itself.
 func next(s settings) string {
-	lines := []string{"", "next:"}
-	if s.domain != "localhost" {
-		lines = append(lines,
-			"  let *."+s.domain+" reach the Service headway-activator in headway-system (load balancer, Ingress or Gateway)",
-			"  let your forge's webhooks reach /webhook of the Service headway-webhook (optional: they only save the wait for the next look)")
+	if s.domain == "localhost" {
+		return "Headway is installed"
 	}
-	return strings.Join(append(lines,
+	return strings.Join([]string{
+		"Headway is installed", "", "next:",
+		"  let *." + s.domain + " reach the Service headway-activator in headway-system (load balancer, Ingress or Gateway)",
+		"  let your forge's webhooks reach /webhook of the Service headway-webhook (optional: they save the wait for the next look)",
 		"  go run ./cmd/headway repo add https://…   watch a repository",
-		"  go run ./cmd/headway status               see what is live"), "\n")
+		"  go run ./cmd/headway status               see what is live",
+	}, "\n")
 }
 
 // errNoCluster explains itself; kubectl's own words follow it.

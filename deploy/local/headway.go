@@ -1,4 +1,87 @@
 package main
 
-// headwaySteps install Headway on the running cluster.
-func headwaySteps() []step { return nil }
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
+)
+
+// headwaySteps install Headway on the running cluster and show it at work.
+func headwaySteps() []step {
+	return []step{
+		{name: "git server", log: gitServer, run: startGitServer},
+		{name: "headway", log: "kubelet", run: installHeadway},
+		{name: "demo", run: showDemo},
+		{name: "ready", run: sayNext},
+	}
+}
+
+// installHeadway runs the installer that `make deploy` runs, with the settings
+// of this cluster.
+func installHeadway(ctx context.Context, c *cluster, s *report) error {
+	program, err := c.compileOwn(ctx, s, "./deploy/install")
+	if err != nil {
+		return err
+	}
+	install := exec.CommandContext(ctx, program,
+		"--registry="+layout.RegistryHost+"/headway", "--registry-address="+layout.RegistryEndpoint, "--plain-http",
+		"--apps-registry="+layout.RegistryHost+"/apps",
+		"--domain=localhost", "--public-port="+publicPort,
+		"--kustomization=deploy/local/headway", "--tools="+c.bin)
+	install.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig(), "PATH="+c.bin+":"+os.Getenv("PATH"))
+	output, err := install.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("starting the installer: %w", err)
+	}
+	var complaints bytes.Buffer
+	install.Stderr = &complaints
+	if err := install.Start(); err != nil {
+		return fmt.Errorf("starting the installer: %w", err)
+	}
+	last := ""
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		last = lines.Text()
+		s.note("%s", last)
+		s.waitFor("the installer: " + last)
+	}
+	if err := install.Wait(); err != nil {
+		return errors.New(strings.TrimSpace(lastLines(complaints.String(), 60)))
+	}
+	s.result("%s", last)
+	return nil
+}
+
+// compileOwn compiles a program of this module, which takes a moment when
+// nothing has changed, and returns its path.
+func (c *cluster) compileOwn(ctx context.Context, s *report, pkg string) (string, error) {
+	path := filepath.Join(c.places.Root, "programs", filepath.Base(pkg))
+	s.waitFor("the compiler: " + pkg)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", path, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if printed, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compiling %s: %w\n%s", pkg, err, lastLines(string(printed), 20))
+	}
+	return path, nil
+}
+
+// sayNext ends `make up` with what to do now.
+func sayNext(_ context.Context, c *cluster, s *report) error {
+	s.note("%s", demoURL)
+	s.note("")
+	s.note(`eval "$(go run ./deploy/local env)"   kubectl talks to this cluster, and so does`)
+	s.note("go run ./cmd/headway status           which shows what is live")
+	s.note("")
+	s.note("change the app and push it:")
+	s.note(`git clone "http://%s:$(cat %s)@%s/%s.git"`, gitUser, c.places.State("git-password"), layout.GitEndpoint, demoName)
+	s.note("")
+	s.note("make down                             takes all of it away again")
+	return nil
+}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -33,13 +34,23 @@ func (e *NoTemplateFitError) Error() string {
 	return fmt.Sprintf("no build template fits %s: looked for a Dockerfile, for Go files with a go.mod beside or above them, and for index.html or public/index.html; add one of them, set path to the folder that has it, or name a template in build.with", folder(e.Path))
 }
 
+// KeyError says that a value in headway.yaml does not fit the commit's files.
+type KeyError struct {
+	// Key is the dotted path of the key to change.
+	Key string
+	// Message says what to write.
+	Message string
+}
+
+func (e *KeyError) Error() string { return e.Key + ": " + e.Message }
+
 // Build resolves what a headway.yaml says of its build against the files of
 // the commit. p is the app's folder; files are all files of the commit. The
-// error is a *NoTemplateFitError when auto finds nothing; any other error means
-// that headway.yaml has to be changed.
+// error is a *NoTemplateFitError when auto finds nothing, and a *KeyError when a
+// value in headway.yaml has to be changed.
 func Build(b spec.Build, p string, files Files) (*v1alpha1.Build, error) {
 	if len(files.Under(p)) == 0 {
-		return nil, fmt.Errorf("path: there is no %s in this commit", folder(p))
+		return nil, &KeyError{"path", fmt.Sprintf("there is no %s in this commit", folder(p))}
 	}
 	template := b.With
 	if template == spec.TemplateAuto {
@@ -164,4 +175,13 @@ func mainPackage(p string, files Files) (string, error) {
 		return ".", nil
 	}
 	return "", noMain(p, commands)
+}
+
+// noMain says what mainPackage looked for, and offers what there is.
+func noMain(p string, commands map[string]bool) error {
+	if len(commands) == 0 {
+		return &KeyError{"build", fmt.Sprintf("found no main package in %s: neither Go files in it nor a folder in cmd/; name it, such as {with: go, args: {main: ./server}}", folder(p))}
+	}
+	names := slices.Sorted(maps.Keys(commands))
+	return &KeyError{"build", fmt.Sprintf("found several main packages in %s (%s); choose one, such as {with: go, args: {main: %s}}", folder(p), strings.Join(names, ", "), names[0])}
 }

@@ -52,6 +52,10 @@ func TestBuild(t *testing.T) {
 			if errors.As(err, &noFit) != strings.HasPrefix(c.err, "no build template") {
 				t.Errorf("error %v has the wrong type %T", err, err)
 			}
+			var key *KeyError
+			if err != nil && noFit == nil && !errors.As(err, &key) {
+				t.Errorf("error %v has the wrong type %T", err, err)
+			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -44,13 +43,4 @@ func folder(p string) string {
 		return "the repository's root"
 	}
 	return fmt.Sprintf("folder %q", p)
-}
-
-// noMain says what mainPackage looked for, and offers what there is.
-func noMain(p string, commands map[string]bool) error {
-	if len(commands) == 0 {
-		return fmt.Errorf("build: found no main package in %s: neither Go files in it nor a folder in cmd/; set build.args.main, such as {with: go, args: {main: ./server}}", folder(p))
-	}
-	names := slices.Sorted(maps.Keys(commands))
-	return fmt.Errorf("build: found several main packages in %s (%s); choose one, such as {with: go, args: {main: %s}}", folder(p), strings.Join(names, ", "), names[0])
 }

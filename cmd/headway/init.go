@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/spf13/cobra"
+)
+
+func newInit(io streams) *cobra.Command {
+	var force bool
+	var name string
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Write a headway.yaml for the app in the current folder",
+		Long: `Look at the files of the current folder and write a headway.yaml that builds
+and runs them. An existing file is left alone unless --force is given.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := draft(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(spec.FileName, text, force); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(io.out, "wrote %s:\n\n%s\nCommit and push it; headway repo add URL tells the cluster where to look.\n",
+				spec.FileName, indented(text))
+			return err
+		},
+	}
+	c.Flags().BoolVar(&force, "force", false, "overwrite an existing headway.yaml")
+	c.Flags().StringVar(&name, "name", "", "name of the app (default: that of the folder)")
+	return c
+}
+
+func indented(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
+}
+
+// draft is the text of a headway.yaml for the current folder.
+func draft(ctx context.Context, name string) (string, error) {
+	dir, err := canonical(".")
+	if err != nil {
+		return "", err
+	}
+	c, err := openCheckout(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	rel, err := c.rel(dir)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		name = appName(filepath.Base(dir))
+	}
+	f, err := inspect(c, rel, name)
+	if err != nil {
+		return "", err
+	}
+	text := f.text()
+	// What is written must be what validate accepts.
+	if _, _, problems := check(c.files, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text)); problems != nil {
+		return "", usagef("%s", problems[0].Message)
+	}
+	return text, nil
+}
+
+// appName makes a valid name out of a folder's.
+func appName(folder string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(folder) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	name := b.String()
+	name = strings.Trim(name[:min(len(name), 40)], "-")
+	if name == "" {
+		return "app"
+	}
+	return name
+}
+
+// writeNew writes a file that must not exist yet, unless force is given.
+func writeNew(name, text string, force bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(name, flags, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already; --force overwrites it", name)
+	} else if err != nil {
+		return fmt.Errorf("writing %s: %w", name, bare(err))
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+)
+
+type addFlags struct {
+	name, branch string
+	refs         []string
+	interval     time.Duration
+	credentials  credentialFlags
+	wait         bool
+	timeout      time.Duration
+}
+
+func newRepoAdd(io streams, a *access) *cobra.Command {
+	var f addFlags
+	c := &cobra.Command{
+		Use:   "add URL",
+		Short: "Watch a repository: every headway.yaml in it becomes an app",
+		Long: `Watch a repository. Credentials, where it needs any, go into a Secret beside
+it and are read from standard input or files, never from the command line.
+Adding the same URL again changes what the flags say.`,
+		Example: `  headway repo add https://github.com/acme/shop.git
+  headway repo add https://git.example.com/acme/shop.git --username ci --password-stdin < password
+  headway repo add git@github.com:acme/shop.git --ssh-key ~/.ssh/deploy --known-hosts <(ssh-keyscan github.com)`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, io, a, args[0])
+		},
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.name, "name", "", "name of the Repository (default: last part of the URL)")
+	fl.StringVar(&f.branch, "branch", "main", "branch whose head serves")
+	fl.StringSliceVar(&f.refs, "ref", nil, "glob of further branches or tags to build, such as 'release/*' or 'refs/tags/v*'; may be given several times")
+	fl.DurationVar(&f.interval, "interval", 30*time.Second, "time between two looks at the remote, at least 1s")
+	f.credentials.flags(fl)
+	fl.BoolVar(&f.wait, "wait", false, "wait until the repository was read once, showing progress")
+	fl.DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long --wait waits")
+	return c
+}
+
+func (f *addFlags) run(cmd *cobra.Command, io streams, a *access, url string) error {
+	if err := checkURL(url); err != nil {
+		return err
+	}
+	if f.name == "" {
+		f.name = appName(lastPart(url))
+	}
+	if f.interval < time.Second {
+		return usagef("--interval is %s; it must be at least 1s", f.interval)
+	}
+	data, err := f.credentials.read(io.in, url)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	repository, err := f.apply(ctx, c, cmd, url, data)
+	if err != nil {
+		return explain(err, c.host)
+	}
+	if _, err := fmt.Fprintf(io.out, "repository %s watches %s of %s\n", repository.Name, repository.Spec.ProductionBranch, url); err != nil {
+		return err
+	}
+	if !f.wait {
+		return nil
+	}
+	return waitForSync(ctx, c, io, repository, f.timeout)
+}
+
+// apply writes the Secret first, so that the watcher never sees a Repository
+// without the credentials it names, and then lets the Repository own it.
+func (f *addFlags) apply(ctx context.Context, c *cluster, cmd *cobra.Command, url string, data map[string][]byte) (*v1alpha1.Repository, error) {
+	r := &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: f.name}}
+	err := c.Get(ctx, client.ObjectKeyFromObject(r), r)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading repository %s: %w", f.name, err)
+	}
+	exists := err == nil
+	if exists && r.Spec.URL != url {
+		return nil, fmt.Errorf("there is a repository %s already, of %s; choose another name with --name, or remove it first", f.name, r.Spec.URL)
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: f.name + "-git"}}
+	if data != nil {
+		if err := f.applySecret(ctx, c, secret, data); err != nil {
+			return nil, err
+		}
+		r.Spec.SecretRef = &corev1.LocalObjectReference{Name: secret.Name}
+	}
+	r.Spec.URL = url
+	f.into(r, exists, cmd.Flags().Changed)
+	if r.Annotations == nil {
+		r.Annotations = map[string]string{}
+	}
+	r.Annotations[v1alpha1.AnnotationSyncRequestedAt] = time.Now().UTC().Format(time.RFC3339Nano)
+	if exists {
+		err = c.Update(ctx, r)
+	} else {
+		err = c.Create(ctx, r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writing repository %s: %w", f.name, err)
+	}
+	if data == nil {
+		return r, nil
+	}
+	before := secret.DeepCopy()
+	if err := controllerutil.SetOwnerReference(r, secret, c.Scheme()); err != nil {
+		return nil, fmt.Errorf("letting repository %s own secret %s: %w", f.name, secret.Name, err)
+	}
+	if err := c.Patch(ctx, secret, client.MergeFrom(before)); err != nil {
+		return nil, fmt.Errorf("letting repository %s own secret %s: %w", f.name, secret.Name, err)
+	}
+	return r, nil
+}
+
+// into copies the flags: all of them to a new Repository, and to an existing
+// one those that were given.
+func (f *addFlags) into(r *v1alpha1.Repository, exists bool, given func(string) bool) {
+	if !exists || given("branch") {
+		r.Spec.ProductionBranch = f.branch
+	}
+	if !exists || given("interval") {
+		r.Spec.Interval = metav1.Duration{Duration: f.interval}
+	}
+	if !exists || given("ref") {
+		r.Spec.Refs = f.refs
+	}
+}
+
+func (f *addFlags) applySecret(ctx context.Context, c *cluster, secret *corev1.Secret, data map[string][]byte) error {
+	_, err := controllerutil.CreateOrUpdate(ctx, c, secret, func() error {
+		if !secret.CreationTimestamp.IsZero() && secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
+			return fmt.Errorf("it exists and was not made by headway repo add; remove it, or choose another --name")
+		}
+		if secret.Labels == nil {
+			secret.Labels = map[string]string{}
+		}
+		secret.Labels[v1alpha1.LabelManagedBy] = v1alpha1.ManagedBy
+		secret.Data = data
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("writing secret %s: %w", secret.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+func newRetry(io streams, a *access) *cobra.Command {
+	return &cobra.Command{
+		Use:   "retry REVISION",
+		Short: "Build a revision again whose build failed",
+		Long: `Ask for a failed build to be tried again: for failures that were not the
+commit's fault. A mistake in the source is fixed by a new commit.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeFailed,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			var r v1alpha1.Revision
+			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.namespace, Name: args[0]}, &r); err != nil {
+				return explain(fmt.Errorf("reading revision %s: %w", args[0], err), c.host)
+			}
+			if bad(r.Status.Conditions, v1alpha1.ConditionBuilt) == nil {
+				return fmt.Errorf("the build of %s has not failed; there is nothing to try again", r.Name)
+			}
+			if err := annotate(cmd.Context(), c, &r, v1alpha1.AnnotationRetriedAt, time.Now()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(io.out, "%s is built again; headway logs %s --build -f follows it\n", r.Name, r.Name)
+			return err
+		},
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// watchInterval is how often status --watch looks.
+const watchInterval = time.Second
+
+type statusFlags struct {
+	output string
+	all    bool
+	watch  bool
+}
+
+func newStatus(io streams, a *access) *cobra.Command {
+	var f statusFlags
+	c := &cobra.Command{
+		Use:   "status [APP]",
+		Short: "Show what is live, and what is wrong",
+		Long: `Show the apps of a namespace with their traffic, commit and URL, and what keeps
+any of them from being what git asks for. With an app: its revisions too.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeApps,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.output != "" && f.output != "json" && f.output != "yaml" {
+				return usagef("--output is json or yaml, not %q", f.output)
+			}
+			if f.watch && f.output != "" {
+				return usagef("--watch and --output exclude each other")
+			}
+			if f.all && len(args) > 0 {
+				return usagef("--all-namespaces shows all apps; leave out %s, or use --namespace", args[0])
+			}
+			app := ""
+			if len(args) > 0 {
+				app = args[0]
+			}
+			return f.run(cmd.Context(), io.out, a, app)
+		},
+	}
+	c.Flags().StringVarP(&f.output, "output", "o", "", "json or yaml: the API objects instead of a table")
+	c.Flags().BoolVarP(&f.all, "all-namespaces", "A", false, "apps of all namespaces")
+	c.Flags().BoolVarP(&f.watch, "watch", "w", false, "go on, and print again whenever something changes")
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (f statusFlags) run(ctx context.Context, out io.Writer, a *access, app string) error {
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	namespace := c.namespace
+	if f.all {
+		namespace = ""
+	}
+	if f.watch {
+		return watchStatus(ctx, out, c, namespace, app)
+	}
+	s, err := readState(ctx, c, namespace, app)
+	if err != nil {
+		return explain(err, c.host)
+	}
+	switch f.output {
+	case "json":
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(s)
+	case "yaml":
+		text, err := yaml.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("encoding: %w", err)
+		}
+		_, err = out.Write(text)
+		return err
+	}
+	s.write(out, view{paint: paintFor(out), now: time.Now(), namespace: namespace, app: app})
+	return nil
+}
+
+// state is what status shows; its JSON is the output of -o json.
+type state struct {
+	Repositories []v1alpha1.Repository `json:"repositories"`
+	Apps         []v1alpha1.App        `json:"apps"`
+	Revisions    []v1alpha1.Revision   `json:"revisions"`
+}
+
+// readState reads the objects of a namespace (empty: all), or of one app.
+func readState(ctx context.Context, c client.Reader, namespace, app string) (*state, error) {
+	s := &state{}
+	if app != "" {
+		return s, s.readApp(ctx, c, namespace, app)
+	}
+	var repositories v1alpha1.RepositoryList
+	var apps v1alpha1.AppList
+	var revisions v1alpha1.RevisionList
+	for _, list := range []client.ObjectList{&repositories, &apps, &revisions} {
+		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return nil, fmt.Errorf("reading the status: %w", err)
+		}
+	}
+	s.Repositories, s.Apps, s.Revisions = repositories.Items, apps.Items, revisions.Items
+	s.tidy()
+	return s, nil
+}
+
+func (s *state) readApp(ctx context.Context, c client.Reader, namespace, name string) error {
+	var app v1alpha1.App
+	key := client.ObjectKey{Namespace: namespace, Name: name}
+	if err := c.Get(ctx, key, &app); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading app %s: %w", name, err)
+	} else if err != nil {
+		return notFound(ctx, c, namespace, name)
+	}
+	var revisions v1alpha1.RevisionList
+	if err := c.List(ctx, &revisions, client.InNamespace(namespace)); err != nil {
+		return fmt.Errorf("listing revisions: %w", err)
+	}
+	s.Apps = []v1alpha1.App{app}
+	for _, r := range revisions.Items {
+		if r.Spec.App == name {
+			s.Revisions = append(s.Revisions, r)
+		}
+	}
+	var repository v1alpha1.Repository
+	key.Name = app.Spec.Repository
+	if err := c.Get(ctx, key, &repository); err == nil {
+		s.Repositories = []v1alpha1.Repository{repository}
+	} else if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading repository %s: %w", key.Name, err)
+	}
+	s.tidy()
+	return nil
+}
+
+// notFound names the apps that there are.
+func notFound(ctx context.Context, c client.Reader, namespace, name string) error {
+	var apps v1alpha1.AppList
+	if err := c.List(ctx, &apps, client.InNamespace(namespace)); err != nil {
+		return fmt.Errorf("listing apps: %w", err)
+	}
+	var there []string
+	for _, a := range apps.Items {
+		there = append(there, a.Name)
+	}
+	if len(there) == 0 {
+		return fmt.Errorf("there is no app %s in namespace %s, nor any other", name, namespace)
+	}
+	return fmt.Errorf("there is no app %s in namespace %s; there is %s", name, namespace, list(there))
+}
+
+// tidy leaves out what no reader wants and puts the newest revisions first.
+func (s *state) tidy() {
+	for i := range s.Repositories {
+		s.Repositories[i].ManagedFields = nil
+		s.Repositories[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Repository"))
+	}
+	for i := range s.Apps {
+		s.Apps[i].ManagedFields = nil
+		s.Apps[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("App"))
+	}
+	for i := range s.Revisions {
+		s.Revisions[i].ManagedFields = nil
+		s.Revisions[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Revision"))
+	}
+	slices.SortStableFunc(s.Revisions, func(a, b v1alpha1.Revision) int {
+		return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
+	})
+	// Empty lists, not null, for those who read the JSON.
+	s.Repositories, s.Apps, s.Revisions = orEmpty(s.Repositories), orEmpty(s.Apps), orEmpty(s.Revisions)
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// watchStatus prints the status again whenever it differs from the last one
+// printed: in place on a terminal, one below the other elsewhere. An
+// interruption ends it without an error.
+func watchStatus(ctx context.Context, out io.Writer, c *cluster, namespace, app string) error {
+	screen := isTerminal(out)
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	last := ""
+	for first := true; ; first = false {
+		text, key := "", ""
+		s, err := readState(ctx, c, namespace, app)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && first:
+			return explain(err, c.host)
+		case err != nil:
+			text = fmt.Sprintf("(%v)\n", explain(err, c.host))
+			key = text
+		default:
+			v := view{paint: paintFor(out), now: time.Now(), namespace: namespace, app: app}
+			text = rendered(s, v)
+			key = text
+			if !screen {
+				// An age that grows is no news.
+				v.now = time.Time{}
+				key = rendered(s, v)
+			}
+		}
+		if key != last {
+			if err := show(out, text, screen, first); err != nil {
+				return fmt.Errorf("printing the status: %w", err)
+			}
+			last = key
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func rendered(s *state, v view) string {
+	var b strings.Builder
+	s.write(&b, v)
+	return b.String()
+}
+
+func show(out io.Writer, text string, screen, first bool) error {
+	before := ""
+	switch {
+	case screen:
+		before = "\x1b[H\x1b[2J"
+	case !first:
+		before = "\n"
+	}
+	_, err := io.WriteString(out, before+text)
+	return err
+}

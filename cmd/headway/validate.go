@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/headway-dev/headway/watcher/detect"
+	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/spf13/cobra"
+)
+
+func newValidate(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate [PATH...]",
+		Short: "Check headway.yaml files before they are pushed",
+		Long: `Check every headway.yaml at or below the given paths (default: the current
+folder), as the cluster would: the file itself, whether something builds the
+app, and whether names are unique. Problems go to standard error, one per line
+as file:line:column, and the exit code is 1.`,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				paths = []string{"."}
+			}
+			v := &validation{checkouts: map[string]*checkout{}, seen: map[string]bool{}, names: map[string]string{}, out: io.out, err: io.err}
+			for _, p := range paths {
+				if err := v.path(cmd.Context(), p); err != nil {
+					return err
+				}
+			}
+			if v.failed > 0 {
+				return errReported
+			}
+			return nil
+		},
+	}
+}
+
+// validation is one run over any number of files.
+type validation struct {
+	checkouts map[string]*checkout // by folder asked for
+	seen      map[string]bool      // files, canonical
+	names     map[string]string    // root + name -> file that has it
+	failed    int
+	out, err  io.Writer
+}
+
+// path checks one file, or every headway.yaml below a folder.
+func (v *validation) path(ctx context.Context, p string) error {
+	real, err := canonical(p)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", p, bare(err))
+	}
+	dir := real
+	if !info.IsDir() {
+		if filepath.Base(real) != spec.FileName {
+			return fmt.Errorf("%s is not named %s; the cluster would not see it", p, spec.FileName)
+		}
+		dir = filepath.Dir(real)
+	}
+	c, ok := v.checkouts[dir]
+	if !ok {
+		if c, err = openCheckout(ctx, dir); err != nil {
+			return err
+		}
+		v.checkouts[dir] = c
+	}
+	if !info.IsDir() {
+		return v.file(c, real)
+	}
+	rel, err := c.rel(real)
+	if err != nil {
+		return err
+	}
+	found := 0
+	for _, name := range c.files.Under(rel) {
+		if path.Base(name) != spec.FileName {
+			continue
+		}
+		found++
+		if err := v.file(c, filepath.Join(c.root, filepath.FromSlash(name))); err != nil {
+			return err
+		}
+	}
+	if found == 0 {
+		return fmt.Errorf("found no %s in %s; headway init writes one", spec.FileName, p)
+	}
+	return nil
+}
+
+// file checks one file and prints the outcome.
+func (v *validation) file(c *checkout, real string) error {
+	if v.seen[real] {
+		return nil
+	}
+	v.seen[real] = true
+	data, err := readSpec(real)
+	if err != nil {
+		return err
+	}
+	rel, err := c.rel(real)
+	if err != nil {
+		return err
+	}
+	label := display(real)
+	s, build, problems := check(c.files, rel, data)
+	if s != nil {
+		if other, taken := v.names[c.root+"\x00"+s.Name]; taken {
+			problems = append(problems, problemAt(data, "name", fmt.Sprintf("%q is the name in %s too; every app of a repository needs its own", s.Name, other)))
+		} else {
+			v.names[c.root+"\x00"+s.Name] = label
+		}
+	}
+	if len(problems) > 0 {
+		for i := range problems {
+			problems[i].File = label
+		}
+		v.failed++
+		_, _ = fmt.Fprintln(v.err, problems)
+		return nil
+	}
+	for _, w := range s.Watch {
+		if !watchesAnything(w, c.files) {
+			line, column := spec.Locate(data, "watch")
+			_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: watch: %s matches no file\n", label, line, column, w)
+		}
+	}
+	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, s.Name, build)
+	return err
+}
+
+// readSpec reads a little more than may be in the file, never all of a huge
+// one.
+func readSpec(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", display(file), bare(err))
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, spec.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", display(file), bare(err))
+	}
+	return data, nil
+}
+
+// check does to one file what the watcher does to it in a commit. how says in
+// a few words where the image comes from.
+func check(files detect.Files, rel string, data []byte) (s *spec.Spec, how string, problems spec.Problems) {
+	s, err := spec.Parse(rel, data)
+	if errors.As(err, &problems) {
+		return nil, "", problems
+	}
+	if s.Image != "" {
+		return s, "image given", nil
+	}
+	build, err := detect.Build(s.Build, s.Path, files)
+	if err != nil {
+		var wrong *detect.KeyError
+		if errors.As(err, &wrong) {
+			return s, "", spec.Problems{problemAt(data, wrong.Key, wrong.Message)}
+		}
+		return s, "", spec.Problems{problemAt(data, "build", err.Error())}
+	}
+	how = "built with " + build.Template
+	if main := build.Args["main"]; build.Template == detect.Go && main != "" {
+		how += " from " + main
+	}
+	return s, how, nil
+}
+
+func problemAt(data []byte, key, message string) spec.Problem {
+	line, column := spec.Locate(data, key)
+	return spec.Problem{Line: line, Column: column, Key: key, Message: message}
+}
+
+func watchesAnything(watch string, files detect.Files) bool {
+	glob, err := spec.ParseGlob(watch)
+	if err != nil {
+		return false
+	}
+	for _, f := range files {
+		if glob.Match(f) {
+			return true
+		}
+	}
+	return false
+}

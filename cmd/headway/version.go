@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(io streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version of this program", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				info = &debug.BuildInfo{}
+			}
+			_, err := fmt.Fprintln(io.out, versionText(info))
+			return err
+		},
+	}
+}
+
+// versionText is one line: version, commit, Go version, platform.
+func versionText(info *debug.BuildInfo) string {
+	version, commit := info.Main.Version, "unknown"
+	if version == "" || version == "(devel)" {
+		version = "devel"
+	}
+	changed := ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 8:
+			commit = s.Value[:8]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = " with changes"
+		}
+	}
+	return fmt.Sprintf("headway %s (commit %s, %s, %s/%s)", version, commit+changed, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/test/localcluster"
+)
+
+const (
+	outFile  = "test/bench/out.json"
+	examples = "examples"
+	// patience bounds one step, such as a push with an empty cache.
+	patience = 5 * time.Minute
+)
+
+// bench is one run in a namespace of its own.
+type bench struct {
+	*localcluster.Cluster
+	namespace string
+	scratch   string // work trees
+	seen      *timeline
+}
+
+func run(ctx context.Context) error {
+	if _, err := os.Stat(examples); err != nil {
+		return errors.New("run it in the root of the repository: go run ./test/bench")
+	}
+	cluster, err := localcluster.Connect(ctx)
+	if err != nil {
+		return fmt.Errorf("reaching the local cluster (make up brings it up): %w", err)
+	}
+	b := &bench{Cluster: cluster}
+	defer b.cleanUp(context.WithoutCancel(ctx))
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	var rows []row
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) ([]row, error)
+	}{
+		{"pushes", b.pushes},
+		{"webhook", b.webhooks},
+		{"activator", b.activator},
+		{"memory", b.memory},
+	} {
+		fmt.Fprintln(os.Stderr, "measuring:", part.name)
+		measured, err := part.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("measuring %s: %w", part.name, err)
+		}
+		rows = append(rows, measured...)
+	}
+	if err := printTable(os.Stdout, rows); err != nil {
+		return err
+	}
+	if err := writeJSON(outFile, rows); err != nil {
+		return err
+	}
+	if names := missed(rows); len(names) > 0 {
+		return fmt.Errorf("below their must: %s", strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// prepare makes the namespace, the credentials and the watches.
+func (b *bench) prepare(ctx context.Context) error {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"}}
+	if err := b.Kube.Create(ctx, namespace); err != nil {
+		return fmt.Errorf("creating a namespace: %w", err)
+	}
+	b.namespace = namespace.Name
+	err := b.Kube.Create(ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "git"},
+		StringData: map[string]string{"username": localcluster.GitUser, "password": b.GitPassword},
+	})
+	if err != nil {
+		return fmt.Errorf("creating the credentials: %w", err)
+	}
+	if b.scratch, err = os.MkdirTemp("", "headway-bench-"); err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	b.seen, err = watch(ctx, b.Kube, b.namespace)
+	return err
+}
+
+func (b *bench) cleanUp(ctx context.Context) {
+	if b.scratch != "" {
+		os.RemoveAll(b.scratch)
+	}
+	if b.namespace == "" {
+		return
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: b.namespace}}
+	if err := b.Kube.Delete(ctx, namespace); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: deleting the namespace:", err)
+	}
+}
+
+// clone makes a work tree of an example under an app name of its own, so that
+// its host and its build cache are fresh. Nothing is pushed.
+func (b *bench) clone(ctx context.Context, example, app string) (*localcluster.WorkTree, error) {
+	dir := filepath.Join(b.scratch, app)
+	tree, err := b.NewWorkTree(ctx, dir, b.namespace+"/"+app, filepath.Join(examples, example))
+	if err != nil {
+		return nil, err
+	}
+	return tree, tree.Edit("headway.yaml", "name: "+example+"\n", "name: "+app+"\n")
+}
+
+// add tells Headway of a repository; interval 0 is the default.
+func (b *bench) add(ctx context.Context, name, url string, interval time.Duration) error {
+	repository := &v1alpha1.Repository{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name},
+		Spec: v1alpha1.RepositorySpec{
+			URL: url, SecretRef: &corev1.LocalObjectReference{Name: "git"},
+			Interval: metav1.Duration{Duration: interval},
+		},
+	}
+	if err := b.Kube.Create(ctx, repository); err != nil {
+		return fmt.Errorf("creating Repository %s: %w", name, err)
+	}
+	return nil
+}
+
+// pods lists the running pods with these labels.
+func (b *bench) pods(ctx context.Context, namespace string, labels client.MatchingLabels) ([]corev1.Pod, error) {
+	var list corev1.PodList
+	if err := b.Kube.List(ctx, &list, client.InNamespace(namespace), labels); err != nil {
+		return nil, fmt.Errorf("listing pods: %w", err)
+	}
+	var running []corev1.Pod
+	for _, pod := range list.Items {
+		if pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil {
+			running = append(running, pod)
+		}
+	}
+	if len(running) == 0 {
+		return nil, fmt.Errorf("no running pod in %s with %v", namespace, labels)
+	}
+	return running, nil
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/test/localcluster"
+)
+
+// rounds of each kind of push; the rows are medians.
+const (
+	coldRounds, warmRounds, builtRounds = 3, 5, 5
+	greeting                            = "Hello from Headway!"
+)
+
+// pushed is one push, from the start of `git push` until the URL answered with
+// its commit, in parts that add up to the whole.
+type pushed struct {
+	total time.Duration
+	parts []part
+}
+
+type part struct {
+	name string
+	took time.Duration
+}
+
+// pushes measures push -> URL of a small Go app with an empty build cache, with
+// a warm one, and of trees that were built before.
+func (b *bench) pushes(ctx context.Context) ([]row, error) {
+	var cold, warm, built []pushed
+	var tree *localcluster.WorkTree
+	var app string
+	for n := range coldRounds {
+		app = fmt.Sprintf("cold%d", n)
+		var err error
+		if tree, err = b.clone(ctx, "hello", app); err != nil {
+			return nil, err
+		}
+		// The repository is known before, as in a team's daily life.
+		if err := b.add(ctx, app, tree.URL, 0); err != nil {
+			return nil, err
+		}
+		if err := tree.Commit(ctx, "First"); err != nil {
+			return nil, err
+		}
+		if cold, err = b.measure(ctx, cold, tree, app, "cold"); err != nil {
+			return nil, err
+		}
+	}
+	text := greeting
+	for n := range warmRounds {
+		next := fmt.Sprintf("%s (%d)", greeting, n)
+		if err := tree.Edit("main.go", text, next); err != nil {
+			return nil, err
+		}
+		text = next
+		if err := tree.Commit(ctx, "Greet otherwise"); err != nil {
+			return nil, err
+		}
+		var err error
+		if warm, err = b.measure(ctx, warm, tree, app, "warm"); err != nil {
+			return nil, err
+		}
+	}
+	for range builtRounds {
+		// Each revert takes the one before back, to a tree that was built.
+		if _, err := tree.Git(ctx, "revert", "--no-edit", "HEAD"); err != nil {
+			return nil, err
+		}
+		var err error
+		if built, err = b.measure(ctx, built, tree, app, "built tree"); err != nil {
+			return nil, err
+		}
+	}
+	return []row{
+		pushRow("push.to_url_cold_s", cold),
+		pushRow("push.to_url_warm_s", warm),
+		pushRow("push.built_tree_to_url_s", built),
+	}, nil
+}
+
+// measure pushes the head and adds how long it took.
+func (b *bench) measure(ctx context.Context, to []pushed, tree *localcluster.WorkTree, app, kind string) ([]pushed, error) {
+	begin := time.Now()
+	commit, err := tree.Push(ctx)
+	if err != nil {
+		return nil, err
+	}
+	live, err := answers(ctx, localcluster.URL(app, b.namespace), commit)
+	if err != nil {
+		return nil, err
+	}
+	revision := app + "-" + commit[:8]
+	// The watch may be a moment behind the URL.
+	for _, event := range []string{eventImage, eventReady} {
+		if _, err := b.seen.wait(ctx, revision, event); err != nil {
+			return nil, err
+		}
+	}
+	events, steps := b.seen.of(revision)
+	p := pushed{live.Sub(begin), parts(begin, live, events, steps)}
+	fmt.Fprintf(os.Stderr, "  %s push: %.2f s\n", kind, p.total.Seconds())
+	return append(to, p), nil
+}
+
+// answers asks every 10 ms until the URL answers with the text.
+func answers(ctx context.Context, url, text string) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	web := localcluster.Browser()
+	defer web.CloseIdleConnections()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	var last localcluster.Answer
+	for {
+		got, err := localcluster.Fetch(ctx, web, url)
+		if err == nil && got.Status == 200 && strings.Contains(got.Body, text) {
+			return time.Now(), nil
+		}
+		if err == nil {
+			last = got
+		}
+		select {
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("%s does not answer with %s, last with %d %.200q: %w", url, text, last.Status, last.Body, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// parts cuts the way of a push at what was seen of it. What was not seen, such
+// as the run of a tree that was built before, is no cut.
+func parts(begin, live time.Time, events, steps map[string]time.Time) []part {
+	var cut []part
+	last := begin
+	until := func(name string, at time.Time, known bool) {
+		if !known {
+			return
+		}
+		// A watch and the build pod's clock may disagree by a moment.
+		at = time.UnixMilli(max(at.UnixMilli(), last.UnixMilli()))
+		cut = append(cut, part{name, at.Sub(time.UnixMilli(last.UnixMilli()))})
+		last = at
+	}
+	see := func(name string, of map[string]time.Time, key string) {
+		at, known := of[key]
+		until(name, at, known)
+	}
+	see("watch", events, eventRevision)
+	see("run", events, eventRun)
+	see("pod", steps, "step-fetch")
+	see("fetch", steps, "step-build")
+	see("build", steps, "step-push")
+	see("push", events, eventRunEnd)
+	see("image", events, eventImage)
+	see("deploy", events, eventReady)
+	until("route", live, true)
+	return cut
+}
+
+// pushRow is the median of whole pushes beside the medians of their parts.
+func pushRow(name string, all []pushed) row {
+	var totals []float64
+	byPart := map[string][]float64{}
+	for _, p := range all {
+		totals = append(totals, seconds(p.total))
+		for _, part := range p.parts {
+			byPart[part.name] = append(byPart[part.name], seconds(part.took))
+		}
+	}
+	breakdown := map[string]any{}
+	for part, took := range byPart {
+		breakdown[part] = round(median(took))
+	}
+	var each []float64
+	for _, total := range totals {
+		each = append(each, round(total))
+	}
+	return newRow(name, median(totals), map[string]any{"parts": breakdown, "all": each})
+}

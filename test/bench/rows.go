@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// row is one measurement beside what it must and should reach.
+type row struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	// Must and Aim are bounds; nil where there is none. They are upper bounds,
+	// save of ratios of throughput, which are better when they are higher.
+	Must *float64 `json:"must"`
+	Aim  *float64 `json:"aim"`
+	// Detail is what the value is made of.
+	Detail map[string]any `json:"detail,omitempty"`
+}
+
+// target is what a row has to reach; must 0 means that nothing is asked.
+type target struct {
+	unit      string
+	must, aim float64
+}
+
+// targets are agreed, not tuned to what this machine reaches.
+var targets = map[string]target{
+	"activator.throughput_ratio": {"ratio", 0.25, 0.5},
+	"activator.added_p50_us":     {"us", 250, 120},
+	"push.webhook_to_run_ms":     {"ms", 1000, 200},
+	"push.to_url_cold_s":         {"s", 0, 0},
+	"push.to_url_warm_s":         {"s", 12, 7},
+	"push.built_tree_to_url_s":   {"s", 3, 1},
+	"control.rss_mib":            {"MiB", 150, 100},
+}
+
+// newRow panics on a name without a target: that is a mistake in this program.
+func newRow(name string, value float64, detail map[string]any) row {
+	t, ok := targets[name]
+	if !ok {
+		panic("no target for row " + name)
+	}
+	r := row{Name: name, Value: round(value), Unit: t.unit, Detail: detail}
+	if t.must != 0 {
+		r.Must, r.Aim = &t.must, &t.aim
+	}
+	return r
+}
+
+// round keeps three digits, which is more than the measurements hold.
+func round(v float64) float64 {
+	if v == 0 {
+		return 0
+	}
+	scale := math.Pow(10, 2-math.Floor(math.Log10(math.Abs(v))))
+	return math.Round(v*scale) / scale
+}
+
+// verdict is "aim", "must" or "MISSED"; "-" where nothing is asked.
+func (r row) verdict() string {
+	reached := func(bound float64) bool {
+		if r.Unit == "ratio" {
+			return r.Value >= bound
+		}
+		return r.Value <= bound
+	}
+	switch {
+	case r.Must == nil:
+		return "-"
+	case reached(*r.Aim):
+		return "aim"
+	case reached(*r.Must):
+		return "must"
+	}
+	return "MISSED"
+}
+
+// missed names the rows that do not reach their must.
+func missed(rows []row) []string {
+	var names []string
+	for _, r := range rows {
+		if r.verdict() == "MISSED" {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+func printTable(to io.Writer, rows []row) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	bound := func(b *float64) string {
+		if b == nil {
+			return "-"
+		}
+		return fmt.Sprint(*b)
+	}
+	fmt.Fprintln(table, "NAME\tVALUE\tUNIT\tMUST\tAIM\tREACHED\tDETAIL")
+	for _, r := range rows {
+		fmt.Fprintf(table, "%s\t%v\t%s\t%s\t%s\t%s\t%s\n",
+			r.Name, r.Value, r.Unit, bound(r.Must), bound(r.Aim), r.verdict(), inline(r.Detail))
+	}
+	return table.Flush()
+}
+
+// inline writes a detail on one line, its parts in the order of their names.
+func inline(detail map[string]any) string {
+	var parts []string
+	for key, value := range detail {
+		if nested, ok := value.(map[string]any); ok {
+			value = "(" + inline(nested) + ")"
+		}
+		parts = append(parts, fmt.Sprintf("%s %v", key, value))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
+
+func writeJSON(path string, rows []row) error {
+	data, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the rows: %w", err)
+	}
+	if err := os.WriteFile(path, append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the rows: %w", err)
+	}
+	return nil
+}
+
+// median of at least one value; the lower one of an even number.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[(len(sorted)-1)/2]
+}
+
+func seconds(d time.Duration) float64 { return d.Seconds() }

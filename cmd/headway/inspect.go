@@ -33,7 +33,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 	var wrong *detect.KeyError
 	switch {
 	case errors.As(err, &wrong):
-		commands := goCommands(c.files, p)
+		commands := detect.Commands(p, c.files)
 		if len(commands) == 0 {
 			return f, errors.New(wrong.Message)
 		}
@@ -63,18 +63,6 @@ func inspect(c *checkout, p, name string) (findings, error) {
 		f.watch = goWatch(c.files, p, read)
 	}
 	return f, nil
-}
-
-// goCommands are the folders of cmd/ that hold Go files, as arguments of main.
-func goCommands(files detect.Files, p string) []string {
-	var commands []string
-	for _, f := range files.Under(path.Join(p, "cmd")) {
-		name := strings.TrimPrefix(f, p+"/")
-		if dir := path.Dir(name); strings.HasSuffix(name, ".go") && strings.Count(dir, "/") == 1 {
-			commands = append(commands, "./"+dir)
-		}
-	}
-	return slices.Compact(commands)
 }
 
 // because says in a few words which files led to the template.

@@ -72,15 +72,19 @@ func Build(b spec.Build, p string, files Files) (*v1alpha1.Build, error) {
 	return &v1alpha1.Build{Template: template, Args: args}, nil
 }
 
-// auto is the template for a folder, or "".
+// auto is the template for a folder, or "". Go files deeper down than a main
+// package usually is count only where there is no site to serve.
 func auto(p string, files Files) string {
+	module := above(p, "go.mod", files) != ""
 	switch {
 	case files.Has(path.Join(p, "Dockerfile")):
 		return Dockerfile
-	case above(p, "go.mod", files) != "" && hasGo(files.Under(p)):
+	case module && hasMain(p, files):
 		return Go
 	case StaticDir(p, files) != "":
 		return Static
+	case module && slices.ContainsFunc(files.Under(p), isGo):
+		return Go
 	}
 	return ""
 }
@@ -131,15 +135,6 @@ func above(p, name string, files Files) string {
 	}
 }
 
-func hasGo(files Files) bool {
-	for _, f := range files {
-		if isGo(path.Base(f)) {
-			return true
-		}
-	}
-	return false
-}
-
 func isGo(name string) bool {
 	return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
 }
@@ -148,40 +143,55 @@ func isGo(name string) bool {
 // main.go beside headway.yaml, else the only folder of cmd/, else Go files
 // beside headway.yaml.
 func mainPackage(p string, files Files) (string, error) {
-	here := files.Under(p)
-	var root bool
-	commands := map[string]bool{}
-	for _, f := range here {
-		name := strings.TrimPrefix(f, p+"/")
-		if !isGo(name) {
-			continue
-		}
-		dir, base := path.Split(name)
-		switch {
-		case dir == "" && base == "main.go":
-			return ".", nil
-		case dir == "":
-			root = true
-		case strings.HasPrefix(dir, "cmd/") && strings.Count(dir, "/") == 2:
-			commands["./"+path.Clean(dir)] = true
-		}
-	}
+	beside, commands := mains(p, files)
 	switch {
+	case files.Has(path.Join(p, "main.go")):
+		return ".", nil
 	case len(commands) == 1:
-		for command := range commands {
-			return command, nil
-		}
-	case root && len(commands) == 0:
+		return commands[0], nil
+	case beside && len(commands) == 0:
 		return ".", nil
 	}
 	return "", noMain(p, commands)
 }
 
+func hasMain(p string, files Files) bool {
+	beside, commands := mains(p, files)
+	return beside || len(commands) > 0
+}
+
+// Commands are the folders of p/cmd that hold Go files, as ./cmd/name: what
+// main can be chosen from where Build finds several.
+func Commands(p string, files Files) []string {
+	_, commands := mains(p, files)
+	return commands
+}
+
+// mains tells whether there are Go files in p itself, and which folders of
+// p/cmd hold some, as ./cmd/name.
+func mains(p string, files Files) (beside bool, commands []string) {
+	for _, f := range files.Under(p) {
+		name := f
+		if p != "." {
+			name = strings.TrimPrefix(f, p+"/")
+		}
+		if !isGo(name) {
+			continue
+		}
+		switch dir := path.Dir(name); {
+		case dir == ".":
+			beside = true
+		case path.Dir(dir) == "cmd":
+			commands = append(commands, "./"+dir)
+		}
+	}
+	return beside, slices.Compact(commands)
+}
+
 // noMain says what mainPackage looked for, and offers what there is.
-func noMain(p string, commands map[string]bool) error {
+func noMain(p string, commands []string) error {
 	if len(commands) == 0 {
 		return &KeyError{"build", fmt.Sprintf("found no main package in %s: neither Go files in it nor a folder in cmd/; name it, such as {with: go, args: {main: ./server}}", folder(p))}
 	}
-	names := slices.Sorted(maps.Keys(commands))
-	return &KeyError{"build", fmt.Sprintf("found several main packages in %s (%s); choose one, such as {with: go, args: {main: %s}}", folder(p), strings.Join(names, ", "), names[0])}
+	return &KeyError{"build", fmt.Sprintf("found several main packages in %s (%s); choose one, such as {with: go, args: {main: %s}}", folder(p), strings.Join(commands, ", "), commands[0])}
 }

@@ -36,6 +36,7 @@ func TestBuild(t *testing.T) {
 		{"helpers below a command are no command", auto, ".", "cmd/a/flags/f.go cmd/a/main.go go.mod", goMain("./cmd/a"), ""},
 		{"two commands", auto, ".", "cmd/a/main.go cmd/b/main.go go.mod", nil, "several main packages in the repository's root (./cmd/a, ./cmd/b)"},
 		{"a library", auto, ".", "go.mod lib/x.go", nil, "no main package in the repository's root"},
+		{"a site in a repository of Go", auto, ".", "go.mod index.html services/a/main.go", &v1alpha1.Build{Template: Static}, ""},
 		{"main given", spec.Build{With: "auto", Args: map[string]string{"main": "./cmd/b"}}, ".", "cmd/a/main.go cmd/b/main.go go.mod", goMain("./cmd/b"), ""},
 		{"template given, main not", spec.Build{With: Go}, "a", "a/main.go", goMain("."), ""},
 		{"static in public", auto, ".", "public/index.html", &v1alpha1.Build{Template: Static}, ""},

@@ -91,7 +91,8 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 }
 
 // upToDate reports whether a live Deployment is what we would apply: nothing of
-// ours was changed by hand, and it was rendered by the same rules.
+// ours was changed by hand, and it was rendered by the same rules. What others
+// add, such as a sidecar of a mesh, is theirs.
 func upToDate(live, wanted *appsv1.Deployment) bool {
 	return live != nil &&
 		live.Annotations[annotationRendered] == wanted.Annotations[annotationRendered] &&

@@ -1,0 +1,138 @@
+package revision
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestDeploymentGolden(t *testing.T) {
+	full := newRevision(commitA, func(r *v1alpha1.Revision) {
+		r.Spec.Port = 9000
+		r.Spec.Timeout.Duration = time.Hour
+		r.Spec.Scale.Min = 3
+		r.Spec.Health = &v1alpha1.Health{Path: "/healthz"}
+		r.Spec.Resources = v1alpha1.Resources{CPU: "100m", Memory: "128Mi"}
+		r.Spec.Env = []v1alpha1.EnvVar{
+			{Name: "DB", Secret: &v1alpha1.KeyRef{Name: "shop-db", Key: "url"}},
+			{Name: "FLAGS", Config: &v1alpha1.KeyRef{Name: "flags", Key: "all"}},
+			{Name: "PORT", Value: "1"},
+			{Name: "PRICE", Value: "$(PORT) is $$5"},
+		}
+	})
+	for name, tc := range map[string]struct {
+		rev    *v1alpha1.Revision
+		config *v1alpha1.ImageConfig
+	}{
+		"plain": {newRevision(commitA), nil},
+		"full":  {full, &v1alpha1.ImageConfig{User: "1000:1000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deployment, err := deploymentFor(tc.rev, "registry/apps/team/hello@"+digest, tc.config, max(1, tc.rev.Spec.Scale.Min))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := yaml.Marshal(deployment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", "deployment-"+name+".yaml")
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+func TestPodSecurity(t *testing.T) {
+	for _, tc := range []struct {
+		config *v1alpha1.ImageConfig
+		user   int64 // 0: the image's own
+	}{
+		{nil, nonRoot},
+		{&v1alpha1.ImageConfig{}, nonRoot},
+		{&v1alpha1.ImageConfig{User: "root"}, nonRoot},
+		{&v1alpha1.ImageConfig{User: "0"}, nonRoot},
+		{&v1alpha1.ImageConfig{User: "0:0"}, nonRoot},
+		{&v1alpha1.ImageConfig{User: "-5"}, nonRoot},
+		{&v1alpha1.ImageConfig{User: "www-data"}, nonRoot},
+		{&v1alpha1.ImageConfig{User: "1000"}, 0},
+		{&v1alpha1.ImageConfig{User: "65532:65532"}, 0},
+		{&v1alpha1.ImageConfig{User: "101:nginx"}, 0},
+	} {
+		got := podSecurity(tc.config)
+		if !*got.RunAsNonRoot {
+			t.Errorf("%+v: may run as root", tc.config)
+		}
+		if tc.user == 0 && got.RunAsUser != nil || tc.user != 0 && (got.RunAsUser == nil || *got.RunAsUser != tc.user) {
+			t.Errorf("%+v: runs as %v, want %d", tc.config, got.RunAsUser, tc.user)
+		}
+	}
+}
+
+func TestBadQuantity(t *testing.T) {
+	rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Resources.CPU = "lots" })
+	if _, err := deploymentFor(rev, "x", nil, 1); err == nil {
+		t.Error("resources.cpu: lots is accepted")
+	}
+}
+
+func TestUpToDate(t *testing.T) {
+	render := func(change ...func(*v1alpha1.Revision)) *appsv1.Deployment {
+		d, err := deploymentFor(newRevision(commitA, change...), "x@"+digest, nil, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for name, tc := range map[string]struct {
+		change func(*appsv1.Deployment)
+		want   bool
+	}{
+		"nothing": {func(*appsv1.Deployment) {}, true},
+		"defaults of the API server": {func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyAlways
+			d.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullIfNotPresent
+			d.Annotations["deployment.kubernetes.io/revision"] = "1"
+		}, true},
+		"scaled by hand":        {func(d *appsv1.Deployment) { d.Spec.Replicas = ptr(int32(0)) }, false},
+		"image changed by hand": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = "y" }, false},
+		"container of another manager": {func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers = append(d.Spec.Template.Spec.Containers, corev1.Container{Name: "mesh"})
+		}, true},
+		"rendered by an older Headway":  {func(d *appsv1.Deployment) { d.Annotations[annotationRendered] = "old" }, false},
+		"label taken away":              {func(d *appsv1.Deployment) { delete(d.Labels, v1alpha1.LabelApp) }, false},
+		"security loosened":             {func(d *appsv1.Deployment) { d.Spec.Template.Spec.SecurityContext.RunAsNonRoot = ptr(false) }, false},
+		"variable's value changed":      {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Env[0].Value = "1" }, false},
+		"token mounted, against orders": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.AutomountServiceAccountToken = ptr(true) }, false},
+	} {
+		live := render()
+		tc.change(live)
+		if got := upToDate(live, render()); got != tc.want {
+			t.Errorf("%s: up to date = %v, want %v", name, got, tc.want)
+		}
+	}
+	if upToDate(nil, render()) {
+		t.Error("a missing Deployment counts as up to date")
+	}
+}

@@ -1,0 +1,147 @@
+package revision
+
+import (
+	"strings"
+	"time"
+
+	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/apis"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+var (
+	start  = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	digest = "sha256:" + strings.Repeat("d", 64)
+)
+
+const (
+	commitA = "aaaaaaaa11111111111111111111111111111111"
+	commitB = "bbbbbbbb22222222222222222222222222222222"
+	mainRef = "refs/heads/main"
+)
+
+// newRevision is a revision of the app hello, made at start.
+func newRevision(commit string, change ...func(*v1alpha1.Revision)) *v1alpha1.Revision {
+	rev := &v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "hello-" + commit[:8], Namespace: "team", UID: "uid-1", Generation: 1,
+			CreationTimestamp: metav1.NewTime(start),
+		},
+		Spec: v1alpha1.RevisionSpec{
+			App: "hello", Repository: "shop", Ref: mainRef, Commit: commit,
+			Source: v1alpha1.Source{Key: "tree-" + commit[:4], Path: ".", Digest: "sha256:" + strings.Repeat("5", 64), SpecHash: "s"},
+			Build:  &v1alpha1.Build{Template: "go"},
+			Runtime: v1alpha1.Runtime{
+				Port: 8080, Timeout: metav1.Duration{Duration: time.Minute}, Scale: v1alpha1.Scale{Max: 20},
+			},
+		},
+	}
+	for _, f := range change {
+		f(rev)
+	}
+	return rev
+}
+
+func newApp(heads ...v1alpha1.Head) *v1alpha1.App {
+	return &v1alpha1.App{
+		ObjectMeta: metav1.ObjectMeta{Name: "hello", Namespace: "team"},
+		Spec:       v1alpha1.AppSpec{Repository: "shop", Path: "headway.yaml", ProductionRef: mainRef, Heads: heads},
+	}
+}
+
+func head(rev *v1alpha1.Revision) v1alpha1.Head {
+	return v1alpha1.Head{Ref: rev.Spec.Ref, Commit: rev.Spec.Commit, Revision: rev.Name}
+}
+
+// goTask is a template with one optional and one required argument.
+func goTask() *pipelines.Task {
+	task := &pipelines.Task{}
+	task.Name, task.Namespace = "go", "headway-builds"
+	task.Labels = map[string]string{v1alpha1.LabelTemplate: "go"}
+	task.Spec.Params = tektonv1.ParamSpecs{
+		{Name: pipelines.ParamImage, Type: tektonv1.ParamTypeString},
+		{Name: "main", Type: tektonv1.ParamTypeString, Default: tektonv1.NewStructuredValues(".")},
+	}
+	task.Spec.Results = []tektonv1.TaskResult{{Name: pipelines.ResultDigest}}
+	task.Spec.Steps = []tektonv1.Step{{Name: "build", Image: "headway/builder-go"}, {Name: "push", Image: "headway/buildstep"}}
+	return task
+}
+
+func goTemplate() *pipelines.Template {
+	template, err := pipelines.TemplateOf(goTask())
+	if err != nil {
+		panic(err)
+	}
+	return &template
+}
+
+// newRun is the run that builds rev, made at start plus age.
+func newRun(rev *v1alpha1.Revision, age time.Duration, change ...func(*pipelines.TaskRun)) *pipelines.TaskRun {
+	run, err := pipelines.TaskRunFor(pipelines.Input{
+		Revision: rev, Template: *goTemplate(), Key: keyFor(rev, goTemplate(), nil),
+		Image: "registry/apps/team/hello:x", Namespace: "headway-builds",
+	})
+	if err != nil {
+		panic(err)
+	}
+	run.CreationTimestamp = metav1.NewTime(start.Add(age))
+	for _, f := range change {
+		f(run)
+	}
+	return run
+}
+
+func succeed(status corev1.ConditionStatus, reason string) func(*pipelines.TaskRun) {
+	return func(run *pipelines.TaskRun) {
+		run.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: status, Reason: reason})
+	}
+}
+
+func running(run *pipelines.TaskRun) {
+	succeed(corev1.ConditionUnknown, "Running")(run)
+	run.Status.Steps = []tektonv1.StepState{{Name: "build", ContainerState: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+}
+
+func done(run *pipelines.TaskRun) {
+	succeed(corev1.ConditionTrue, "Succeeded")(run)
+	run.Status.Results = []tektonv1.TaskRunResult{{Name: pipelines.ResultDigest, Value: *tektonv1.NewStructuredValues(digest)}}
+}
+
+func broken(run *pipelines.TaskRun) {
+	succeed(corev1.ConditionFalse, "Failed")(run)
+	run.Status.PodName = "build-pod"
+	run.Status.Steps = []tektonv1.StepState{{Name: "build", Container: "step-build",
+		ContainerState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}}}}
+}
+
+func cancelled(run *pipelines.TaskRun) { succeed(corev1.ConditionFalse, "TaskRunCancelled")(run) }
+
+// withBuilt gives a revision the state of an earlier reconciliation.
+func withBuilt(s condition.State, build v1alpha1.BuildStatus, image string) func(*v1alpha1.Revision) {
+	return func(rev *v1alpha1.Revision) {
+		condition.Set(&rev.Status.Conditions, v1alpha1.ConditionBuilt, s, 1, start)
+		rev.Status.Build, rev.Status.Image = &build, image
+	}
+}
+
+func annotated(key, value string) func(*v1alpha1.Revision) {
+	return func(rev *v1alpha1.Revision) { rev.Annotations = map[string]string{key: value} }
+}
+
+// newPod is a pod of hello with one container in the given state.
+func newPod(status corev1.ContainerStatus, conditions ...corev1.PodCondition) corev1.Pod {
+	status.Name = ContainerName
+	return corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "pod", Namespace: "team"},
+		Status:     corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{status}, Conditions: conditions},
+	}
+}
+
+func readyPod() corev1.Pod {
+	return newPod(corev1.ContainerStatus{Ready: true}, corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue})
+}

@@ -1,0 +1,168 @@
+package revision
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+func waitingPod(reason, message string) corev1.Pod {
+	return newPod(corev1.ContainerStatus{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}})
+}
+
+func runningPod(since time.Duration, last *corev1.ContainerStateTerminated) corev1.Pod {
+	return newPod(corev1.ContainerStatus{
+		State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(start.Add(-since))}},
+		LastTerminationState: corev1.ContainerState{Terminated: last},
+	})
+}
+
+func crashed(code int32, reason, log string, lived time.Duration) *corev1.ContainerStateTerminated {
+	return &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, Message: log,
+		StartedAt: metav1.NewTime(start.Add(-lived)), FinishedAt: metav1.NewTime(start)}
+}
+
+func TestDiagnose(t *testing.T) {
+	withSecret := func(r *v1alpha1.Revision) {
+		r.Spec.Env = []v1alpha1.EnvVar{
+			{Name: "DB", Secret: &v1alpha1.KeyRef{Name: "shop-db", Key: "url"}},
+			{Name: "FLAGS", Config: &v1alpha1.KeyRef{Name: "flags", Key: "all"}},
+		}
+	}
+	health := func(r *v1alpha1.Revision) { r.Spec.Health = &v1alpha1.Health{Path: "/healthz"} }
+	memory := func(r *v1alpha1.Revision) { r.Spec.Resources.Memory = "64Mi" }
+	leaving := readyPod()
+	leaving.DeletionTimestamp = &metav1.Time{Time: start}
+
+	for _, tc := range []struct {
+		name    string
+		change  func(*v1alpha1.Revision)
+		pods    []corev1.Pod
+		state   State
+		reason  string
+		message string
+		again   time.Duration
+	}{
+		{name: "no pod yet", state: Starting, reason: v1alpha1.ReasonStarting, message: "waiting for Kubernetes"},
+		{name: "one ready", pods: []corev1.Pod{readyPod()}, state: Ready, reason: v1alpha1.ReasonRunning, message: "1 pod is ready"},
+		{name: "one of two ready", change: func(r *v1alpha1.Revision) { r.Spec.Scale.Min = 2 }, pods: []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")},
+			state: Starting, reason: v1alpha1.ReasonStarting, message: "1 of 2 pods are ready; the container is being created"},
+		{name: "a leaving pod does not count", pods: []corev1.Pod{leaving}, state: Starting, reason: v1alpha1.ReasonStarting},
+		{name: "no room", pods: []corev1.Pod{{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes are available: 1 Insufficient memory."}}}}},
+			state: Starting, reason: v1alpha1.ReasonStarting, message: "no node can take the pod yet: 0/1 nodes are available: 1 Insufficient memory"},
+		{name: "just started", pods: []corev1.Pod{runningPod(4*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting, message: "the app is starting", again: 6 * time.Second},
+		{name: "runs but does not listen", pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting,
+			message: "port 8080 did not accept a connection; does it listen on $PORT?"},
+		{name: "runs but is not healthy", change: health, pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting,
+			message: "GET /healthz on port 8080 did not answer 2xx or 3xx"},
+		{name: "image cannot be pulled", pods: []corev1.Pod{waitingPod("ImagePullBackOff", "Back-off pulling image \"x\"")},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "commit aaaaaaaa: the image cannot be pulled: Back-off"},
+		{name: "secret is missing", change: withSecret, pods: []corev1.Pod{waitingPod("CreateContainerConfigError", `secret "shop-db" not found`)},
+			state: Failed, reason: v1alpha1.ReasonReferenceMissing,
+			message: `Secret "shop-db" does not exist, which env.DB in headway.yaml asks for; create it in namespace "team", no new push is needed`},
+		{name: "key is missing", change: withSecret, pods: []corev1.Pod{waitingPod("CreateContainerConfigError", `couldn't find key all in ConfigMap team/flags`)},
+			state: Failed, reason: v1alpha1.ReasonReferenceMissing, message: `ConfigMap "flags" has no key "all", which env.FLAGS in headway.yaml asks for; add it`},
+		{name: "cannot be configured", pods: []corev1.Pod{waitingPod("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "cannot be configured: container has runAsNonRoot"},
+		{name: "no such program", pods: []corev1.Pod{waitingPod("RunContainerError", "exec: \"x\": not found")}, state: Failed, reason: v1alpha1.ReasonStartFailed, message: "cannot be started"},
+		{name: "crashed and waits to be started again", pods: []corev1.Pod{newPod(corev1.ContainerStatus{
+			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+			LastTerminationState: corev1.ContainerState{Terminated: crashed(2, "Error", "line 1\npanic: no database\n", time.Second)}})},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "commit aaaaaaaa: the app exited with code 2; its last log lines:\nline 1\npanic: no database"},
+		{name: "started again after a crash", pods: []corev1.Pod{runningPod(time.Second, crashed(1, "Error", "boom", time.Second))},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "exited with code 1; its last log lines:\nboom"},
+		{name: "out of memory", change: memory, pods: []corev1.Pod{runningPod(time.Second, crashed(137, "OOMKilled", "", time.Second))},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "used more memory than it may (64Mi); raise resources.memory"},
+		{name: "never listened", pods: []corev1.Pod{runningPod(time.Second, crashed(143, "Error", "", startLimit))},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "port 8080 did not accept a connection within 2m0s, so it was started again"},
+		{name: "ended well", pods: []corev1.Pod{runningPod(time.Second, crashed(0, "Completed", "", time.Second))},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "it has to keep running"},
+		{name: "the failed pod matters more than the waiting one", change: func(r *v1alpha1.Revision) { r.Spec.Scale.Min = 2 },
+			pods:  []corev1.Pod{waitingPod("ContainerCreating", ""), waitingPod("ErrImagePull", "denied")},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "denied"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+			if tc.change != nil {
+				tc.change(rev)
+			}
+			plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{}, Pods: tc.pods}, start)
+			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
+			if plan.State != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.message) {
+				t.Errorf("got %s %s %q\nwant %s %s %q", plan.State, got.Reason, got.Message, tc.state, tc.reason, tc.message)
+			}
+			want := map[State]metav1.ConditionStatus{Starting: "Unknown", Failed: "False", Ready: "True"}[tc.state]
+			if got.Status != want || plan.RequeueAfter != tc.again || plan.Status.EverReady != (tc.state == Ready) {
+				t.Errorf("status %s, again %v, everReady %v; want %s, %v", got.Status, plan.RequeueAfter, plan.Status.EverReady, want, tc.again)
+			}
+		})
+	}
+}
+
+func TestDeploymentProblem(t *testing.T) {
+	quota := &appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
+		{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: `pods "x" is forbidden: exceeded quota`}}}}
+	late := &appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
+		{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}}}
+	for _, tc := range []struct {
+		name       string
+		deployment *appsv1.Deployment
+		pods       []corev1.Pod
+		want       string
+	}{
+		{"quota", quota, nil, "refuses to make the pod: pods \"x\" is forbidden: exceeded quota"},
+		{"too late", late, []corev1.Pod{runningPod(time.Minute, nil)}, "not ready within 10m0s: the app runs, but port 8080"},
+		{"too late, and the pod knows better", late, []corev1.Pod{waitingPod("ErrImagePull", "denied")}, "cannot be pulled: denied"},
+	} {
+		rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+		plan := PlanFor(Seen{Revision: rev, Deployment: tc.deployment, Pods: tc.pods}, start)
+		if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); got.Status != metav1.ConditionFalse || !strings.Contains(got.Message, tc.want) {
+			t.Errorf("%s: got %+v, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestServing(t *testing.T) {
+	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+	for weight, want := range map[int32]condition.State{
+		0:  condition.False(v1alpha1.ReasonNoTraffic, ""),
+		30: condition.True(v1alpha1.ReasonInTraffic, "takes 30% of the traffic of hello"),
+	} {
+		status := PlanFor(Seen{Revision: rev, Weight: weight}, start).Status
+		if diff := cmp.Diff(want, condition.Get(status.Conditions, v1alpha1.ConditionServing)); diff != "" || status.Weight != weight {
+			t.Errorf("weight %d: %s", status.Weight, diff)
+		}
+	}
+}
+
+func TestLastLines(t *testing.T) {
+	long := strings.Repeat("é", 400)
+	var many []string
+	for range 30 {
+		many = append(many, "x")
+	}
+	for _, tc := range []struct {
+		log  string
+		want []string
+	}{
+		{"", nil},
+		{" \n\n", nil},
+		{"a\r\nb\n\n", []string{"a", "b"}},
+		{strings.Join(many, "\n"), many[:20]},
+		{long, []string{strings.Repeat("é", 250) + "…"}},
+		{"bad \xff byte", []string{"bad ? byte"}},
+	} {
+		if diff := cmp.Diff(tc.want, lastLines(tc.log)); diff != "" {
+			t.Errorf("%.20q (-want +got):\n%s", tc.log, diff)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
 )
 
 const (
@@ -48,9 +50,13 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
+	tekton, err := tektonCRDs()
+	if err != nil {
+		return 1, err
+	}
 	plane := &envtest.Environment{
 		BinaryAssetsDirectory:    bin,
-		CRDDirectoryPaths:        []string{crds},
+		CRDDirectoryPaths:        []string{crds, tekton},
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: time.Minute,
 	}
@@ -62,7 +68,7 @@ func run(m *testing.M) (code int, err error) {
 	if server, err = plane.Start(); err != nil {
 		return 1, fmt.Errorf("starting etcd and kube-apiserver out of %s: %w", bin, err)
 	}
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, pipelines.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return 1, fmt.Errorf("building the scheme: %w", err)
 		}
@@ -70,7 +76,12 @@ func run(m *testing.M) (code int, err error) {
 	if api, err = client.New(server, client.Options{Scheme: scheme}); err != nil {
 		return 1, fmt.Errorf("making a client: %w", err)
 	}
-	return m.Run(), nil
+	stop, err := startReconcilers(context.Background())
+	if err != nil {
+		return 1, fmt.Errorf("starting the reconcilers: %w", err)
+	}
+	code = m.Run()
+	return code, stop()
 }
 
 // programs is the folder of etcd and kube-apiserver: the one that
@@ -88,6 +99,16 @@ func programs() (string, error) {
 		return "", fmt.Errorf("compiling the local cluster's programs: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// tektonCRDs is the folder of Tekton's CRDs, of the version that Headway is
+// compiled with.
+func tektonCRDs() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tektoncd/pipeline").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding Tekton's module: %w", err)
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "config", "300-crds"), nil
 }
 
 // namespace makes a namespace for one test.

@@ -1,0 +1,127 @@
+//go:build integration
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-containerregistry/pkg/registry"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	metrics "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headway-dev/headway/reconciler"
+	"github.com/headway-dev/headway/reconciler/address"
+	revisions "github.com/headway-dev/headway/reconciler/revision"
+)
+
+// The reconcilers of this run look after one namespace only, so that the tests
+// of the API itself have the others for themselves.
+const (
+	reconciled = "reconciled"
+	builds     = "builds"
+)
+
+// startReconcilers runs the production reconcilers until ctx ends. There are no
+// kubelet and no Tekton: the tests play their parts.
+func startReconcilers(ctx context.Context) (stop func() error, err error) {
+	ctrllog.SetLogger(logr.Discard()) // what matters shows in conditions
+	for _, name := range []string{reconciled, builds} {
+		if err := api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			return nil, fmt.Errorf("creating namespace %s: %w", name, err)
+		}
+	}
+	if err := installTemplates(ctx); err != nil {
+		return nil, err
+	}
+	images := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	options := reconciler.CacheOptions(builds)
+	options.DefaultNamespaces = map[string]cache.Config{reconciled: {}}
+	mgr, err := ctrl.NewManager(server, ctrl.Options{
+		Scheme:  scheme,
+		Cache:   options,
+		Client:  client.Options{Cache: &client.CacheOptions{DisableFor: reconciler.Uncached()}},
+		Metrics: metrics.Options{BindAddress: "0"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the manager: %w", err)
+	}
+	err = reconciler.Setup(ctx, mgr, revisions.Options{
+		Public:         address.Public{Scheme: "http", Domain: "localhost", Port: 8080},
+		Registry:       strings.TrimPrefix(images.URL, "http://") + "/apps",
+		BuildNamespace: builds,
+		ArtifactURL:    "http://artifacts.example.com",
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	return func() error {
+		cancel()
+		defer images.Close()
+		return <-ended
+	}, nil
+}
+
+// installTemplates puts the build templates that Headway ships with into the
+// build namespace.
+func installTemplates(ctx context.Context) error {
+	files, err := filepath.Glob(root + "/deploy/templates/*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		task := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(data, &task.Object); err != nil {
+			return fmt.Errorf("reading %s: %w", file, err)
+		}
+		if task.GetKind() != "Task" {
+			continue
+		}
+		task.SetNamespace(builds)
+		if err := api.Create(ctx, task); err != nil {
+			return fmt.Errorf("creating the template of %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// eventually asks until check returns nil.
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: %v", what, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+var (
+	start  = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	public = address.Public{Scheme: "http", Domain: "localhost", Port: 8080}
+)
+
+const production = "refs/heads/main"
+
+var (
+	ready    = condition.True(v1alpha1.ReasonRunning, "1 pod is ready")
+	starting = condition.Unknown(v1alpha1.ReasonStarting, "the app is starting")
+	building = condition.Unknown(v1alpha1.ReasonNotBuilt, "step \"build\" is running")
+	broken   = condition.False(v1alpha1.ReasonNotBuilt, "commit bbbbbbbb: step \"build\" failed")
+	crashing = condition.False(v1alpha1.ReasonStartFailed, "commit bbbbbbbb: the app exited with code 1")
+)
+
+// revision is hello-<c times 8> in the given readiness, made at start minus age.
+func revision(c string, state condition.State, age time.Duration) v1alpha1.Revision {
+	commit := strings.Repeat(c, 40)
+	rev := v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{Name: name(c), Namespace: "default", CreationTimestamp: metav1.NewTime(start.Add(-age))},
+		Spec:       v1alpha1.RevisionSpec{App: "hello", Commit: commit, Ref: production},
+	}
+	condition.Set(&rev.Status.Conditions, v1alpha1.ConditionReady, state, 1, start.Add(-age))
+	rev.Status.EverReady = state.Status == metav1.ConditionTrue
+	if state.Reason != v1alpha1.ReasonNotBuilt {
+		rev.Status.Image = "registry/hello@sha256:" + c
+	}
+	return rev
+}
+
+func name(c string) string { return "hello-" + strings.Repeat(c, 8) }
+
+func names(commits string) []string {
+	var list []string
+	for _, c := range commits {
+		list = append(list, name(string(c)))
+	}
+	return list
+}
+
+// newApp has the given production history, newest first, its head.
+func newApp(history string) *v1alpha1.App {
+	app := &v1alpha1.App{
+		ObjectMeta: metav1.ObjectMeta{Name: "hello", Namespace: "default", Generation: 3},
+		Spec:       v1alpha1.AppSpec{Repository: "shop", ProductionRef: production, History: names(history)},
+	}
+	if history != "" {
+		app.Spec.Heads = []v1alpha1.Head{{Ref: production, Commit: strings.Repeat(history[:1], 40), Revision: name(history[:1])}}
+	}
+	return app
+}
+
+func routeTo(c string, hosts string) *v1alpha1.Route {
+	route := &v1alpha1.Route{Spec: v1alpha1.RouteSpec{App: "hello", Hosts: []string{"hello.localhost"}}}
+	if c != "" {
+		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: name(c), Weight: 100}}
+	}
+	for _, h := range names(hosts) {
+		route.Spec.RevisionHosts = append(route.Spec.RevisionHosts, v1alpha1.RevisionHost{Host: h + ".localhost", Revision: h})
+	}
+	return route
+}
+
+func TestPlan(t *testing.T) {
+	pinned := func(c string) func(*v1alpha1.App) { return func(a *v1alpha1.App) { a.Spec.Pin = name(c) } }
+	for _, tc := range []struct {
+		name      string
+		app       *v1alpha1.App
+		change    func(*v1alpha1.App)
+		revisions []v1alpha1.Revision
+		route     *v1alpha1.Route
+		live      string
+		status    metav1.ConditionStatus
+		reason    string
+		message   string
+		hosts     string // commits with a host of their own
+	}{
+		{name: "before the first revision", app: newApp(""), status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "first revision"},
+		{name: "the first is not there yet", app: newApp("a"), status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "waiting for the newest revision hello-aaaaaaaa to be made"},
+		{name: "the first is built", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", building, 0)},
+			status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "on its way: step"},
+		{name: "the first failed", app: newApp("b"), revisions: []v1alpha1.Revision{revision("b", broken, 0)},
+			status: "False", reason: v1alpha1.ReasonNoReadyRevision, message: "nothing serves, the newest revision hello-bbbbbbbb failed: commit bbbbbbbb: step"},
+		{name: "the first starts", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", starting, 0)},
+			status: "Unknown", reason: v1alpha1.ReasonWaiting, hosts: "a"},
+		{name: "the first is ready", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)},
+			live: "a", status: "True", reason: v1alpha1.ReasonLive, message: "commit aaaaaaaa serves", hosts: "a"},
+		{name: "the second is built", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", building, 0)}, route: routeTo("a", "a"),
+			live: "a", status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "revision hello-aaaaaaaa serves, the newest revision hello-bbbbbbbb is on its way", hosts: "a"},
+		{name: "the second failed", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", crashing, 0)}, route: routeTo("a", "a"),
+			live: "a", status: "False", reason: v1alpha1.ReasonNewestFailed, message: "revision hello-aaaaaaaa keeps serving, the newest revision hello-bbbbbbbb failed: commit bbbbbbbb: the app exited", hosts: "ab"},
+		{name: "the second is ready", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("a", "a"),
+			live: "b", status: "True", reason: v1alpha1.ReasonLive, hosts: "ab"},
+		{name: "the live one crashes", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", crashing, 0)}, route: routeTo("b", "ab"),
+			live: "b", status: "False", reason: v1alpha1.ReasonNoReadyRevision, message: "is live, but its pods fail", hosts: "ab"},
+		{name: "the live one starts again", app: newApp("b"), revisions: []v1alpha1.Revision{revision("b", starting, 0)}, route: routeTo("b", "b"),
+			live: "b", status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "not all of its pods are ready", hosts: "b"},
+		{name: "pinned", app: newApp("ba"), change: pinned("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("b", "ab"),
+			live: "a", status: "True", reason: v1alpha1.ReasonPinned, hosts: "ab"},
+		{name: "the pinned one failed", app: newApp("a"), change: pinned("b"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", broken, 0)}, route: routeTo("a", "a"),
+			live: "a", status: "False", reason: v1alpha1.ReasonNewestFailed, message: "the pinned revision hello-bbbbbbbb failed", hosts: "a"},
+		{name: "the host is taken", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)}, route: func() *v1alpha1.Route {
+			r := routeTo("a", "a")
+			condition.Set(&r.Status.Conditions, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonHostConflict, "host hello.localhost belongs to x"), 1, start)
+			return r
+		}(), live: "a", status: "False", reason: v1alpha1.ReasonHostConflict, message: "belongs to x", hosts: "a"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.change != nil {
+				tc.change(tc.app)
+			}
+			plan := PlanFor(Seen{App: tc.app, Revisions: tc.revisions, Route: tc.route}, public, start)
+			if diff := cmp.Diff(routeTo(tc.live, tc.hosts).Spec, plan.Route); diff != "" {
+				t.Errorf("route (-want +got):\n%s", diff)
+			}
+			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
+			if got.Status != tc.status || got.Reason != tc.reason || !strings.Contains(got.Message, tc.message) {
+				t.Errorf("Ready = %+v\nwant %s %s %q", got, tc.status, tc.reason, tc.message)
+			}
+			wantLive, wantCommit, wantSummary := "", "", ""
+			if tc.live != "" {
+				wantLive, wantCommit = name(tc.live), strings.Repeat(tc.live, 8)
+				wantSummary = "100% " + wantCommit
+			}
+			s := plan.Status
+			if s.Live != wantLive || s.LiveCommit != wantCommit || s.TrafficSummary != wantSummary || (s.LiveSince != nil) != (tc.live != "") {
+				t.Errorf("live %q %q %q since %v", s.Live, s.LiveCommit, s.TrafficSummary, s.LiveSince)
+			}
+			if s.URL != "http://hello.localhost:8080" || s.ObservedGeneration != 3 {
+				t.Errorf("url %q, generation %d", s.URL, s.ObservedGeneration)
+			}
+		})
+	}
+}
+
+func TestLiveSinceStays(t *testing.T) {
+	seen := Seen{App: newApp("a"), Revisions: []v1alpha1.Revision{revision("a", ready, 0)}}
+	seen.App.Status = PlanFor(seen, public, start).Status
+	again := PlanFor(seen, public, start.Add(time.Hour)).Status
+	if diff := cmp.Diff(seen.App.Status, again); diff != "" {
+		t.Errorf("the status of an unchanged App changed (-first +second):\n%s", diff)
+	}
+}
+
+func TestSpecProblem(t *testing.T) {
+	app := newApp("a")
+	app.Spec.Problem = &v1alpha1.SpecProblem{Commit: "x", Reason: v1alpha1.ReasonInvalidSpec, Message: "headway.yaml:3:1: unknown key"}
+	plan := PlanFor(Seen{App: app, Revisions: []v1alpha1.Revision{revision("a", ready, 0)}}, public, start)
+	want := condition.False(v1alpha1.ReasonInvalidSpec, "headway.yaml:3:1: unknown key")
+	if diff := cmp.Diff(want, condition.Get(plan.Status.Conditions, v1alpha1.ConditionSpecValid)); diff != "" {
+		t.Error(diff)
+	}
+	if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); got.Status != metav1.ConditionTrue {
+		t.Errorf("a bad headway.yaml makes the running app %+v", got)
+	}
+}
+
+func TestRevisionHostsAreBounded(t *testing.T) {
+	app := newApp("a")
+	revisions := []v1alpha1.Revision{revision("a", ready, time.Hour)} // the oldest, and live
+	for i := range 2 * maxHosts {
+		rev := revision("b", ready, time.Minute)
+		rev.Name = fmt.Sprintf("hello-%08d", i)
+		rev.CreationTimestamp = metav1.NewTime(start.Add(time.Duration(i) * time.Second))
+		revisions = append(revisions, rev)
+		app.Spec.Heads = append(app.Spec.Heads, v1alpha1.Head{Ref: fmt.Sprintf("refs/heads/b%d", i), Revision: rev.Name})
+	}
+	hosts := PlanFor(Seen{App: app, Revisions: revisions}, public, start).Route.RevisionHosts
+	have := map[string]bool{}
+	for _, h := range hosts {
+		have[h.Revision] = true
+	}
+	if len(hosts) != maxHosts || !have[name("a")] || !have["hello-00000127"] || have["hello-00000000"] {
+		t.Errorf("%d hosts; live %v, youngest %v, oldest %v", len(hosts), have[name("a")], have["hello-00000127"], have["hello-00000000"])
+	}
+}

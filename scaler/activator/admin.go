@@ -1,0 +1,73 @@
+package activator
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/stats"
+	"github.com/headway-dev/headway/scaler/activator/table"
+)
+
+// adminHandler serves metrics, health and the switch of the access log.
+func adminHandler(tables *atomic.Pointer[table.Table], access *accesslog.Log, ready *atomic.Bool) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		stats.Collector{Samples: samples(tables)},
+	)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready.Load() {
+			http.Error(w, "not ready: starting or stopping", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("PUT /access-log", func(w http.ResponseWriter, r *http.Request) { switchLog(w, r, access) })
+	return mux
+}
+
+func samples(tables *atomic.Pointer[table.Table]) func(func(stats.Sample)) {
+	return func(yield func(stats.Sample)) {
+		for _, r := range tables.Load().Revisions() {
+			load := r.Load()
+			yield(stats.Sample{
+				Namespace: r.Namespace, App: r.App, Revision: r.Name, Counters: &r.Stats,
+				OpenPods: load.Open, InFlight: load.InFlight, Queued: load.Queued,
+			})
+		}
+	}
+}
+
+// switchLog takes "on" or "off". It listens to the pod itself only, which
+// kubectl port-forward speaks as, since any pod of the cluster can reach this
+// port.
+func switchLog(w http.ResponseWriter, r *http.Request, access *accesslog.Log) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || !net.ParseIP(host).IsLoopback() {
+		http.Error(w, "use kubectl port-forward", http.StatusForbidden)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16))
+	switch {
+	case err == nil && string(body) == "on":
+		access.Switch(true)
+	case err == nil && string(body) == "off":
+		access.Switch(false)
+	default:
+		http.Error(w, `the body must be "on" or "off"`, http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintf(w, "access log %s\n", body)
+}

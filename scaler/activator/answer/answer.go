@@ -1,0 +1,115 @@
+// Package answer holds what the activator itself says when a request cannot
+// reach an app: a status and a text that tells a person what is wrong.
+package answer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/table"
+)
+
+// ErrTimeout ends a request whose response did not start within the
+// revision's timeout.
+var ErrTimeout = errors.New("the response did not start in time")
+
+// ErrNoPod ends a request for which no pod became free within the revision's
+// timeout.
+var ErrNoPod = errors.New("no pod in time")
+
+// ClientGone is the status of a request whose client went away before an
+// answer.
+const ClientGone = 0
+
+// Answer is a response of the activator's own.
+type Answer struct {
+	Status int
+	// RetryAfter in seconds; 0 sends no such header.
+	RetryAfter int
+	Text       string
+}
+
+// UnknownHost is for a host that no Route has.
+func UnknownHost(host string) Answer {
+	return Answer{Status: http.StatusNotFound, Text: fmt.Sprintf(`No app answers to the host %s.
+
+Headway finds an app by the host name of the request:
+  <app>.<domain>                    an app in the namespace "default"
+  <app>.<namespace>.<domain>        an app in another namespace
+  <revision>.<domain>               one revision, whatever its traffic
+  <revision>.<namespace>.<domain>   the same in another namespace
+
+"headway status" shows the apps and their URLs.
+`, quote(host))}
+}
+
+// quote shows a host that a client sent without letting it send anything else.
+func quote(host string) string {
+	if len(host) > 253 {
+		host = host[:253]
+	}
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune(".-:[]_", r):
+			return r
+		}
+		return '?'
+	}, host)
+	return strconv.Quote(clean)
+}
+
+// NoRevision is for a host whose Route has no revision that could take the
+// request.
+func NoRevision(m table.Match) Answer {
+	if m.Name != "" {
+		return unavailable("Revision %q of app %q does not exist any more, or not yet.\n", m.Name, m.App)
+	}
+	return unavailable("No revision of app %q is ready yet.\n\n\"headway status %s\" shows how far it is.\n", m.App, m.App)
+}
+
+func unavailable(format string, args ...any) Answer {
+	return Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: fmt.Sprintf(format, args...)}
+}
+
+// Failed is for a request that a revision could not answer because of err.
+func Failed(rev *backend.Revision, err error) Answer {
+	switch {
+	case errors.Is(err, backend.ErrQueueFull):
+		return unavailable("Too many requests wait for app %q. Try again in a moment.\n", rev.App)
+	case errors.Is(err, backend.ErrClosed):
+		return unavailable("Revision %q of app %q has just been deleted. Try again.\n", rev.Name, rev.App)
+	case errors.Is(err, ErrNoPod):
+		return unavailable("No pod of revision %q of app %q was free within %s.\n\n\"headway status %s\" shows why.\n",
+			rev.Name, rev.App, rev.Timeout.Round(time.Millisecond), rev.App)
+	case errors.Is(err, ErrTimeout):
+		return Answer{Status: http.StatusGatewayTimeout, Text: fmt.Sprintf(
+			"App %q did not begin to answer within %s (\"timeout\" in its headway.yaml).\n", rev.App, rev.Timeout)}
+	case errors.Is(err, context.Canceled):
+		return Answer{Status: ClientGone}
+	default:
+		return Answer{Status: http.StatusBadGateway, Text: fmt.Sprintf(
+			"App %q closed the connection before it answered, or its answer was not valid HTTP.\n", rev.App)}
+	}
+}
+
+// Write sends a. A client that has gone gets nothing.
+func (a Answer) Write(w http.ResponseWriter) {
+	if a.Status == ClientGone {
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(a.Text)))
+	if a.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(a.RetryAfter))
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write([]byte(a.Text)) // the client may have gone
+}

@@ -1,0 +1,72 @@
+package backend
+
+import (
+	"net/http"
+	"sync"
+)
+
+// Endpoint is what Kubernetes says of a pod.
+type Endpoint struct {
+	// UID of the Pod object.
+	UID string
+	// Name of the Pod object, for logs.
+	Name string
+	// Addr is host:port of the application.
+	Addr string
+	// Ready is the Pod's Ready condition.
+	Ready bool
+	// Leaving is true once the pod is being deleted or has ended.
+	Leaving bool
+}
+
+// state of a pod inside a pool.
+//
+//	state     takes requests  becomes
+//	starting  no              open when the kubelet says Ready or a probe is answered
+//	open      yes             suspect when it refuses a connection; resting when not Ready any more
+//	suspect   no              open when a probe is answered
+//	resting   no              open when the kubelet says Ready again
+//	gone      no              (being deleted, or deleted)
+type state uint8
+
+const (
+	starting state = iota
+	open
+	suspect
+	resting
+	gone
+)
+
+// Pod is one pod of a revision. It stays valid for those who hold a Lease of
+// it after the pod has gone.
+type Pod struct {
+	// UID, Name and Addr are those of the Endpoint.
+	UID, Name, Addr string
+
+	// Guarded by Pool.mu.
+	state      state
+	everReady  bool
+	probing    bool
+	inFlight   int
+	prev, next *Pod          // in loads
+	wake       chan struct{} // capacity 1; ends a pause between probes
+
+	transports sync.Mutex
+	plain, h2c *http.Transport
+}
+
+// after returns the state that follows from what Kubernetes says.
+func (p *Pod) after(e Endpoint) state {
+	switch {
+	case e.Leaving:
+		return gone
+	case e.Ready && p.state == suspect:
+		return suspect // the kubelet looks once a second, the data path knows better
+	case e.Ready:
+		return open
+	case p.everReady:
+		return resting
+	default:
+		return p.state // starting, or open by a probe
+	}
+}

@@ -1,0 +1,189 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// MaxQueue is the number of requests that may wait for one revision. At 10,000
+// the waiting connections cost about 200 MiB; more would only time out.
+const MaxQueue = 10_000
+
+// ErrQueueFull is returned by Acquire when MaxQueue requests wait already.
+var ErrQueueFull = errors.New("too many requests wait for this revision")
+
+// ErrClosed is returned by Acquire when the revision has been deleted.
+var ErrClosed = errors.New("the revision has been deleted")
+
+// Probe asks whether the application at addr can take requests. It returns
+// nil if so, and within a bounded time.
+type Probe func(ctx context.Context, addr string) error
+
+// Pool hands out the pods of one revision. All methods may be called
+// concurrently. The lock is held for constant time, except in Update, which
+// takes time in proportion to the number of pods.
+type Pool struct {
+	limit int // requests in flight in one pod; 0 is no limit
+	probe Probe
+
+	ctx    context.Context // ends the probes
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	pods     map[string]*Pod // by UID and address
+	loads    loads
+	queue    queue
+	inFlight int
+}
+
+// NewPool makes a pool without pods. limit is the largest number of requests
+// in flight in one pod, 0 for no limit. Close it to end its probes.
+func NewPool(limit int, probe Probe) *Pool {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Pool{limit: limit, probe: probe, ctx: ctx, cancel: cancel, pods: map[string]*Pod{}}
+}
+
+// Lease is the right to send one request to a pod. Call Release exactly once.
+type Lease struct {
+	Pod  *Pod
+	pool *Pool
+}
+
+// TryAcquire returns a lease if one can be had at once without overtaking a
+// request that waits.
+func (p *Pool) TryAcquire() (Lease, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queue.size > 0 {
+		return Lease{}, false
+	}
+	pod := p.take()
+	return Lease{Pod: pod, pool: p}, pod != nil
+}
+
+// Acquire waits for its turn and returns the least loaded pod. Errors:
+// ErrQueueFull, ErrClosed, or the cause of ctx's end.
+func (p *Pool) Acquire(ctx context.Context) (Lease, error) {
+	return p.acquire(ctx, (*queue).pushBack)
+}
+
+// Reacquire is Acquire for a request whose pod turned out to be unreachable:
+// it goes before all that wait, as it was here before them.
+func (p *Pool) Reacquire(ctx context.Context) (Lease, error) {
+	return p.acquire(ctx, (*queue).pushFront)
+}
+
+func (p *Pool) acquire(ctx context.Context, push func(*queue, *waiter)) (Lease, error) {
+	p.mu.Lock()
+	if p.ctx.Err() != nil {
+		p.mu.Unlock()
+		return Lease{}, ErrClosed
+	}
+	if p.queue.size == 0 {
+		if pod := p.take(); pod != nil {
+			p.mu.Unlock()
+			return Lease{Pod: pod, pool: p}, nil
+		}
+	}
+	if p.queue.size >= MaxQueue {
+		p.mu.Unlock()
+		return Lease{}, ErrQueueFull
+	}
+	w := &waiter{granted: make(chan *Pod, 1)}
+	push(&p.queue, w)
+	p.dispatch() // a retried request may be eligible at once
+	p.startProbes()
+	p.mu.Unlock()
+
+	select {
+	case pod := <-w.granted:
+		return Lease{Pod: pod, pool: p}, nil
+	case <-ctx.Done():
+		return Lease{}, p.giveUp(w, context.Cause(ctx))
+	case <-p.ctx.Done():
+		return Lease{}, p.giveUp(w, ErrClosed)
+	}
+}
+
+// giveUp takes w out of the queue, and returns a pod that was granted in the
+// same moment.
+func (p *Pool) giveUp(w *waiter, why error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue.remove(w)
+	select {
+	case pod := <-w.granted:
+		p.put(pod)
+	default:
+	}
+	return why
+}
+
+// Release ends the request.
+func (l Lease) Release() {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	l.pool.put(l.Pod)
+}
+
+// Unreachable ends a request that could not connect to its pod, and keeps
+// others away from the pod until it answers a probe. It counts as Release.
+func (l Lease) Unreachable() {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.Pod.state == open {
+		p.become(l.Pod, suspect)
+		p.startProbes()
+	}
+	p.put(l.Pod)
+}
+
+// take counts one request on the lightest pod; nil if none has room.
+func (p *Pool) take() *Pod {
+	pod := p.loads.lightest()
+	if pod == nil || (p.limit > 0 && pod.inFlight >= p.limit) {
+		return nil
+	}
+	p.loads.move(pod, +1)
+	p.inFlight++
+	return pod
+}
+
+// put ends one request of pod and serves the queue.
+func (p *Pool) put(pod *Pod) {
+	if pod.state == open {
+		p.loads.move(pod, -1)
+	} else {
+		pod.inFlight--
+	}
+	p.inFlight--
+	p.dispatch()
+}
+
+// dispatch gives free room to those who wait, in order.
+func (p *Pool) dispatch() {
+	for p.queue.size > 0 {
+		pod := p.take()
+		if pod == nil {
+			return
+		}
+		w := p.queue.first
+		p.queue.remove(w)
+		w.granted <- pod
+	}
+}
+
+// Load is a look at a pool.
+type Load struct {
+	// Open pods, requests in flight and requests that wait.
+	Open, InFlight, Queued int
+}
+
+// Load returns the present numbers.
+func (p *Pool) Load() Load {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Load{Open: p.loads.size, InFlight: p.inFlight, Queued: p.queue.size}
+}

@@ -1,0 +1,36 @@
+package backend
+
+import (
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/stats"
+)
+
+// Settings are what the data path needs of a Revision's spec, which never
+// changes.
+type Settings struct {
+	Namespace, App, Name string
+	// Timeout from a request to the start of its response, waiting included.
+	Timeout time.Duration
+	// Limit of requests in flight in one pod; 0 is no limit.
+	Limit int
+	// HealthPath answers 2xx or 3xx when a pod can take requests; empty: the
+	// port accepts connections.
+	HealthPath string
+}
+
+// Revision is a revision as the data path sees it.
+type Revision struct {
+	Settings
+	*Pool
+	Stats stats.Counters
+}
+
+// NewRevision makes a revision without pods. Close it when it is deleted.
+func NewRevision(s Settings) *Revision {
+	probe := TCPProbe
+	if s.HealthPath != "" {
+		probe = HTTPProbe(s.HealthPath)
+	}
+	return &Revision{Settings: s, Pool: NewPool(s.Limit, probe)}
+}

@@ -1,0 +1,11 @@
+// Package activator is the L7 router in front of every revision: one hop from
+// the client to the pod. It assembles the data path from the packages below it
+// and runs it.
+//
+//	table     host -> revision, by weight            immutable, swapped atomically
+//	backend   revision -> pod, limits, queue, probes
+//	proxy     one request, by net/http
+//	watch     Kubernetes -> table and backend
+//	inflight  what still runs when the process ends
+//	stats, accesslog, answer
+package activator

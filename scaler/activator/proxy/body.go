@@ -1,0 +1,58 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// wrap makes resp's body call done when it is closed, and idle when no byte
+// has moved for streamIdle.
+func wrap(resp *http.Response, done, idle func()) io.ReadCloser {
+	if conn, ok := resp.Body.(io.ReadWriteCloser); ok && resp.StatusCode == http.StatusSwitchingProtocols {
+		return &upgraded{ReadWriteCloser: conn, done: done}
+	}
+	return &stream{ReadCloser: resp.Body, done: done, timer: time.AfterFunc(streamIdle, idle)}
+}
+
+// stream is the body of a response.
+type stream struct {
+	io.ReadCloser
+	done  func()
+	timer *time.Timer
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if err == nil {
+		s.timer.Reset(streamIdle)
+	}
+	return n, err
+}
+
+func (s *stream) Close() error {
+	s.timer.Stop()
+	err := s.ReadCloser.Close()
+	s.done()
+	return err
+}
+
+// upgraded is the pod's side of an upgraded connection.
+type upgraded struct {
+	io.ReadWriteCloser
+	done func()
+}
+
+func (u *upgraded) Close() error {
+	err := u.ReadWriteCloser.Close()
+	u.done()
+	return err
+}
+
+// CloseWrite ends one direction: the client has no more to say.
+func (u *upgraded) CloseWrite() error {
+	if half, ok := u.ReadWriteCloser.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return u.Close()
+}

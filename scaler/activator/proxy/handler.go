@@ -1,0 +1,122 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/table"
+)
+
+// Handler is the activator's whole way from a request to its response.
+type Handler struct {
+	tables  *atomic.Pointer[table.Table]
+	log     *accesslog.Log
+	running *inflight.Set
+	reverse httputil.ReverseProxy
+}
+
+// New makes a Handler that follows tables.
+func New(tables *atomic.Pointer[table.Table], log *accesslog.Log, running *inflight.Set, errors *slog.Logger) *Handler {
+	h := &Handler{tables: tables, log: log, running: running}
+	h.reverse = httputil.ReverseProxy{
+		Rewrite:       rewrite,
+		Transport:     transport{},
+		FlushInterval: -1, // every byte of a stream goes on at once
+		BufferPool:    buffers{},
+		ErrorHandler:  fail,
+		ErrorLog:      slog.NewLogLogger(errors.Handler(), slog.LevelDebug),
+	}
+	return h
+}
+
+// exchange is one request on its way. It travels in the request's context.
+type exchange struct {
+	rev     *backend.Revision
+	started time.Time
+	waited  time.Duration
+	pod     string
+}
+
+type exchangeKey struct{}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	rec := &recorder{ResponseWriter: w}
+	match := h.tables.Load().Resolve(r.Host)
+	x := &exchange{rev: match.Revision, started: started}
+	switch {
+	case !match.Known:
+		answer.UnknownHost(r.Host).Write(rec)
+	case match.Revision == nil:
+		answer.NoRevision(match).Write(rec)
+	default:
+		// Even if the copy to the client breaks off by a panic, which is
+		// net/http's way to cut a response short, the request is counted.
+		defer func() {
+			match.Revision.Stats.Observe(rec.status, time.Since(started))
+		}()
+	}
+	defer func() {
+		if h.log.On() {
+			h.log.Write(entry(r, rec, x, match))
+		}
+	}()
+	if match.Revision != nil {
+		h.forward(rec, r, x)
+	}
+}
+
+func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
+	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
+	defer cancel(nil)
+	member := h.running.Enter(x.rev.Timeout, func() { cancel(errDrained) })
+	defer member.Leave()
+	if r.ProtoMajor == 1 {
+		// An app may answer while the request's body is still on its way.
+		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
+	}
+	h.reverse.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// errDrained ends a request that outlived its grace when the activator stops.
+var errDrained = errors.New("the activator is stopping")
+
+// fail is called instead of a response.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	x := r.Context().Value(exchangeKey{}).(*exchange)
+	answer.Failed(x.rev, err).Write(w)
+}
+
+// entry describes a finished request.
+func entry(r *http.Request, rec *recorder, x *exchange, m table.Match) accesslog.Entry {
+	e := accesslog.Entry{
+		Method: r.Method, Host: r.Host, Path: r.URL.Path, Protocol: r.Proto, Client: r.RemoteAddr,
+		Namespace: m.Namespace, App: m.App, Pod: x.pod,
+		Status: rec.status, Bytes: rec.bytes, Waited: x.waited, Took: time.Since(x.started),
+		UserAgent: r.UserAgent(), Traceparent: r.Header.Get("Traceparent"),
+	}
+	if x.rev != nil {
+		e.Revision = x.rev.Name
+	}
+	return e
+}
+
+// buffers lends the memory that response bodies are copied through.
+type buffers struct{}
+
+const bufferSize = 32 << 10
+
+var bufferPool = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+func (buffers) Get() []byte  { return bufferPool.Get().(*[bufferSize]byte)[:] }
+func (buffers) Put(b []byte) { bufferPool.Put((*[bufferSize]byte)(b)) }

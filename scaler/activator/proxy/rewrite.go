@@ -1,0 +1,57 @@
+package proxy
+
+import (
+	"net"
+	"net/http/httputil"
+	"slices"
+	"strings"
+)
+
+// rewrite makes the request for the pod. Hop-by-hop headers are gone already;
+// everything else, the Host and traceparent included, stays as it came.
+func rewrite(p *httputil.ProxyRequest) {
+	p.Out.URL.Scheme = "http"
+	p.Out.URL.Host = "pod" // the transport puts the address of the pod here
+	// Bytes that net/url would normalise stay as they came.
+	p.Out.URL.RawQuery = p.In.URL.RawQuery
+	// The same map, as trailers only get their values when the body has ended.
+	p.Out.Trailer = p.In.Trailer
+
+	if strings.EqualFold(p.Out.Header.Get("Upgrade"), "h2c") {
+		// To pass this on would let a client talk past this proxy.
+		p.Out.Header.Del("Upgrade")
+		p.Out.Header.Del("Connection")
+		p.Out.Header.Del("Http2-Settings")
+	}
+
+	// What stands in front of the activator has said where the request came
+	// from first; add the hop that we have seen.
+	h, in := p.Out.Header, p.In.Header
+	client, _, err := net.SplitHostPort(p.In.RemoteAddr)
+	if err != nil {
+		client = p.In.RemoteAddr
+	}
+	h.Set("X-Forwarded-For", strings.Join(append(slices.Clone(in["X-Forwarded-For"]), client), ", "))
+	h.Set("Forwarded", strings.Join(append(slices.Clone(in["Forwarded"]), forwarded(client, p.In.Host)), ", "))
+	for name, value := range map[string]string{"X-Forwarded-Host": p.In.Host, "X-Forwarded-Proto": "http"} {
+		if given := in[name]; len(given) > 0 {
+			h[name] = given
+		} else {
+			h.Set(name, value)
+		}
+	}
+	if _, ok := in["User-Agent"]; !ok {
+		h.Set("User-Agent", "") // or net/http would add its own
+	}
+}
+
+// forwarded is an element of the Forwarded header, RFC 7239.
+func forwarded(client, host string) string {
+	if strings.Contains(client, ":") {
+		client = `"[` + client + `]"`
+	}
+	if strings.ContainsAny(host, ":[]") {
+		host = `"` + host + `"`
+	}
+	return "for=" + client + ";host=" + host + ";proto=http"
+}

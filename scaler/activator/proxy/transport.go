@@ -1,0 +1,142 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/backend"
+)
+
+// transport sends a request to a pod of its exchange's revision.
+type transport struct{}
+
+// streamIdle ends a response in which no byte has moved for so long. It is
+// far above the heartbeat of any server-sent events library. Upgraded
+// connections are never ended by it.
+const streamIdle = 15 * time.Minute
+
+// attempts bounds how often a request looks for another pod. Waiting for one
+// is bounded by the revision's timeout; this is for pods that accept a probe
+// and refuse the request time and again.
+const attempts = 10
+
+// RoundTrip implements http.RoundTripper.
+func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	x := r.Context().Value(exchangeKey{}).(*exchange)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	timer := time.AfterFunc(x.rev.Timeout, func() { cancel(answer.ErrTimeout) })
+	resp, lease, err := send(r.WithContext(ctx), x)
+	if !timer.Stop() && err == nil {
+		// The time was up in the moment the response came.
+		resp.Body.Close()
+		lease.Release()
+		err = answer.ErrTimeout
+	}
+	if err != nil {
+		cause := context.Cause(ctx)
+		cancel(nil)
+		return nil, explain(err, cause)
+	}
+	done := sync.OnceFunc(func() { cancel(nil); lease.Release() })
+	resp.Body = wrap(resp, done, func() { cancel(errIdle) })
+	return resp, nil
+}
+
+var errIdle = errors.New("no byte moved for " + streamIdle.String())
+
+// explain chooses between what went wrong and why the request had to end.
+func explain(err, cause error) error {
+	if cause != nil && !errors.Is(err, answer.ErrNoPod) {
+		return cause
+	}
+	return err
+}
+
+// send tries pods until one takes the connection.
+func send(r *http.Request, x *exchange) (*http.Response, backend.Lease, error) {
+	acquire := x.rev.Acquire
+	for attempt := 1; ; attempt++ {
+		lease, err := wait(r.Context(), x, acquire)
+		if err != nil {
+			return nil, lease, err
+		}
+		x.pod = lease.Pod.Name
+		body := &trackedBody{ReadCloser: r.Body}
+		out := r
+		out.URL.Host = lease.Pod.Addr
+		if r.Body != nil && r.Body != http.NoBody {
+			out = shallow(r, body)
+		}
+		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(out)
+		if err == nil {
+			return resp, lease, nil
+		}
+		if r.Context().Err() != nil || !refused(err) || body.read.Load() || attempt == attempts {
+			lease.Release()
+			return nil, lease, err
+		}
+		lease.Unreachable()
+		x.rev.Stats.Retried()
+		acquire = x.rev.Reacquire
+	}
+}
+
+// wait takes a pod, and notes the time if it took any.
+func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backend.Lease, error)) (backend.Lease, error) {
+	if lease, ok := x.rev.TryAcquire(); ok {
+		return lease, nil
+	}
+	since := time.Now()
+	lease, err := acquire(ctx)
+	waited := time.Since(since)
+	x.waited += waited
+	x.rev.Stats.Waited(waited)
+	if errors.Is(err, answer.ErrTimeout) {
+		return lease, answer.ErrNoPod
+	}
+	return lease, err
+}
+
+func shallow(r *http.Request, body io.ReadCloser) *http.Request {
+	out := *r
+	out.Body = body
+	return &out
+}
+
+// refused tells whether the connection was never made.
+func refused(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// isGRPC requests go to the pod by HTTP/2, which the app must speak anyway.
+func isGRPC(r *http.Request) bool {
+	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+}
+
+// trackedBody notes whether the body was touched. A body that was not can be
+// sent to another pod: closing it must not end it then.
+type trackedBody struct {
+	io.ReadCloser
+	read atomic.Bool
+}
+
+func (b *trackedBody) Read(p []byte) (int, error) {
+	b.read.Store(true)
+	return b.ReadCloser.Read(p)
+}
+
+func (b *trackedBody) Close() error {
+	if !b.read.Load() {
+		return nil
+	}
+	return b.ReadCloser.Close()
+}

@@ -1,0 +1,117 @@
+package watch
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/table"
+)
+
+// defaultTimeout is the one of the Revision type, for objects that were
+// written past its defaulting.
+const defaultTimeout = 60 * time.Second
+
+func settings(r *v1alpha1.Revision) backend.Settings {
+	s := backend.Settings{
+		Namespace: r.Namespace,
+		App:       r.Spec.App,
+		Name:      r.Name,
+		Timeout:   r.Spec.Timeout.Duration,
+		Limit:     int(r.Spec.Scale.Limit),
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = defaultTimeout
+	}
+	if r.Spec.Health != nil {
+		s.HealthPath = r.Spec.Health.Path
+	}
+	return s
+}
+
+func route(r *v1alpha1.Route) table.Route {
+	out := table.Route{
+		Namespace: r.Namespace,
+		Name:      r.Name,
+		App:       r.Spec.App,
+		Created:   r.CreationTimestamp.Time,
+		Hosts:     r.Spec.Hosts,
+	}
+	for _, t := range r.Spec.Traffic {
+		out.Traffic = append(out.Traffic, table.Share{Revision: t.Revision, Weight: int(t.Weight)})
+	}
+	out.RevisionHosts = make(map[string]string, len(r.Spec.RevisionHosts))
+	for _, h := range r.Spec.RevisionHosts {
+		out.RevisionHosts[h.Host] = h.Revision
+	}
+	return out
+}
+
+// endpoint describes a pod that has an address.
+func endpoint(p *corev1.Pod, port int32) (backend.Endpoint, bool) {
+	if p.Status.PodIP == "" {
+		return backend.Endpoint{}, false
+	}
+	return backend.Endpoint{
+		UID:     string(p.UID),
+		Name:    p.Name,
+		Addr:    net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port))),
+		Ready:   ready(p),
+		Leaving: p.DeletionTimestamp != nil || ended(p),
+	}, true
+}
+
+func ready(p *corev1.Pod) bool {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+func ended(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+}
+
+// strip keeps of an object only what this package reads: with many thousand
+// pods the rest would be most of the activator's memory.
+func strip(obj any) (any, error) {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		return stripPod(o), nil
+	case *v1alpha1.Revision:
+		o.ObjectMeta = stripMeta(o.ObjectMeta)
+		o.Status = v1alpha1.RevisionStatus{}
+		o.Spec.Env, o.Spec.Build, o.Spec.Subject, o.Spec.Author = nil, nil, "", ""
+	case *v1alpha1.Route:
+		o.ObjectMeta = stripMeta(o.ObjectMeta)
+		o.Status = v1alpha1.RouteStatus{}
+	}
+	return obj, nil
+}
+
+func stripPod(p *corev1.Pod) *corev1.Pod {
+	out := &corev1.Pod{ObjectMeta: stripMeta(p.ObjectMeta)}
+	out.Labels = map[string]string{v1alpha1.LabelRevision: p.Labels[v1alpha1.LabelRevision]}
+	out.Status.Phase = p.Status.Phase
+	out.Status.PodIP = p.Status.PodIP
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			out.Status.Conditions = []corev1.PodCondition{{Type: c.Type, Status: c.Status}}
+		}
+	}
+	return out
+}
+
+func stripMeta(m metav1.ObjectMeta) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Name: m.Name, Namespace: m.Namespace, UID: m.UID, ResourceVersion: m.ResourceVersion,
+		CreationTimestamp: m.CreationTimestamp, DeletionTimestamp: m.DeletionTimestamp,
+	}
+}

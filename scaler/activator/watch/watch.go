@@ -1,0 +1,181 @@
+// Package watch follows Routes, Revisions and their pods in the API server
+// and keeps the data path's routing table and pools in step.
+//
+// It promises that a change of a pod reaches the data path as soon as it is
+// known, and that many changes at once are compiled together. It only reads.
+// While the API server is away the data path keeps what it knew last.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/activator/table"
+)
+
+// settle is the pause after a table was compiled, in which further changes
+// gather. A change after a quiet time is not delayed.
+const settle = 5 * time.Millisecond
+
+// Watcher follows one cluster.
+type Watcher struct {
+	cache  cache.Cache
+	state  *state
+	synced chan struct{}
+
+	mu      sync.Mutex
+	changes []func(*state)
+	wake    chan struct{} // capacity 1
+}
+
+// New makes a Watcher that publishes to tables.
+func New(cfg *rest.Config, tables *atomic.Pointer[table.Table]) (*Watcher, error) {
+	scheme := runtime.NewScheme()
+	if err := corev1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("registering core types: %w", err)
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("registering headway types: %w", err)
+	}
+	// Build pods belong to a revision, too, but carry the key of the build.
+	appPods, err := labels.Parse(v1alpha1.LabelRevision + ",!" + v1alpha1.LabelBuildKey)
+	if err != nil {
+		return nil, fmt.Errorf("selecting pods: %w", err)
+	}
+	c, err := cache.New(cfg, cache.Options{
+		Scheme:           scheme,
+		DefaultTransform: strip,
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Pod{}: {Label: appPods},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the cache: %w", err)
+	}
+	return &Watcher{cache: c, state: newState(tables), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
+}
+
+// Synced is closed once everything that exists has been published.
+func (w *Watcher) Synced() <-chan struct{} { return w.synced }
+
+// Run follows the cluster until ctx ends.
+func (w *Watcher) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var cacheEnded sync.WaitGroup
+	defer cacheEnded.Wait()
+	failed := make(chan error, 1)
+	cacheEnded.Go(func() { failed <- w.cache.Start(ctx) })
+	defer w.state.close()
+	defer cancel()
+
+	synced := make(chan error, 1)
+	cacheEnded.Go(func() { synced <- w.follow(ctx) })
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			if ctx.Err() == nil {
+				return fmt.Errorf("watching the cluster: %w", err)
+			}
+			return nil
+		case err := <-synced:
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			w.apply()
+			close(w.synced)
+		case <-w.wake:
+			w.apply()
+			pause(ctx, settle)
+		}
+	}
+}
+
+// follow registers for all three kinds and returns when each has delivered
+// everything that exists.
+func (w *Watcher) follow(ctx context.Context) error {
+	var delivered []toolscache.InformerSynced
+	for _, kind := range []struct {
+		object  client.Object
+		handler toolscache.ResourceEventHandler
+	}{
+		{&v1alpha1.Route{}, handler(w, (*state).setRoute, (*state).deleteRoute)},
+		{&v1alpha1.Revision{}, handler(w, (*state).setRevision, (*state).deleteRevision)},
+		{&corev1.Pod{}, handler(w, (*state).setPod, (*state).deletePod)},
+	} {
+		informer, err := w.cache.GetInformer(ctx, kind.object)
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", kind.object, err)
+		}
+		registration, err := informer.AddEventHandler(kind.handler)
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", kind.object, err)
+		}
+		delivered = append(delivered, registration.HasSynced)
+	}
+	if !toolscache.WaitForCacheSync(ctx.Done(), delivered...) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// handler turns what an informer says into changes of the state.
+func handler[T any](w *Watcher, set, remove func(*state, *T)) toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { enqueue(w, obj, set) },
+		UpdateFunc: func(_, obj any) { enqueue(w, obj, set) },
+		DeleteFunc: func(obj any) { enqueue(w, obj, remove) },
+	}
+}
+
+func enqueue[T any](w *Watcher, obj any, change func(*state, *T)) {
+	if last, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
+		obj = last.Obj
+	}
+	object, ok := obj.(*T)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	w.changes = append(w.changes, func(s *state) { change(s, object) })
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Watcher) apply() {
+	w.mu.Lock()
+	changes := w.changes
+	w.changes = nil
+	w.mu.Unlock()
+	for _, change := range changes {
+		change(w.state)
+	}
+	w.state.publish()
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

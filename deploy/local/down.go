@@ -48,7 +48,8 @@ func stopProcesses(ctx context.Context, _ *cluster, s *report) error {
 		return err
 	}
 	s.waitFor("the cluster's programs to end")
-	return process.StopAll(ctx, 5*time.Second)
+	// Their state goes too, so none needs long to put it in order.
+	return process.StopAll(ctx, 2*time.Second)
 }
 
 // unmountAll unmounts what lies below the cluster's folders.
@@ -118,7 +119,19 @@ func removeState(_ context.Context, c *cluster, _ *report) error {
 			return fmt.Errorf("removing the state: %w", err)
 		}
 	}
-	return removeDeadLogLinks("/var/log/containers")
+	if err := removeDeadLogLinks("/var/log/containers"); err != nil {
+		return err
+	}
+	// Programs make these whatever their settings say. Another Kubernetes on the
+	// machine may use them too, so they go only when nothing is in them.
+	for _, path := range []string{
+		"/var/lib/kubelet/device-plugins/kubelet.sock",
+		"/var/lib/kubelet/device-plugins", "/var/lib/kubelet",
+		"/var/lib/cni/results", "/var/lib/cni", "/run/containerd/s", "/run/containerd", "/var/log/containers",
+	} {
+		_ = os.Remove(path)
+	}
+	return nil
 }
 
 // removeDeadLogLinks removes the kubelet's links to logs of containers that are gone.

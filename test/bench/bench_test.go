@@ -66,24 +66,25 @@ func TestParts(t *testing.T) {
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	for name, tt := range map[string]struct {
-		events, steps map[string]time.Time
-		want          []part
+		events map[string]time.Time
+		steps  []step
+		want   []part
 	}{
 		"built": {
 			map[string]time.Time{eventRevision: at(200), eventRun: at(250), eventRunEnd: at(4000), eventImage: at(4100), eventReady: at(5000)},
-			map[string]time.Time{"step-fetch": at(1250), "step-build": at(1500), "step-push": at(3500)},
-			[]part{{"watch", ms(200)}, {"run", ms(50)}, {"pod", ms(1000)}, {"fetch", ms(250)}, {"build", ms(2000)},
+			[]step{{"fetch", at(1250)}, {"build", at(1500)}, {"push", at(3500)}},
+			[]part{{"watch+fetch", ms(200)}, {"run", ms(50)}, {"pod", ms(1000)}, {"fetch", ms(250)}, {"build", ms(2000)},
 				{"push", ms(500)}, {"image", ms(100)}, {"deploy", ms(900)}, {"route", ms(20)}},
 		},
 		"reused": {
 			map[string]time.Time{eventRevision: at(200), eventImage: at(230), eventReady: at(1000)},
 			nil,
-			[]part{{"watch", ms(200)}, {"image", ms(30)}, {"deploy", ms(770)}, {"route", ms(4020)}},
+			[]part{{"watch+fetch", ms(200)}, {"image", ms(30)}, {"deploy", ms(770)}, {"route", ms(4020)}},
 		},
 		"the watch came late": {
 			map[string]time.Time{eventRevision: at(300), eventRun: at(290), eventImage: at(400), eventReady: at(500)},
 			nil,
-			[]part{{"watch", ms(300)}, {"run", 0}, {"image", ms(100)}, {"deploy", ms(100)}, {"route", ms(4520)}},
+			[]part{{"watch+fetch", ms(300)}, {"run", 0}, {"image", ms(100)}, {"deploy", ms(100)}, {"route", ms(4520)}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,12 +142,16 @@ func TestStepStarts(t *testing.T) {
 		return corev1.ContainerStatus{Name: name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: message}}}
 	}
 	pod := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
+		done("step-push", `[{"key":"StartedAt","value":"2026-01-02T03:04:06.001Z","type":3},{"key":"digest","value":"sha256:0","type":1}]`),
 		done("step-fetch", `[{"key":"StartedAt","value":"2026-01-02T03:04:05.678Z","type":3}]`),
 		done("step-build", `killed`),
-		{Name: "step-push"},
+		{Name: "step-other"},
 	}}}
-	want := map[string]time.Time{"step-fetch": time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)}
-	if diff := cmp.Diff(want, stepStarts(pod)); diff != "" {
+	want := []step{
+		{"fetch", time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)},
+		{"push", time.Date(2026, 1, 2, 3, 4, 6, 1_000_000, time.UTC)},
+	}
+	if diff := cmp.Diff(want, stepStarts(pod), cmp.AllowUnexported(step{})); diff != "" {
 		t.Errorf("starts (-want +got):\n%s", diff)
 	}
 }

@@ -134,7 +134,7 @@ func answers(ctx context.Context, url, text string) (time.Time, error) {
 
 // parts cuts the way of a push at what was seen of it. What was not seen, such
 // as the run of a tree that was built before, is no cut.
-func parts(begin, live time.Time, events, steps map[string]time.Time) []part {
+func parts(begin, live time.Time, events map[string]time.Time, steps []step) []part {
 	var cut []part
 	last := begin
 	until := func(name string, at time.Time, known bool) {
@@ -146,18 +146,20 @@ func parts(begin, live time.Time, events, steps map[string]time.Time) []part {
 		cut = append(cut, part{name, at.Sub(time.UnixMilli(last.UnixMilli()))})
 		last = at
 	}
-	see := func(name string, of map[string]time.Time, key string) {
-		at, known := of[key]
+	see := func(name, event string) {
+		at, known := events[event]
 		until(name, at, known)
 	}
-	see("watch", events, eventRevision)
-	see("run", events, eventRun)
-	see("pod", steps, "step-fetch")
-	see("fetch", steps, "step-build")
-	see("build", steps, "step-push")
-	see("push", events, eventRunEnd)
-	see("image", events, eventImage)
-	see("deploy", events, eventReady)
+	see("watch+fetch", eventRevision) // git push included
+	see("run", eventRun)
+	running := "pod" // what runs until the next step begins
+	for _, s := range steps {
+		until(running, s.at, true)
+		running = s.name
+	}
+	see(running, eventRunEnd)
+	see("image", eventImage)
+	see("deploy", eventReady)
 	until("route", live, true)
 	return cut
 }

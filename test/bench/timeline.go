@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,16 +36,22 @@ const (
 type timeline struct {
 	mu   sync.Mutex
 	seen map[string]map[string]time.Time
-	// steps are the starts of a build's steps, to the millisecond.
-	steps map[string]map[string]time.Time
+	// steps are those of a build that have ended, in their order.
+	steps map[string][]step
 	wake  chan struct{} // closed and replaced at every event
+}
+
+// step is a step of a build and when it began, to the millisecond.
+type step struct {
+	name string
+	at   time.Time
 }
 
 // watch follows the namespace's revisions and builds until the context ends.
 func watch(ctx context.Context, kube client.WithWatch, namespace string) (*timeline, error) {
 	t := &timeline{
 		seen:  map[string]map[string]time.Time{},
-		steps: map[string]map[string]time.Time{},
+		steps: map[string][]step{},
 		wake:  make(chan struct{}),
 	}
 	runs := &unstructured.UnstructuredList{}
@@ -132,17 +141,10 @@ func (t *timeline) wait(ctx context.Context, revision, event string) (time.Time,
 }
 
 // of copies all that is known of a revision.
-func (t *timeline) of(revision string) (events, steps map[string]time.Time) {
+func (t *timeline) of(revision string) (map[string]time.Time, []step) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	events, steps = map[string]time.Time{}, map[string]time.Time{}
-	for event, at := range t.seen[revision] {
-		events[event] = at
-	}
-	for step, at := range t.steps[revision] {
-		steps[step] = at
-	}
-	return events, steps
+	return maps.Clone(t.seen[revision]), slices.Clone(t.steps[revision])
 }
 
 // succeeded says whether a Tekton run is done and well.
@@ -158,8 +160,8 @@ func succeeded(run *unstructured.Unstructured) bool {
 
 // stepStarts reads when the steps of a build pod began. Tekton's entrypoint
 // leaves the time in each container's termination message, with milliseconds.
-func stepStarts(pod *corev1.Pod) map[string]time.Time {
-	starts := map[string]time.Time{}
+func stepStarts(pod *corev1.Pod) []step {
+	var starts []step
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.State.Terminated == nil {
 			continue
@@ -170,9 +172,10 @@ func stepStarts(pod *corev1.Pod) map[string]time.Time {
 		}
 		for _, result := range results {
 			if at, err := time.Parse("2006-01-02T15:04:05.000Z07:00", result.Value); result.Key == "StartedAt" && err == nil {
-				starts[c.Name] = at
+				starts = append(starts, step{strings.TrimPrefix(c.Name, "step-"), at})
 			}
 		}
 	}
+	slices.SortFunc(starts, func(a, b step) int { return a.at.Compare(b.at) })
 	return starts
 }

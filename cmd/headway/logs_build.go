@@ -31,6 +31,8 @@ type buildLog struct {
 	notes   io.Writer
 	follow  bool
 	tail    int64
+	// every is the time between two looks for the build's progress.
+	every time.Duration
 }
 
 func (b *buildLog) run(ctx context.Context, r *v1alpha1.Revision) error {
@@ -46,7 +48,7 @@ func (b *buildLog) run(ctx context.Context, r *v1alpha1.Revision) error {
 		case !b.follow || over(r):
 			return b.withoutPod(r)
 		}
-		if !pause(ctx) {
+		if !b.pause(ctx) {
 			return nil
 		}
 		if err := b.cluster.Get(ctx, client.ObjectKeyFromObject(r), r); err != nil && ctx.Err() == nil {
@@ -62,11 +64,11 @@ func over(r *v1alpha1.Revision) bool {
 }
 
 // pause waits a moment; false means that ctx has ended.
-func pause(ctx context.Context) bool {
+func (b *buildLog) pause(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(300 * time.Millisecond):
+	case <-time.After(b.every):
 		return true
 	}
 }
@@ -153,7 +155,7 @@ func (b *buildLog) waitFor(ctx context.Context, pod, container string) (bool, er
 			_, _ = fmt.Fprintf(b.notes, "waiting for step %s: %s\n", strings.TrimPrefix(container, stepPrefix), waiting)
 			said = waiting
 		}
-		if !b.follow || !pause(ctx) {
+		if !b.follow || !b.pause(ctx) {
 			return false, nil
 		}
 	}

@@ -19,8 +19,8 @@ import (
 // appContainer is the container of a pod that runs the app.
 const appContainer = "app"
 
-// lookInterval is how often a followed log looks for pods that have started.
-const lookInterval = time.Second
+// lookInterval is how often a followed log looks for what has started.
+const lookInterval = 500 * time.Millisecond
 
 // tailer prints the logs of an app's pods.
 type tailer struct {
@@ -29,6 +29,8 @@ type tailer struct {
 	notes  io.Writer
 	follow bool
 	tail   int64
+	// every is the time between two looks for pods.
+	every time.Duration
 }
 
 // run prints the logs of the selected pods; with follow it goes on until ctx
@@ -72,7 +74,7 @@ func (t *tailer) run(ctx context.Context, selector string) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(lookInterval):
+		case <-time.After(t.every):
 		}
 	}
 	if err := streams.Wait(); err != nil && !errors.Is(err, context.Canceled) {

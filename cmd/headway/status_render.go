@@ -115,7 +115,7 @@ func (v view) writeProblems(w io.Writer, s *state) {
 	for i := range s.Apps {
 		a := &s.Apps[i]
 		for _, kind := range []string{v1alpha1.ConditionSpecValid, v1alpha1.ConditionReady} {
-			if c := bad(a.Status.Conditions, kind); c != nil {
+			if c := bad(a.Status.Conditions, kind); c != nil && !(v.app == "" && toldByRepository(s, a, c)) {
 				problem("app", a, c)
 			}
 		}
@@ -123,6 +123,19 @@ func (v view) writeProblems(w io.Writer, s *state) {
 	if v.app != "" {
 		v.revisionProblems(s.Revisions, problem)
 	}
+}
+
+// toldByRepository is true for a problem of an app's file that its
+// repository's condition, which is printed before, repeats word by word.
+func toldByRepository(s *state, a *v1alpha1.App, c *metav1.Condition) bool {
+	for _, r := range s.Repositories {
+		if r.Namespace != a.Namespace || r.Name != a.Spec.Repository || c.Type != v1alpha1.ConditionSpecValid {
+			continue
+		}
+		told := bad(r.Status.Conditions, v1alpha1.ConditionSpecValid)
+		return told != nil && strings.Contains(told.Message, c.Message)
+	}
+	return false
 }
 
 // revisionProblems are those of failed builds and starts, with the build's log.
@@ -215,6 +228,9 @@ func shortRef(ref string) string {
 
 // body indents a message that may have several lines.
 func body(message string) string {
+	if message == "" {
+		return ""
+	}
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(message, "\n"), "\n") {
 		b.WriteString("  " + printable(line, 1000) + "\n")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +39,11 @@ Adding the same URL again changes what the flags say.`,
 			return f.run(cmd, io, a, args[0])
 		},
 	}
-	fl := c.Flags()
+	f.bind(c.Flags())
+	return c
+}
+
+func (f *addFlags) bind(fl *pflag.FlagSet) {
 	fl.StringVar(&f.name, "name", "", "name of the Repository (default: last part of the URL)")
 	fl.StringVar(&f.branch, "branch", "main", "branch whose head serves")
 	fl.StringSliceVar(&f.refs, "ref", nil, "glob of further branches or tags to build, such as 'release/*' or 'refs/tags/v*'; may be given several times")
@@ -46,7 +51,6 @@ Adding the same URL again changes what the flags say.`,
 	f.credentials.flags(fl)
 	fl.BoolVar(&f.wait, "wait", false, "wait until the repository was read once, showing progress")
 	fl.DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long --wait waits")
-	return c
 }
 
 func (f *addFlags) run(cmd *cobra.Command, io streams, a *access, url string) error {

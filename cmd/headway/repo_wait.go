@@ -88,10 +88,11 @@ func syncProgress(r *v1alpha1.Repository, wanted string) (text string, done bool
 		return "waiting for the watcher", false
 	}
 	current := r.Status.ObservedGeneration >= r.Generation && r.Status.LastHandledSync == wanted
-	if !current {
-		return "", false
+	onItsWay := c.Status == metav1.ConditionUnknown
+	if !current && !onItsWay {
+		return "", false // the outcome of an earlier look
 	}
-	return fmt.Sprintf("%s: %s", c.Reason, c.Message), c.Status != metav1.ConditionUnknown
+	return fmt.Sprintf("%s: %s", c.Reason, c.Message), !onItsWay
 }
 
 // syncOutcome prints the apps that were found, and fails where one cannot be

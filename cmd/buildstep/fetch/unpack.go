@@ -29,8 +29,11 @@ func unpack(archive io.Reader, dest string, limits Limits) error {
 	if err != nil {
 		return fmt.Errorf("the artifact is not a tar.gz: %w", err)
 	}
+	// Headers and padding take at most 4 KiB an entry; a stream that is longer
+	// than that and the files is no artifact within the limits.
+	bounded := &io.LimitedReader{R: unzipped, N: limits.Bytes + int64(limits.Entries+1)*4096}
 	u := unpacker{root: root, bytesLeft: limits.Bytes, limits: limits}
-	reader := tar.NewReader(u.bounded(unzipped))
+	reader := tar.NewReader(bounded)
 	for count := 0; ; count++ {
 		header, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -46,6 +49,13 @@ func unpack(archive io.Reader, dest string, limits Limits) error {
 			return err
 		}
 	}
+	// What follows the archive's end mark must be read for the checksum.
+	if _, err := io.Copy(io.Discard, bounded); err != nil {
+		return fmt.Errorf("reading the artifact: %w", err)
+	}
+	if bounded.N == 0 {
+		return errors.New("the artifact unpacks to more than its files")
+	}
 	return u.checkLinks()
 }
 
@@ -54,12 +64,6 @@ type unpacker struct {
 	limits    Limits
 	bytesLeft int64
 	links     []string
-}
-
-// bounded ends the stream where no artifact within the limits can be: headers
-// and padding take at most 4 KiB an entry.
-func (u *unpacker) bounded(r io.Reader) io.Reader {
-	return io.LimitReader(r, u.limits.Bytes+int64(u.limits.Entries)*4096)
 }
 
 func (u *unpacker) entry(header *tar.Header, content io.Reader) error {

@@ -1,0 +1,141 @@
+package static
+
+import (
+	"archive/tar"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
+)
+
+// options write a source tree; a content that begins with "-> " makes a link.
+func options(t *testing.T, files map[string]string) Options {
+	t.Helper()
+	dir := t.TempDir()
+	server := filepath.Join(dir, "server")
+	if err := os.WriteFile(server, []byte("server"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(dir, "source")
+	for name, content := range files {
+		full := filepath.Join(source, name)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if target, ok := strings.CutPrefix(content, "-> "); ok {
+			err = os.Symlink(target, full)
+		} else {
+			err = os.WriteFile(full, []byte(content), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Options{Source: source, Path: ".", Server: server, Image: filepath.Join(dir, "image")}
+}
+
+func TestBuild(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		files     map[string]string
+		path, dir string
+		want      []string // entries below /site
+	}{
+		{"the path itself", map[string]string{
+			"index.html": "x", "css/a.css": "x", ".git/config": "x", ".env": "x", ".well-known/security.txt": "x",
+			"headway.yaml": "x", "css/headway.yaml": "x", "latest.css": "-> css/a.css",
+		}, ".", "", []string{"/.well-known/", "/.well-known/security.txt", "/css/", "/css/a.css", "/css/headway.yaml", "/index.html", "/latest.css -> css/a.css"}},
+		{"public", map[string]string{"public/index.html": "x", "src/a.ts": "x"}, ".", "", []string{"/index.html"}},
+		{"public without index", map[string]string{"public/a.css": "x", "index.html": "x"}, ".", "", []string{"/index.html", "/public/", "/public/a.css"}},
+		{"dir", map[string]string{"dist/index.html": "x", "public/index.html": "x"}, ".", "dist", []string{"/index.html"}},
+		{"path and dir", map[string]string{"web/dist/index.html": "x", "index.html": "x"}, "web", "./dist/", []string{"/index.html"}},
+		{"a linked folder", map[string]string{"dist": "-> out", "out/index.html": "x"}, ".", "dist", []string{"/index.html"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := options(t, test.files)
+			o.Path, o.Dir = test.path, test.dir
+			if err := Build(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, siteEntries(t, o.Image)); diff != "" {
+				t.Errorf("site (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	index := map[string]string{"index.html": "x"}
+	for _, test := range []struct {
+		name      string
+		files     map[string]string
+		path, dir string
+		want      string
+	}{
+		{"no such folder", index, ".", "dist", `"dist" is not a folder of the source; set build.args.dir`},
+		{"a file", index, ".", "index.html", "is not a folder"},
+		{"outside", index, ".", "../..", "is not a folder"},
+		{"path outside", index, "..", "", "is not a folder"},
+		{"a link outside", map[string]string{"index.html": "x", "dist": "-> /etc"}, ".", "dist", "is not a folder"},
+		{"a file linked outside", map[string]string{"index.html": "x", "passwd": "-> /etc/passwd"}, ".", "", "the link passwd does not lead"},
+		{"a file linked above", map[string]string{"web/index.html": "x", "secret": "x", "web/s": "-> ../secret"}, "web", "", "the link s does not lead"},
+		{"nothing to serve", map[string]string{"dist/.keep": ""}, ".", "dist", `no files to serve in "dist"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := options(t, test.files)
+			o.Path, o.Dir = test.path, test.dir
+			err := Build(t.Context(), o)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// siteEntries lists the upper layer and checks the rest of the image.
+func siteEntries(t *testing.T, dir string) []string {
+	t.Helper()
+	image, err := ocilayout.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/staticserver", "/site"}, config.Config.Entrypoint); diff != "" || config.Config.User != "65532:65532" {
+		t.Errorf("configuration: %+v", config.Config)
+	}
+	layers, err := image.Layers()
+	if err != nil || len(layers) != 2 {
+		t.Fatalf("%d layers, %v", len(layers), err)
+	}
+	content, err := layers[1].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	var names []string
+	for reader := tar.NewReader(content); ; {
+		header, err := reader.Next()
+		if err == io.EOF {
+			return names
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(header.Name, "site")
+		if header.Linkname != "" {
+			name += " -> " + header.Linkname
+		}
+		if name != "/" {
+			names = append(names, name)
+		}
+	}
+}

@@ -35,16 +35,17 @@ func (s *state) write(w io.Writer, v view) {
 		_, _ = fmt.Fprintf(w, "No repository and no app in %s. headway repo add URL adds one.\n", where)
 		return
 	}
-	v.writeApps(w, s.Apps)
+	if len(s.Apps) == 0 {
+		v.repositories(s.Repositories).write(w, "")
+		_, _ = fmt.Fprintln(w, "\nNo app yet.")
+	} else {
+		v.writeApps(w, s.Apps)
+	}
 	v.writeProblems(w, s)
 }
 
 // writeApps is one line per app.
 func (v view) writeApps(w io.Writer, apps []v1alpha1.App) {
-	if len(apps) == 0 {
-		_, _ = fmt.Fprintln(w, "No app yet.")
-		return
-	}
 	var g grid
 	titles := []string{"APP", "STATE", "TRAFFIC", "LIVE FOR", "URL"}
 	if v.namespace == "" {

@@ -105,6 +105,10 @@ func objects() []client.Object {
 
 func TestStatus(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(scheme()).WithObjects(objects()...).Build()
+	young := fake.NewClientBuilder().WithScheme(scheme()).WithObjects(&v1alpha1.Repository{
+		ObjectMeta: named("default", "shop", ago(5*time.Second)),
+		Spec:       v1alpha1.RepositorySpec{URL: "https://git.example.com/shop.git", ProductionBranch: "main"},
+	}).Build()
 	empty := fake.NewClientBuilder().WithScheme(scheme()).Build()
 	for _, v := range []struct {
 		golden string
@@ -116,6 +120,7 @@ func TestStatus(t *testing.T) {
 		{"status_app.golden", c, view{namespace: "default", app: "shop"}},
 		{"status_pinned.golden", c, view{namespace: "other", app: "hello"}},
 		{"status_colour.golden", c, view{namespace: "default", app: "shop", paint: true}},
+		{"status_young.golden", young, view{namespace: "default"}},
 		{"status_empty.golden", empty, view{namespace: "default"}},
 	} {
 		t.Run(v.golden, func(t *testing.T) {

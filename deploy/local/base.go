@@ -13,6 +13,9 @@ import (
 // from; builds in the cluster use the machine's own.
 var buildVariables = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE"}
 
+// proxyVariables say how this machine reaches the world; builds go the same way.
+var proxyVariables = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+
 // applyBase applies the objects that everything else stands on.
 func applyBase(ctx context.Context, c *cluster, s *report) error {
 	values := newSettings(c.places)
@@ -37,7 +40,8 @@ func applyBase(ctx context.Context, c *cluster, s *report) error {
 	return poll(ctx, time.Minute, time.Second, func(ctx context.Context) error { return c.apply(ctx, objects) })
 }
 
-// buildEnv asks the go command for its settings; empty ones are left out.
+// buildEnv collects what builds need to know about the way out; empty settings are
+// left out.
 func buildEnv(ctx context.Context) (map[string]string, error) {
 	out, err := exec.CommandContext(ctx, "go", append([]string{"env", "-json"}, buildVariables...)...).Output()
 	if err != nil {
@@ -46,6 +50,9 @@ func buildEnv(ctx context.Context) (map[string]string, error) {
 	all := map[string]string{}
 	if err := json.Unmarshal(out, &all); err != nil {
 		return nil, fmt.Errorf("reading the go command's settings: %w", err)
+	}
+	for _, name := range proxyVariables {
+		all[name] = os.Getenv(name)
 	}
 	for name, value := range all {
 		if value == "" {

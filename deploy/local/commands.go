@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/headway-dev/headway/deploy/local/layout"
@@ -18,6 +19,7 @@ func run(ctx context.Context, places layout.Layout, args []string) error {
 		fmt.Fprint(os.Stderr, usage)
 		return fmt.Errorf("want one subcommand, got %d", len(args))
 	}
+	keepOffProxy()
 	switch args[0] {
 	case "up":
 		return up(ctx, places)
@@ -123,4 +125,16 @@ func lock(places layout.Layout) (unlock func(), err error) {
 		return nil, fmt.Errorf("locking %s: %w", places.Lock(), err)
 	}
 	return func() { file.Close() }, nil
+}
+
+// keepOffProxy tells this command and every program it starts to reach the cluster
+// directly on a machine that has an HTTP proxy. It changes nothing without one.
+func keepOffProxy() {
+	direct := strings.Join([]string{"localhost", "127.0.0.0/8", layout.ClusterCIDR, ".svc", "." + layout.ClusterDomain, ".headway.local"}, ",")
+	for _, pair := range [][2]string{{"HTTP_PROXY", "NO_PROXY"}, {"HTTPS_PROXY", "NO_PROXY"}, {"http_proxy", "no_proxy"}, {"https_proxy", "no_proxy"}} {
+		proxy, exception := pair[0], pair[1]
+		if now := os.Getenv(exception); os.Getenv(proxy) != "" && !strings.HasSuffix(now, direct) {
+			os.Setenv(exception, strings.TrimPrefix(now+","+direct, ","))
+		}
+	}
 }

@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/local/layout"
@@ -26,9 +31,17 @@ var programImages = []struct{ name, program, entrypoint, user string }{
 	{"tekton-sidecarlogresults", "tekton-sidecarlogresults", "/ko-app/sidecarlogresults", nonRoot},
 }
 
-// pushBaseImages assembles the images that Kubernetes and Tekton need and pushes
-// those that the registry does not have.
+// pushBaseImages makes sure that the registry has the images that Kubernetes and
+// Tekton need.
 func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
+	pushed, err := c.pushedImages(ctx)
+	if err != nil {
+		return err
+	}
+	if c.images = pushed; c.images != nil {
+		s.result("%d images there", len(c.images))
+		return nil
+	}
 	c.images = map[string]string{}
 	for _, image := range programImages {
 		spec := ociimage.Spec{
@@ -55,8 +68,8 @@ func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
 	if err := ociimage.Push(ctx, layout.RegistryEndpoint, "library/busybox", "latest", image); err != nil {
 		return err
 	}
-	s.result("%d images in %s", len(c.images), layout.RegistryHost)
-	return nil
+	s.result("%d images pushed", len(c.images))
+	return c.noteImages()
 }
 
 // push pushes one image under headway/ and notes its reference.
@@ -75,6 +88,46 @@ func (c *cluster) push(ctx context.Context, s *report, name string, spec ociimag
 	}
 	c.images[name] = layout.RegistryHost + "/headway/" + name + ":" + tag
 	return nil
+}
+
+// imagesNote lies beside the programs: the images hold exactly those, so a note
+// there stays true for as long as the folder does.
+const imagesNote = "images.json"
+
+func (c *cluster) noteImages() error {
+	encoded, err := json.Marshal(c.images)
+	if err != nil {
+		return err
+	}
+	temporary := c.program(imagesNote + ".new")
+	if err := os.WriteFile(temporary, encoded, 0o644); err != nil {
+		return fmt.Errorf("noting the images: %w", err)
+	}
+	return os.Rename(temporary, c.program(imagesNote))
+}
+
+// pushedImages are the noted images when the registry still has each of them, and
+// nil otherwise.
+func (c *cluster) pushedImages(ctx context.Context) (map[string]string, error) {
+	content, err := os.ReadFile(c.program(imagesNote))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the noted images: %w", err)
+	}
+	var noted map[string]string
+	if json.Unmarshal(content, &noted) != nil || len(noted) != len(programImages)+1 {
+		return nil, nil
+	}
+	references := append(slices.Collect(maps.Values(noted)), layout.RegistryHost+"/library/busybox:latest")
+	for _, reference := range references {
+		present, err := ociimage.Exists(ctx, layout.RegistryEndpoint, strings.TrimPrefix(reference, layout.RegistryHost+"/"))
+		if err != nil || !present {
+			return nil, err
+		}
+	}
+	return noted, nil
 }
 
 // busybox is Debian's static busybox with a link for each of its commands.

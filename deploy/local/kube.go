@@ -89,12 +89,12 @@ func (c *cluster) kubeconfig(name string) string {
 	return c.places.State("config", name+".kubeconfig")
 }
 
-// startEtcd starts the store. It does not sync to disk: the cluster is thrown away
-// with `make down`, and after a crash of the machine it is made anew.
+// startEtcd starts the store. It does not sync to disk, which halves the time of
+// most writes: the cluster is a throwaway one.
 func startEtcd(ctx context.Context, c *cluster, s *report) error {
 	url := "https://" + layout.NodeIP
 	cert, key, ca := c.authority.Cert("etcd"), c.authority.Key("etcd"), c.authority.Cert("ca")
-	return c.launch(ctx, s, process.Program{
+	err := c.launch(ctx, s, process.Program{
 		Name: "etcd",
 		Args: []string{
 			"--name=headway", "--data-dir=" + c.places.State("etcd"),
@@ -108,11 +108,15 @@ func startEtcd(ctx context.Context, c *cluster, s *report) error {
 		},
 		Configs: []string{cert, ca},
 	}, c.answers(url+":2379/health"))
+	if err != nil {
+		return fmt.Errorf("%w (after a crash of the machine its data may be broken: `make down` and start over)", err)
+	}
+	return nil
 }
 
 func startAPIServer(ctx context.Context, c *cluster, s *report) error {
 	a := c.authority
-	err := c.launch(ctx, s, process.Program{
+	return c.launch(ctx, s, process.Program{
 		Name: "kube-apiserver",
 		Args: []string{
 			"--advertise-address=" + layout.NodeIP, "--bind-address=" + layout.NodeIP, "--secure-port=6443",
@@ -132,7 +136,6 @@ func startAPIServer(ctx context.Context, c *cluster, s *report) error {
 		},
 		Configs: []string{a.Cert("ca"), a.Cert("kube-apiserver"), a.Cert("kube-apiserver-client"), a.Cert("service-accounts")},
 	}, c.answers(layout.APIServer+"/readyz"))
-	return err
 }
 
 // A single machine needs no leader election, and starts quicker without.

@@ -1,8 +1,11 @@
 package main
 
-// upSteps bring the cluster up, in this order.
-func upSteps() []step {
-	return append([]step{
+// upSteps bring the cluster up and Headway onto it.
+func upSteps() []step { return append(clusterSteps(), headwaySteps()...) }
+
+// clusterSteps bring up Kubernetes with Tekton, in this order.
+func clusterSteps() []step {
+	return []step{
 		{name: "packages", run: installPackages},
 		{name: "components", run: compileComponents},
 		{name: "network", run: setUpNetwork},
@@ -19,5 +22,5 @@ func upSteps() []step {
 		{name: "kubelet", log: "kubelet", run: startKubelet},
 		{name: "kube-proxy", log: "kube-proxy", run: startProxy},
 		{name: "tekton", run: installTekton},
-	}, headwaySteps()...)
+	}
 }

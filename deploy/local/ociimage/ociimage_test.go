@@ -130,6 +130,11 @@ func TestPush(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for reference, want := range map[string]bool{"headway/a:" + tag: true, "headway/a:other": false, "headway/b:" + tag: false} {
+		if got, err := Exists(t.Context(), endpoint, reference); err != nil || got != want {
+			t.Errorf("exists(%s) = %t, %v, want %t", reference, got, err, want)
+		}
+	}
 	ref, err := name.ParseReference(endpoint+"/headway/a:"+tag, name.Insecure)
 	if err != nil {
 		t.Fatal(err)

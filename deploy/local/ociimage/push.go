@@ -2,12 +2,14 @@ package ociimage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // Tag is the content tag of an image: the first 16 hex digits of its digest.
@@ -27,12 +29,8 @@ func Push(ctx context.Context, endpoint, repository, tag string, image v1.Image)
 	if err != nil {
 		return fmt.Errorf("naming image %s: %w", repository, err)
 	}
-	// A transport of its own: a proxy of the environment must not see loopback traffic.
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil
-	defer transport.CloseIdleConnections()
-	options := []remote.Option{remote.WithContext(ctx), remote.WithTransport(transport)}
-
+	options, done := connect(ctx)
+	defer done()
 	digest, err := image.Digest()
 	if err != nil {
 		return fmt.Errorf("computing digest of %s: %w", repository, err)
@@ -44,4 +42,31 @@ func Push(ctx context.Context, endpoint, repository, tag string, image v1.Image)
 		return fmt.Errorf("pushing %s: %w", ref, err)
 	}
 	return nil
+}
+
+// Exists says whether the registry at endpoint has "repository:tag".
+func Exists(ctx context.Context, endpoint, reference string) (bool, error) {
+	ref, err := name.ParseReference(endpoint+"/"+reference, name.Insecure)
+	if err != nil {
+		return false, fmt.Errorf("naming image %s: %w", reference, err)
+	}
+	options, done := connect(ctx)
+	defer done()
+	_, err = remote.Head(ref, options...)
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking up %s: %w", ref, err)
+	}
+	return true, nil
+}
+
+// connect makes a transport of its own: a proxy of the environment must not see
+// traffic inside the machine.
+func connect(ctx context.Context) (options []remote.Option, done func()) {
+	direct := http.DefaultTransport.(*http.Transport).Clone()
+	direct.Proxy = nil
+	return []remote.Option{remote.WithContext(ctx), remote.WithTransport(direct)}, direct.CloseIdleConnections
 }

@@ -23,6 +23,9 @@ import (
 // maxLog is the size in bytes over which a log is rotated at the next start.
 const maxLog = 50 << 20
 
+// restartGrace is how long a program may take to end before its newer self starts.
+const restartGrace = 5 * time.Second
+
 // The variables that mark a process as ours.
 const (
 	nameVariable        = "HEADWAY_LOCAL_PROGRAM"
@@ -72,7 +75,7 @@ func Ensure(ctx context.Context, p Program) (started bool, err error) {
 	if len(running) == 1 && running[0].fingerprint == fingerprint {
 		return false, nil
 	}
-	if err := stop(ctx, running, 20*time.Second); err != nil {
+	if err := stop(ctx, running, restartGrace); err != nil {
 		return false, fmt.Errorf("stopping the older %s: %w", p.Name, err)
 	}
 	return true, p.start(fingerprint)
@@ -118,8 +121,8 @@ func Running(name, path string) (bool, error) {
 	return len(found) > 0, err
 }
 
-// Stop ends the processes started under the name, and what inherited their mark
-// when children is true: first by SIGTERM, after the grace by SIGKILL.
+// Stop ends the processes started under the name: first by SIGTERM, after the
+// grace by SIGKILL. What only inherited the mark is left alone.
 func Stop(ctx context.Context, name, path string, grace time.Duration) error {
 	found, err := find(name, path)
 	if err != nil {

@@ -26,8 +26,8 @@ commit's fault. A mistake in the source is fixed by a new commit.`,
 			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.namespace, Name: args[0]}, &r); err != nil {
 				return explain(fmt.Errorf("reading revision %s: %w", args[0], err), c.host)
 			}
-			if bad(r.Status.Conditions, v1alpha1.ConditionBuilt) == nil {
-				return fmt.Errorf("the build of %s has not failed; there is nothing to try again", r.Name)
+			if err := retriable(&r); err != nil {
+				return err
 			}
 			if err := annotate(cmd.Context(), c, &r, v1alpha1.AnnotationRetriedAt, time.Now()); err != nil {
 				return err
@@ -36,4 +36,17 @@ commit's fault. A mistake in the source is fixed by a new commit.`,
 			return err
 		},
 	}
+}
+
+// retriable explains why a build cannot be tried again, if it cannot.
+func retriable(r *v1alpha1.Revision) error {
+	switch c := bad(r.Status.Conditions, v1alpha1.ConditionBuilt); {
+	case c == nil:
+		return fmt.Errorf("the build of %s has not failed; there is nothing to try again", r.Name)
+	case c.Reason == v1alpha1.ReasonSuperseded:
+		return fmt.Errorf("nothing points at %s any more (%s); a build of it would not be used", r.Name, c.Message)
+	case c.Reason == v1alpha1.ReasonInvalidArgs:
+		return fmt.Errorf("%s cannot be built as it is (%s); change headway.yaml and push", r.Name, c.Message)
+	}
+	return nil
 }

@@ -149,8 +149,8 @@ func (v view) revisionProblems(revisions []v1alpha1.Revision, problem func(strin
 		case built != nil && built.Reason == v1alpha1.ReasonSuperseded:
 		case built != nil:
 			c := *built
-			if b := r.Status.Build; b != nil && len(b.LastLogLines) > 0 && !strings.Contains(c.Message, b.LastLogLines[len(b.LastLogLines)-1]) {
-				c.Message += "\n" + strings.Join(b.LastLogLines, "\n")
+			if b := r.Status.Build; b != nil && len(b.LastLogLines) > 0 {
+				c.Message += fmt.Sprintf("\nlast lines of step %s:\n  %s", b.FailedStep, strings.Join(b.LastLogLines, "\n  "))
 			}
 			problem("revision", r, &c)
 		case ready != nil:

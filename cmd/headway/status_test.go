@@ -84,7 +84,7 @@ func objects() []client.Object {
 		revision("default", "shop", "99999999", time.Minute, func(r *v1alpha1.Revision) {
 			r.Spec.Subject = "Break it \x1b[2J\x1b[31mand clear the screen of whoever looks, at great length"
 			r.Status = v1alpha1.RevisionStatus{
-				Conditions: conditions(condition("Built", "False", v1alpha1.ReasonBuildFailed, `commit 99999999: step "build" failed: exit code 1`),
+				Conditions: conditions(condition("Built", "False", v1alpha1.ReasonBuildFailed, `commit 99999999: step "build" failed: exit code 1: ./main.go:3:1: syntax error`),
 					condition("Ready", "False", v1alpha1.ReasonNotBuilt, "the build failed")),
 				Build: &v1alpha1.BuildStatus{FailedStep: "build", LastLogLines: []string{"# example.com/shop", "./main.go:3:1: syntax error\x1b[2J"}},
 			}

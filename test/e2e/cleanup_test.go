@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -76,14 +78,45 @@ func TestRepositoryDeleted(t *testing.T) {
 	if left := tm.left(); len(left) < 6 {
 		t.Fatalf("a live app has only %v", left)
 	}
+	cache := code.cacheFolder()
+	if len(folders(t, cache)) != 1 {
+		t.Fatalf("no git cache at %s", cache)
+	}
 
 	tm.headway("repo", "remove", repositoryName)
 	eventually(t, cleanedUp, "nothing is left of the repository", func() error {
 		if left := tm.left(); len(left) > 0 {
 			return fmt.Errorf("left: %s", strings.Join(left, ", "))
 		}
+		if left := folders(t, cache); len(left) > 0 {
+			return fmt.Errorf("left: git cache %v", left)
+		}
 		return tm.answers(tm.url("static"), http.StatusNotFound, "")
 	})
+}
+
+// cacheFolder is where the controller, a pod on this machine, keeps its copy of
+// the repository: a pattern, as the pod's name is not known.
+func (r *repository) cacheFolder() string {
+	r.Helper()
+	places, err := layout.New()
+	if err != nil {
+		r.Fatal(err)
+	}
+	seen := &v1alpha1.Repository{}
+	if err := r.get(repositoryName, seen); err != nil {
+		r.Fatal(err)
+	}
+	return places.State("kubelet", "pods", "*", "volumes", "kubernetes.io~empty-dir", "data", "git", string(seen.UID))
+}
+
+func folders(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // left names everything of the team that Headway has made.

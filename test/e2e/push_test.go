@@ -54,6 +54,20 @@ func TestPush(t *testing.T) {
 	}
 }
 
+// TestPolling: a push is found without any webhook. The git server's webhooks
+// name another URL than the one that is watched here.
+func TestPolling(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("static")
+	code.write(page, "one\n")
+	code.watchAs(v1alpha1.RepositorySpec{URL: code.tree.HostURL, Interval: metav1.Duration{Duration: time.Second}})
+	tm.waitLive("static", code.push("One"))
+	code.write(page, "two\n")
+	tm.waitLive("static", code.push("Two"))
+	tm.wantAnswer(tm.url("static"), "two")
+}
+
 // TestSecondPushLosesNoRequest: traffic moves under 50 requests per second and
 // every one of them is answered, first by the old commit, then by the new.
 func TestSecondPushLosesNoRequest(t *testing.T) {

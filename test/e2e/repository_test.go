@@ -85,14 +85,19 @@ func (r *repository) pushHead() string {
 	return commit
 }
 
-// watch tells Headway of the repository.
+// watch tells Headway of the repository, and of further branches to build.
 func (r *repository) watch(refs ...string) {
 	r.Helper()
+	r.watchAs(v1alpha1.RepositorySpec{URL: r.tree.URL, Refs: refs})
+}
+
+// watchAs tells Headway of the repository with settings of its own.
+func (r *repository) watchAs(spec v1alpha1.RepositorySpec) {
+	r.Helper()
+	spec.SecretRef = &corev1.LocalObjectReference{Name: secretName}
 	r.create(&v1alpha1.Repository{
 		ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: repositoryName},
-		Spec: v1alpha1.RepositorySpec{
-			URL: r.tree.URL, SecretRef: &corev1.LocalObjectReference{Name: secretName}, Refs: refs,
-		},
+		Spec:       spec,
 	})
 }
 

@@ -76,18 +76,27 @@ func (v *validation) path(ctx context.Context, p string) error {
 	if !info.IsDir() {
 		return v.file(c, real)
 	}
+	return v.folder(c, real, p)
+}
+
+// folder checks every headway.yaml at or below a folder, which the command
+// line calls p.
+func (v *validation) folder(c *checkout, real, p string) error {
 	rel, err := c.rel(real)
 	if err != nil {
 		return err
 	}
 	found := 0
 	for _, name := range c.files.Under(rel) {
-		if path.Base(name) != spec.FileName {
-			continue
-		}
-		found++
-		if err := v.file(c, filepath.Join(c.root, filepath.FromSlash(name))); err != nil {
-			return err
+		file := filepath.Join(c.root, filepath.FromSlash(name))
+		switch path.Base(name) {
+		case spec.FileName:
+			found++
+			if err := v.file(c, file); err != nil {
+				return err
+			}
+		case "headway.yml":
+			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", display(file), spec.FileName)
 		}
 	}
 	if found == 0 {

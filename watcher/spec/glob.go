@@ -12,8 +12,12 @@ import (
 // folders. A glob that matches a folder matches everything in it.
 type Glob struct {
 	clean string
-	// segments without a closing **, which says inside instead: the glob
-	// matches what is in the folder, not a file of the folder's name.
+	// literal is the part before the first segment with a wildcard; most globs
+	// are nothing else, and most names differ there already.
+	literal string
+	// segments after literal, without a closing **, which says inside
+	// instead: the glob matches what is in the folder, not a file of the
+	// folder's name.
 	segments []string
 	inside   bool
 }
@@ -49,16 +53,54 @@ func ParseGlob(s string) (Glob, error) {
 	if clean == "." {
 		g.segments = nil
 	}
+	for len(g.segments) > 0 && !strings.ContainsAny(g.segments[0], `*?[\`) {
+		g.literal = path.Join(g.literal, g.segments[0])
+		g.segments = g.segments[1:]
+	}
 	return g, nil
+}
+
+// LiteralGlob matches the one file or folder of this name, whatever characters
+// it has.
+func LiteralGlob(name string) Glob {
+	return Glob{clean: name, literal: name}
 }
 
 // String is the glob in its clean form.
 func (g Glob) String() string { return g.clean }
 
 // Match tells whether the file at name, or a folder that it is in, matches.
-// The cost is the product of the numbers of segments.
+// The cost is the product of the numbers of segments behind the literal part.
 func (g Glob) Match(name string) bool {
-	segments := strings.Split(name, "/")
+	rest, ok := below(name, g.literal)
+	if !ok {
+		return false
+	}
+	if len(g.segments) == 0 {
+		return rest != "" || !g.inside
+	}
+	if rest == "" {
+		return false
+	}
+	return g.match(strings.Split(rest, "/"))
+}
+
+// below is the part of name under dir, empty when name is dir itself; "" as
+// dir is the root.
+func below(name, dir string) (string, bool) {
+	rest, ok := strings.CutPrefix(name, dir)
+	switch {
+	case !ok:
+		return "", false
+	case dir == "" || rest == "":
+		return rest, true
+	case rest[0] != '/':
+		return "", false
+	}
+	return rest[1:], true
+}
+
+func (g Glob) match(segments []string) bool {
 	// reach[j] is true when the first j segments of the glob match what was
 	// read of name so far.
 	reach := make([]bool, len(g.segments)+1)

@@ -29,6 +29,9 @@ func TestGlobMatch(t *testing.T) {
 		{".", "x/y", true},
 		{"a/**/b/**/c", "a/x/b/y/z/c", true},
 		{"a/**/b/**/c", "a/x/y/z/c", false},
+		{"libs/**/a", "libs", false},
+		{"libs/*", "libs", false},
+		{"libs/?", "libs/", false},
 		{"[ab]/?.go", "b/x.go", true},
 		{"[ab]/?.go", "c/x.go", false},
 	} {
@@ -40,6 +43,13 @@ func TestGlobMatch(t *testing.T) {
 		if got := g.Match(c.name); got != c.want {
 			t.Errorf("%q matches %q = %v, want %v", c.glob, c.name, got, c.want)
 		}
+	}
+}
+
+func TestLiteralGlob(t *testing.T) {
+	g := LiteralGlob("a[1]{x}/go.mod")
+	if !g.Match("a[1]{x}/go.mod") || g.Match("a1{x}/go.mod") || g.Match("a[1]{x}/go.mod2") {
+		t.Error("a literal glob matches by its characters")
 	}
 }
 

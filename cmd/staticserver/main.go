@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,7 +24,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := site.Serve(ctx, ":"+port, os.Args[1]); err != nil {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+port)
+	if err == nil {
+		err = site.Serve(ctx, listener, os.Args[1])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}

@@ -14,18 +14,15 @@ import (
 // stop; files are quick, slow readers are cut off.
 const grace = 20 * time.Second
 
-// Serve answers on the address until the context ends, then lets the requests
-// in flight finish.
-func Serve(ctx context.Context, address, folder string) error {
+// Serve answers on the listener until the context ends, then lets the requests
+// in flight finish. It closes the listener.
+func Serve(ctx context.Context, listener net.Listener, folder string) error {
+	defer listener.Close()
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return fmt.Errorf("opening folder: %w", err)
 	}
 	defer root.Close()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
 	server := &http.Server{
 		Handler:           New(root.FS()),
 		ReadHeaderTimeout: 10 * time.Second,

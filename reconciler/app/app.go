@@ -15,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,10 +22,8 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/ssa"
 )
-
-// fieldManager owns the Routes.
-const fieldManager = "headway-controller"
 
 // Reconciler reconciles Apps.
 type Reconciler struct {
@@ -52,8 +48,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	plan := PlanFor(seen, r.Public, time.Now())
 	err = r.apply(ctx, seen, plan)
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return ctrl.Result{RequeueAfter: 100 * time.Millisecond}, nil // the cache was behind
+	if ssa.Behind(err) {
+		return ctrl.Result{RequeueAfter: 500 * time.Millisecond}, nil
 	}
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("applying app %s: %w", req, err)
@@ -114,15 +110,5 @@ func (r *Reconciler) applyRoute(ctx context.Context, app *v1alpha1.App, spec v1a
 		},
 		Spec: spec,
 	}
-	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(route)
-	if err != nil {
-		return fmt.Errorf("encoding route: %w", err)
-	}
-	delete(fields, "status")
-	u := &unstructured.Unstructured{Object: fields}
-	err = r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(fieldManager), client.ForceOwnership)
-	if err != nil {
-		return fmt.Errorf("applying route: %w", err)
-	}
-	return nil
+	return ssa.Apply(ctx, r.Client, route)
 }

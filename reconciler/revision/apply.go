@@ -5,21 +5,16 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/ssa"
 )
-
-// FieldManager owns what the reconcilers apply.
-const FieldManager = "headway-controller"
 
 // cacheClaim holds the build caches of all repositories, one folder each.
 const cacheClaim = "headway-build-cache"
@@ -33,7 +28,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	}
 	refused := r.applyChildren(ctx, seen, plan)
 	if refused != nil {
-		if !final4xx(refused) {
+		if ssa.Behind(refused) || !final4xx(refused) {
 			return refused
 		}
 		plan.refuse(rev, refused, time.Now())
@@ -51,7 +46,7 @@ func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) er
 	if plan.Deployment == nil || upToDate(seen.Deployment, plan.Deployment) {
 		return nil
 	}
-	return r.applyDeployment(ctx, plan.Deployment)
+	return ssa.Apply(ctx, r.Client, plan.Deployment)
 }
 
 // writeStatus writes what changed, and announces it.
@@ -117,7 +112,10 @@ func (r *Reconciler) createRun(ctx context.Context, seen Seen) error {
 	if err != nil {
 		return fmt.Errorf("rendering build run: %w", err)
 	}
-	err = r.Client.Create(ctx, run, client.FieldOwner(FieldManager))
+	err = r.Client.Create(ctx, run, client.FieldOwner(ssa.FieldManager))
+	if apierrors.IsNotFound(err) { // not to be taken for a revision that is gone
+		return fmt.Errorf("creating build run %s: namespace %s does not exist", run.Name, run.Namespace)
+	}
 	if err != nil && !apierrors.IsAlreadyExists(err) { // made a moment ago, here or for an equal revision
 		return fmt.Errorf("creating build run %s: %w", run.Name, err)
 	}
@@ -133,7 +131,7 @@ func (r *Reconciler) cancelRun(ctx context.Context, run *pipelines.TaskRun) erro
 		return nil
 	}
 	metav1.SetMetaDataAnnotation(&run.ObjectMeta, annotationSuperseded, "true")
-	if err := r.Client.Patch(ctx, run, client.MergeFrom(before), client.FieldOwner(FieldManager)); client.IgnoreNotFound(err) != nil {
+	if err := r.Client.Patch(ctx, run, client.MergeFrom(before), client.FieldOwner(ssa.FieldManager)); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("cancelling build run %s: %w", run.Name, err)
 	}
 	return nil
@@ -145,20 +143,6 @@ func (r *Reconciler) deleteRun(ctx context.Context, run *pipelines.TaskRun) erro
 	err := r.Client.Delete(ctx, run, client.Preconditions{UID: &run.UID}, client.PropagationPolicy(metav1.DeletePropagationForeground))
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting build run %s: %w", run.Name, err)
-	}
-	return nil
-}
-
-func (r *Reconciler) applyDeployment(ctx context.Context, deployment *appsv1.Deployment) error {
-	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(deployment)
-	if err != nil {
-		return fmt.Errorf("encoding deployment %s: %w", deployment.Name, err)
-	}
-	delete(fields, "status")
-	u := &unstructured.Unstructured{Object: fields}
-	err = r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(FieldManager), client.ForceOwnership)
-	if err != nil {
-		return fmt.Errorf("applying deployment %s: %w", deployment.Name, err)
 	}
 	return nil
 }

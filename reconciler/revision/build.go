@@ -76,12 +76,15 @@ func planBuild(seen Seen, now time.Time) build {
 // superseded ends the build of a commit that nothing points at any more. The
 // run goes on if another revision needs it.
 func superseded(seen Seen, b build) build {
-	if built := condition.Get(seen.Revision.Status.Conditions, v1alpha1.ConditionBuilt); built.Status == metav1.ConditionFalse && built.Reason != v1alpha1.ReasonSuperseded {
-		b.state, b.built = Failed, built
+	b.built = condition.Get(seen.Revision.Status.Conditions, v1alpha1.ConditionBuilt)
+	if b.built.Status == metav1.ConditionFalse && b.built.Reason != v1alpha1.ReasonSuperseded {
+		b.state = Failed
 		return b
 	}
 	b.state = Superseded
-	b.built = condition.False(v1alpha1.ReasonSuperseded, about(seen.Revision, seen.Superseded))
+	if b.built.Reason != v1alpha1.ReasonSuperseded { // else the message names what replaced it first
+		b.built = condition.False(v1alpha1.ReasonSuperseded, about(seen.Revision, seen.Superseded))
+	}
 	if seen.Run != nil && seen.Run.DeletionTimestamp == nil && !final(seen.Outcome.Phase) && !seen.shared() {
 		b.action = cancelRun
 	}

@@ -12,13 +12,13 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
 // Images finds images that were pushed by earlier builds.
@@ -93,10 +93,8 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 // outcome says when to come again.
 func outcome(wait time.Duration, err error) (ctrl.Result, error) {
 	switch {
-	case apierrors.IsConflict(err) || apierrors.IsNotFound(err):
-		// The cache was behind. The event that brings it up to date may be
-		// here already, so look again.
-		return ctrl.Result{RequeueAfter: 100 * time.Millisecond}, nil
+	case ssa.Behind(err):
+		return ctrl.Result{RequeueAfter: 500 * time.Millisecond}, nil
 	case final4xx(err):
 		// The status says so; a person may change a quota or a policy.
 		return ctrl.Result{RequeueAfter: time.Minute}, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,6 +61,9 @@ func (f *addFlags) run(cmd *cobra.Command, io streams, a *access, url string) er
 	if f.name == "" {
 		f.name = appName(lastPart(url))
 	}
+	if appName(f.name) != f.name {
+		return usagef("--name %q is not a name of at most 40 lower-case letters, digits and hyphens, such as %s", f.name, appName(f.name))
+	}
 	if f.interval < time.Second {
 		return usagef("--interval is %s; it must be at least 1s", f.interval)
 	}
@@ -116,19 +120,29 @@ func (f *addFlags) apply(ctx context.Context, c *cluster, cmd *cobra.Command, ur
 		err = c.Create(ctx, r)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("writing repository %s: %w", f.name, err)
+		err = fmt.Errorf("writing repository %s: %w", f.name, err)
+		if data != nil && !exists {
+			// Nothing would ever take the credentials away again.
+			err = errors.Join(err, client.IgnoreNotFound(c.Delete(ctx, secret)))
+		}
+		return nil, err
 	}
 	if data == nil {
 		return r, nil
 	}
+	return r, own(ctx, c, r, secret)
+}
+
+// own lets the Secret go when the Repository goes.
+func own(ctx context.Context, c *cluster, r *v1alpha1.Repository, secret *corev1.Secret) error {
 	before := secret.DeepCopy()
 	if err := controllerutil.SetOwnerReference(r, secret, c.Scheme()); err != nil {
-		return nil, fmt.Errorf("letting repository %s own secret %s: %w", f.name, secret.Name, err)
+		return fmt.Errorf("letting repository %s own secret %s: %w", r.Name, secret.Name, err)
 	}
 	if err := c.Patch(ctx, secret, client.MergeFrom(before)); err != nil {
-		return nil, fmt.Errorf("letting repository %s own secret %s: %w", f.name, secret.Name, err)
+		return fmt.Errorf("letting repository %s own secret %s: %w", r.Name, secret.Name, err)
 	}
-	return r, nil
+	return nil
 }
 
 // into copies the flags: all of them to a new Repository, and to an existing

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 )
 
 // add runs repo add's flags against a cluster, without the network part.
@@ -84,6 +85,23 @@ func TestRepoAddLeavesOthersSecretsAlone(t *testing.T) {
 	}
 	if got := getSecret(t, c).Data; string(got["x"]) != "y" {
 		t.Errorf("data = %v", got)
+	}
+}
+
+func TestRepoAddLeavesNoSecretBehind(t *testing.T) {
+	refuse := interceptor.Funcs{Create: func(ctx context.Context, w client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+		if _, ok := o.(*v1alpha1.Repository); ok {
+			return errors.New("refused")
+		}
+		return w.Create(ctx, o, opts...)
+	}}
+	c := &cluster{Client: fake.NewClientBuilder().WithScheme(scheme()).WithInterceptorFuncs(refuse).Build(), namespace: "team"}
+	if _, err := add(t, c, "https://git.example.com/shop.git", "t", "--token-stdin"); err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("error = %v", err)
+	}
+	var l corev1.SecretList
+	if err := c.List(context.Background(), &l); err != nil || len(l.Items) != 0 {
+		t.Errorf("secrets %v, error %v; want none", l.Items, err)
 	}
 }
 

@@ -36,6 +36,8 @@ type build struct {
 	config *v1alpha1.ImageConfig
 	// status replaces status.build; nil where no build is involved.
 	status *v1alpha1.BuildStatus
+	// readLog: the failure is news, and its log is not in Seen yet.
+	readLog bool
 }
 
 // planBuild decides how a revision comes to its image. The first case that
@@ -170,6 +172,7 @@ func (b build) failed(seen Seen, now time.Time) build {
 	b.finished(now)
 	b.state = Failed
 	b.status.FailedStep = seen.Outcome.FailedStep
+	b.readLog = seen.Outcome.Container != "" && seen.BuildLog == nil && !seen.failedBefore()
 	if len(b.status.LastLogLines) == 0 {
 		b.status.LastLogLines = seen.BuildLog
 	}

@@ -23,6 +23,7 @@ type buildCase struct {
 	action  runAction
 	reason  string
 	message string // a part of it
+	readLog bool
 	check   func(t *testing.T, s v1alpha1.RevisionStatus)
 }
 
@@ -80,6 +81,7 @@ func TestPlanBuild(t *testing.T) {
 					t.Errorf("status.build = %+v", s.Build)
 				}
 			}},
+		{name: "run failed, its log is not read yet", rev: plain, run: newRun(plain, 0, broken), state: Failed, reason: v1alpha1.ReasonBuildFailed, readLog: true},
 		{name: "failure is kept while the run is there", rev: failedRev(), run: newRun(plain, 0, broken),
 			state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "old line"},
 		{name: "failure is kept when the run is gone", rev: failedRev(), state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "boom"},
@@ -151,6 +153,9 @@ func (c buildCase) verify(t *testing.T) {
 	plan := PlanFor(c.seen(), start.Add(time.Second))
 	if plan.State != c.state || plan.run != c.action {
 		t.Errorf("state %s, action %q; want %s, %q", plan.State, plan.run, c.state, c.action)
+	}
+	if plan.readLog != c.readLog {
+		t.Errorf("asks for the log: %v, want %v", plan.readLog, c.readLog)
 	}
 	built := condition.Get(plan.Status.Conditions, v1alpha1.ConditionBuilt)
 	if built.Reason != c.reason || !strings.Contains(built.Message, c.message) {

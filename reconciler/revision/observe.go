@@ -18,8 +18,8 @@ import (
 	"github.com/headway-dev/headway/reconciler/index"
 )
 
-// observe reads what a plan rests on. All of it comes from caches, except the
-// log of a build step that has just failed. The duration says when time alone
+// observe reads what a plan rests on, all of it from caches. What costs a call
+// to elsewhere is read only when a plan turns out to need it; see advance. The duration says when time alone
 // changes what was seen; 0 is never.
 func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (Seen, time.Duration, error) {
 	seen := Seen{
@@ -116,13 +116,6 @@ func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen, now time.Time
 		return wait, nil
 	}
 	seen.Outcome = pipelines.Read(seen.Run)
-	if seen.Outcome.Phase == pipelines.Failed && seen.Outcome.Container != "" && !seen.failedBefore() {
-		log, err := r.Logs.Tail(ctx, seen.Run.Namespace, seen.Outcome.Pod, seen.Outcome.Container)
-		if err != nil { // the pod may be gone; the failure itself is known
-			ctrllog.FromContext(ctx).Info("cannot read the log of a failed build step", "pod", seen.Outcome.Pod, "error", err.Error())
-		}
-		seen.BuildLog = lastLines(log)
-	}
 	return wait, nil
 }
 
@@ -171,6 +164,16 @@ func noTemplate(wanted string, names []string) string {
 	}
 	slices.Sort(names)
 	return message + "; installed: " + strings.Join(slices.Compact(names), ", ")
+}
+
+// buildLog is the end of the failed step's log. The pod may be gone, so none is
+// no error: the failure itself is known.
+func (r *Reconciler) buildLog(ctx context.Context, seen Seen) []string {
+	log, err := r.Logs.Tail(ctx, seen.Run.Namespace, seen.Outcome.Pod, seen.Outcome.Container)
+	if err != nil {
+		ctrllog.FromContext(ctx).Info("cannot read the log of a failed build step", "pod", seen.Outcome.Pod, "error", err.Error())
+	}
+	return lastLines(log)
 }
 
 // pushed asks the registry for the image of an equal build. A registry that

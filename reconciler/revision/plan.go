@@ -23,14 +23,17 @@ type Plan struct {
 	// RequeueAfter is when time alone may change the plan; 0 is never.
 	RequeueAfter time.Duration
 
+	// run is what to do with the TaskRun.
 	run runAction
+	// readLog asks for the log of the failed step, which the plan lacks.
+	readLog bool
 }
 
 // PlanFor decides what to do about a revision. It is pure.
 func PlanFor(seen Seen, now time.Time) Plan {
 	rev := seen.Revision
 	b := planBuild(seen, now)
-	p := Plan{State: b.state, Status: *rev.Status.DeepCopy(), run: b.action}
+	p := Plan{State: b.state, Status: *rev.Status.DeepCopy(), run: b.action, readLog: b.readLog}
 	s := &p.Status
 	s.ObservedGeneration = rev.Generation
 	s.Build = b.status

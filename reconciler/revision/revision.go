@@ -79,10 +79,13 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 		return 0, fmt.Errorf("observing revision %s: %w", rev.Name, err)
 	}
 	plan := PlanFor(seen, now)
-	if plan.run == createRun {
-		if seen.Pushed = r.pushed(ctx, seen); seen.Pushed != nil {
-			plan = PlanFor(seen, now)
-		}
+	switch {
+	case plan.run == createRun:
+		seen.Pushed = r.pushed(ctx, seen)
+		plan = PlanFor(seen, now)
+	case plan.readLog:
+		seen.BuildLog = r.buildLog(ctx, seen)
+		plan = PlanFor(seen, now)
 	}
 	if err := r.apply(ctx, seen, plan); err != nil {
 		return 0, fmt.Errorf("applying revision %s: %w", rev.Name, err)

@@ -186,6 +186,29 @@ func TestAllEqual(t *testing.T) {
 	}
 }
 
+func TestWriteConfigLeavesEqualFilesAlone(t *testing.T) {
+	c := &cluster{places: layout.Layout{Root: t.TempDir()}}
+	write := func(mtu int) os.FileInfo {
+		t.Helper()
+		path, err := c.writeConfig("cni.conflist", "cni/10.conflist", settings{MTU: mtu})
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	first, same, changed := write(1400), write(1400), write(1500)
+	if !os.SameFile(first, same) || !first.ModTime().Equal(same.ModTime()) {
+		t.Error("an equal file was written again")
+	}
+	if os.SameFile(first, changed) {
+		t.Error("a changed file was not replaced")
+	}
+}
+
 // TestTemplatesAreWhole fills every template and parses those that are YAML.
 func TestTemplatesAreWhole(t *testing.T) {
 	values := newSettings(layout.Layout{Root: "/cache"})

@@ -13,6 +13,10 @@ import (
 	"github.com/headway-dev/headway/deploy/local/process"
 )
 
+// systemPath is the program path of daemons: the caller's own says nothing about the
+// machine, and a change of it is no reason to restart anything.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // startContainerd starts the container runtime.
 func startContainerd(ctx context.Context, c *cluster, s *report) error {
 	values := newSettings(c.places)
@@ -37,7 +41,7 @@ func startContainerd(ctx context.Context, c *cluster, s *report) error {
 		Name: "containerd",
 		Args: []string{"--config=" + config, "--log-level=warn"},
 		// The shim is looked up in the path.
-		Env:     []string{"PATH=" + c.bin + ":" + os.Getenv("PATH")},
+		Env:     []string{"PATH=" + c.bin + ":" + systemPath},
 		Configs: []string{config},
 	}, func(ctx context.Context) error {
 		return exec.CommandContext(ctx, c.program("ctr"), "--address", layout.Containerd(), "version").Run()

@@ -48,7 +48,8 @@ func render(name string, values any) ([]byte, error) {
 }
 
 // writeConfig renders a template of config/ into the state folder and returns the
-// path of the file.
+// path of the file. A file that is right already is not touched: kube-proxy ends
+// when its configuration is written.
 func (c *cluster) writeConfig(name, target string, values any) (string, error) {
 	content, err := render("config/"+name, values)
 	if err != nil {
@@ -58,8 +59,11 @@ func (c *cluster) writeConfig(name, target string, values any) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", fmt.Errorf("making the configuration folder: %w", err)
 	}
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, content) {
+		return path, nil
+	}
+	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
 		return "", fmt.Errorf("writing %s: %w", path, err)
 	}
-	return path, nil
+	return path, os.Rename(path+".new", path)
 }

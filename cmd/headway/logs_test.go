@@ -163,7 +163,7 @@ func TestFollowPicksUpNewPods(t *testing.T) {
 func TestBuildLog(t *testing.T) {
 	build := pod("run-pod", container("step-build", exited), container("sidecar", running), container("step-push", waiting))
 	build.Status.Phase = corev1.PodRunning
-	s := &podServer{pods: []corev1.Pod{build}, logs: map[string]string{"run-pod/step-build": "compiling\n", "run-pod/step-push": "pushing\n"}}
+	s := &podServer{pods: []corev1.Pod{build}, logs: map[string]string{"run-pod/step-build": "compiling\n", "run-pod/sidecar": "noise\n", "run-pod/step-push": "pushing\n"}}
 	// The push step starts once the build step's log was read.
 	s.onLog = func(string) { s.pods[0].Status.ContainerStatuses[2].State = running }
 	var out, notes bytes.Buffer

@@ -30,6 +30,8 @@ func TestGlobMatch(t *testing.T) {
 		{"a/**/b/**/c", "a/x/b/y/z/c", true},
 		{"a/**/b/**/c", "a/x/y/z/c", false},
 		{"libs/**/a", "libs", false},
+		{"a*/**", "ab", false},
+		{"a*/**", "ab/x", true},
 		{"libs/*", "libs", false},
 		{"libs/?", "libs/", false},
 		{"[ab]/?.go", "b/x.go", true},

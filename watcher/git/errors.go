@@ -53,7 +53,7 @@ func AsError(err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	return &Error{Reason: v1alpha1.ReasonFetchFailed, Message: "reading the repository failed", Err: err}
+	return &Error{Reason: v1alpha1.ReasonFetchFailed, Message: "the repository could not be synced", Err: err}
 }
 
 // classify turns an error of the network, of ssh or of go-git into an *Error.

@@ -1,0 +1,175 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// fieldManager owns what the watcher writes.
+const fieldManager = "headway-watcher"
+
+// errLeaving: an object with the name of a new one is still being deleted.
+var errLeaving = errors.New("an older object with this name is still being deleted")
+
+// apply makes the objects of a plan. The order matters: the artifact is there
+// before the Revision that names it, and the App names a Revision before it
+// exists, so that a Revision never looks like one that nobody wants. An App
+// that fails does not keep the others from being applied.
+func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, p plan) error {
+	var failed []error
+	for _, planned := range p.apps {
+		if err := r.applyApp(ctx, repo, l, f.apps[planned.name], planned); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	for _, name := range p.remove {
+		app := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: repo.Namespace, Name: name}}
+		err := r.client.Delete(ctx, app, client.Preconditions{UID: ptr.To(f.apps[name].UID)})
+		if client.IgnoreNotFound(err) != nil {
+			failed = append(failed, fmt.Errorf("deleting app %s: %w", name, err))
+			continue
+		}
+		delete(l.memory.apps, name)
+		r.log.Info("app deleted", "namespace", repo.Namespace, "app", name)
+		r.event(repo, "AppRemoved", fmt.Sprintf("app %s: its headway.yaml is gone from %s", name, shortRef(l.productionRef)))
+	}
+	return errors.Join(failed...)
+}
+
+func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, prior *v1alpha1.App, planned appPlan) error {
+	if prior != nil && prior.DeletionTimestamp != nil {
+		return fmt.Errorf("app %s: %w", planned.name, errLeaving)
+	}
+	digests := map[string]string{}
+	for _, n := range planned.revisions {
+		if n.from.build == nil {
+			continue
+		}
+		digest, err := r.makeArtifact(ctx, l, n.snapshot.commit, n.from)
+		if err != nil {
+			return err
+		}
+		digests[n.name] = digest
+	}
+	app := prior
+	if prior == nil || !equality.Semantic.DeepEqual(prior.Spec, planned.spec) {
+		var err error
+		if app, err = r.writeApp(ctx, repo, planned); err != nil {
+			return err
+		}
+		l.memory.apps[app.Name] = written[*v1alpha1.App]{app, r.now()}
+	}
+	for _, n := range planned.revisions {
+		rev := revisionObject(repo, app, n, digests[n.name])
+		if err := r.createRevision(ctx, rev); err != nil {
+			return err
+		}
+		l.memory.revisions[rev.Name] = written[*v1alpha1.Revision]{rev, r.now()}
+		revisionsMade.Inc()
+		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.ref, "commit", rev.Spec.Commit)
+		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, shortRef(n.ref), rev.Spec.Subject))
+	}
+	return nil
+}
+
+// writeApp applies the App and gives it as the API server has it.
+func (r *Reconciler) writeApp(ctx context.Context, repo *v1alpha1.Repository, planned appPlan) (*v1alpha1.App, error) {
+	app := &v1alpha1.App{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "App"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:       repo.Namespace,
+			Name:            planned.name,
+			Labels:          labels(repo, planned.name),
+			OwnerReferences: []metav1.OwnerReference{ownedBy("Repository", repo)},
+		},
+		Spec: planned.spec,
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(app)
+	if err != nil {
+		return nil, fmt.Errorf("encoding app %s: %w", planned.name, err)
+	}
+	// Only what the watcher decides is applied. All fields of the spec are
+	// left out by the encoding when they are empty.
+	delete(content, "status")
+	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
+	object := &unstructured.Unstructured{Object: content}
+	err = r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(fieldManager), client.ForceOwnership)
+	if err != nil {
+		return nil, fmt.Errorf("applying app %s: %w", planned.name, err)
+	}
+	stored := &v1alpha1.App{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, stored); err != nil {
+		return nil, fmt.Errorf("decoding app %s: %w", planned.name, err)
+	}
+	return stored, nil
+}
+
+// createRevision creates a Revision, or finds that it was created before.
+func (r *Reconciler) createRevision(ctx context.Context, rev *v1alpha1.Revision) error {
+	err := r.client.Create(ctx, rev, client.FieldOwner(fieldManager))
+	if err == nil {
+		return nil
+	}
+	if !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating revision %s: %w", rev.Name, err)
+	}
+	existing := &v1alpha1.Revision{}
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(rev), existing); err != nil {
+		return fmt.Errorf("reading revision %s: %w", rev.Name, err)
+	}
+	if existing.DeletionTimestamp != nil || existing.Spec.Commit != rev.Spec.Commit {
+		return fmt.Errorf("creating revision %s: %w", rev.Name, errLeaving)
+	}
+	return nil
+}
+
+func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n newRevision, digest string) *v1alpha1.Revision {
+	return &v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:       repo.Namespace,
+			Name:            n.name,
+			Labels:          labels(repo, app.Name),
+			OwnerReferences: []metav1.OwnerReference{ownedBy("App", app)},
+		},
+		Spec: v1alpha1.RevisionSpec{
+			App:        app.Name,
+			Repository: repo.Name,
+			Ref:        n.ref,
+			Commit:     n.snapshot.commit,
+			Subject:    n.snapshot.subject,
+			Author:     n.snapshot.author,
+			Source: v1alpha1.Source{
+				Key:      n.from.key,
+				Path:     n.from.path,
+				Digest:   digest,
+				SpecHash: n.from.specHash,
+			},
+			Build:   n.from.build,
+			Image:   n.from.image,
+			Runtime: n.from.runtime,
+		},
+	}
+}
+
+func labels(repo *v1alpha1.Repository, app string) map[string]string {
+	return map[string]string{
+		v1alpha1.LabelRepository: repo.Name,
+		v1alpha1.LabelApp:        app,
+		v1alpha1.LabelManagedBy:  v1alpha1.ManagedBy,
+	}
+}
+
+func ownedBy(kind string, owner metav1.Object) metav1.OwnerReference {
+	return *metav1.NewControllerRef(owner, v1alpha1.GroupVersion.WithKind(kind))
+}

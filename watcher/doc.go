@@ -1,0 +1,12 @@
+// Package watcher turns what a git remote says into App and Revision objects.
+//
+// For each Repository it looks at the remote (on a timer, or at once after a
+// webhook, which is only a hint), fetches what moved, reads every headway.yaml
+// and plans what has to change. It promises that the state of the objects
+// follows from the state of the remote, whatever was lost or doubled in
+// between; that a failure to read changes no App; and that a commit which does
+// not touch an app makes no Revision of it.
+//
+// It writes Repository.status, Apps and Revisions and nothing else. It does not
+// build, route or talk to a forge's API.
+package watcher

@@ -1,0 +1,71 @@
+package watcher
+
+import (
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// ledger knows the revisions of one App, those that are and those that the
+// plan makes.
+type ledger struct {
+	app  string
+	rows map[string]identity
+	made []newRevision
+}
+
+// identity is what makes a revision the same as another.
+type identity struct{ commit, key, specHash string }
+
+func (f facts) openLedger(app string) *ledger {
+	l := &ledger{app: app, rows: map[string]identity{}}
+	for _, r := range f.revisions {
+		if r.Spec.App == app {
+			l.rows[r.Name] = identityOf(r)
+		}
+	}
+	return l
+}
+
+func identityOf(r *v1alpha1.Revision) identity {
+	return identity{r.Spec.Commit, r.Spec.Source.Key, r.Spec.Source.SpecHash}
+}
+
+// revisionOf is the revision of an app at a commit: one of candidates when the
+// commit changes nothing of it, the one that the commit has already, or a new
+// one.
+func (l *ledger) revisionOf(ref string, s *snapshot, c *candidate, candidates ...string) string {
+	for _, name := range candidates {
+		row, ok := l.rows[name]
+		if ok && row.key == c.key && row.specHash == c.specHash {
+			return name
+		}
+	}
+	for length := 8; ; length += 4 {
+		name := l.app + "-" + s.commit[:min(length, len(s.commit))]
+		row, taken := l.rows[name]
+		switch {
+		case !taken:
+			l.rows[name] = identity{s.commit, c.key, c.specHash}
+			l.made = append(l.made, newRevision{name: name, ref: ref, snapshot: s, from: c})
+			return name
+		case row.commit == s.commit:
+			return name
+		}
+	}
+}
+
+// byCommit finds the revision of a commit by the start of its hash.
+func (l *ledger) byCommit(prefix string) (name string, ambiguous bool) {
+	commit := ""
+	for n, row := range l.rows {
+		if !strings.HasPrefix(row.commit, prefix) {
+			continue
+		}
+		if commit != "" && commit != row.commit {
+			return "", true
+		}
+		name, commit = n, row.commit
+	}
+	return name, false
+}

@@ -1,0 +1,111 @@
+package watcher
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// ownWriteFor is how long an object that was just written counts although the
+// cache does not show it yet. Caches follow within milliseconds.
+const ownWriteFor = time.Minute
+
+// memory is what the watcher keeps about one Repository between two looks. All
+// of it can be read again. One reconciliation at a time uses it.
+type memory struct {
+	// snapshots of the commits that the watched refs point at, and of pinned
+	// commits, by hash.
+	snapshots map[string]*snapshot
+	// absent are pinned commits that were not found, and the production commit
+	// at that time.
+	absent map[string]string
+	// lost are digests of artifacts that could not be made again.
+	lost map[string]bool
+	// apps and revisions are the own writes that the cache may not show yet.
+	apps      map[string]written[*v1alpha1.App]
+	revisions map[string]written[*v1alpha1.Revision]
+	// failures in a row.
+	failures int
+}
+
+type written[T any] struct {
+	object T
+	at     time.Time
+}
+
+func newMemory() *memory {
+	return &memory{
+		snapshots: map[string]*snapshot{},
+		absent:    map[string]string{},
+		lost:      map[string]bool{},
+		apps:      map[string]written[*v1alpha1.App]{},
+		revisions: map[string]written[*v1alpha1.Revision]{},
+	}
+}
+
+// keep forgets all snapshots but those of the given commits.
+func (m *memory) keep(commits map[string]bool) {
+	for hash := range m.snapshots {
+		if !commits[hash] {
+			delete(m.snapshots, hash)
+		}
+	}
+}
+
+// freshApps puts the own writes that are newer than what the cache shows in
+// its place.
+func (m *memory) freshApps(cached map[string]*v1alpha1.App, now time.Time) {
+	for name, w := range m.apps {
+		seen := cached[name]
+		switch {
+		case now.Sub(w.at) > ownWriteFor,
+			seen != nil && (seen.UID != w.object.UID || seen.Generation >= w.object.Generation):
+			delete(m.apps, name)
+		default:
+			cached[name] = w.object
+		}
+	}
+}
+
+// freshRevisions adds the Revisions just made that the cache does not show.
+func (m *memory) freshRevisions(cached []*v1alpha1.Revision, now time.Time) []*v1alpha1.Revision {
+	seen := map[string]bool{}
+	for _, r := range cached {
+		seen[r.Name] = true
+	}
+	for name, w := range m.revisions {
+		if seen[name] || now.Sub(w.at) > ownWriteFor {
+			delete(m.revisions, name)
+			continue
+		}
+		cached = append(cached, w.object)
+	}
+	return cached
+}
+
+// memories are the memories of all Repositories, by UID.
+type memories struct {
+	mu sync.Mutex
+	m  map[types.UID]*memory
+}
+
+func (m *memories) of(uid types.UID) *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.m == nil {
+		m.m = map[types.UID]*memory{}
+	}
+	if m.m[uid] == nil {
+		m.m[uid] = newMemory()
+	}
+	return m.m[uid]
+}
+
+func (m *memories) forget(uid types.UID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.m, uid)
+}

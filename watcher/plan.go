@@ -1,0 +1,294 @@
+package watcher
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// maxHistory is how many revisions of the production ref an App remembers.
+const maxHistory = 20
+
+// facts are everything that a plan follows from. Planning changes none of it.
+type facts struct {
+	repository    string
+	productionRef string
+	production    *snapshot
+	// others are the commits of the further refs, by full ref name.
+	others map[string]*snapshot
+	// apps are the Repository's Apps by name; foreign maps the names of Apps
+	// of other Repositories in the namespace to the Repository.
+	apps    map[string]*v1alpha1.App
+	foreign map[string]string
+	// revisions are the Repository's Revisions that are not being deleted.
+	revisions []*v1alpha1.Revision
+	// pinned are commits that were read because a headway.yaml pins them; nil
+	// for one that the remote does not have.
+	pinned map[string]*snapshot
+}
+
+// plan is what has to be so.
+type plan struct {
+	apps []appPlan
+	// remove are the names of the Apps whose headway.yaml is gone.
+	remove []string
+	// files are the headway.yaml files of the production commit, for the
+	// status.
+	files []v1alpha1.RepositoryApp
+	// problems of those files, in the same order; reason and message.
+	problems []problem
+}
+
+// appPlan is one App and the Revisions to make for it.
+type appPlan struct {
+	name      string
+	spec      v1alpha1.AppSpec
+	revisions []newRevision
+}
+
+// newRevision is a Revision to make.
+type newRevision struct {
+	name     string
+	ref      string
+	snapshot *snapshot
+	from     *candidate
+}
+
+// makePlan decides. Rules:
+//
+//	headway.yaml is valid       the App is as the file says
+//	... is not                  an App that runs stays, with a problem; none is made
+//	... is gone                 the App goes
+//	... has a name taken        as not valid, for every file with that name
+//	an unknown invalid file     no App goes: it may be one that was moved
+//	a further ref               is a head of the Apps that production has
+func makePlan(f facts) plan {
+	var p plan
+	keep := map[string]bool{}
+	unknownFile := false
+	byFile := map[string]string{}
+	for name, app := range f.apps {
+		byFile[app.Spec.Path] = name
+	}
+	for i := range f.production.apps {
+		c := &f.production.apps[i]
+		name, trouble := f.check(c, byFile)
+		switch {
+		case trouble == nil:
+			var planned appPlan
+			if planned, trouble = f.planApp(name, c); trouble == nil {
+				p.apps = append(p.apps, planned)
+			}
+		case name == "":
+			unknownFile = true
+		}
+		if trouble != nil && f.apps[name] != nil && !keep[name] {
+			p.apps = append(p.apps, f.planBroken(f.apps[name], trouble))
+		}
+		keep[name] = true
+		p.report(c, name, trouble)
+	}
+	if !unknownFile {
+		for _, name := range slices.Sorted(maps.Keys(f.apps)) {
+			if !keep[name] {
+				p.remove = append(p.remove, name)
+			}
+		}
+	}
+	slices.SortFunc(p.apps, func(a, b appPlan) int { return cmp.Compare(a.name, b.name) })
+	return p
+}
+
+// check tells which App a file is about and why it cannot be used. The name of
+// an unreadable file is that of the App it made when it could be read.
+func (f facts) check(c *candidate, byFile map[string]string) (name string, trouble *problem) {
+	name = c.name
+	if name == "" {
+		name = byFile[c.file]
+	}
+	if c.problem != nil {
+		return name, c.problem
+	}
+	if owner, taken := f.foreign[c.name]; taken {
+		return name, &problem{v1alpha1.ReasonNameConflict,
+			fmt.Sprintf("%s: name: the App %q of this namespace belongs to Repository %q; choose another name", c.file, c.name, owner)}
+	}
+	return name, nil
+}
+
+func (p *plan) report(c *candidate, name string, trouble *problem) {
+	file := v1alpha1.RepositoryApp{Path: c.file, Name: name}
+	if trouble != nil {
+		file.Error = trouble.message
+		p.problems = append(p.problems, *trouble)
+	}
+	p.files = append(p.files, file)
+}
+
+// planApp plans an App whose headway.yaml on production can be used.
+func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
+	var prior v1alpha1.AppSpec
+	if app := f.apps[name]; app != nil {
+		prior = app.Spec
+	}
+	book := f.openLedger(name)
+	heads := priorHeads(prior)
+
+	production := book.revisionOf(f.productionRef, f.production, c, heads[f.productionRef])
+	pin, trouble := f.pin(c, book, prior)
+	if trouble != nil {
+		return appPlan{}, trouble
+	}
+	spec := v1alpha1.AppSpec{
+		Repository:    f.repository,
+		Path:          c.file,
+		ProductionRef: f.productionRef,
+		Heads:         []v1alpha1.Head{{Ref: f.productionRef, Commit: f.production.commit, Revision: production}},
+		History:       push(prior.History, production),
+		Pin:           pin,
+	}
+	spec.Heads = append(spec.Heads, f.furtherHeads(name, book, heads, production)...)
+	sortHeads(spec.Heads)
+	return appPlan{name: name, spec: spec, revisions: book.made}, nil
+}
+
+// planBroken keeps an App as it is, with a problem. Its further refs go on:
+// each is built by the headway.yaml of its own commit.
+func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
+	spec := *app.Spec.DeepCopy()
+	spec.Problem = &v1alpha1.SpecProblem{Commit: f.production.commit, Reason: trouble.reason, Message: trouble.message}
+	heads := priorHeads(spec)
+	book := f.openLedger(app.Name)
+	spec.Heads = f.furtherHeads(app.Name, book, heads, heads[f.productionRef])
+	for _, h := range app.Spec.Heads {
+		if h.Ref == f.productionRef {
+			spec.Heads = append(spec.Heads, h)
+		}
+	}
+	sortHeads(spec.Heads)
+	return appPlan{name: app.Name, spec: spec, revisions: book.made}
+}
+
+// furtherHeads are the App's heads on refs other than production. A ref whose
+// headway.yaml cannot be used keeps the head it had.
+func (f facts) furtherHeads(name string, book *ledger, prior map[string]string, production string) []v1alpha1.Head {
+	var heads []v1alpha1.Head
+	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
+		snap := f.others[ref]
+		c := snap.app(name)
+		switch {
+		case c != nil:
+			revision := book.revisionOf(ref, snap, c, prior[ref], production)
+			heads = append(heads, v1alpha1.Head{Ref: ref, Commit: snap.commit, Revision: revision})
+		case prior[ref] != "" && snap.broken(name):
+			heads = append(heads, v1alpha1.Head{Ref: ref, Commit: snap.commit, Revision: prior[ref]})
+		}
+	}
+	return heads
+}
+
+// broken tells whether the snapshot may hold the app in a file that cannot be
+// used.
+func (s *snapshot) broken(name string) bool {
+	return slices.ContainsFunc(s.apps, func(c candidate) bool {
+		return c.problem != nil && (c.name == name || c.name == "")
+	})
+}
+
+// pin finds the revision of the commit that a headway.yaml pins.
+func (f facts) pin(c *candidate, book *ledger, prior v1alpha1.AppSpec) (string, *problem) {
+	if c.pin == "" {
+		return "", nil
+	}
+	notFound := func(why string) (string, *problem) {
+		return "", &problem{v1alpha1.ReasonPinNotFound, fmt.Sprintf("%s: pin: %s", c.file, why)}
+	}
+	name, ambiguous := book.byCommit(c.pin)
+	if ambiguous {
+		return notFound(fmt.Sprintf("%s is the start of several commits; write the full hash", c.pin))
+	}
+	if name != "" {
+		return name, nil
+	}
+	snap := f.commit(c.pin)
+	if snap == nil {
+		if len(c.pin) < 40 {
+			return notFound(fmt.Sprintf("no revision of %s is known; write the full hash", c.pin))
+		}
+		return notFound(fmt.Sprintf("the repository has no commit %s that can be fetched; pin one that is on %s", c.pin, shortRef(f.productionRef)))
+	}
+	pinned := snap.app(c.name)
+	if pinned == nil {
+		return notFound(fmt.Sprintf("commit %s has no usable headway.yaml with the name %q", c.pin, c.name))
+	}
+	return book.revisionOf(f.productionRef, snap, pinned, prior.History...), nil
+}
+
+// commit finds a commit that was read, by the start of its hash.
+func (f facts) commit(prefix string) *snapshot {
+	if s := f.pinned[prefix]; s != nil {
+		return s
+	}
+	if strings.HasPrefix(f.production.commit, prefix) {
+		return f.production
+	}
+	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
+		if strings.HasPrefix(f.others[ref].commit, prefix) {
+			return f.others[ref]
+		}
+	}
+	return nil
+}
+
+// pinsToRead are the pinned commits that no revision and no ref has: they have
+// to be fetched before a plan can be made.
+func (f facts) pinsToRead() []string {
+	var pins []string
+	for i := range f.production.apps {
+		c := &f.production.apps[i]
+		if c.problem != nil || len(c.pin) < 40 || slices.Contains(pins, c.pin) {
+			continue
+		}
+		if name, _ := f.openLedger(c.name).byCommit(c.pin); name == "" && f.commit(c.pin) == nil {
+			pins = append(pins, c.pin)
+		}
+	}
+	return pins
+}
+
+func priorHeads(spec v1alpha1.AppSpec) map[string]string {
+	heads := map[string]string{}
+	for _, h := range spec.Heads {
+		heads[h.Ref] = h.Revision
+	}
+	return heads
+}
+
+func sortHeads(heads []v1alpha1.Head) {
+	slices.SortFunc(heads, func(a, b v1alpha1.Head) int { return cmp.Compare(a.Ref, b.Ref) })
+}
+
+// push puts a revision to the front of a history.
+func push(history []string, revision string) []string {
+	out := []string{revision}
+	for _, name := range history {
+		if name != revision && len(out) < maxHistory {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// shortRef is a ref as people write it.
+func shortRef(ref string) string {
+	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
+		if short, ok := strings.CutPrefix(ref, prefix); ok {
+			return short
+		}
+	}
+	return ref
+}

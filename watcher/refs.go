@@ -1,0 +1,83 @@
+package watcher
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/spec"
+)
+
+// maxRefs bounds the further refs of one Repository.
+const maxRefs = 100
+
+// chooseRefs picks what to watch from what the remote has: the production
+// branch, and what the globs match. Errors are of type *git.Error.
+func chooseRefs(advertised map[string]string, branch string, globs []string) (productionRef string, others map[string]string, err error) {
+	productionRef = "refs/heads/" + branch
+	if advertised[productionRef] == "" {
+		return "", nil, &git.Error{Reason: v1alpha1.ReasonBranchNotFound, Message: branchNotFound(advertised, branch)}
+	}
+	others = map[string]string{}
+	for _, pattern := range globs {
+		glob, err := refGlob(pattern)
+		if err != nil {
+			return "", nil, &git.Error{Reason: v1alpha1.ReasonBranchNotFound,
+				Message: fmt.Sprintf("spec.refs: %v; write globs such as release/* or refs/tags/v*", err)}
+		}
+		for ref, commit := range advertised {
+			// A glob without ** matches whole names, not all below a folder.
+			if ref != productionRef && watchable(ref) && glob.Match(ref) && sameDepth(pattern, ref) {
+				others[ref] = commit
+			}
+		}
+	}
+	if len(others) > maxRefs {
+		return "", nil, &git.Error{Reason: v1alpha1.ReasonTooLarge,
+			Message: fmt.Sprintf("spec.refs matches %d branches and tags, more than %d; make the globs narrower", len(others), maxRefs)}
+	}
+	return productionRef, others, nil
+}
+
+func refGlob(pattern string) (spec.Glob, error) {
+	return spec.ParseGlob(fullRef(pattern))
+}
+
+// fullRef: a glob without refs/ means a branch.
+func fullRef(pattern string) string {
+	if strings.HasPrefix(pattern, "refs/") {
+		return pattern
+	}
+	return "refs/heads/" + pattern
+}
+
+// watchable leaves out what forges keep under refs/ for themselves, such as
+// the heads of pull requests, which anybody may push.
+func watchable(ref string) bool {
+	return strings.HasPrefix(ref, "refs/heads/") || strings.HasPrefix(ref, "refs/tags/")
+}
+
+func sameDepth(pattern, ref string) bool {
+	full := fullRef(pattern)
+	return strings.Contains(full, "**") || strings.Count(full, "/") == strings.Count(ref, "/")
+}
+
+func branchNotFound(advertised map[string]string, branch string) string {
+	var branches []string
+	for _, ref := range slices.Sorted(maps.Keys(advertised)) {
+		if name, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+			branches = append(branches, name)
+		}
+	}
+	if len(branches) == 0 {
+		return fmt.Sprintf("the repository has no branch %q and no other branch either; push one, or set spec.productionBranch. Apps keep running", branch)
+	}
+	more := ""
+	if len(branches) > 5 {
+		branches, more = branches[:5], ", ..."
+	}
+	return fmt.Sprintf("the repository has no branch %q (it has %s%s); push it, or set spec.productionBranch. Apps keep running", branch, strings.Join(branches, ", "), more)
+}

@@ -1,0 +1,169 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/artifact"
+	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/webhook"
+)
+
+// concurrency is how many remotes are looked at at once.
+const concurrency = 8
+
+// Index names in the manager's cache.
+const (
+	// indexRepository finds the Apps and Revisions of a Repository.
+	indexRepository = "watcher.repository"
+	// indexURL finds Repositories by their normalised URL.
+	indexURL = "watcher.url"
+)
+
+// Options say where the watcher keeps its files and listens.
+type Options struct {
+	// Data is a folder for git caches (git/) and source artifacts
+	// (artifacts/). It may be lost between two starts.
+	Data string
+	// ArtifactListen is the address of the artifact server, such as :8082.
+	ArtifactListen string
+	// WebhookListen is the address of POST /webhook, such as :8081.
+	WebhookListen string
+}
+
+// Setup adds the reconciler of Repositories, the artifact server, the webhook
+// endpoint and the clean-up of artifacts to a manager. All of them run on the
+// leader only: it has the files.
+func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	log := slog.Default().With("component", "watcher")
+	if err := registerIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	store, err := artifact.NewStore(filepath.Join(o.Data, "artifacts"))
+	if err != nil {
+		return err
+	}
+	h := newHints(mgr.GetClient(), mgr.GetAPIReader(), log)
+	r := &Reconciler{
+		client: mgr.GetClient(), live: mgr.GetAPIReader(),
+		git:       git.NewClient(git.DefaultLimits()),
+		artifacts: store,
+		events:    mgr.GetEventRecorder("headway-watcher"),
+		log:       log,
+		now:       time.Now,
+		gitDir:    filepath.Join(o.Data, "git"),
+	}
+	err = ctrl.NewControllerManagedBy(mgr).
+		Named("repository").
+		For(&v1alpha1.Repository{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, syncRequested()))).
+		WatchesRawSource(source.Channel(h.out, handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
+			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+				q.Add(reconcile.Request{NamespacedName: e.Object})
+			},
+		})).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrency,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, time.Minute),
+		}).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("setting up the repository reconciler: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(webhook.Path, webhook.New(h, log))
+	for _, runnable := range []manager.Runnable{
+		&cleaner{reader: mgr.GetClient(), store: store, log: log},
+		&server{name: "artifact server", addr: o.ArtifactListen, handler: store.Handler()},
+		&server{name: "webhook endpoint", addr: o.WebhookListen, handler: mux, requestTimeout: 10 * time.Second},
+	} {
+		if err := mgr.Add(runnable); err != nil {
+			return fmt.Errorf("setting up the watcher: %w", err)
+		}
+	}
+	return nil
+}
+
+func registerIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	for _, index := range []struct {
+		object client.Object
+		name   string
+		value  func(client.Object) string
+	}{
+		{&v1alpha1.App{}, indexRepository, func(o client.Object) string { return o.(*v1alpha1.App).Spec.Repository }},
+		{&v1alpha1.Revision{}, indexRepository, func(o client.Object) string { return o.(*v1alpha1.Revision).Spec.Repository }},
+		{&v1alpha1.Repository{}, indexURL, func(o client.Object) string { return webhook.Normalize(o.(*v1alpha1.Repository).Spec.URL) }},
+	} {
+		values := func(o client.Object) []string { return []string{index.value(o)} }
+		if err := indexer.IndexField(ctx, index.object, index.name, values); err != nil {
+			return fmt.Errorf("indexing %T by %s: %w", index.object, index.name, err)
+		}
+	}
+	return nil
+}
+
+// syncRequested lets through a Repository whose sync annotation has changed.
+func syncRequested() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationSyncRequestedAt] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationSyncRequestedAt]
+		},
+	}
+}
+
+// server is an HTTP server that runs while the manager does.
+type server struct {
+	name, addr string
+	handler    http.Handler
+	// requestTimeout bounds one request; none for downloads, which may be long.
+	requestTimeout time.Duration
+}
+
+// Start listens until ctx ends and then finishes what runs.
+func (s *server) Start(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("listening for the %s: %w", s.name, err)
+	}
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       s.requestTimeout,
+		WriteTimeout:      s.requestTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		stopped <- srv.Shutdown(grace)
+	}()
+	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("running the %s: %w", s.name, err)
+	}
+	if err := <-stopped; err != nil {
+		return fmt.Errorf("stopping the %s: %w", s.name, err)
+	}
+	return nil
+}

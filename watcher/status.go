@@ -1,0 +1,105 @@
+package watcher
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/git"
+)
+
+// maxMessage is the longest condition message that is written; the API takes
+// 32768 characters, a reader takes fewer.
+const maxMessage = 4000
+
+// begin takes note of what was asked for, however the look ends.
+func begin(repo *v1alpha1.Repository) {
+	repo.Status.ObservedGeneration = repo.Generation
+	repo.Status.LastHandledSync = repo.Annotations[v1alpha1.AnnotationSyncRequestedAt]
+}
+
+func suspended(repo *v1alpha1.Repository) {
+	set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended,
+		"spec.suspend is true, so the repository is not watched; apps keep running")
+}
+
+func fetching(repo *v1alpha1.Repository) {
+	set(repo, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonFetching, "looking at the repository for the first time")
+}
+
+// failed leaves everything but Ready as it was: what runs is what was last
+// read.
+func failed(repo *v1alpha1.Repository, err *git.Error) {
+	set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, err.Reason, err.Error())
+}
+
+func synced(repo *v1alpha1.Repository, f facts, p plan) {
+	repo.Status.Commit = f.production.commit
+	repo.Status.Heads = []v1alpha1.RefHead{{Ref: f.productionRef, Commit: f.production.commit}}
+	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
+		repo.Status.Heads = append(repo.Status.Heads, v1alpha1.RefHead{Ref: ref, Commit: f.others[ref].commit})
+	}
+	repo.Status.Apps = p.files
+	repo.Status.AppCount = int32(len(p.apps)) // at most maxSpecFiles
+	at := fmt.Sprintf("%s at %s", shortRef(f.productionRef), f.production.commit[:8])
+	if len(p.files) == 0 {
+		set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoSpecFile,
+			at+" has no headway.yaml; add one (headway init writes it) and push")
+	} else {
+		set(repo, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSynced, "synced "+at)
+	}
+	if len(p.problems) == 0 {
+		set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionTrue, v1alpha1.ReasonValid, "every headway.yaml can be used")
+		return
+	}
+	var messages []string
+	for _, trouble := range p.problems {
+		messages = append(messages, trouble.message)
+	}
+	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.problems[0].reason, strings.Join(messages, "\n"))
+}
+
+func set(repo *v1alpha1.Repository, kind string, status metav1.ConditionStatus, reason, message string) {
+	meta.SetStatusCondition(&repo.Status.Conditions, metav1.Condition{
+		Type: kind, Status: status, Reason: reason, Message: clip(message, maxMessage), ObservedGeneration: repo.Generation,
+	})
+}
+
+// change is an event to record.
+type change struct{ kind, reason, note string }
+
+// changes are the starts and ends of trouble, each told once.
+func changes(before, after *v1alpha1.Repository) []change {
+	var out []change
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid} {
+		was := meta.FindStatusCondition(before.Status.Conditions, kind)
+		is := meta.FindStatusCondition(after.Status.Conditions, kind)
+		if is == nil {
+			continue
+		}
+		bad := is.Status == metav1.ConditionFalse
+		wasBad := was != nil && was.Status == metav1.ConditionFalse
+		switch {
+		case bad && (!wasBad || was.Reason != is.Reason || kind == v1alpha1.ConditionSpecValid && was.Message != is.Message):
+			out = append(out, change{corev1.EventTypeWarning, is.Reason, is.Message})
+		case !bad && wasBad:
+			out = append(out, change{corev1.EventTypeNormal, is.Reason, is.Message})
+		}
+	}
+	return out
+}
+
+// clip cuts a text to a number of bytes.
+func clip(s string, most int) string {
+	const dots = "..."
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len(dots)], "") + dots
+}

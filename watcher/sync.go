@@ -1,0 +1,142 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/git"
+)
+
+// sync looks at the remote, plans and applies. It fills in repo.Status; on an
+// error the status is the caller's.
+func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory *memory) error {
+	secret, err := r.credentials(ctx, repo)
+	if err != nil {
+		return err
+	}
+	session, err := r.git.Connect(ctx, repo.Spec.URL, secret)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	productionRef, others, err := chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs)
+	if err != nil {
+		return err
+	}
+	l := &look{
+		session: session, memory: memory,
+		open:          func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
+		productionRef: productionRef, production: session.Refs()[productionRef], others: others,
+		commits: map[string]*git.Commit{},
+	}
+	err = r.follow(ctx, repo, l)
+	if errors.Is(err, git.ErrCorrupt) {
+		r.log.Warn("git cache is fetched afresh", "namespace", repo.Namespace, "repository", repo.Name, "error", err)
+		if err := l.reset(); err != nil {
+			return err
+		}
+		err = r.follow(ctx, repo, l)
+	}
+	return err
+}
+
+// follow reads what the refs point at and makes the objects follow.
+func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *look) error {
+	production, others, err := l.readHeads(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := r.observe(ctx, repo, l.memory, production)
+	if err != nil {
+		return err
+	}
+	f.productionRef, f.production, f.others = l.productionRef, production, others
+	pins := f.pinsToRead()
+	if f.pinned, err = l.readPinned(ctx, pins); err != nil {
+		return err
+	}
+	p := makePlan(f)
+	if err := r.apply(ctx, repo, l, f, p); err != nil {
+		return err
+	}
+	if err := r.restore(ctx, l, f.revisions); err != nil {
+		return err
+	}
+	synced(repo, f, p)
+	needed := map[string]bool{production.commit: true}
+	for _, s := range others {
+		needed[s.commit] = true
+	}
+	for _, pin := range pins {
+		needed[pin] = true
+	}
+	l.memory.keep(needed)
+	return nil
+}
+
+// credentials reads the Secret; nil when none is named.
+func (r *Reconciler) credentials(ctx context.Context, repo *v1alpha1.Repository) (map[string][]byte, error) {
+	if repo.Spec.SecretRef == nil {
+		return nil, nil
+	}
+	secret := &corev1.Secret{}
+	err := r.live.Get(ctx, types.NamespacedName{Namespace: repo.Namespace, Name: repo.Spec.SecretRef.Name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, &git.Error{Reason: v1alpha1.ReasonSecretInvalid,
+			Message: fmt.Sprintf("there is no Secret %q in namespace %s; create it, or correct spec.secretRef", repo.Spec.SecretRef.Name, repo.Namespace)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading secret %s: %w", repo.Spec.SecretRef.Name, err)
+	}
+	if secret.Data == nil {
+		return map[string][]byte{}, nil
+	}
+	return secret.Data, nil
+}
+
+// observe reads the objects that a plan depends on. They come from the cache
+// and must not be changed.
+func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory, production *snapshot) (facts, error) {
+	f := facts{repository: repo.Name, apps: map[string]*v1alpha1.App{}, foreign: map[string]string{}}
+	own := []client.ListOption{client.InNamespace(repo.Namespace), client.MatchingFields{indexRepository: repo.Name}, client.UnsafeDisableDeepCopy}
+	var apps v1alpha1.AppList
+	if err := r.client.List(ctx, &apps, own...); err != nil {
+		return facts{}, fmt.Errorf("listing apps: %w", err)
+	}
+	for i := range apps.Items {
+		f.apps[apps.Items[i].Name] = &apps.Items[i]
+	}
+	memory.freshApps(f.apps, r.now())
+	var revisions v1alpha1.RevisionList
+	if err := r.client.List(ctx, &revisions, own...); err != nil {
+		return facts{}, fmt.Errorf("listing revisions: %w", err)
+	}
+	for i := range revisions.Items {
+		if revisions.Items[i].DeletionTimestamp == nil {
+			f.revisions = append(f.revisions, &revisions.Items[i])
+		}
+	}
+	f.revisions = memory.freshRevisions(f.revisions, r.now())
+	for i := range production.apps {
+		name := production.apps[i].name
+		if name == "" || f.apps[name] != nil {
+			continue
+		}
+		other := &v1alpha1.App{}
+		err := r.client.Get(ctx, types.NamespacedName{Namespace: repo.Namespace, Name: name}, other)
+		if client.IgnoreNotFound(err) != nil {
+			return facts{}, fmt.Errorf("reading app %s: %w", name, err)
+		}
+		if err == nil && other.Spec.Repository != repo.Name {
+			f.foreign[name] = other.Spec.Repository
+		}
+	}
+	return f, nil
+}

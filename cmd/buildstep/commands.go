@@ -110,6 +110,7 @@ func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
 	flags.StringVar(&o.Main, "main", ".", "main package, relative to --path")
 	flags.StringVar(&o.Cache, "cache", "", "folder of caches that outlives the build")
+	flags.StringVar(&o.Seed, "seed", "/headway/go-cache", "build cache with the standard library, copied into a new --cache")
 	return func(ctx context.Context) error {
 		if err := fetchSource(ctx); err != nil {
 			return err

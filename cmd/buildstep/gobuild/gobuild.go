@@ -29,6 +29,9 @@ type Options struct {
 	Main string
 	// Cache holds Go's build and module caches between builds.
 	Cache string
+	// Seed is a build cache that holds the compiled standard library. Empty or
+	// missing: none.
+	Seed string
 	// Temp is a folder for scratch files.
 	Temp string
 	// Image is where the OCI layout is written.
@@ -112,13 +115,17 @@ func programName(inside, pkg string) string {
 }
 
 func compile(ctx context.Context, o Options, dir, pkg, binary string) error {
+	buildCache := filepath.Join(o.Cache, "go", "build")
+	if err := seed(ctx, o.Seed, buildCache); err != nil {
+		return err
+	}
 	fmt.Fprintf(o.Output, "compiling %s\n", pkg)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-modcacherw",
 		"-ldflags=-s -w", "-o", binary, pkg)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(),
 		"CGO_ENABLED=0", "GOOS=linux", "GOPATH="+filepath.Join(o.Cache, "go"),
-		"GOCACHE="+filepath.Join(o.Cache, "go", "build"),
+		"GOCACHE="+buildCache,
 		"GOMODCACHE="+filepath.Join(o.Cache, "go", "mod"), "TMPDIR="+o.Temp)
 	cmd.Stdout, cmd.Stderr = o.Output, o.Output
 	err := cmd.Run()

@@ -18,7 +18,7 @@ import (
 func headwaySteps() []step {
 	return []step{
 		{name: "git server", log: gitServer, run: startGitServer},
-		{name: "headway", log: "kubelet", run: installHeadway},
+		{name: "headway", run: installHeadway},
 		{name: "demo", run: showDemo},
 		{name: "ready", run: sayNext},
 	}
@@ -53,6 +53,9 @@ func installHeadway(ctx context.Context, c *cluster, s *report) error {
 		s.waitFor("the installer: " + last)
 	}
 	if err := install.Wait(); err != nil {
+		if complaints.Len() == 0 {
+			return fmt.Errorf("running the installer: %w", err)
+		}
 		return errors.New(strings.TrimSpace(lastLines(complaints.String(), 60)))
 	}
 	s.result("%s", last)

@@ -50,9 +50,13 @@ func (a *assembler) buildKitTool(ctx context.Context, name string) (string, erro
 
 // run runs a command and returns what it printed; its complaints are in the error.
 func (a *assembler) run(ctx context.Context, folder, name string, args ...string) (string, error) {
+	return runWith(ctx, []string{"CGO_ENABLED=0", "GOWORK=off"}, folder, name, args...)
+}
+
+func runWith(ctx context.Context, env []string, folder, name string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, name, args...)
 	command.Dir = folder
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	command.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {

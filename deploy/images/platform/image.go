@@ -30,13 +30,14 @@ type image struct {
 // and is assembled once per machine.
 type layer struct {
 	files []ociimage.File
-	// large replaces files: key changes when the content does, list names the files.
-	large *largeLayer
+	large *largeLayer // instead of files
 }
 
 type largeLayer struct {
-	key  string
-	list func() ([]ociimage.File, error)
+	// key is "kind-hash" and changes when the content does.
+	key string
+	// list names the files; it may make some in the folder scratch.
+	list func(ctx context.Context, scratch string) ([]ociimage.File, error)
 }
 
 // key is the image's tag: a hash over everything that goes into it.
@@ -119,8 +120,13 @@ func (a *assembler) tarball(ctx context.Context, l largeLayer) (string, error) {
 			return "", fmt.Errorf("removing an older layer: %w", err)
 		}
 	}
-	a.options.Progress("packing %s", l.key)
-	files, err := l.list()
+	scratch, err := os.MkdirTemp(folder, ".scratch-")
+	if err != nil {
+		return "", fmt.Errorf("making a scratch folder: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	a.options.Progress("packing %s, once for this version of Go", kind)
+	files, err := l.list(ctx, scratch)
 	if err != nil {
 		return "", err
 	}

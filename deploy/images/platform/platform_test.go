@@ -54,7 +54,7 @@ func TestPublishOnce(t *testing.T) {
 	listed := 0
 	img := image{
 		layers: []layer{
-			{large: &largeLayer{key: "tree-1", list: func() ([]ociimage.File, error) {
+			{large: &largeLayer{key: "tree-1", list: func(context.Context, string) ([]ociimage.File, error) {
 				listed++
 				return []ociimage.File{{Path: "/tree/a", Data: []byte("a")}}, nil
 			}}},
@@ -100,7 +100,7 @@ func TestPublishOnce(t *testing.T) {
 
 func TestNewLargeLayerReplacesOlder(t *testing.T) {
 	a := testAssembler(t)
-	list := func() ([]ociimage.File, error) { return []ociimage.File{{Path: "/a"}}, nil }
+	list := func(context.Context, string) ([]ociimage.File, error) { return []ociimage.File{{Path: "/a"}}, nil }
 	for _, key := range []string{"tree-1", "other-1", "tree-2"} {
 		if _, err := a.tarball(t.Context(), largeLayer{key: key, list: list}); err != nil {
 			t.Fatal(err)
@@ -211,6 +211,38 @@ func TestToolchainFiles(t *testing.T) {
 	}
 	want := []string{"VERSION", "bin/go", "pkg/tool/linux_amd64/compile", "src/fmt/print.go", "src/os/os.go"}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Two compilations give the same layer: the entries of Go's cache hold the time
+// of the compilation, and that is all that differs.
+func TestCachedEntriesHaveNoTime(t *testing.T) {
+	folder := t.TempDir()
+	action := strings.Repeat("a", 64)
+	for path, content := range map[string]string{
+		"00/" + action + "-a":                  "v1 " + action + " " + strings.Repeat("b", 64) + "                 1234  1763812345678901234\n",
+		"00/" + strings.Repeat("b", 64) + "-d": "object",
+		"README":                               "text",
+		"trim.txt":                             "1763812345",
+	} {
+		path = filepath.Join(folder, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := cacheFiles(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []ociimage.File{
+		{Path: seedFolder + "/00/" + action + "-a", Data: []byte("v1 " + action + " " + strings.Repeat("b", 64) + "                 1234  1600000000000000000\n")},
+		{Path: seedFolder + "/00/" + strings.Repeat("b", 64) + "-d", Source: filepath.Join(folder, "00", strings.Repeat("b", 64)+"-d")},
+	}
+	if diff := cmp.Diff(want, files); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -93,7 +93,7 @@ func builderGo(ctx context.Context, a *assembler) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, toolchain)
+	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, toolchain...)
 }
 
 func buildKit(ctx context.Context, a *assembler) (image, error) {

@@ -14,27 +14,30 @@ import (
 	"github.com/headway-dev/headway/deploy/local/ociimage"
 )
 
-// goToolchain is the layer with this machine's Go, without what a build of
-// somebody's program never reads.
-func (a *assembler) goToolchain(ctx context.Context) (layer, error) {
+// goToolchain are the layers with this machine's Go, without what a build of
+// somebody's program never reads, and with the standard library compiled.
+func (a *assembler) goToolchain(ctx context.Context) ([]layer, error) {
 	out, err := a.run(ctx, a.options.Module, "go", "env", "-json", "GOROOT", "GOVERSION", "GOARCH")
 	if err != nil {
-		return layer{}, err
+		return nil, err
 	}
 	var env struct{ GOROOT, GOVERSION, GOARCH string }
 	if err := json.Unmarshal([]byte(out), &env); err != nil {
-		return layer{}, fmt.Errorf("reading go env: %w", err)
+		return nil, fmt.Errorf("reading go env: %w", err)
 	}
 	// The version file tells distributors' builds of one version apart.
 	version, err := os.ReadFile(filepath.Join(env.GOROOT, "VERSION"))
 	if err != nil {
-		return layer{}, fmt.Errorf("reading the version of Go: %w", err)
+		return nil, fmt.Errorf("reading the version of Go: %w", err)
 	}
 	sum := sha256.Sum256([]byte(format + env.GOVERSION + env.GOARCH + string(version)))
-	return layer{large: &largeLayer{
-		key:  "toolchain-" + hex.EncodeToString(sum[:])[:16],
-		list: func() ([]ociimage.File, error) { return toolchainFiles(env.GOROOT) },
-	}}, nil
+	hash := hex.EncodeToString(sum[:])[:16]
+	return []layer{
+		{large: &largeLayer{key: "toolchain-" + hash, list: func(context.Context, string) ([]ociimage.File, error) {
+			return toolchainFiles(env.GOROOT)
+		}}},
+		{large: &largeLayer{key: "gocache-" + hash, list: compiledLibrary}},
+	}, nil
 }
 
 func toolchainFiles(root string) ([]ociimage.File, error) {

@@ -1,0 +1,62 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/headway-dev/headway/deploy/local/ociimage"
+)
+
+// seedFolder is where the build step "go" looks for compiled packages that it
+// copies into a new cache.
+const seedFolder = "/headway/go-cache"
+
+// library is what servers commonly import, each with all that it imports itself.
+var library = []string{
+	"net/http", "net/http/httputil", "net/http/pprof", "encoding/json", "encoding/xml", "encoding/csv",
+	"log/slog", "html/template", "database/sql", "os/signal", "os/exec", "expvar",
+}
+
+// compiledLibrary compiles the library with the flags of the build step, so that
+// the first build of a repository finds it done.
+func compiledLibrary(ctx context.Context, scratch string) ([]ociimage.File, error) {
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOCACHE=" + scratch}
+	args := append([]string{"build", "-trimpath", "-buildvcs=false"}, library...)
+	if _, err := runWith(ctx, env, "/", "go", args...); err != nil {
+		return nil, err
+	}
+	return cacheFiles(scratch)
+}
+
+// cacheFiles lists the entries of a Go build cache, which lie in folders of two
+// hex digits. An entry "-a" names an object, its size and, last, when it was
+// compiled in nanoseconds; that time is replaced, so that the layer is the same
+// on every machine.
+func cacheFiles(folder string) ([]ociimage.File, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "[0-9a-f][0-9a-f]", "*"))
+	if err != nil {
+		return nil, err
+	}
+	var files []ociimage.File
+	for _, path := range paths {
+		inside, err := filepath.Rel(folder, path)
+		if err != nil {
+			return nil, err
+		}
+		file := ociimage.File{Path: seedFolder + "/" + filepath.ToSlash(inside), Source: path}
+		if strings.HasSuffix(path, "-a") {
+			entry, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("reading Go's build cache: %w", err)
+			}
+			text := strings.TrimSuffix(string(entry), "\n")
+			last := strings.LastIndexByte(text, ' ')
+			file.Source, file.Data = "", fmt.Appendf(nil, "%s%20d\n", strings.TrimRight(text[:last+1], " ")+" ", int64(1_600_000_000_000_000_000))
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}

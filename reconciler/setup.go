@@ -28,7 +28,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) erro
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	if err := revision.Setup(mgr, options); err != nil {
+	if err := revision.Setup(ctx, mgr, options); err != nil {
 		return err
 	}
 	if err := app.Setup(mgr, options.Public); err != nil {

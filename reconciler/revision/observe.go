@@ -3,19 +3,23 @@ package revision
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/probe"
 )
 
 // observe reads what a plan rests on, all of it from caches. What costs a call
@@ -97,7 +101,29 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
+	seen.Answered = r.answered(rev, pods.Items)
 	return nil
+}
+
+// answered asks the containers that run whether they take requests already;
+// the kubelet, which looks once a second, may be behind.
+func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod) map[types.UID]time.Duration {
+	result := map[types.UID]time.Duration{}
+	for i := range pods {
+		pod, status := &pods[i], appStatus(&pods[i])
+		if pod.DeletionTimestamp != nil || ready(pod) || status == nil || status.State.Running == nil || pod.Status.PodIP == "" {
+			continue
+		}
+		target := probe.Target{
+			ID:      status.ContainerID,
+			Address: net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(rev.Spec.Port))),
+		}
+		if rev.Spec.Health != nil {
+			target.Path = rev.Spec.Health.Path
+		}
+		result[pod.UID] = r.Prober.Answered(target, client.ObjectKeyFromObject(rev))
+	}
+	return result
 }
 
 func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen, now time.Time) (time.Duration, error) {

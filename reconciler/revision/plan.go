@@ -88,11 +88,11 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
 	p.Deployment = deployment
-	n := readyPods(seen.Pods)
+	n, expires := readyPods(seen.Pods, seen.Answered)
 	p.Status.Replicas = n
 	switch {
 	case n >= wanted:
-		p.State = Ready
+		p.State, p.RequeueAfter = Ready, expires
 		return condition.True(v1alpha1.ReasonRunning, podCount(n))
 	case seen.Deployment == nil:
 		return condition.Unknown(v1alpha1.ReasonStarting, "the image is there; starting pods")

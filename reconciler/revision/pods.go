@@ -3,11 +3,11 @@ package revision
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -27,19 +27,34 @@ type finding struct {
 	message string
 }
 
-// readyPods counts the pods that take requests.
-func readyPods(pods []corev1.Pod) int32 {
-	var n int32
+// readyPods counts the pods that take requests. The duration says when an
+// answer that only we got ceases to count; 0 is never.
+func readyPods(pods []corev1.Pod, answered map[types.UID]time.Duration) (n int32, expires time.Duration) {
 	for i := range pods {
-		if ready(&pods[i]) {
+		switch pod := &pods[i]; {
+		case ready(pod):
 			n++
+		case pod.DeletionTimestamp == nil && answered[pod.UID] > 0:
+			n++
+			expires = earliest(expires, answered[pod.UID])
 		}
 	}
-	return n
+	return n, expires
 }
 
+// ready is the kubelet's verdict.
 func ready(pod *corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && podCondition(pod, corev1.PodReady) == corev1.ConditionTrue
+}
+
+// appStatus is the state of the pod's one container; nil before there is one.
+func appStatus(pod *corev1.Pod) *corev1.ContainerStatus {
+	for i := range pod.Status.ContainerStatuses {
+		if pod.Status.ContainerStatuses[i].Name == ContainerName {
+			return &pod.Status.ContainerStatuses[i]
+		}
+	}
+	return nil
 }
 
 func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.ConditionStatus {
@@ -83,11 +98,10 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, t
 			return starting("no node can take the pod yet: " + oneLine(c.Message)), 0
 		}
 	}
-	index := slices.IndexFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == ContainerName })
-	if index < 0 {
+	status := appStatus(pod)
+	if status == nil {
 		return starting("the pod is being set up"), 0
 	}
-	status := pod.Status.ContainerStatuses[index]
 	if w := status.State.Waiting; w != nil {
 		if found, ok := waiting(rev, w); ok {
 			return found, 0
@@ -106,7 +120,7 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, t
 }
 
 // ended is how the container ended the last time, if it ever did.
-func ended(status corev1.ContainerStatus) *corev1.ContainerStateTerminated {
+func ended(status *corev1.ContainerStatus) *corev1.ContainerStateTerminated {
 	if status.State.Terminated != nil {
 		return status.State.Terminated
 	}

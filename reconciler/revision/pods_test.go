@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/condition"
@@ -105,6 +106,32 @@ func TestDiagnose(t *testing.T) {
 				t.Errorf("status %s, again %v, everReady %v; want %s, %v", got.Status, plan.RequeueAfter, plan.Status.EverReady, want, tc.again)
 			}
 		})
+	}
+}
+
+func TestHeadStart(t *testing.T) {
+	pod := runningPod(time.Second, nil)
+	pod.UID = "u"
+	leaving := *pod.DeepCopy()
+	leaving.DeletionTimestamp = &metav1.Time{Time: start}
+	for _, tc := range []struct {
+		name     string
+		pod      corev1.Pod
+		answered time.Duration
+		state    State
+		again    time.Duration
+	}{
+		{"no answer", pod, 0, Starting, 9 * time.Second},
+		{"an answer counts until it expires", pod, 3 * time.Second, Ready, 3 * time.Second},
+		{"a leaving pod takes no requests", leaving, 3 * time.Second, Starting, 0},
+		{"the kubelet's verdict needs no other", readyPod(), 0, Ready, 0},
+	} {
+		rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+		plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{}, Pods: []corev1.Pod{tc.pod},
+			Answered: map[types.UID]time.Duration{"u": tc.answered}}, start)
+		if plan.State != tc.state || plan.RequeueAfter != tc.again {
+			t.Errorf("%s: %s, again in %v; want %s, %v", tc.name, plan.State, plan.RequeueAfter, tc.state, tc.again)
+		}
 	}
 }
 

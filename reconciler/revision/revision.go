@@ -18,6 +18,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
@@ -31,6 +32,13 @@ type Images interface {
 // Logs reads the end of a container's log.
 type Logs interface {
 	Tail(ctx context.Context, namespace, pod, container string) (string, error)
+}
+
+// Prober asks starting pods whether they take requests.
+type Prober interface {
+	// Answered says for how much longer an answer counts; 0 when it does not.
+	// The revision is reconciled when an answer comes.
+	Answered(target probe.Target, revision client.ObjectKey) time.Duration
 }
 
 // Options say where builds run and where their results go.
@@ -56,6 +64,7 @@ type Reconciler struct {
 	Events events.EventRecorder
 	Images Images
 	Logs   Logs
+	Prober Prober
 	Options
 }
 

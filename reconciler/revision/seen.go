@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
@@ -50,6 +51,9 @@ type Seen struct {
 	Deployment *appsv1.Deployment
 	// Pods of the revision.
 	Pods []corev1.Pod
+	// Answered are the pods that take requests although the kubelet has not
+	// said so yet, and for how long their answer counts.
+	Answered map[types.UID]time.Duration
 	// URL of the revision.
 	URL string
 }

@@ -7,20 +7,24 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/condition"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/registry"
 )
 
@@ -29,12 +33,13 @@ import (
 const workers = 8
 
 // Setup adds the reconciler to the manager. index.Register must have been
-// called.
-func Setup(mgr ctrl.Manager, options Options) error {
+// called. The end of ctx ends what runs beside the manager.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("making a client for logs: %w", err)
 	}
+	prober := &waker{ctx: ctx, probes: probe.New(), wake: make(chan event.GenericEvent)}
 	r := &Reconciler{
 		Client: mgr.GetClient(),
 		Events: mgr.GetEventRecorder("headway-revision"),
@@ -44,11 +49,13 @@ func Setup(mgr ctrl.Manager, options Options) error {
 			Insecure: options.InsecureRegistries,
 		},
 		Logs:    PodLogs{core},
+		Prober:  prober,
 		Options: options,
 	}
 	err = ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Revision{}).
 		Owns(&appsv1.Deployment{}).
+		WatchesRawSource(source.Channel(prober.wake, &handler.EnqueueRequestForObject{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOfPod)).
 		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOf(client.Object.GetName))).
 		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOf(client.Object.GetName))).
@@ -63,6 +70,24 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		return fmt.Errorf("adding the revision reconciler: %w", err)
 	}
 	return nil
+}
+
+// waker reconciles a revision when one of its pods answers.
+type waker struct {
+	ctx    context.Context // ends the probes with the program
+	probes *probe.Prober
+	wake   chan event.GenericEvent
+}
+
+// Answered implements Prober.
+func (w *waker) Answered(target probe.Target, revision client.ObjectKey) time.Duration {
+	return w.probes.Answered(w.ctx, target, func() {
+		rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: revision.Namespace, Name: revision.Name}}
+		select {
+		case w.wake <- event.GenericEvent{Object: rev}:
+		case <-w.ctx.Done():
+		}
+	})
 }
 
 func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {

@@ -121,6 +121,35 @@ func checkStep(t *testing.T, template string, step tektonv1.Step) {
 	}
 }
 
+// TestDocumentedTemplate holds the example in the documentation to the contract
+// that the documentation states.
+func TestDocumentedTemplate(t *testing.T) {
+	doc, err := os.ReadFile("../docs/build-templates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, ok := strings.Cut(string(doc), "```yaml\napiVersion: tekton.dev/v1\n")
+	example, _, ended := strings.Cut(example, "```")
+	if !ok || !ended {
+		t.Fatal("the documentation has no example")
+	}
+	task := &Task{}
+	if err := yaml.UnmarshalStrict([]byte(example), task); err != nil {
+		t.Fatal(err)
+	}
+	template, err := TemplateOf(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckArgs(template, map[string]string{"base-url": "https://blog.example.com/"}); err != nil {
+		t.Error(err)
+	}
+	task.SetDefaults(t.Context())
+	if err := task.Validate(t.Context()); err != nil {
+		t.Errorf("Tekton would refuse it: %v", err)
+	}
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func TestTemplateOfRefuses(t *testing.T) {

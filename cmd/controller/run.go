@@ -23,6 +23,7 @@ import (
 	"github.com/headway-dev/headway/reconciler"
 	"github.com/headway-dev/headway/reconciler/address"
 	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/watcher"
 )
 
 // shutdownTimeout bounds how long running reconciliations may finish after the
@@ -47,6 +48,10 @@ func run(ctx context.Context, f flags) error {
 		BuildNamespace:     f.buildNamespace,
 		ArtifactURL:        f.artifactURL,
 	})
+	if err != nil {
+		return err
+	}
+	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen})
 	if err != nil {
 		return err
 	}

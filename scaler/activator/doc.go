@@ -4,7 +4,9 @@
 //
 //	table     host -> revision, by weight            immutable, swapped atomically
 //	backend   revision -> pod, limits, queue, probes
-//	proxy     one request, by net/http
+//	h1        plain HTTP/1.1 requests: the hot path
+//	proxy     every other request, by net/http
+//	wire      a connection with a buffer
 //	watch     Kubernetes -> table and backend
 //	inflight  what still runs when the process ends
 //	stats, accesslog, answer

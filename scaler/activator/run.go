@@ -98,7 +98,8 @@ func serve(ctx, alive context.Context, server *Server, o Options, ready *atomic.
 	case err := <-failed:
 		return err
 	case <-alive.Done():
-		return server.http.Close()
+		server.Close()
+		return <-failed
 	case <-ctx.Done():
 	}
 

@@ -35,6 +35,9 @@ type Answer struct {
 	Text       string
 }
 
+// NoTunnel is for CONNECT, which would make the activator a way to anywhere.
+var NoTunnel = Answer{Status: http.StatusMethodNotAllowed, Text: "CONNECT is not supported.\n"}
+
 // UnknownHost is for a host that no Route has.
 func UnknownHost(host string) Answer {
 	return Answer{Status: http.StatusNotFound, Text: fmt.Sprintf(`No app answers to the host %s.

@@ -3,6 +3,7 @@ package backend
 import (
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Endpoint is what Kubernetes says of a pod.
@@ -51,7 +52,10 @@ type Pod struct {
 	prev, next *Pod          // in loads
 	wake       chan struct{} // capacity 1; ends a pause between probes
 
-	transports sync.Mutex
+	conns      sync.Mutex // guards the rest
+	idle       []idleConn // the last one was used last
+	sweep      *time.Timer
+	retired    bool
 	plain, h2c *http.Transport
 }
 

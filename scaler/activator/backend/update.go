@@ -42,10 +42,11 @@ func (p *Pool) become(pod *Pod, next state) {
 	}
 	pod.state = next
 	if next == open {
+		pod.revive()
 		p.loads.add(pod)
 		return
 	}
-	pod.closeIdle()
+	pod.retire()
 }
 
 // Close ends all probes and answers all who wait with ErrClosed. Requests in

@@ -9,60 +9,69 @@ import (
 	"time"
 )
 
-// Set holds the requests in flight. The zero value is ready to use.
+// Set holds the requests in flight. The zero value is ready to use. Entering
+// and leaving take constant time and allocate nothing.
 type Set struct {
 	mu       sync.Mutex
-	members  map[*Member]struct{}
+	first    *Member
+	size     int
 	draining bool
 	empty    chan struct{} // closed when draining and empty
 }
 
-// Member is one request, or one connection with its requests.
+// Member is one request. It can be used again after it has left.
 type Member struct {
-	set    *Set
-	cancel func()
-	grace  time.Duration
-	timer  *time.Timer
+	// Cancel ends the request. It may be called in any goroutine, and after
+	// the request has left.
+	Cancel func()
+
+	grace      time.Duration
+	timer      *time.Timer
+	prev, next *Member
 }
 
-// Enter adds a request. When the set drains, cancel is called after grace
-// unless the member has left before.
-func (s *Set) Enter(grace time.Duration, cancel func()) *Member {
-	m := &Member{set: s, cancel: cancel, grace: grace}
+// Enter adds m, which must not be in a set. When the set drains, m is
+// cancelled after grace unless it has left before.
+func (s *Set) Enter(m *Member, grace time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.members == nil {
-		s.members = map[*Member]struct{}{}
+	m.grace, m.prev, m.next = grace, nil, s.first
+	if s.first != nil {
+		s.first.prev = m
 	}
-	s.members[m] = struct{}{}
+	s.first = m
+	s.size++
 	if s.draining {
-		m.timer = time.AfterFunc(grace, cancel)
+		m.timer = time.AfterFunc(grace, m.Cancel)
 	}
-	return m
 }
 
-// Leave removes the request. Further calls do nothing.
-func (m *Member) Leave() {
-	s := m.set
+// Leave removes m.
+func (s *Set) Leave(m *Member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, in := s.members[m]; !in {
-		return
+	if m.prev == nil {
+		s.first = m.next
+	} else {
+		m.prev.next = m.next
 	}
-	delete(s.members, m)
+	if m.next != nil {
+		m.next.prev = m.prev
+	}
+	m.prev, m.next = nil, nil
+	s.size--
 	if m.timer != nil {
 		m.timer.Stop()
+		m.timer = nil
 	}
 	s.signal()
 }
 
+// signal ends Drain. Members may still enter and leave afterwards.
 func (s *Set) signal() {
-	if s.draining && len(s.members) == 0 {
-		select {
-		case <-s.empty:
-		default:
-			close(s.empty)
-		}
+	if s.draining && s.size == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
 	}
 }
 
@@ -70,26 +79,32 @@ func (s *Set) signal() {
 func (s *Set) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.members)
+	return s.size
 }
 
 // Drain starts the grace of every member, and returns when all have left or
 // ctx ends.
 func (s *Set) Drain(ctx context.Context) error {
-	s.mu.Lock()
-	if !s.draining {
-		s.draining = true
-		s.empty = make(chan struct{})
-		for m := range s.members {
-			m.timer = time.AfterFunc(m.grace, m.cancel)
-		}
-		s.signal()
-	}
-	s.mu.Unlock()
+	empty := s.drain()
 	select {
-	case <-s.empty:
+	case <-empty:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+func (s *Set) drain() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining {
+		s.draining = true
+		for m := s.first; m != nil; m = m.next {
+			m.timer = time.AfterFunc(m.grace, m.Cancel)
+		}
+	}
+	empty := make(chan struct{})
+	s.empty = empty
+	s.signal()
+	return empty
 }

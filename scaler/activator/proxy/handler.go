@@ -55,6 +55,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	match := h.tables.Load().Resolve(r.Host)
 	x := &exchange{rev: match.Revision, started: started}
 	switch {
+	case r.Method == http.MethodConnect:
+		match.Revision = nil
+		answer.NoTunnel.Write(rec)
 	case !match.Known:
 		answer.UnknownHost(r.Host).Write(rec)
 	case match.Revision == nil:
@@ -79,8 +82,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	defer cancel(nil)
-	member := h.running.Enter(x.rev.Timeout, func() { cancel(errDrained) })
-	defer member.Leave()
+	member := &inflight.Member{Cancel: func() { cancel(errDrained) }}
+	h.running.Enter(member, x.rev.Timeout)
+	defer h.running.Leave(member)
 	if r.ProtoMajor == 1 {
 		// An app may answer while the request's body is still on its way.
 		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
@@ -100,7 +104,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 // entry describes a finished request.
 func entry(r *http.Request, rec *recorder, x *exchange, m table.Match) accesslog.Entry {
 	e := accesslog.Entry{
-		Method: r.Method, Host: r.Host, Path: r.URL.Path, Protocol: r.Proto, Client: r.RemoteAddr,
+		Method: r.Method, Host: r.Host, Path: r.URL.EscapedPath(), Protocol: r.Proto, Client: r.RemoteAddr,
 		Namespace: m.Namespace, App: m.App, Pod: x.pod,
 		Status: rec.status, Bytes: rec.bytes, Waited: x.waited, Took: time.Since(x.started),
 		UserAgent: r.UserAgent(), Traceparent: r.Header.Get("Traceparent"),

@@ -1,0 +1,186 @@
+package h1
+
+import (
+	"errors"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/wire"
+)
+
+// conn is a client's connection. One goroutine serves it; while a request is
+// slow, a second one watches whether the client goes away.
+type conn struct {
+	server *Server
+	in     *wire.Conn
+	peer   client
+	idle   atomic.Bool
+	member inflight.Member
+	watch  watch
+
+	// Memory that requests use one after the other.
+	req  request
+	resp response
+	out  []byte
+	host string
+
+	mu     sync.Mutex
+	up     *wire.Conn // the pod's connection, while a request uses it
+	killed bool
+}
+
+// maxOut is the size up to which the memory for writing is kept.
+const maxOut = 16 << 10
+
+// serve serves requests until the connection ends (false) or is net/http's
+// (true).
+func (c *conn) serve() (handOver bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.server.Logger.Error("request panicked", "panic", p, "stack", string(debug.Stack()))
+			handOver = false
+		}
+	}()
+	for {
+		end, err := c.readHead()
+		if err == nil {
+			err = c.req.parse(c.in.Buffered()[:end])
+		}
+		var no *refusal
+		switch {
+		case errors.Is(err, errNotPlain):
+			return true
+		case errors.As(err, &no):
+			c.refuse(no)
+			return false
+		case err != nil:
+			return false
+		}
+		now := time.Now()
+		total := end + int(c.req.length)
+		if len(c.in.Buffered()) < total {
+			if !c.readBody(now, end, total) {
+				return false
+			}
+		}
+		if !c.handle(now, c.in.Buffered()[end:total]) {
+			return false
+		}
+		c.in.Discard(total)
+		if !c.watch.stop(c.in) {
+			return false
+		}
+		if cap(c.out) > maxOut {
+			c.out = nil
+		}
+	}
+}
+
+// readHead waits for a request and returns the length of its head.
+func (c *conn) readHead() (int, error) {
+	next, began := 0, false
+	for {
+		if b := c.in.Buffered(); len(b) > 0 {
+			end, n, err := headEnd(b, next)
+			switch {
+			case err != nil:
+				return 0, err
+			case end > maxHead || (end == 0 && len(b) > maxHead):
+				return 0, errHeadTooLarge
+			case end > 0:
+				return end, nil
+			}
+			next = n
+			if !began {
+				began = true
+				c.in.ReadUntil(time.Now().Add(c.server.HeaderTimeout))
+			}
+		} else {
+			c.idle.Store(true)
+			c.in.ReadWithin(time.Now(), c.server.KeepAlive*9/10, c.server.KeepAlive)
+			if c.server.Leaving.Load() {
+				return 0, errLeaving
+			}
+		}
+		err := c.in.Fill()
+		c.idle.Store(false)
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+var errLeaving = errors.New("the activator is stopping")
+
+// readBody reads until total bytes are buffered. The client has as long as
+// for a head at least, and the head is parsed again as it may have moved.
+func (c *conn) readBody(now time.Time, end, total int) bool {
+	c.in.ReadUntil(now.Add(3 * c.server.HeaderTimeout))
+	for len(c.in.Buffered()) < total {
+		if err := c.in.Fill(); err != nil {
+			return false
+		}
+	}
+	return c.req.parse(c.in.Buffered()[:end]) == nil
+}
+
+// refuse answers what is not a request, and closes.
+func (c *conn) refuse(no *refusal) {
+	c.out = appendAnswer(c.out[:0], answer.Answer{Status: no.status, Text: "Bad request: " + no.why + ".\n"}, false, true)
+	if !c.send(c.out) {
+		return
+	}
+	c.linger()
+}
+
+// linger lets the client read the answer: closing while it still sends would
+// make the kernel throw the answer away.
+func (c *conn) linger() {
+	if half, ok := c.in.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	c.in.ReadUntil(time.Now().Add(lingering))
+	c.in.Discard(len(c.in.Buffered()))
+	for c.in.Fill() == nil {
+		c.in.Discard(len(c.in.Buffered()))
+	}
+}
+
+const lingering = 500 * time.Millisecond
+
+// send writes to the client; false if it has gone.
+func (c *conn) send(b []byte) bool {
+	for len(b) > 0 {
+		_ = c.in.SetWriteDeadline(time.Now().Add(streamIdle))
+		n, err := c.in.Write(b)
+		if b = b[n:]; err == nil || (n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+// kill ends whatever the connection does. Any goroutine may call it.
+func (c *conn) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.killed = true
+	c.in.Close()
+	if c.up != nil {
+		c.up.Close()
+	}
+}
+
+// use notes the pod's connection for kill; false if that was called.
+func (c *conn) use(up *wire.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.up = up
+	return !c.killed
+}

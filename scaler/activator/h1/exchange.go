@@ -1,0 +1,291 @@
+package h1
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/wire"
+)
+
+const (
+	// patience is how long a pod may take before the client is watched and
+	// the deadline of the request matters.
+	patience = 100 * time.Millisecond
+	// streamIdle ends a connection on which no byte moves; as in package
+	// proxy.
+	streamIdle = 15 * time.Minute
+	// attempts bounds how often a request looks for another pod; as in
+	// package proxy.
+	attempts = 10
+)
+
+// exchange is one request on its way.
+type exchange struct {
+	rev      *backend.Revision
+	lease    backend.Lease
+	started  time.Time
+	deadline time.Time // of the start of the response
+	waited   time.Duration
+	status   int
+	bytes    int64
+	leased   bool
+}
+
+// release ends the lease, once.
+func (x *exchange) release() {
+	if x.leased {
+		x.leased = false
+		x.lease.Release()
+	}
+}
+
+// handle answers the request in c.req; false ends the connection.
+func (c *conn) handle(now time.Time, body []byte) bool {
+	if string(c.req.host) != c.host { // compares without making a string
+		c.host = string(c.req.host)
+	}
+	match := c.server.Tables.Load().Resolve(c.host)
+	x := exchange{rev: match.Revision, started: now}
+	var keep bool
+	switch {
+	case !match.Known:
+		keep = c.answer(&x, answer.UnknownHost(c.host))
+	case match.Revision == nil:
+		keep = c.answer(&x, answer.NoRevision(match))
+	default:
+		keep = c.forward(&x, body)
+		x.rev.Stats.Observe(x.status, time.Since(now))
+	}
+	if c.server.Access.On() {
+		c.log(&x, match)
+	}
+	return keep
+}
+
+// forward sends the request to a pod and the response back.
+func (c *conn) forward(x *exchange, body []byte) bool {
+	x.deadline = x.started.Add(x.rev.Timeout)
+	c.server.Running.Enter(&c.member, x.rev.Timeout)
+	defer c.server.Running.Leave(&c.member)
+	defer x.release() // even if a fault of ours panics
+
+	up, err := c.toPod(x, body)
+	if err == nil {
+		err = c.readResponse(x, up)
+	}
+	if err != nil {
+		if up != nil {
+			c.drop(x, up)
+		}
+		return c.answer(x, answer.Failed(x.rev, err))
+	}
+	x.status = c.resp.status
+	keep := !c.req.close && !c.server.Leaving.Load()
+	delivered, complete := c.copyBody(x, up, !keep)
+	c.watch.calm()
+	if complete && c.resp.reuse && len(up.Buffered()) == 0 && c.use(nil) && !c.watch.left() {
+		x.lease.Pod.Keep(up, time.Now())
+	} else {
+		c.drop(x, up)
+	}
+	return keep && delivered
+}
+
+// toPod takes a pod and writes the request to it. If it fails, no pod has got
+// all of it and no connection is held.
+func (c *conn) toPod(x *exchange, body []byte) (*wire.Conn, error) {
+	if x.lease, x.leased = x.rev.TryAcquire(); !x.leased {
+		if err := c.wait(x, x.rev.Acquire); err != nil {
+			return nil, err
+		}
+	}
+	c.out = append(appendRequest(c.out[:0], &c.req, &c.peer), body...)
+	for attempt := 1; ; attempt++ {
+		up, err := c.write(x)
+		if err == nil {
+			return up, nil
+		}
+		if !errors.Is(err, errRefused) || attempt == attempts {
+			return nil, err
+		}
+		x.leased = false
+		x.lease.Unreachable()
+		x.rev.Stats.Retried()
+		if err := c.wait(x, x.rev.Reacquire); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// errRefused is a pod that takes no connection.
+var errRefused = errors.New("the pod refuses connections")
+
+// write writes c.out to a connection of the leased pod: to an idle one, as
+// long as they turn out to be closed before a byte was written, or a new one.
+func (c *conn) write(x *exchange) (*wire.Conn, error) {
+	for {
+		up := x.lease.Pod.Idle(x.started)
+		reused := up != nil
+		if !reused {
+			ctx, cancel := context.WithDeadline(context.Background(), x.deadline)
+			var err error
+			up, err = x.lease.Pod.Dial(ctx)
+			cancel()
+			if err != nil {
+				if time.Now().After(x.deadline) {
+					return nil, answer.ErrTimeout
+				}
+				return nil, errRefused
+			}
+		}
+		if !c.use(up) {
+			up.Close()
+			return nil, errLeaving
+		}
+		n, err := up.Write(c.out)
+		if err == nil {
+			return up, nil
+		}
+		c.use(nil)
+		up.Close()
+		if n > 0 || !reused {
+			return nil, err
+		}
+	}
+}
+
+// wait waits for a pod while the client is watched.
+func (c *conn) wait(x *exchange, acquire func(context.Context) (backend.Lease, error)) error {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	ctx, stop := context.WithDeadlineCause(ctx, x.deadline, answer.ErrNoPod)
+	defer stop()
+	c.watch.start(c.in, func() { cancel(context.Canceled) })
+	since := time.Now()
+	lease, err := acquire(ctx)
+	c.watch.calm()
+	waited := time.Since(since)
+	x.waited += waited
+	x.rev.Stats.Waited(waited)
+	x.lease, x.leased = lease, err == nil
+	return err
+}
+
+// readResponse reads until the final response's head is in c.resp.
+func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
+	next, now := 0, x.started
+	for {
+		end := 0
+		if b := up.Buffered(); len(b) > 0 {
+			if end, next = responseEnd(b, next); end == 0 && len(b) > maxHead {
+				return errResponse
+			}
+		}
+		if end == 0 {
+			if err := c.fill(x, up, now, x.deadline, answer.ErrTimeout); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.resp.parse(up.Buffered()[:end], c.req.isHead()); err != nil {
+			return err
+		}
+		if c.resp.status >= 200 {
+			up.Discard(end)
+			return nil
+		}
+		if c.resp.status != http.StatusContinue { // which the client did not ask for
+			c.out = appendResponse(c.out[:0], &c.resp, false)
+			if !c.send(c.out) {
+				return context.Canceled
+			}
+		}
+		up.Discard(end)
+		next = 0
+	}
+}
+
+// fill reads from the pod once. If that takes long, the client is watched, and
+// the read ends at the deadline with late.
+func (c *conn) fill(x *exchange, up *wire.Conn, now, deadline time.Time, late error) error {
+	up.ReadWithin(now, patience/4, patience)
+	err := up.Fill()
+	for errors.Is(err, os.ErrDeadlineExceeded) {
+		if !time.Now().Before(deadline) {
+			return late
+		}
+		c.watch.start(c.in, func() { c.hangUp(x, up) })
+		up.ReadUntil(deadline)
+		err = up.Fill()
+	}
+	if err != nil && c.watch.left() {
+		return context.Canceled
+	}
+	return err
+}
+
+// hangUp tells the pod that the client has gone. Where a limit holds, the pod
+// counts as busy until it has ended the response: then only our side closes.
+func (c *conn) hangUp(x *exchange, up *wire.Conn) {
+	if half, ok := up.Conn.(interface{ CloseWrite() error }); ok && x.rev.Limit > 0 {
+		_ = half.CloseWrite()
+		return
+	}
+	up.Close()
+}
+
+// drop ends a pod's connection that cannot be used again, and the lease.
+func (c *conn) drop(x *exchange, up *wire.Conn) {
+	c.use(nil)
+	if x.rev.Limit == 0 {
+		up.Close()
+		return
+	}
+	c.hangUp(x, up)
+	lease := x.lease
+	x.leased = false
+	go func() {
+		// The pod is busy until it has noticed.
+		up.ReadUntil(time.Now().Add(x.rev.Timeout))
+		_, _ = io.Copy(io.Discard, up.Conn)
+		up.Close()
+		lease.Release()
+	}()
+}
+
+// answer sends a response of our own; false ends the connection.
+func (c *conn) answer(x *exchange, a answer.Answer) bool {
+	x.status = a.Status
+	if a.Status == answer.ClientGone {
+		return false
+	}
+	keep := !c.req.close && !c.server.Leaving.Load()
+	c.out = appendAnswer(c.out[:0], a, c.req.isHead(), !keep)
+	return c.send(c.out) && keep
+}
+
+func (c *conn) log(x *exchange, m table.Match) {
+	path, _, _ := strings.Cut(string(c.req.target), "?")
+	e := accesslog.Entry{
+		Method: string(c.req.method), Host: c.host, Path: path, Protocol: "HTTP/1.1", Client: c.peer.addr,
+		Namespace: m.Namespace, App: m.App, Status: x.status, Bytes: x.bytes,
+		Waited: x.waited, Took: time.Since(x.started),
+		UserAgent: string(c.req.userAgent), Traceparent: string(c.req.traceparent),
+	}
+	if x.rev != nil {
+		e.Revision = x.rev.Name
+	}
+	if x.lease.Pod != nil {
+		e.Pod = x.lease.Pod.Name
+	}
+	c.server.Access.Write(e)
+}

@@ -1,0 +1,142 @@
+package h1
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/wire"
+)
+
+// Server serves connections.
+type Server struct {
+	// Tables to route by.
+	Tables *atomic.Pointer[table.Table]
+	// Running has every request of this server while it runs.
+	Running *inflight.Set
+	Access  *accesslog.Log
+	Logger  *slog.Logger
+	// HandOver takes a connection whose next request is not plain. What was
+	// read of it is read again.
+	HandOver func(net.Conn)
+	// HeaderTimeout is from the first byte of a request to the end of its
+	// head, KeepAlive how long a connection may be idle.
+	HeaderTimeout, KeepAlive time.Duration
+	// Leaving makes every response end its connection.
+	Leaving *atomic.Bool
+
+	mu      sync.Mutex
+	conns   map[*conn]struct{}
+	closing bool
+}
+
+// ServeConn serves nc until it ends or is handed over.
+func (s *Server) ServeConn(nc net.Conn) {
+	c := newConn(s, nc)
+	if !s.add(c) {
+		nc.Close()
+		return
+	}
+	handOver := c.serve()
+	s.remove(c)
+	head := bytes.Clone(c.in.Buffered())
+	c.in.Discard(len(head))
+	c.in.Shrink()
+	if !handOver {
+		nc.Close()
+		return
+	}
+	c.in.ReadUntil(time.Time{})
+	_ = nc.SetWriteDeadline(time.Time{})
+	s.HandOver(&replayed{Conn: nc, head: head})
+}
+
+func (s *Server) add(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	if s.conns == nil {
+		s.conns = map[*conn]struct{}{}
+	}
+	s.conns[c] = struct{}{}
+	return true
+}
+
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// CloseIdle closes every connection that has no request, now and from now on.
+// Leaving must be set before.
+func (s *Server) CloseIdle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for c := range s.conns {
+		if c.idle.Load() {
+			_ = c.in.SetReadDeadline(past) // wakes it up, and it sees that the server leaves
+		}
+	}
+}
+
+// Close ends every connection at once.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for c := range s.conns {
+		c.kill()
+	}
+}
+
+var past = time.Unix(1, 0)
+
+// replayed is a connection some of whose bytes have been read already.
+type replayed struct {
+	net.Conn
+	head []byte
+}
+
+func (r *replayed) Read(b []byte) (int, error) {
+	if len(r.head) == 0 {
+		return r.Conn.Read(b)
+	}
+	n := copy(b, r.head)
+	if r.head = r.head[n:]; len(r.head) == 0 {
+		r.head = nil
+	}
+	return n, nil
+}
+
+// CloseWrite ends one direction of an upgraded connection.
+func (r *replayed) CloseWrite() error {
+	if half, ok := r.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return r.Close()
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{server: s, in: wire.New(nc)}
+	c.peer.addr = nc.RemoteAddr().String()
+	c.peer.ip = c.peer.addr
+	if host, _, err := net.SplitHostPort(c.peer.addr); err == nil {
+		c.peer.ip = host
+	}
+	c.peer.forwarded = "for=" + c.peer.ip
+	if ip := net.ParseIP(c.peer.ip); ip != nil && ip.To4() == nil {
+		c.peer.forwarded = `for="[` + c.peer.ip + `]"`
+	}
+	c.member.Cancel = c.kill
+	return c
+}

@@ -1,0 +1,139 @@
+package h1
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/answer"
+)
+
+// client is what is known of a connection's peer, written once.
+type client struct {
+	addr      string // host:port
+	ip        string
+	forwarded string // "for=..." of the Forwarded header
+}
+
+// appendRequest writes the head for the pod.
+func appendRequest(b []byte, r *request, c *client) []byte {
+	b = append(b, r.method...)
+	b = append(b, ' ')
+	b = append(b, r.target...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	for i := range r.fields {
+		switch f := &r.fields[i]; f.kind {
+		case hopByHop, connection, trailer, contentLength, xForwardedFor, forwarded:
+		default:
+			b = appendField(b, f)
+		}
+	}
+	if r.has[contentLength] {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, r.length, 10)
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, "X-Forwarded-For: "...)
+	b = appendGiven(b, r, xForwardedFor)
+	b = append(b, c.ip...)
+	b = append(b, "\r\n"...)
+	if !r.has[xForwardedHost] {
+		b = append(b, "X-Forwarded-Host: "...)
+		b = append(b, r.host...)
+		b = append(b, "\r\n"...)
+	}
+	if !r.has[xForwardedProto] {
+		b = append(b, "X-Forwarded-Proto: http\r\n"...)
+	}
+	b = append(b, "Forwarded: "...)
+	b = appendGiven(b, r, forwarded)
+	b = append(b, c.forwarded...)
+	b = append(b, ";host="...)
+	if bytes.ContainsAny(r.host, ":[]()%,;=") { // more than a token
+		b = append(b, '"')
+		b = append(b, r.host...)
+		b = append(b, '"')
+	} else {
+		b = append(b, r.host...)
+	}
+	return append(b, ";proto=http\r\n\r\n"...)
+}
+
+// appendGiven writes what stood in the fields of kind k before.
+func appendGiven(b []byte, r *request, k kind) []byte {
+	if !r.has[k] {
+		return b
+	}
+	for i := range r.fields {
+		if f := &r.fields[i]; f.kind == k && len(f.value) > 0 {
+			b = append(b, f.value...)
+			b = append(b, ", "...)
+		}
+	}
+	return b
+}
+
+func appendField(b []byte, f *field) []byte {
+	b = append(b, f.name...)
+	b = append(b, ": "...)
+	b = append(b, f.value...)
+	return append(b, "\r\n"...)
+}
+
+// appendResponse writes the head for the client.
+func appendResponse(b []byte, r *response, close bool) []byte {
+	b = append(b, "HTTP/1.1 "...)
+	b = append(b, r.line...)
+	b = append(b, "\r\n"...)
+	chunked := r.framing == byChunks || r.framing == byClose
+	for i := range r.fields {
+		switch f := &r.fields[i]; {
+		case f.kind == hopByHop, f.kind == connection, f.kind == transferEncoding, f.kind == upgrade:
+		case f.kind == contentLength && (chunked || r.status == http.StatusNoContent):
+		case len(r.named) > 0 && r.isNamed(f.name):
+		default:
+			b = appendField(b, f)
+		}
+	}
+	if chunked {
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if close {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+func (r *response) isNamed(name []byte) bool {
+	for _, n := range r.named {
+		if bytes.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendAnswer writes a response of the activator's own.
+func appendAnswer(b []byte, a answer.Answer, toHead, close bool) []byte {
+	b = append(b, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(a.Status), 10)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(a.Status)...)
+	b = append(b, "\r\nDate: "...)
+	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+	b = append(b, "\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(a.Text)), 10)
+	if a.RetryAfter > 0 {
+		b = append(b, "\r\nRetry-After: "...)
+		b = strconv.AppendInt(b, int64(a.RetryAfter), 10)
+	}
+	if close {
+		b = append(b, "\r\nConnection: close"...)
+	}
+	b = append(b, "\r\n\r\n"...)
+	if toHead {
+		return b
+	}
+	return append(b, a.Text...)
+}

@@ -1,0 +1,167 @@
+// Package wire is a network connection with a read buffer whose bytes can be
+// looked at before they are taken, and with read deadlines that cost nothing
+// while a connection is busy.
+package wire
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Sizes of the read buffer. Small is what nearly every request head and small
+// response fits into; the buffer grows to Max and no further.
+const (
+	Small = 8 << 10
+	Large = 64 << 10
+	Max   = 144 << 10
+)
+
+// ErrFull is returned by Fill when Max bytes are buffered.
+var ErrFull = errors.New("read buffer is full")
+
+// Conn is a connection with a read buffer. It is used by one goroutine.
+type Conn struct {
+	net.Conn
+	buf  []byte
+	r, w int
+
+	deadline time.Time // the read deadline that is set
+	raw      syscall.RawConn
+}
+
+// New wraps conn.
+func New(conn net.Conn) *Conn { return &Conn{Conn: conn} }
+
+var (
+	small = sync.Pool{New: func() any { return new([Small]byte) }}
+	large = sync.Pool{New: func() any { return new([Large]byte) }}
+)
+
+// Buffered returns the bytes that were read and not discarded. They are valid
+// until the next Fill or Shrink.
+func (c *Conn) Buffered() []byte { return c.buf[c.r:c.w] }
+
+// Discard takes n buffered bytes.
+func (c *Conn) Discard(n int) {
+	c.r += n
+	if c.r == c.w {
+		c.r, c.w = 0, 0
+	}
+}
+
+// Fill reads once, and appends to the buffered bytes.
+func (c *Conn) Fill() error {
+	if err := c.makeRoom(); err != nil {
+		return err
+	}
+	n, err := c.Read(c.buf[c.w:])
+	c.w += n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// Push appends b to the buffered bytes, as if they had been read.
+func (c *Conn) Push(b []byte) error {
+	for len(b) > 0 {
+		if err := c.makeRoom(); err != nil {
+			return err
+		}
+		n := copy(c.buf[c.w:], b)
+		c.w += n
+		b = b[n:]
+	}
+	return nil
+}
+
+func (c *Conn) makeRoom() error {
+	switch {
+	case c.buf == nil:
+		c.buf = small.Get().(*[Small]byte)[:]
+	case c.w < len(c.buf):
+	case c.r > 0:
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+	case len(c.buf) >= Max:
+		return ErrFull
+	default:
+		old := c.buf
+		c.buf = make([]byte, min(2*len(old), Max))
+		copy(c.buf, old)
+		recycle(old)
+	}
+	return nil
+}
+
+// Widen makes reads larger, for a body that is. The buffer must be empty.
+func (c *Conn) Widen() {
+	if len(c.buf) < Large {
+		recycle(c.buf)
+		c.buf = large.Get().(*[Large]byte)[:]
+	}
+}
+
+// Shrink gives the buffer back if it is empty.
+func (c *Conn) Shrink() {
+	if c.r == c.w && c.buf != nil {
+		recycle(c.buf)
+		c.buf, c.r, c.w = nil, 0, 0
+	}
+}
+
+func recycle(b []byte) {
+	switch len(b) {
+	case Small:
+		small.Put((*[Small]byte)(b))
+	case Large:
+		large.Put((*[Large]byte)(b))
+	}
+}
+
+// ReadWithin makes sure that a read ends between least and most from now. The
+// deadline is only set anew when the one that stands does not do, which saves
+// a lock and a timer on nearly every request.
+func (c *Conn) ReadWithin(now time.Time, least, most time.Duration) {
+	if left := c.deadline.Sub(now); left >= least && left <= most {
+		return
+	}
+	c.deadline = now.Add(most)
+	_ = c.SetReadDeadline(c.deadline) // fails on a closed connection, as the read will
+}
+
+// ReadUntil sets the read deadline; the zero time is none.
+func (c *Conn) ReadUntil(t time.Time) {
+	c.deadline = t
+	_ = c.SetReadDeadline(t)
+}
+
+// Alive tells whether an idle connection can still be used: the peer has
+// neither closed it nor sent anything.
+func (c *Conn) Alive() bool {
+	if c.raw == nil {
+		sc, ok := c.Conn.(syscall.Conn)
+		if !ok {
+			return true
+		}
+		raw, err := sc.SyscallConn()
+		if err != nil {
+			return false
+		}
+		c.raw = raw
+	}
+	if !c.deadline.IsZero() {
+		c.ReadUntil(time.Time{}) // one that has passed would fail the question
+	}
+	alive := false
+	err := c.raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		alive = errors.Is(err, syscall.EAGAIN)
+		return true
+	})
+	return err == nil && alive
+}

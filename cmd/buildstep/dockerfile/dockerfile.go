@@ -104,13 +104,17 @@ func buildctlArgs(o Options) ([]string, error) {
 		return nil, fmt.Errorf("build.args.dockerfile is %q; it must be a file below path", file)
 	}
 	dir := filepath.Join(o.Source, o.Path)
-	if info, err := os.Stat(filepath.Join(dir, file)); err != nil || !info.Mode().IsRegular() {
+	content, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
 		return nil, fmt.Errorf("there is no file %s in %q; set build.args.dockerfile", file, o.Path)
 	}
 	arguments := []string{
 		"build", "--progress=plain", "--frontend=dockerfile.v0",
 		"--local=context=" + dir, "--local=dockerfile=" + dir, "--opt=filename=" + filepath.ToSlash(file),
 		"--output=type=oci,tar=false,dest=" + o.Image,
+	}
+	if syntax := builtInSyntax(content); syntax != "" {
+		arguments = append(arguments, "--opt=cmdline="+syntax)
 	}
 	if o.Target != "" {
 		arguments = append(arguments, "--opt=target="+o.Target)

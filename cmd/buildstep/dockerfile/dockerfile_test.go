@@ -91,7 +91,7 @@ func options(t *testing.T) Options {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(temp) })
-	if err := errors.Join(os.MkdirAll(source, 0o755), os.WriteFile(filepath.Join(source, "Dockerfile"), nil, 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(source, 0o755), os.WriteFile(filepath.Join(source, "Dockerfile"), []byte("# syntax=docker/dockerfile:1\nFROM scratch\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	return Options{
@@ -113,7 +113,7 @@ func TestBuild(t *testing.T) {
 	want := []string{
 		"--addr", "unix://" + o.Temp + "/buildkitd.sock", "build", "--progress=plain", "--frontend=dockerfile.v0",
 		"--local=context=" + o.Source + "/web", "--local=dockerfile=" + o.Source + "/web", "--opt=filename=Dockerfile",
-		"--output=type=oci,tar=false,dest=" + o.Image, "--opt=target=prod", "--opt=build-arg:A=1", "--opt=build-arg:B=two words",
+		"--output=type=oci,tar=false,dest=" + o.Image, "--opt=cmdline=docker/dockerfile:1", "--opt=target=prod", "--opt=build-arg:A=1", "--opt=build-arg:B=two words",
 	}
 	if diff := cmp.Diff(want, strings.Split(string(args), "\n")); diff != "" {
 		t.Errorf("buildctl's arguments (-want +got):\n%s", diff)

@@ -20,6 +20,9 @@ const (
 
 // unfinished is the outcome of a run that Tekton still works on.
 func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
+	if step := failedStep(run); step != nil {
+		return Outcome{Phase: Running, Message: fmt.Sprintf("step %q failed, the build is ending", step.Name)}
+	}
 	for _, step := range run.Status.Steps {
 		if step.Running != nil {
 			return Outcome{Phase: Running, Message: fmt.Sprintf("step %q is running", step.Name)}

@@ -41,6 +41,12 @@ steps:
 conditions: [{type: Succeeded, status: Unknown, reason: Running}]
 steps: [{name: build, container: step-build, terminated: {exitCode: 0}}]`,
 		Outcome{Phase: Running, Message: `step "build" has ended`}},
+	{"about to fail", `
+conditions: [{type: Succeeded, status: Unknown, reason: Running}]
+steps:
+- {name: build, container: step-build, terminated: {exitCode: 1, reason: Error, startedAt: "2026-01-01T00:00:05Z"}}
+- {name: push, container: step-push, running: {startedAt: "2026-01-01T00:00:05Z"}}`,
+		Outcome{Phase: Running, Message: `step "build" failed, the build is ending`}},
 	{"succeeded", `
 conditions: [{type: Succeeded, status: "True", reason: Succeeded}]
 results:

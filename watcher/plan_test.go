@@ -1,0 +1,336 @@
+package watcher
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const main = "refs/heads/main"
+
+// hash makes a commit of a short name: "a1" is a1a1a1...
+func hash(short string) string { return strings.Repeat(short, 40)[:40] }
+
+// snap is a commit with apps written as "name:key", "name:key:pin",
+// "name!reason" or "!reason", each in the file <name>/headway.yaml; "file=..."
+// sets another file.
+func snap(commit string, apps ...string) *snapshot {
+	s := &snapshot{commit: hash(commit), subject: "subject of " + commit, author: "Ada"}
+	for _, a := range apps {
+		file, rest, given := strings.Cut(a, "=")
+		if !given {
+			file, rest = "", a
+		}
+		var c candidate
+		if name, reason, bad := strings.Cut(rest, "!"); bad {
+			c = candidate{name: name, problem: &problem{reason, "x.yaml:1:1: " + reason}}
+		} else {
+			parts := strings.Split(rest+"::", ":")
+			c = candidate{name: parts[0], key: parts[1], pin: parts[2], specHash: "s", path: parts[0],
+				build: &v1alpha1.Build{Template: "go"}}
+		}
+		if c.file = file; file == "" {
+			c.file = c.name + "/headway.yaml"
+		}
+		s.apps = append(s.apps, c)
+	}
+	markDuplicates(s.apps)
+	return s
+}
+
+// app is an App as an earlier plan made it.
+func app(name string, heads []v1alpha1.Head, history ...string) *v1alpha1.App {
+	return &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.AppSpec{
+		Repository: "repo", Path: name + "/headway.yaml", ProductionRef: main, Heads: heads, History: history}}
+}
+
+func head(ref, commit, revision string) v1alpha1.Head {
+	return v1alpha1.Head{Ref: ref, Commit: hash(commit), Revision: revision}
+}
+
+func revision(name, app, commit, key string) *v1alpha1.Revision {
+	return &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: v1alpha1.RevisionSpec{App: app, Commit: hash(commit), Source: v1alpha1.Source{Key: key, SpecHash: "s"}}}
+}
+
+func apps(all ...*v1alpha1.App) map[string]*v1alpha1.App {
+	out := map[string]*v1alpha1.App{}
+	for _, a := range all {
+		out[a.Name] = a
+	}
+	return out
+}
+
+// show writes a plan in a few lines.
+func show(p plan) string {
+	var b strings.Builder
+	for _, a := range p.apps {
+		fmt.Fprintf(&b, "app %s", a.name)
+		for _, h := range a.spec.Heads {
+			fmt.Fprintf(&b, " %s@%s=%s", shortRef(h.Ref), h.Commit[:2], h.Revision)
+		}
+		fmt.Fprintf(&b, " history=%s", strings.Join(a.spec.History, ","))
+		if a.spec.Pin != "" {
+			fmt.Fprintf(&b, " pin=%s", a.spec.Pin)
+		}
+		if a.spec.Problem != nil {
+			fmt.Fprintf(&b, " problem=%s@%s", a.spec.Problem.Reason, a.spec.Problem.Commit[:2])
+		}
+		b.WriteString("\n")
+		for _, r := range a.revisions {
+			fmt.Fprintf(&b, "  make %s from %s@%s\n", r.name, shortRef(r.ref), r.snapshot.commit[:2])
+		}
+	}
+	for _, name := range p.remove {
+		fmt.Fprintf(&b, "remove %s\n", name)
+	}
+	for _, f := range p.files {
+		if f.Error != "" {
+			fmt.Fprintf(&b, "bad %s (%s)\n", f.Path, f.Name)
+		}
+	}
+	for _, trouble := range p.problems {
+		fmt.Fprintf(&b, "problem %s\n", trouble.reason)
+	}
+	return b.String()
+}
+
+func TestPlan(t *testing.T) {
+	shop := app("shop", []v1alpha1.Head{head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")
+	shopA1 := revision("shop-a1a1a1a1", "shop", "a1", "k1")
+	tests := []struct {
+		name  string
+		facts facts
+		want  string
+	}{
+		{"a new repository", facts{production: snap("a1", "shop:k1", "web:k2")}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+  make shop-a1a1a1a1 from main@a1
+app web main@a1=web-a1a1a1a1 history=web-a1a1a1a1
+  make web-a1a1a1a1 from main@a1
+`},
+		{"nothing moved", facts{production: snap("a1", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a commit that does not touch the app", facts{production: snap("b2", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@b2=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a commit that does", facts{production: snap("b2", "shop:k2"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1
+  make shop-b2b2b2b2 from main@b2
+`},
+		{"the revision was deleted by hand", facts{production: snap("a1", "shop:k1"), apps: apps(shop)}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+  make shop-a1a1a1a1 from main@a1
+`},
+		{"a revert makes a revision of its own", facts{production: snap("c3", "shop:k1"),
+			apps:      apps(app("shop", []v1alpha1.Head{head(main, "b2", "shop-b2b2b2b2")}, "shop-b2b2b2b2", "shop-a1a1a1a1")),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "b2", "k2")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-b2b2b2b2,shop-a1a1a1a1
+  make shop-c3c3c3c3 from main@c3
+`},
+		{"a force-push back to an old commit", facts{production: snap("a1", "shop:k1"),
+			apps:      apps(app("shop", []v1alpha1.Head{head(main, "b2", "shop-b2b2b2b2")}, "shop-b2b2b2b2", "shop-a1a1a1a1")),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "b2", "k2")}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1,shop-b2b2b2b2
+`},
+		{"the name of a revision is taken by another commit", facts{production: snap("b2", "shop:k2"), apps: apps(shop),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "ff", "k0")}}, `
+app shop main@b2=shop-b2b2b2b2b2b2 history=shop-b2b2b2b2b2b2,shop-a1a1a1a1
+  make shop-b2b2b2b2b2b2 from main@b2
+`},
+		{"headway.yaml is broken", facts{production: snap("b2", "shop/headway.yaml=!InvalidSpec"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=InvalidSpec@b2
+bad shop/headway.yaml (shop)
+problem InvalidSpec
+`},
+		{"no template fits any more", facts{production: snap("b2", "shop!NoTemplateFit"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=NoTemplateFit@b2
+bad shop/headway.yaml (shop)
+problem NoTemplateFit
+`},
+		{"headway.yaml is well again", facts{production: snap("c3", "shop:k1"), revisions: []*v1alpha1.Revision{shopA1},
+			apps: apps(func() *v1alpha1.App {
+				a := shop.DeepCopy()
+				a.Spec.Problem = &v1alpha1.SpecProblem{Commit: hash("b2"), Reason: "InvalidSpec"}
+				return a
+			}())}, `
+app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a new app with a broken file is not made", facts{production: snap("b2", "shop:k1", "new/headway.yaml=!InvalidSpec"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@b2=shop-a1a1a1a1 history=shop-a1a1a1a1
+bad new/headway.yaml ()
+problem InvalidSpec
+`},
+		{"headway.yaml is gone", facts{production: snap("b2", "web:k2"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app web main@b2=web-b2b2b2b2 history=web-b2b2b2b2
+  make web-b2b2b2b2 from main@b2
+remove shop
+`},
+		{"all are gone", facts{production: snap("b2"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+remove shop
+`},
+		{"a file that is moved and broken keeps its app", facts{production: snap("b2", "elsewhere/headway.yaml=!InvalidSpec"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+bad elsewhere/headway.yaml ()
+problem InvalidSpec
+`},
+		{"a file that is moved", facts{production: snap("b2", "elsewhere/headway.yaml=shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@b2=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"two files with one name", facts{production: snap("b2", "shop:k2", "copy/headway.yaml=shop:k2"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=NameConflict@b2
+bad shop/headway.yaml (shop)
+bad copy/headway.yaml (shop)
+problem NameConflict
+problem NameConflict
+`},
+		{"a name that another Repository has", facts{production: snap("b2", "web:k2"), foreign: map[string]string{"web": "other"}}, `
+bad web/headway.yaml (web)
+problem NameConflict
+`},
+		{"a further branch at the production commit", facts{production: snap("a1", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			others: map[string]*snapshot{"refs/heads/beta": snap("a1", "shop:k1")}}, `
+app shop beta@a1=shop-a1a1a1a1 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a further branch that touches another app only", facts{production: snap("a1", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			others: map[string]*snapshot{"refs/heads/beta": snap("b2", "shop:k1")}}, `
+app shop beta@b2=shop-a1a1a1a1 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a further branch that touches the app", facts{production: snap("a1", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			others: map[string]*snapshot{"refs/heads/beta": snap("b2", "shop:k2")}}, `
+app shop beta@b2=shop-b2b2b2b2 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+  make shop-b2b2b2b2 from beta@b2
+`},
+		{"it is merged: the revision is production's", facts{production: snap("b2", "shop:k2"),
+			apps:      apps(app("shop", []v1alpha1.Head{head("refs/heads/beta", "b2", "shop-b2b2b2b2"), head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "b2", "k2")}}, `
+app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1
+`},
+		{"a tag and a branch at one commit share a revision", facts{production: snap("a1", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			others: map[string]*snapshot{"refs/heads/beta": snap("b2", "shop:k2"), "refs/tags/v1": snap("b2", "shop:k2")}}, `
+app shop beta@b2=shop-b2b2b2b2 main@a1=shop-a1a1a1a1 v1@b2=shop-b2b2b2b2 history=shop-a1a1a1a1
+  make shop-b2b2b2b2 from beta@b2
+`},
+		{"an app that only a further branch has is none", facts{production: snap("a1", "shop:k1"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			others: map[string]*snapshot{"refs/heads/beta": snap("b2", "shop:k1", "new:k9")}}, `
+app shop beta@b2=shop-a1a1a1a1 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a further branch whose file breaks keeps its head", facts{production: snap("a1", "shop:k1"),
+			apps:      apps(app("shop", []v1alpha1.Head{head("refs/heads/beta", "b2", "shop-b2b2b2b2"), head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "b2", "k2")},
+			others:    map[string]*snapshot{"refs/heads/beta": snap("c3", "shop/headway.yaml=!InvalidSpec")}}, `
+app shop beta@c3=shop-b2b2b2b2 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"a further branch goes on while production is broken", facts{production: snap("b2", "shop!InvalidSpec"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			others: map[string]*snapshot{"refs/heads/fix": snap("c3", "shop:k3")}}, `
+app shop fix@c3=shop-c3c3c3c3 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=InvalidSpec@b2
+  make shop-c3c3c3c3 from fix@c3
+bad shop/headway.yaml (shop)
+problem InvalidSpec
+`},
+		{"a deleted branch is no head any more", facts{production: snap("a1", "shop:k1"),
+			apps:      apps(app("shop", []v1alpha1.Head{head("refs/heads/beta", "b2", "shop-b2b2b2b2"), head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "b2", "k2")}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+`},
+		{"pin of a revision that is", facts{production: snap("b2", "shop:k2:a1a1a1a"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1 pin=shop-a1a1a1a1
+  make shop-b2b2b2b2 from main@b2
+`},
+		{"pin of a commit that did not touch the app", facts{production: snap("c3", "shop:k1:"+hash("b2")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			pinned: map[string]*snapshot{hash("b2"): snap("b2", "shop:k1")}}, `
+app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1 pin=shop-a1a1a1a1
+`},
+		{"pin of a commit whose revision is gone", facts{production: snap("c3", "shop:k1:"+hash("b2")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			pinned: map[string]*snapshot{hash("b2"): snap("b2", "shop:k2")}}, `
+app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1 pin=shop-b2b2b2b2
+  make shop-b2b2b2b2 from main@b2
+`},
+		{"pin of itself", facts{production: snap("b2", "shop:k2:b2b2b2b2"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1 pin=shop-b2b2b2b2
+  make shop-b2b2b2b2 from main@b2
+`},
+		{"pin of nothing", facts{production: snap("c3", "shop:k3:"+hash("99")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=PinNotFound@c3
+bad shop/headway.yaml (shop)
+problem PinNotFound
+`},
+		{"pin of a commit without the app", facts{production: snap("c3", "shop:k3:"+hash("99")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
+			pinned: map[string]*snapshot{hash("99"): snap("99", "web:k1")}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=PinNotFound@c3
+bad shop/headway.yaml (shop)
+problem PinNotFound
+`},
+		{"pin that could be two", facts{production: snap("c3", "shop:k3:a1"), apps: apps(shop),
+			revisions: []*v1alpha1.Revision{shopA1, revision("shop-a1a2", "shop", "a1a2", "k9")}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=PinNotFound@c3
+bad shop/headway.yaml (shop)
+problem PinNotFound
+`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := test.facts
+			f.repository, f.productionRef = "repo", main
+			frozen := fmt.Sprintf("%+v %+v", f.apps, f.revisions)
+			got := show(makePlan(f))
+			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if again := show(makePlan(f)); again != got {
+				t.Errorf("planning twice differs:\n%s\n%s", got, again)
+			}
+			if fmt.Sprintf("%+v %+v", f.apps, f.revisions) != frozen {
+				t.Error("planning changed the facts")
+			}
+		})
+	}
+}
+
+// TestPlanIsStable: what a plan asks for, once done, asks for nothing more.
+func TestPlanIsStable(t *testing.T) {
+	f := facts{repository: "repo", productionRef: main, production: snap("b2", "shop:k2", "web:k9"),
+		others: map[string]*snapshot{"refs/heads/beta": snap("c3", "shop:k3", "web:k9")}}
+	p := makePlan(f)
+	f.apps = map[string]*v1alpha1.App{}
+	for _, a := range p.apps {
+		f.apps[a.name] = &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: a.name}, Spec: a.spec}
+		for _, r := range a.revisions {
+			f.revisions = append(f.revisions, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: r.name}, Spec: v1alpha1.RevisionSpec{
+				App: a.name, Commit: r.snapshot.commit, Source: v1alpha1.Source{Key: r.from.key, SpecHash: r.from.specHash}}})
+		}
+	}
+	for _, again := range makePlan(f).apps {
+		if diff := cmp.Diff(f.apps[again.name].Spec, again.spec); diff != "" || len(again.revisions) > 0 {
+			t.Errorf("%s: makes %d revisions more, spec (-first +second)\n%s", again.name, len(again.revisions), diff)
+		}
+	}
+}
+
+func TestPinsToRead(t *testing.T) {
+	f := facts{repository: "repo", productionRef: main,
+		production: snap("b2", "known:k1:"+hash("a1"), "head:k1:"+hash("b2"), "short:k1:abcdef0", "far:k1:"+hash("99"), "same:k1:"+hash("99")),
+		revisions:  []*v1alpha1.Revision{revision("known-a1a1a1a1", "known", "a1", "k1")}}
+	if diff := cmp.Diff([]string{hash("99")}, f.pinsToRead()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	var history []string
+	for i := range 50 {
+		history = push(history, fmt.Sprint(i))
+	}
+	if len(history) != maxHistory || history[0] != "49" {
+		t.Errorf("history is %v", history)
+	}
+	if history = push(history, "40"); history[0] != "40" || len(history) != maxHistory || slices.Contains(history[1:], "40") {
+		t.Errorf("an older one does not move to the front: %v", history)
+	}
+}

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -40,9 +41,24 @@ func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
 	case reasonPullImageFailed:
 		outcome.Message = "the image of a build step cannot be pulled yet: " + detail(condition.Message)
 	default:
-		outcome.Message = "the build is starting: " + detail(condition.Message)
+		outcome.Message = starting(condition.Message)
 	}
 	return outcome
+}
+
+// starting picks from Tekton's account of a pod that is coming up what a person
+// may have to act on: a pod that no node takes, a container that cannot start.
+func starting(message string) string {
+	if cause, ok := strings.CutPrefix(message, `pod status "PodScheduled":"False"; message: `); ok {
+		if plain, err := strconv.Unquote(cause); err == nil {
+			cause = plain
+		}
+		return "no node takes the build pod yet: " + detail(cause)
+	}
+	if strings.HasPrefix(message, "build step ") {
+		return "the build pod is starting: " + detail(message)
+	}
+	return "the build pod is starting"
 }
 
 // failed is the outcome of a run without an image.

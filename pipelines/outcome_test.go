@@ -25,7 +25,15 @@ conditions: [{type: Succeeded, status: Unknown, reason: ExceededNodeResources, m
 	{"unbound volume", `
 podName: p
 conditions: [{type: Succeeded, status: Unknown, reason: Pending, message: 'pod status "PodScheduled":"False"; message: "persistentvolumeclaim \"headway-build-cache\" not found"'}]`,
-		Outcome{Phase: Pending, Message: `the build is starting: pod status "PodScheduled":"False"; message: "persistentvolumeclaim \"headway-build-cache\" not found"`}},
+		Outcome{Phase: Pending, Message: `no node takes the build pod yet: persistentvolumeclaim "headway-build-cache" not found`}},
+	{"starting", `
+podName: p
+conditions: [{type: Succeeded, status: Unknown, reason: Pending, message: 'pod status "PodReadyToStartContainers":"False"; message: ""'}]`,
+		Outcome{Phase: Pending, Message: "the build pod is starting"}},
+	{"a step waits", `
+podName: p
+conditions: [{type: Succeeded, status: Unknown, reason: Pending, message: 'build step "step-push" is pending with reason "failed to create subPath directory"'}]`,
+		Outcome{Phase: Pending, Message: `the build pod is starting: build step "step-push" is pending with reason "failed to create subPath directory"`}},
 	{"pulling", `
 podName: p
 conditions: [{type: Succeeded, status: Unknown, reason: PullImageFailed, message: 'build step "step-build" is pending with reason "Back-off pulling image"'}]`,

@@ -48,8 +48,8 @@ func launch(ctx context.Context, state, config, socket string) (*daemon, error) 
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("making build cache: %w", err)
 	}
-	// Not CommandContext: a cancelled build still stops the daemon gently.
-	cmd := exec.Command("buildkitd", "--config", config, "--root", state, "--addr", "unix://"+socket)
+	// Not with ctx, which would kill it: a cancelled build stops the daemon gently.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "buildkitd", "--config", config, "--root", state, "--addr", "unix://"+socket)
 	d := &daemon{cmd: cmd, socket: socket, log: &tail{}, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = d.log, d.log
 	if err := cmd.Start(); err != nil {
@@ -73,7 +73,7 @@ func (d *daemon) awaitSocket(ctx context.Context) error {
 		fmt.Errorf("buildkitd does not answer after %s", startTimeout))
 	defer cancel()
 	for {
-		if connection, err := net.Dial("unix", d.socket); err == nil {
+		if connection, err := new(net.Dialer).DialContext(ctx, "unix", d.socket); err == nil {
 			return connection.Close()
 		}
 		select {

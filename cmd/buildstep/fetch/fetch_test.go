@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -66,37 +67,37 @@ func digestOf(data []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// answers is a transport that gives one answer after the other, the last one
-// for ever.
-type answers []func() (*http.Response, error)
+// answer is what a server says once.
+type answer struct {
+	status int
+	body   []byte
+	// broken ends the body in its middle.
+	broken bool
+	// err is given instead of an answer.
+	err error
+}
+
+// answers is a transport that gives one after the other, the last one for ever.
+type answers []answer
 
 func (a *answers) RoundTrip(*http.Request) (*http.Response, error) {
 	next := (*a)[0]
 	if len(*a) > 1 {
 		*a = (*a)[1:]
 	}
-	return next()
-}
-
-func status(code int, body []byte) func() (*http.Response, error) {
-	return func() (*http.Response, error) {
-		return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Body: io.NopCloser(bytes.NewReader(body))}, nil
+	if next.err != nil {
+		return nil, next.err
 	}
-}
-
-func refused() (*http.Response, error) { return nil, errors.New("connection refused") }
-
-// broken ends in the middle of the body.
-func broken(body []byte) func() (*http.Response, error) {
-	return func() (*http.Response, error) {
-		half := io.MultiReader(bytes.NewReader(body[:len(body)/2]), failing{})
-		return &http.Response{StatusCode: 200, Body: io.NopCloser(half)}, nil
+	var body io.Reader = bytes.NewReader(next.body)
+	if next.broken {
+		body = io.MultiReader(bytes.NewReader(next.body[:len(next.body)/2]), iotest.ErrReader(io.ErrUnexpectedEOF))
 	}
+	return &http.Response{StatusCode: next.status, Status: fmt.Sprint(next.status), Body: io.NopCloser(body)}, nil
 }
 
-type failing struct{}
+func status(code int, body []byte) answer { return answer{status: code, body: body} }
 
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+var refused = answer{err: errors.New("connection refused")}
 
 func TestFetchUnpacks(t *testing.T) {
 	script := file("run.sh", "#!")
@@ -177,7 +178,7 @@ func TestFetchRetries(t *testing.T) {
 		{"at once", answers{status(200, good)}, "", [2]time.Duration{0, 0}},
 		{"not there yet", answers{status(404, nil), status(404, nil), status(200, good)}, "", [2]time.Duration{300 * time.Millisecond, 300 * time.Millisecond}},
 		{"refused", answers{refused, status(200, good)}, "", [2]time.Duration{firstPause, firstPause}},
-		{"broken off", answers{broken(good), status(200, good)}, "", [2]time.Duration{firstPause, firstPause}},
+		{"broken off", answers{{status: 200, body: good, broken: true}, status(200, good)}, "", [2]time.Duration{firstPause, firstPause}},
 		{"overloaded", answers{status(429, nil), status(503, nil), status(200, good)}, "", [2]time.Duration{300 * time.Millisecond, 300 * time.Millisecond}},
 		{"never there", answers{status(404, nil)}, "giving up after 1m0s: http://artifacts/x answered 404", [2]time.Duration{57 * time.Second, patience}},
 		{"never up", answers{refused}, "connection refused", [2]time.Duration{57 * time.Second, patience}},

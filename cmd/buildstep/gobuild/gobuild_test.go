@@ -225,7 +225,7 @@ func layerFiles(t *testing.T, image v1.Image, n int) map[string][]byte {
 	files := map[string][]byte{}
 	for reader := tar.NewReader(content); ; {
 		header, err := reader.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		if err != nil {

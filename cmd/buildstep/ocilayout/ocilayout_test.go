@@ -58,6 +58,9 @@ func TestWriteThenRead(t *testing.T) {
 		t.Error("read another image than the last one written")
 	}
 	err = filepath.WalkDir(dir, func(name string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
 		info, err := entry.Info()
 		if err == nil && info.Mode().Perm()&0o044 != 0o044 {
 			t.Errorf("%s has mode %s: the push step runs as another user", name, info.Mode())

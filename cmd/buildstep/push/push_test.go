@@ -250,7 +250,7 @@ func TestPatience(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start, calls := time.Now(), 0
 				err := patiently(t.Context(), func() error { calls++; return test.err })
-				if err != test.err || calls != test.calls || time.Since(start) != test.took {
+				if !errors.Is(err, test.err) || calls != test.calls || time.Since(start) != test.took {
 					t.Errorf("%v after %d calls and %s", err, calls, time.Since(start))
 				}
 			})

@@ -45,25 +45,9 @@ func watched(s *spec.Spec, template string, names detect.Files) ([]spec.Glob, er
 		globs = append(globs, g)
 	}
 	for _, name := range detect.ImplicitWatch(s.Path, template, names) {
-		g, err := spec.ParseGlob(escape(name))
-		if err != nil {
-			return nil, fmt.Errorf("watching %s: %w", name, err)
-		}
-		globs = append(globs, g)
+		globs = append(globs, spec.LiteralGlob(name))
 	}
 	return globs, nil
-}
-
-// escape makes a glob that matches one name.
-func escape(name string) string {
-	var out []byte
-	for i := range len(name) {
-		if c := name[i]; c == '*' || c == '?' || c == '[' || c == '\\' {
-			out = append(out, '\\')
-		}
-		out = append(out, name[i])
-	}
-	return string(out)
 }
 
 // treeKey is the hash of files by name, mode and blob id. No content is read:

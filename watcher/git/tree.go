@@ -90,14 +90,16 @@ func (l *lister) list(tree plumbing.Hash, folder string, depth int) error {
 	if err != nil {
 		return fmt.Errorf("folder %q: %w: %w", folder, ErrCorrupt, err)
 	}
+	seen := make(map[string]bool, len(t.Entries))
 	for _, entry := range t.Entries {
 		if l.budget--; l.budget < 0 {
 			return l.tooLarge(fmt.Sprintf("the commit has more than %d files", l.cache.limits.Entries))
 		}
-		if !safeName(entry.Name) {
+		if !safeName(entry.Name) || seen[entry.Name] {
 			return &Error{Reason: v1alpha1.ReasonFetchFailed,
-				Message: fmt.Sprintf("the commit has a file named %q in %q, which git itself refuses; remove it", oneLine(entry.Name), oneLine(folder))}
+				Message: fmt.Sprintf("the commit has a file %q in folder %q that git itself would refuse; remove it", oneLine(entry.Name), oneLine(folder))}
 		}
+		seen[entry.Name] = true
 		path := entry.Name
 		if folder != "" {
 			path = folder + "/" + entry.Name

@@ -51,7 +51,7 @@ func (s *HTTP) CloneURL(r *Repo) string { return s.URL + "/" + r.Name }
 
 func execPath(t testing.TB) string {
 	t.Helper()
-	out, err := exec.Command("git", "--exec-path").Output()
+	out, err := exec.CommandContext(t.Context(), "git", "--exec-path").Output()
 	if err != nil {
 		t.Fatalf("git --exec-path: %v", err)
 	}

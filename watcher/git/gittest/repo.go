@@ -4,6 +4,7 @@ package gittest
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,10 +38,21 @@ func (r *Repo) Git(args ...string) string {
 	return r.in(r.work, args...)
 }
 
+// GitInput is Git with something on standard input.
+func (r *Repo) GitInput(input string, args ...string) string {
+	r.t.Helper()
+	return r.run(r.work, strings.NewReader(input), args...)
+}
+
 func (r *Repo) in(dir string, args ...string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Dir = dir
+	return r.run(dir, nil, args...)
+}
+
+func (r *Repo) run(dir string, stdin io.Reader, args ...string) string {
+	r.t.Helper()
+	cmd := exec.CommandContext(r.t.Context(), "git", args...)
+	cmd.Dir, cmd.Stdin = dir, stdin
 	cmd.Env = append(os.Environ(),
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
@@ -53,7 +65,7 @@ func (r *Repo) in(dir string, args ...string) string {
 	return strings.TrimRight(out.String(), "\n")
 }
 
-// Write writes files into the work tree; a nil content removes one.
+// Write writes files into the work tree.
 func (r *Repo) Write(files map[string]string) {
 	r.t.Helper()
 	for name, content := range files {

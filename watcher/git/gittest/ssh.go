@@ -1,6 +1,7 @@
 package gittest
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -26,6 +27,8 @@ type SSH struct {
 	// Identity is the PEM of the key that is let in; KnownHosts the line of
 	// the server.
 	Identity, KnownHosts []byte
+
+	ctx context.Context // of the test
 }
 
 // NewSSH serves the bare repositories in root.
@@ -42,11 +45,11 @@ func NewSSH(t testing.TB, root string) *SSH {
 		},
 	}
 	config.AddHostKey(hostKey)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &SSH{Root: root, Addr: listener.Addr().String(), Identity: clientPEM,
+	s := &SSH{ctx: t.Context(), Root: root, Addr: listener.Addr().String(), Identity: clientPEM,
 		KnownHosts: []byte(knownhosts.Line([]string{knownhosts.Normalize(listener.Addr().String())}, hostKey.PublicKey()) + "\n")}
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -114,7 +117,7 @@ func (s *SSH) serve(conn net.Conn, config *ssh.ServerConfig) {
 // run executes git-upload-pack '/name' as a forge would.
 func (s *SSH) run(channel ssh.Channel, command string) {
 	name := strings.Trim(strings.TrimPrefix(command, "git-upload-pack "), "'/")
-	cmd := exec.Command("git", "upload-pack", filepath.Join(s.Root, name))
+	cmd := exec.CommandContext(s.ctx, "git", "upload-pack", filepath.Join(s.Root, name))
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return

@@ -38,7 +38,7 @@ type answer struct {
 	Location string
 }
 
-func get(t *testing.T, method, target string, header http.Header) *http.Response {
+func get(t *testing.T, method, target string, header http.Header) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, target, nil)
 	for name, values := range header {
@@ -46,16 +46,7 @@ func get(t *testing.T, method, target string, header http.Header) *http.Response
 	}
 	recorder := httptest.NewRecorder()
 	New(files).ServeHTTP(recorder, request)
-	return recorder.Result()
-}
-
-func body(t *testing.T, response *http.Response) string {
-	t.Helper()
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+	return recorder
 }
 
 func TestServe(t *testing.T) {
@@ -92,15 +83,15 @@ func TestServe(t *testing.T) {
 	} {
 		t.Run(test.method+" "+test.target, func(t *testing.T) {
 			response := get(t, test.method, test.target, nil)
-			got := answer{response.StatusCode, body(t, response), response.Header.Get("Content-Type"),
-				response.Header.Get("Cache-Control"), response.Header.Get("Location")}
+			header := response.Header()
+			got := answer{response.Code, response.Body.String(), header.Get("Content-Type"), header.Get("Cache-Control"), header.Get("Location")}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
-			if response.Header.Get("Last-Modified") != "" {
+			if header.Get("Last-Modified") != "" {
 				t.Error("Last-Modified would be the same for every version of the site")
 			}
-			if response.Header.Get("X-Content-Type-Options") != "nosniff" {
+			if header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Error("browsers may guess the type")
 			}
 		})
@@ -108,19 +99,19 @@ func TestServe(t *testing.T) {
 }
 
 func TestConditionalAndRange(t *testing.T) {
-	etag := get(t, "GET", "/css/site.css", nil).Header.Get("ETag")
+	etag := get(t, "GET", "/css/site.css", nil).Header().Get("ETag")
 	if !strings.HasPrefix(etag, `"`) {
 		t.Fatalf("ETag %q is not strong", etag)
 	}
-	if response := get(t, "GET", "/css/site.css", http.Header{"If-None-Match": {etag}}); response.StatusCode != 304 {
-		t.Errorf("with the ETag: %s", response.Status)
+	if response := get(t, "GET", "/css/site.css", http.Header{"If-None-Match": {etag}}); response.Code != 304 {
+		t.Errorf("with the ETag: %d", response.Code)
 	}
-	if response := get(t, "GET", "/about/", http.Header{"If-None-Match": {etag}}); response.StatusCode != 200 {
-		t.Errorf("with the ETag of another file: %s", response.Status)
+	if response := get(t, "GET", "/about/", http.Header{"If-None-Match": {etag}}); response.Code != 200 {
+		t.Errorf("with the ETag of another file: %d", response.Code)
 	}
 	response := get(t, "GET", "/css/site.css", http.Header{"Range": {"bytes=0-3"}, "If-Range": {etag}})
-	if response.StatusCode != 206 || body(t, response) != "body" {
-		t.Errorf("range: %s", response.Status)
+	if response.Code != 206 || response.Body.String() != "body" {
+		t.Errorf("range: %d", response.Code)
 	}
 }
 
@@ -206,7 +197,11 @@ func fetch(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	return strconv.Itoa(response.StatusCode) + " " + body(t, response)
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Itoa(response.StatusCode) + " " + string(body)
 }
 
 func TestServeRefusesMissingFolder(t *testing.T) {

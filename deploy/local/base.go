@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // buildVariables are the settings of the go command that say where modules come
@@ -54,6 +56,8 @@ func buildEnv(ctx context.Context) (map[string]string, error) {
 	for _, name := range proxyVariables {
 		all[name] = os.Getenv(name)
 	}
+	// The registry here is plain HTTP, and stands in for Docker's.
+	all["HEADWAY_MIRROR"], all["HEADWAY_INSECURE_REGISTRIES"] = layout.RegistryHost, layout.RegistryHost
 	for name, value := range all {
 		if value == "" {
 			delete(all, name)

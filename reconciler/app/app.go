@@ -48,8 +48,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	plan := PlanFor(seen, r.Public, time.Now())
 	err = r.apply(ctx, seen, plan)
-	if ssa.Behind(err) {
-		return ctrl.Result{RequeueAfter: 500 * time.Millisecond}, nil
+	if again := ssa.Behind(err); again > 0 {
+		return ctrl.Result{RequeueAfter: again}, nil
 	}
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("applying app %s: %w", req, err)
@@ -83,8 +83,8 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	if !equality.Semantic.DeepEqual(seen.App.Status, plan.Status) {
 		before := seen.App.DeepCopy()
 		seen.App.Status = plan.Status
-		if err := r.Client.Status().Patch(ctx, seen.App, client.MergeFrom(before)); err != nil {
-			return fmt.Errorf("writing status: %w", err)
+		if err := ssa.PatchStatus(ctx, r.Client, seen.App, before); err != nil {
+			return err
 		}
 		r.announce(seen.App, before.Status)
 	}

@@ -28,7 +28,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	}
 	refused := r.applyChildren(ctx, seen, plan)
 	if refused != nil {
-		if ssa.Behind(refused) || !final4xx(refused) {
+		if ssa.Behind(refused) > 0 || !final4xx(refused) {
 			return refused
 		}
 		plan.refuse(rev, refused, time.Now())
@@ -56,8 +56,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, st
 	}
 	before := rev.DeepCopy()
 	rev.Status = status
-	if err := r.Client.Status().Patch(ctx, rev, client.MergeFrom(before)); err != nil {
-		return fmt.Errorf("writing status: %w", err)
+	if err := ssa.PatchStatus(ctx, r.Client, rev, before); err != nil {
+		return err
 	}
 	r.announce(rev, before.Status)
 	return nil

@@ -104,11 +104,10 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 
 // outcome says when to come again.
 func outcome(wait time.Duration, err error) (ctrl.Result, error) {
-	switch {
-	case ssa.Behind(err):
-		return ctrl.Result{RequeueAfter: 500 * time.Millisecond}, nil
-	case final4xx(err):
-		// The status says so; a person may change a quota or a policy.
+	if again := ssa.Behind(err); again > 0 {
+		return ctrl.Result{RequeueAfter: again}, nil
+	}
+	if final4xx(err) { // the status says so; a person may change a quota or a policy
 		return ctrl.Result{RequeueAfter: time.Minute}, nil
 	}
 	return ctrl.Result{RequeueAfter: wait}, err

@@ -1,9 +1,11 @@
-// Package ssa writes the children of Headway's objects by server-side apply.
+// Package ssa writes Headway's objects: children by server-side apply, statuses
+// by difference.
 package ssa
 
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -32,10 +34,27 @@ func Apply(ctx context.Context, c client.Client, object client.Object) error {
 	return nil
 }
 
-// Behind reports whether an error only says that the world has moved on: the
-// object is gone or newer than the one read, or its whole namespace is on its
-// way out. Looking again sorts it out.
-func Behind(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) ||
-		apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+// Behind says how soon to look again after an error that only means that the
+// world has moved on: the object is gone or newer than the one read, or its
+// whole namespace is on its way out. 0 is any other error.
+func Behind(err error) time.Duration {
+	switch {
+	case apierrors.IsConflict(err):
+		return 50 * time.Millisecond
+	case apierrors.IsNotFound(err), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return time.Second
+	}
+	return 0
+}
+
+// PatchStatus writes the difference between two versions of an object's status.
+// It is refused with a conflict when the cache was behind: what was worked out
+// from an older state, such as a time, must not overwrite what came of a newer
+// one.
+func PatchStatus(ctx context.Context, c client.Client, object, before client.Object) error {
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := c.Status().Patch(ctx, object, patch); err != nil {
+		return fmt.Errorf("writing the status of %s: %w", object.GetName(), err)
+	}
+	return nil
 }

@@ -38,6 +38,9 @@ type Answer struct {
 // NoTunnel is for CONNECT, which would make the activator a way to anywhere.
 var NoTunnel = Answer{Status: http.StatusMethodNotAllowed, Text: "CONNECT is not supported.\n"}
 
+// BadBody is for a request whose body is malformed or broke off.
+var BadBody = Answer{Status: http.StatusBadRequest, Text: "Bad request: the body is malformed or incomplete.\n"}
+
 // UnknownHost is for a host that no Route has.
 func UnknownHost(host string) Answer {
 	return Answer{Status: http.StatusNotFound, Text: fmt.Sprintf(`No app answers to the host %s.

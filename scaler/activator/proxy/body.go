@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +15,20 @@ func wrap(resp *http.Response, done, idle func()) io.ReadCloser {
 		return &upgraded{ReadWriteCloser: conn, done: done}
 	}
 	return &stream{ReadCloser: resp.Body, done: done, timer: time.AfterFunc(streamIdle, idle)}
+}
+
+// incoming is the body of a request. It notes whether reading it failed.
+type incoming struct {
+	io.ReadCloser
+	failed atomic.Bool
+}
+
+func (i *incoming) Read(p []byte) (int, error) {
+	n, err := i.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
+		i.failed.Store(true)
+	}
+	return n, err
 }
 
 // stream is the body of a response.

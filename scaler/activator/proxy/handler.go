@@ -45,7 +45,13 @@ type exchange struct {
 	started time.Time
 	waited  time.Duration
 	pod     string
+	body    *incoming // nil if the request has none
 }
+
+// malformed tells whether the request's body could not be read to its end.
+// net/http would look for the next request behind it, where a client may have
+// hidden one.
+func (x *exchange) malformed() bool { return x.body != nil && x.body.failed.Load() }
 
 type exchangeKey struct{}
 
@@ -57,6 +63,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodConnect:
 		match.Revision = nil
+		w.Header().Set("Connection", "close") // what follows may be meant for the tunnel
 		answer.NoTunnel.Write(rec)
 	case !match.Known:
 		answer.UnknownHost(r.Host).Write(rec)
@@ -89,7 +96,15 @@ func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 		// An app may answer while the request's body is still on its way.
 		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
 	}
-	h.reverse.ServeHTTP(w, r.WithContext(ctx))
+	r = r.WithContext(ctx)
+	if r.Body != nil && r.Body != http.NoBody {
+		x.body = &incoming{ReadCloser: r.Body}
+		r.Body = x.body
+	}
+	h.reverse.ServeHTTP(w, r)
+	if r.ProtoMajor == 1 && x.malformed() && w.Header().Get("Connection") != "close" {
+		panic(http.ErrAbortHandler) // the response is out, the connection must not go on
+	}
 }
 
 // errDrained ends a request that outlived its grace when the activator stops.
@@ -98,7 +113,14 @@ var errDrained = errors.New("the activator is stopping")
 // fail is called instead of a response.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
-	answer.Failed(x.rev, err).Write(w)
+	a := answer.Failed(x.rev, err)
+	if x.malformed() {
+		w.Header().Set("Connection", "close")
+		if a.Status != answer.ClientGone {
+			a = answer.BadBody
+		}
+	}
+	a.Write(w)
 }
 
 // entry describes a finished request.

@@ -1,0 +1,113 @@
+package activator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/headway-dev/headway/scaler/activator/backend"
+)
+
+// echoService has a unary and a bidirectional method, without generated code.
+var echoService = grpc.ServiceDesc{
+	ServiceName: "test.Echo",
+	HandlerType: (*any)(nil),
+	Methods: []grpc.MethodDesc{{MethodName: "Say", Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		in := new(wrapperspb.StringValue)
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		_ = grpc.SetTrailer(ctx, metadata.Pairs("x-said", in.Value))
+		if in.Value == "fail" {
+			return nil, status.Error(codes.FailedPrecondition, "asked to fail")
+		}
+		return in, nil
+	}}},
+	Streams: []grpc.StreamDesc{{StreamName: "Talk", ServerStreams: true, ClientStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
+		for {
+			in := new(wrapperspb.StringValue)
+			switch err := s.RecvMsg(in); {
+			case errors.Is(err, io.EOF):
+				s.SetTrailer(metadata.Pairs("x-end", "reached"))
+				return nil
+			case err != nil:
+				return err
+			}
+			if err := s.SendMsg(in); err != nil {
+				return err
+			}
+		}
+	}}},
+}
+
+func TestGRPC(t *testing.T) {
+	app := grpc.NewServer()
+	app.RegisterService(&echoService, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	f := newFixture(t, backend.Settings{})
+	conn, err := grpc.NewClient("passthrough:///"+f.addr, grpc.WithAuthority(appHost), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { conn.Close(); app.Stop(); <-served }()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+
+	// The first call wakes the app: it starts while the call waits.
+	first := make(chan error, 1)
+	go func() {
+		first <- conn.Invoke(ctx, "/test.Echo/Say", wrapperspb.String("hello"), new(wrapperspb.StringValue))
+	}()
+	eventually(t, "the call waits", func() bool { return f.rev.Load().Queued == 1 })
+	f.rev.Update([]backend.Endpoint{{UID: "1", Addr: l.Addr().String()}})
+	go func() { served <- app.Serve(l) }()
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
+
+	var trailer metadata.MD
+	err = conn.Invoke(ctx, "/test.Echo/Say", wrapperspb.String("fail"), new(wrapperspb.StringValue), grpc.Trailer(&trailer))
+	if status.Code(err) != codes.FailedPrecondition || status.Convert(err).Message() != "asked to fail" {
+		t.Errorf("got %v, want the app's error", err)
+	}
+	if got := trailer.Get("x-said"); len(got) != 1 || got[0] != "fail" {
+		t.Errorf("trailer %v", trailer)
+	}
+
+	stream, err := conn.NewStream(ctx, &echoService.Streams[0], "/test.Echo/Talk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		out := new(wrapperspb.StringValue)
+		if err := errors.Join(stream.SendMsg(wrapperspb.String(fmt.Sprint(i))), stream.RecvMsg(out)); err != nil || out.Value != fmt.Sprint(i) {
+			t.Fatalf("message %d: %q, %v", i, out.Value, err)
+		}
+	}
+	if got := f.rev.Load().InFlight; got != 1 {
+		t.Errorf("%d in flight while the stream is open, want 1", got)
+	}
+	_ = stream.CloseSend()
+	if err := stream.RecvMsg(new(wrapperspb.StringValue)); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v at the end", err)
+	}
+	if got := stream.Trailer().Get("x-end"); len(got) != 1 {
+		t.Errorf("trailer %v", stream.Trailer())
+	}
+	eventually(t, "nothing in flight", func() bool { return f.rev.Load().InFlight == 0 })
+}

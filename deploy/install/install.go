@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -27,11 +26,10 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	// What is missing is said before minutes go into images.
-	tekton, err := k.checkCluster(ctx)
-	if err != nil {
+	if err := k.checkCluster(ctx); err != nil {
 		return err
 	}
-	tell("cluster with Tekton %s found", tekton)
+	tell("the cluster answers and has Tekton")
 
 	references, err := publish(ctx, s, tell)
 	if err != nil {
@@ -86,6 +84,3 @@ func next(s settings) string {
 		"  go run ./cmd/headway status               see what is live",
 	}, "\n")
 }
-
-// errNoCluster explains itself; kubectl's own words follow it.
-var errNoCluster = errors.New("no cluster answers: set KUBECONFIG to one, or bring up the local one with make up")

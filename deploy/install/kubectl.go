@@ -9,6 +9,13 @@ import (
 	"strings"
 )
 
+// Both say what to do.
+var (
+	errNoCluster = errors.New("no cluster answers: set KUBECONFIG to one, or bring up the local one with make up")
+	errNoTekton  = errors.New("Tekton Pipelines is not on this cluster; Headway builds with it.\n" +
+		"Install version 1.0 or newer (https://tekton.dev/docs/pipelines/install/), wait for its pods, and run this again")
+)
+
 // system is the namespace of Headway's programs.
 const system = "headway-system"
 
@@ -34,24 +41,19 @@ func (k kubectl) run(ctx context.Context, stdin []byte, args ...string) (string,
 	return stdout.String(), nil
 }
 
-// checkCluster says whether there is a cluster with Tekton, and its version.
-func (k kubectl) checkCluster(ctx context.Context) (version string, err error) {
+// checkCluster fails unless there is a cluster, and Tekton on it.
+func (k kubectl) checkCluster(ctx context.Context) error {
 	if _, err := k.run(ctx, nil, "get", "--raw", "/readyz"); err != nil {
-		return "", fmt.Errorf("%w\n%w", errNoCluster, err)
+		return fmt.Errorf("%w\n%w", errNoCluster, err)
 	}
 	kinds, err := k.run(ctx, nil, "get", "crd", "--output=name", "--ignore-not-found", "tasks.tekton.dev", "taskruns.tekton.dev")
 	if err != nil {
-		return "", err
+		return err
 	}
 	if len(strings.Fields(kinds)) < 2 {
-		return "", errors.New("Tekton Pipelines is not on this cluster; Headway builds with it.\n" +
-			"Install version 1.0 or newer (https://tekton.dev/docs/pipelines/install/), wait for its pods, and run this again")
+		return errNoTekton
 	}
-	version, err = k.run(ctx, nil, "get", "configmap", "pipelines-info", "--namespace=tekton-pipelines", "--ignore-not-found", "--output=jsonpath={.data.version}")
-	if err != nil || version == "" {
-		version = "of unknown version" // another namespace, or not readable: the kinds are what counts
-	}
-	return version, nil
+	return nil
 }
 
 // apply makes the objects be as written, whoever changed them before.

@@ -1,6 +1,7 @@
 package revision
 
 import (
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -157,6 +158,9 @@ func replacedBy(rev *v1alpha1.Revision, app *v1alpha1.App, weight int32, sibling
 	replaced := "its ref " + rev.Spec.Ref + " is gone, so it is not built"
 	if head != nil {
 		replaced = "commit " + Short(head.Commit) + " replaced it on " + rev.Spec.Ref + " before it was built"
+		if slices.Contains(app.Spec.History, rev.Name) { // the App has known it
+			return replaced, 0
+		}
 		for i := range siblings {
 			if siblings[i].Name == head.Revision && rev.CreationTimestamp.Before(&siblings[i].CreationTimestamp) {
 				return replaced, 0

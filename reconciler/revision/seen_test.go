@@ -19,6 +19,8 @@ func TestReplacedBy(t *testing.T) {
 	rev := newRevision(commitA)
 	newer := newRevision(commitB, func(r *v1alpha1.Revision) { r.CreationTimestamp = metav1.NewTime(start.Add(time.Second)) })
 	older := newRevision(commitB, func(r *v1alpha1.Revision) { r.CreationTimestamp = metav1.NewTime(start.Add(-time.Second)) })
+	was := newApp(head(newer))
+	was.Spec.History = []string{newer.Name, rev.Name}
 	pinned := newApp(head(newer))
 	pinned.Spec.Pin = rev.Name
 	for _, tc := range []struct {
@@ -37,6 +39,7 @@ func TestReplacedBy(t *testing.T) {
 		{name: "a younger revision is the head", app: newApp(head(newer)), sibling: newer, age: time.Second, want: "commit bbbbbbbb replaced it"},
 		{name: "the App is behind: its head is older", app: newApp(head(older)), sibling: older, age: time.Second, wait: 9 * time.Second},
 		{name: "forced back to an older commit", app: newApp(head(older)), sibling: older, age: settle, want: "commit bbbbbbbb replaced it"},
+		{name: "the App has known it, in the same second", app: was, age: 0, want: "commit bbbbbbbb replaced it"},
 		{name: "the head is not there yet", app: newApp(head(newer)), age: time.Second, wait: 9 * time.Second},
 		{name: "the App does not know its ref yet", app: newApp(), age: 3 * time.Second, wait: 7 * time.Second},
 		{name: "its ref is gone", app: newApp(), age: settle, want: "is gone"},

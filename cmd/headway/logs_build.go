@@ -144,6 +144,9 @@ func (b *buildLog) waitFor(ctx context.Context, pod, container string) (bool, er
 		case err != nil:
 			return false, fmt.Errorf("reading build pod %s: %w", pod, err)
 		}
+		if failedBefore(p, container) {
+			return false, nil // Tekton starts the later steps only to skip them
+		}
 		started, waiting := hasStarted(p, container)
 		if started {
 			return true, nil
@@ -159,6 +162,23 @@ func (b *buildLog) waitFor(ctx context.Context, pod, container string) (bool, er
 			return false, nil
 		}
 	}
+}
+
+// failedBefore tells whether a step before this one has failed.
+func failedBefore(p *corev1.Pod, container string) bool {
+	before := true
+	for _, c := range p.Spec.Containers {
+		before = before && c.Name != container
+		if !before || !strings.HasPrefix(c.Name, stepPrefix) {
+			continue
+		}
+		for _, s := range p.Status.ContainerStatuses {
+			if s.Name == c.Name && s.State.Terminated != nil && s.State.Terminated.ExitCode != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasStarted tells whether a container runs or ran, and if not, why.

@@ -94,9 +94,10 @@ func container(name string, state corev1.ContainerState) corev1.ContainerStatus 
 }
 
 var (
-	running = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-	waiting = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}
-	exited  = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}
+	running   = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	waiting   = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}
+	succeeded = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+	exited    = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}
 )
 
 func TestLogsOfPods(t *testing.T) {
@@ -161,7 +162,7 @@ func TestFollowPicksUpNewPods(t *testing.T) {
 }
 
 func TestBuildLog(t *testing.T) {
-	build := pod("run-pod", container("step-build", exited), container("sidecar", running), container("step-push", waiting))
+	build := pod("run-pod", container("step-build", succeeded), container("sidecar", running), container("step-push", waiting))
 	build.Status.Phase = corev1.PodRunning
 	s := &podServer{pods: []corev1.Pod{build}, logs: map[string]string{"run-pod/step-build": "compiling\n", "run-pod/sidecar": "noise\n", "run-pod/step-push": "pushing\n"}}
 	// The push step starts once the build step's log was read.
@@ -173,6 +174,20 @@ func TestBuildLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("build compiling\npush pushing\n", out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBuildLogEndsWithTheFailedStep(t *testing.T) {
+	build := pod("run-pod", container("step-build", exited), container("step-push", exited))
+	s := &podServer{pods: []corev1.Pod{build}, logs: map[string]string{"run-pod/step-build": "no\n", "run-pod/step-push": "skipping\n"}}
+	var out, notes bytes.Buffer
+	b := &buildLog{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, tail: -1}
+	r := &v1alpha1.Revision{Status: v1alpha1.RevisionStatus{Build: &v1alpha1.BuildStatus{Run: "run"}}}
+	if err := b.run(context.Background(), r); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("build no\n", out.String()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -26,6 +26,7 @@ type conn struct {
 	// Memory that requests use one after the other.
 	req  request
 	resp response
+	x    exchange
 	out  []byte
 	host string
 
@@ -51,15 +52,8 @@ func (c *conn) serve() (handOver bool) {
 		if err == nil {
 			err = c.req.parse(c.in.Buffered()[:end])
 		}
-		var no *refusal
-		switch {
-		case errors.Is(err, errNotPlain):
-			return true
-		case errors.As(err, &no):
-			c.refuse(no)
-			return false
-		case err != nil:
-			return false
+		if err != nil {
+			return c.notServed(err)
 		}
 		now := time.Now()
 		total := end + int(c.req.length)
@@ -79,6 +73,15 @@ func (c *conn) serve() (handOver bool) {
 			c.out = nil
 		}
 	}
+}
+
+// notServed ends the connection, or hands it over if err says so.
+func (c *conn) notServed(err error) (handOver bool) {
+	var no *refusal
+	if errors.As(err, &no) {
+		c.refuse(no)
+	}
+	return errors.Is(err, errNotPlain)
 }
 
 // readHead waits for a request and returns the length of its head.
@@ -156,7 +159,7 @@ const lingering = 500 * time.Millisecond
 // send writes to the client; false if it has gone.
 func (c *conn) send(b []byte) bool {
 	for len(b) > 0 {
-		_ = c.in.SetWriteDeadline(time.Now().Add(streamIdle))
+		c.in.WriteWithin(time.Now(), streamIdle)
 		n, err := c.in.Write(b)
 		if b = b[n:]; err == nil || (n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
 			continue

@@ -54,19 +54,20 @@ func (c *conn) handle(now time.Time, body []byte) bool {
 		c.host = string(c.req.host)
 	}
 	match := c.server.Tables.Load().Resolve(c.host)
-	x := exchange{rev: match.Revision, started: now}
+	x := &c.x
+	*x = exchange{rev: match.Revision, started: now}
 	var keep bool
 	switch {
 	case !match.Known:
-		keep = c.answer(&x, answer.UnknownHost(c.host))
+		keep = c.answer(x, answer.UnknownHost(c.host))
 	case match.Revision == nil:
-		keep = c.answer(&x, answer.NoRevision(match))
+		keep = c.answer(x, answer.NoRevision(match))
 	default:
-		keep = c.forward(&x, body)
+		keep = c.forward(x, body)
 		x.rev.Stats.Observe(x.status, time.Since(now))
 	}
 	if c.server.Access.On() {
-		c.log(&x, match)
+		c.log(x, match)
 	}
 	return keep
 }
@@ -151,13 +152,17 @@ func (c *conn) write(x *exchange) (*wire.Conn, error) {
 			up.Close()
 			return nil, errLeaving
 		}
+		up.WriteWithin(x.started, x.rev.Timeout)
 		n, err := up.Write(c.out)
 		if err == nil {
 			return up, nil
 		}
 		c.use(nil)
 		up.Close()
-		if n > 0 || !reused {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, answer.ErrTimeout
+		case n > 0 || !reused:
 			return nil, err
 		}
 	}

@@ -53,7 +53,7 @@ func (s *Server) ServeConn(nc net.Conn) {
 		return
 	}
 	c.in.ReadUntil(time.Time{})
-	_ = nc.SetWriteDeadline(time.Time{})
+	c.in.WriteUntil(time.Time{})
 	s.HandOver(&replayed{Conn: nc, head: head})
 }
 

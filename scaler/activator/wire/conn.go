@@ -29,6 +29,7 @@ type Conn struct {
 	r, w int
 
 	deadline time.Time // the read deadline that is set
+	written  time.Time // the write deadline that is set
 	raw      syscall.RawConn
 }
 
@@ -137,6 +138,21 @@ func (c *Conn) ReadWithin(now time.Time, least, most time.Duration) {
 func (c *Conn) ReadUntil(t time.Time) {
 	c.deadline = t
 	_ = c.SetReadDeadline(t)
+}
+
+// WriteWithin makes sure that a write ends between half of most and most from
+// now.
+func (c *Conn) WriteWithin(now time.Time, most time.Duration) {
+	if left := c.written.Sub(now); left >= most/2 && left <= most {
+		return
+	}
+	c.WriteUntil(now.Add(most))
+}
+
+// WriteUntil sets the write deadline; the zero time is none.
+func (c *Conn) WriteUntil(t time.Time) {
+	c.written = t
+	_ = c.SetWriteDeadline(t)
 }
 
 // Alive tells whether an idle connection can still be used: the peer has

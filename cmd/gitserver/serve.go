@@ -38,7 +38,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("reading password: %w", err)
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}

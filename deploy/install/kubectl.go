@@ -12,7 +12,7 @@ import (
 // Both say what to do.
 var (
 	errNoCluster = errors.New("no cluster answers: set KUBECONFIG to one, or bring up the local one with make up")
-	errNoTekton  = errors.New("Tekton Pipelines is not on this cluster; Headway builds with it.\n" +
+	errNoTekton  = errors.New("this cluster has no Tekton Pipelines; Headway builds with it.\n" +
 		"Install version 1.0 or newer (https://tekton.dev/docs/pipelines/install/), wait for its pods, and run this again")
 )
 

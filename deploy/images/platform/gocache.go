@@ -17,7 +17,8 @@ const seedFolder = "/headway/go-cache"
 // library is what servers commonly import, each with all that it imports itself.
 var library = []string{
 	"net/http", "net/http/httputil", "net/http/pprof", "encoding/json", "encoding/xml", "encoding/csv",
-	"log/slog", "html/template", "database/sql", "os/signal", "os/exec", "expvar",
+	"log/slog", "html/template", "database/sql", "os/signal", "os/exec", "expvar", "embed",
+	"archive/...", "compress/...", "container/...",
 }
 
 // compiledLibrary compiles the library with the flags of the build step, so that

@@ -30,14 +30,18 @@ func (a *assembler) goToolchain(ctx context.Context) ([]layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the version of Go: %w", err)
 	}
-	sum := sha256.Sum256([]byte(format + env.GOVERSION + env.GOARCH + string(version)))
-	hash := hex.EncodeToString(sum[:])[:16]
+	toolchain := []string{env.GOVERSION, env.GOARCH, string(version)}
 	return []layer{
-		{large: &largeLayer{key: "toolchain-" + hash, list: func(context.Context, string) ([]ociimage.File, error) {
+		{large: &largeLayer{key: largeKey("toolchain", toolchain), list: func(context.Context, string) ([]ociimage.File, error) {
 			return toolchainFiles(env.GOROOT)
 		}}},
-		{large: &largeLayer{key: "gocache-" + hash, list: compiledLibrary}},
+		{large: &largeLayer{key: largeKey("gocache", append(toolchain, library...)), list: compiledLibrary}},
 	}, nil
+}
+
+func largeKey(kind string, inputs []string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", format, inputs))
+	return kind + "-" + hex.EncodeToString(sum[:])[:16]
 }
 
 func toolchainFiles(root string) ([]ociimage.File, error) {

@@ -69,7 +69,7 @@ func New(options Options) (*Server, error) {
 			return nil, fmt.Errorf("webhook %q is not a URL", options.Webhook)
 		}
 	}
-	folder, err := exec.Command("git", "--exec-path").Output()
+	folder, err := exec.CommandContext(context.Background(), "git", "--exec-path").Output()
 	if err != nil {
 		return nil, fmt.Errorf("finding git: %w", err)
 	}

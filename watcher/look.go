@@ -138,6 +138,14 @@ func (l *look) ensure(ctx context.Context) error {
 	return l.cache.Fetch(ctx, l.session, wants)
 }
 
+// close ends the look.
+func (l *look) close() {
+	l.session.Close()
+	if l.cache != nil {
+		l.cache.Close()
+	}
+}
+
 // reset throws the cache away after it was found corrupt.
 func (l *look) reset() error {
 	l.commits = map[string]*git.Commit{}

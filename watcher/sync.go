@@ -25,17 +25,16 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 	if err != nil {
 		return err
 	}
-	defer session.Close()
-	productionRef, others, err := chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs)
+	l := &look{
+		session: session, memory: memory, commits: map[string]*git.Commit{},
+		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
+	}
+	defer l.close()
+	l.productionRef, l.others, err = chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs)
 	if err != nil {
 		return err
 	}
-	l := &look{
-		session: session, memory: memory,
-		open:          func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
-		productionRef: productionRef, production: session.Refs()[productionRef], others: others,
-		commits: map[string]*git.Commit{},
-	}
+	l.production = session.Refs()[l.productionRef]
 	err = r.follow(ctx, repo, l)
 	if errors.Is(err, git.ErrCorrupt) {
 		r.log.Warn("git cache is fetched afresh", "namespace", repo.Namespace, "repository", repo.Name, "error", err)

@@ -65,9 +65,10 @@ func (c *Client) OpenCache(dir string) (*Cache, error) {
 }
 
 func (c *Cache) open() error {
-	c.store = filesystem.NewStorageWithOptions(osfs.New(c.dir, osfs.WithBoundOS()),
-		cache.NewObjectLRU(objectCacheBytes),
-		filesystem.Options{LargeObjectThreshold: streamFrom})
+	// Packs stay open between two reads: a look at a commit reads thousands of
+	// objects.
+	c.store = filesystem.NewStorageWithOptions(osfs.New(c.dir), cache.NewObjectLRU(objectCacheBytes),
+		filesystem.Options{LargeObjectThreshold: streamFrom, KeepDescriptors: true})
 	if _, err := os.Stat(filepath.Join(c.dir, "objects")); err == nil {
 		return nil
 	}
@@ -77,8 +78,14 @@ func (c *Cache) open() error {
 	return nil
 }
 
+// Close closes the files that reading has opened.
+func (c *Cache) Close() {
+	_ = c.store.Close()
+}
+
 // Reset throws the content away.
 func (c *Cache) Reset() error {
+	c.Close()
 	if err := os.RemoveAll(c.dir); err != nil {
 		return fmt.Errorf("removing the git cache: %w", err)
 	}

@@ -305,6 +305,7 @@ func readCommit(ctx context.Context, dir string, client *git.Client, r remote, c
 	if err != nil {
 		return err
 	}
+	defer cache.Close()
 	if err := cache.Fetch(ctx, s, []string{commit}); err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ func TestHostileTrees(t *testing.T) {
 	for range 300 {
 		deep = rawTree(t, r.repo, "40000 "+deep+" d")
 	}
+	limits := git.DefaultLimits()
+	limits.Entries = 20_000
 	inner := rawTree(t, r.repo, "100644 "+blob+" f")
 	tests := map[string]struct{ tree, reason string }{
 		"bomb":             {bomb, v1alpha1.ReasonTooLarge},
@@ -60,7 +62,7 @@ func TestHostileTrees(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			commit := r.repo.Git("commit-tree", "-m", name, test.tree)
 			r.repo.Push("--force", commit+":refs/heads/main")
-			err := readCommit(t.Context(), t.TempDir(), git.NewClient(git.DefaultLimits()), r, commit)
+			err := readCommit(t.Context(), t.TempDir(), git.NewClient(limits), r, commit)
 			if test.reason == "" {
 				if err != nil {
 					t.Errorf("a good tree: %v", err)

@@ -83,7 +83,7 @@ func TestRepositoryDeleted(t *testing.T) {
 		t.Fatalf("no git cache at %s", cache)
 	}
 
-	tm.headway("repo", "remove", repositoryName)
+	tm.headway("repo", "remove", repositoryName, "--yes")
 	eventually(t, cleanedUp, "nothing is left of the repository", func() error {
 		if left := tm.left(); len(left) > 0 {
 			return fmt.Errorf("left: %s", strings.Join(left, ", "))

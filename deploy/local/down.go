@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,24 +56,27 @@ func stopProcesses(ctx context.Context, _ *cluster, s *report) error {
 // unmountAll unmounts what lies below the cluster's folders.
 func unmountAll(ctx context.Context, c *cluster, s *report) error {
 	count := 0
-	// A mount can hide others below the same folder, so look again until none is left.
-	for range 10 {
+	// A mount can hide others below the same folder, and one can be gone before we
+	// get to it, so look again until none is left.
+	return poll(ctx, 10*time.Second, 100*time.Millisecond, func(ctx context.Context) error {
 		mounts, err := ourMounts(c.places)
 		if err != nil {
 			return err
 		}
-		if len(mounts) == 0 {
-			s.result("%d unmounted", count)
-			return nil
-		}
+		var failed error
 		for _, mount := range mounts {
 			if err := command(ctx, "", "umount", "--lazy", mount); err != nil {
-				return err
+				failed = err
+				continue
 			}
 			count++
 		}
-	}
-	return errors.New("there are still mounts below the cluster's folders")
+		s.result("%d unmounted", count)
+		if failed == nil && len(mounts) > 0 {
+			failed = fmt.Errorf("%d mounts should be gone now", len(mounts))
+		}
+		return failed
+	})
 }
 
 func ourMounts(places layout.Layout) ([]string, error) {
@@ -86,8 +90,8 @@ func ourMounts(places layout.Layout) ([]string, error) {
 // removeInterfaces removes the node's interface. Those of pods went with the
 // pods' network namespaces.
 func removeInterfaces(ctx context.Context, _ *cluster, _ *report) error {
-	if _, err := os.Stat("/sys/class/net/" + layout.Bridge); errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if _, err := net.InterfaceByName(layout.Bridge); err != nil {
+		return nil // net has no error of its own for "there is none"
 	}
 	return command(ctx, "", "ip", "link", "delete", layout.Bridge)
 }

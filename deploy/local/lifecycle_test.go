@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -20,66 +21,174 @@ import (
 	"github.com/headway-dev/headway/deploy/local/process"
 )
 
-// TestLifecycle takes the machine's local cluster down, kills `up` in the middle
-// again and again, and wants the machine to be as it was after `down`, and the
-// cluster to be whole after `up`. It leaves the cluster up.
+// TestMain lets this binary stand in for the command, without the steps that
+// install Headway: those need the world outside of the sandbox.
+func TestMain(m *testing.M) {
+	commands := map[string]func() []step{"up": clusterSteps, "down": downSteps}
+	steps, ok := commands[os.Getenv("HEADWAY_LIFECYCLE")]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := runLocked(steps()); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func runLocked(steps []step) error {
+	places, err := layout.New()
+	if err != nil {
+		return err
+	}
+	unlock, err := lock(places)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return runSteps(context.Background(), newProgress(os.Stdout), &cluster{places: places}, steps)
+}
+
+// TestLifecycle brings a second cluster up and down in a sandbox. It kills `up` at
+// every program's start, and wants the machine to be as it was after `down`, and
+// the cluster to be whole after `up`. The machine's own cluster is not touched.
 func TestLifecycle(t *testing.T) {
-	local := filepath.Join(t.TempDir(), "local")
-	if out, err := exec.Command("go", "build", "-o", local, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
+	if os.Getenv("HEADWAY_SANDBOX") == "" {
+		enterSandbox(t)
+		return
 	}
 	t.Chdir("../..")
-	run := func(args ...string) string {
-		t.Helper()
-		start := time.Now()
-		out, err := exec.Command(local, args...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-		t.Logf("%v took %.1fs", args, time.Since(start).Seconds())
-		return string(out)
-	}
-
-	run("down")
 	before := machine(t)
-	run("components") // so that the kills below hit the cluster, not the compiler
-	for _, after := range []time.Duration{300 * time.Millisecond, time.Second, 3 * time.Second, 6 * time.Second, 10 * time.Second, 15 * time.Second} {
-		killAfter(t, after, local, "up")
+
+	for _, program := range []string{
+		"registry", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
+		"coredns", "containerd", "kubelet", "kube-proxy",
+	} {
+		killUpAtStartOf(t, program)
 	}
-	run("down")
+	execute(t, "down")
 	if diff := cmp.Diff(before, machine(t)); diff != "" {
 		t.Fatalf("down after a killed up left something (-before +after):\n%s", diff)
 	}
-	run("down") // once more is no error
+	execute(t, "down") // once more is no error
 
-	killAfter(t, 12*time.Second, local, "up")
-	run("up")
-	start := time.Now()
-	again := run("up")
-	if elapsed := time.Since(start); elapsed > time.Minute {
-		t.Errorf("the second up took %s, want at most a minute", elapsed)
-	}
-	if !strings.Contains(again, " 0 compiled") {
-		t.Errorf("the second up compiled something:\n%s", again)
-	}
-	for _, program := range []string{"etcd", "api server", "containerd", "kubelet", "kube-proxy"} {
-		if !slices.ContainsFunc(strings.Split(again, "\n"), func(line string) bool {
-			return strings.Contains(line, program) && strings.Contains(line, "running already")
-		}) {
-			t.Errorf("the second up started %s anew:\n%s", program, again)
-		}
-	}
+	killUpAtStartOf(t, "kubelet")
+	execute(t, "up")
+	checkSecondUp(t)
 	checkListeners(t)
+	execute(t, "down")
+	if diff := cmp.Diff(before, machine(t)); diff != "" {
+		t.Errorf("down left something (-before +after):\n%s", diff)
+	}
 }
 
-// killAfter starts the program and kills it with SIGKILL after the time.
-func killAfter(t *testing.T, after time.Duration, program string, args ...string) {
+// enterSandbox runs this very test again, in a sandbox.
+func enterSandbox(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := layout.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	components := exec.Command("go", "run", "./deploy/local", "components")
+	components.Dir = "../.."
+	if out, err := components.CombinedOutput(); err != nil {
+		t.Fatalf("compiling the components: %v\n%s", err, out)
+	}
+	// Not t.TempDir: the path of a unix socket may be long only so far.
+	folder, err := os.MkdirTemp("", "headway")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	inside := exec.Command("testdata/sandbox.sh", folder, self, "-test.run=^TestLifecycle$", "-test.v", "-test.timeout=10m")
+	inside.Env = append(os.Environ(), "HEADWAY_SANDBOX_PROGRAMS="+filepath.Dir(places.Bin("key")))
+	out, err := inside.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start starts this binary as a command.
+func start(t *testing.T, name string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), after)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
-	if ctx.Err() == nil {
-		t.Fatalf("%v ended before it was killed: %v\n%s", args, err, out)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, out := exec.Command(self), &bytes.Buffer{}
+	run.Env = append(os.Environ(), "HEADWAY_LIFECYCLE="+name)
+	run.Stdout, run.Stderr = out, out
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return run, out
+}
+
+func execute(t *testing.T, name string) string {
+	t.Helper()
+	begin := time.Now()
+	run, out := start(t, name)
+	if err := run.Wait(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	t.Logf("%s took %.1fs", name, time.Since(begin).Seconds())
+	return out.String()
+}
+
+// killUpAtStartOf starts `up` and kills it in the moment the program is there.
+func killUpAtStartOf(t *testing.T, program string) {
+	t.Helper()
+	places, err := layout.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := componentKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, out := start(t, "up")
+	ended := make(chan error, 1)
+	go func() { ended <- run.Wait() }()
+	for running := false; !running; {
+		select {
+		case err := <-ended:
+			t.Fatalf("up ended before %s was there: %v\n%s", program, err, out)
+		case <-time.After(2 * time.Millisecond):
+		}
+		if running, err = process.Running(program, filepath.Join(places.Bin(key), program)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run.Process.Kill(); err != nil {
+		t.Fatalf("killing up: %v", err)
+	}
+	<-ended
+}
+
+// checkSecondUp wants a repeated `up` to be quick and to change nothing.
+func checkSecondUp(t *testing.T) {
+	t.Helper()
+	running, err := process.Marked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	printed := execute(t, "up")
+	if elapsed := time.Since(begin); elapsed > time.Minute {
+		t.Errorf("the second up took %s, want at most a minute", elapsed)
+	}
+	if !strings.Contains(printed, " 0 compiled") {
+		t.Errorf("the second up compiled something:\n%s", printed)
+	}
+	now, err := process.Marked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(running, now); diff != "" {
+		t.Errorf("the second up started programs anew (-before +after):\n%s", diff)
 	}
 }
 
@@ -125,7 +234,7 @@ func machine(t *testing.T) map[string][]string {
 	if found["processes"], err = process.Marked(); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{layout.Runtime, "/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/run/netns", "/var/log/containers"} {
+	for _, folder := range []string{"/run", "/run/containerd", "/var/lib/kubelet", "/var/lib/cni", "/run/netns", "/var/log/containers"} {
 		entries, _ := os.ReadDir(folder)
 		for _, entry := range entries {
 			found["files"] = append(found["files"], filepath.Join(folder, entry.Name()))
@@ -142,17 +251,12 @@ func checkListeners(t *testing.T) {
 	if err != nil {
 		t.Fatalf("ss: %v\n%s", err, out)
 	}
-	programs := []string{"etcd", "kube-", "kubelet", "containerd", "coredns", "registry", "gitserver"}
 	_, cluster, err := net.ParseCIDR(layout.ClusterCIDR)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := 0
-	for line := range strings.Lines(string(out)) {
-		if !slices.ContainsFunc(programs, func(p string) bool { return strings.Contains(line, `("`+p) }) {
-			continue
-		}
-		seen++
+	lines := slices.Collect(strings.Lines(string(out)))
+	for _, line := range lines {
 		host, _, err := net.SplitHostPort(strings.Fields(line)[4])
 		if err != nil {
 			t.Fatalf("%v in %q", err, line)
@@ -161,7 +265,7 @@ func checkListeners(t *testing.T) {
 			t.Errorf("reachable from outside: %s", line)
 		}
 	}
-	if seen < 8 {
-		t.Errorf("only %d sockets of the cluster found in:\n%s", seen, out)
+	if len(lines) < 8 {
+		t.Errorf("only %d sockets of the cluster found in:\n%s", len(lines), out)
 	}
 }

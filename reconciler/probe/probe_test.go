@@ -22,8 +22,10 @@ func TestAnswered(t *testing.T) {
 		target := Target{ID: "c1"}
 		ask := func() time.Duration { return p.Answered(ctx, target, func() { told.Add(1) }) }
 
-		if ask() != 0 || ask() != 0 {
-			t.Error("an answer counts before there is one")
+		for range 2 {
+			if ask() != 0 {
+				t.Error("an answer counts before there is one")
+			}
 		}
 		time.Sleep(600 * time.Millisecond)
 		synctest.Wait()

@@ -4,10 +4,9 @@ import (
 	"strings"
 	"time"
 
-	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"knative.dev/pkg/apis"
+	"sigs.k8s.io/yaml"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
@@ -58,18 +57,26 @@ func head(rev *v1alpha1.Revision) v1alpha1.Head {
 	return v1alpha1.Head{Ref: rev.Spec.Ref, Commit: rev.Spec.Commit, Revision: rev.Name}
 }
 
-// goTask is a template with one optional and one required argument.
+// goTask is a template with one optional argument.
 func goTask() *pipelines.Task {
 	task := &pipelines.Task{}
-	task.Name, task.Namespace = "go", "headway-builds"
-	task.Labels = map[string]string{v1alpha1.LabelTemplate: "go"}
-	task.Spec.Params = tektonv1.ParamSpecs{
-		{Name: pipelines.ParamImage, Type: tektonv1.ParamTypeString},
-		{Name: "main", Type: tektonv1.ParamTypeString, Default: tektonv1.NewStructuredValues(".")},
-	}
-	task.Spec.Results = []tektonv1.TaskResult{{Name: pipelines.ResultDigest}}
-	task.Spec.Steps = []tektonv1.Step{{Name: "build", Image: "headway/builder-go"}, {Name: "push", Image: "headway/buildstep"}}
+	decode(task, `
+metadata: {name: go, namespace: headway-builds, labels: {headway.dev/template: go}}
+spec:
+  params:
+    - {name: image, type: string}
+    - {name: main, type: string, default: .}
+  results: [{name: digest}]
+  steps: [{name: build, image: headway/builder-go}, {name: push, image: headway/buildstep}]
+`)
 	return task
+}
+
+// decode reads YAML over what the object holds already.
+func decode(object any, text string) {
+	if err := yaml.Unmarshal([]byte(text), object); err != nil {
+		panic(err)
+	}
 }
 
 func goTemplate() *pipelines.Template {
@@ -96,30 +103,20 @@ func newRun(rev *v1alpha1.Revision, age time.Duration, change ...func(*pipelines
 	return run
 }
 
-func succeed(status corev1.ConditionStatus, reason string) func(*pipelines.TaskRun) {
-	return func(run *pipelines.TaskRun) {
-		run.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: status, Reason: reason})
-	}
+// status gives a run what Tekton would write.
+func status(text string) func(*pipelines.TaskRun) {
+	return func(run *pipelines.TaskRun) { decode(run, text) }
 }
 
-func running(run *pipelines.TaskRun) {
-	succeed(corev1.ConditionUnknown, "Running")(run)
-	run.Status.Steps = []tektonv1.StepState{{Name: "build", ContainerState: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
-}
-
-func done(run *pipelines.TaskRun) {
-	succeed(corev1.ConditionTrue, "Succeeded")(run)
-	run.Status.Results = []tektonv1.TaskRunResult{{Name: pipelines.ResultDigest, Value: *tektonv1.NewStructuredValues(digest)}}
-}
-
-func broken(run *pipelines.TaskRun) {
-	succeed(corev1.ConditionFalse, "Failed")(run)
-	run.Status.PodName = "build-pod"
-	run.Status.Steps = []tektonv1.StepState{{Name: "build", Container: "step-build",
-		ContainerState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}}}}
-}
-
-func cancelled(run *pipelines.TaskRun) { succeed(corev1.ConditionFalse, "TaskRunCancelled")(run) }
+var (
+	running = status(`{status: {conditions: [{type: Succeeded, status: Unknown, reason: Running}],
+		steps: [{name: build, running: {}}]}}`)
+	done = status(`{status: {conditions: [{type: Succeeded, status: "True", reason: Succeeded}],
+		results: [{name: digest, type: string, value: "` + digest + `"}]}}`)
+	broken = status(`{status: {conditions: [{type: Succeeded, status: "False", reason: Failed}], podName: build-pod,
+		steps: [{name: build, container: step-build, terminated: {exitCode: 1, reason: Error}}]}}`)
+	cancelled = status(`{status: {conditions: [{type: Succeeded, status: "False", reason: TaskRunCancelled}]}}`)
+)
 
 // withBuilt gives a revision the state of an earlier reconciliation.
 func withBuilt(s condition.State, build v1alpha1.BuildStatus, image string) func(*v1alpha1.Revision) {

@@ -39,7 +39,7 @@ func PlanFor(seen Seen, now time.Time) Plan {
 	s.Build = b.status
 	s.Weight = seen.Weight
 
-	readiness := condition.State{}
+	var readiness condition.State
 	if b.state == Built {
 		s.Image, s.ImageConfig, s.URL = b.image, b.config, seen.URL
 		readiness = p.planRuntime(seen, b, now)

@@ -5,6 +5,7 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -96,12 +97,13 @@ func judge(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route) condition.
 }
 
 // older reports whether route a has the older claim. Equal age is decided by
-// namespace and name, so that all sides come to the same answer.
+// namespace, then name, as the activators do.
 func older(a, b *v1alpha1.Route) bool {
-	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.CreationTimestamp.Before(&b.CreationTimestamp)
-	}
-	return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
+	return cmp.Or(
+		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
+		strings.Compare(a.Namespace, b.Namespace),
+		strings.Compare(a.Name, b.Name),
+	) < 0
 }
 
 // summary is the split in one line: "90% shop-1a2b3c4d, 10% shop-5e6f7081".

@@ -39,6 +39,7 @@ func TestStatus(t *testing.T) {
 			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"same age: the first by name", mine, []v1alpha1.Route{newRoute("a", time.Minute, "y.localhost")},
 			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route a/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
+		{"same age: a namespace that begins like the other", mine, []v1alpha1.Route{newRoute("b-c", time.Minute, "y.localhost")}, condition.True(v1alpha1.ReasonRouted, ""), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"same age: the last by name", mine, []v1alpha1.Route{newRoute("c", time.Minute, "y.localhost")}, condition.True(v1alpha1.ReasonRouted, ""), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestOlderIsAnOrder(t *testing.T) {
-	routes := []v1alpha1.Route{newRoute("a", 0), newRoute("b", 0), newRoute("a", time.Minute), newRoute("c", time.Second)}
+	routes := []v1alpha1.Route{newRoute("a", 0), newRoute("b", 0), newRoute("a", time.Minute), newRoute("c", time.Second), newRoute("a-b", 0)}
 	for i := range routes {
 		for j := range routes {
 			if i != j && older(&routes[i], &routes[j]) == older(&routes[j], &routes[i]) {

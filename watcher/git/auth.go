@@ -24,15 +24,18 @@ const (
 	KeyToken      = "token"
 	KeyIdentity   = "identity"
 	KeyKnownHosts = "known_hosts"
+	// KeyCA holds certificates in PEM form that https may be signed by too.
+	KeyCA = "ca.crt"
 )
 
 // defaultUser goes with a token: forges that take tokens ignore the name, but
 // want one.
 const defaultUser = "headway"
 
-// httpAuth reads username and password, or token. No Secret means none.
+// httpAuth reads username and password, or token. No Secret, or one with
+// certificates only, means none.
 func httpAuth(secret map[string][]byte) (githttp.AuthMethod, error) {
-	if secret == nil {
+	if secret == nil || len(secret) == 1 && len(secret[KeyCA]) > 0 {
 		return nil, nil
 	}
 	user, password, token := text(secret, KeyUsername), text(secret, KeyPassword), text(secret, KeyToken)

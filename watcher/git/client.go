@@ -2,11 +2,15 @@ package git
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -20,24 +24,57 @@ import (
 // Safe for concurrent use.
 type Client struct {
 	limits Limits
-	http   transport.Transport
+
+	mu sync.Mutex
+	// http are the transports by the authority that they trust beside the
+	// system's: "", or certificates in PEM form.
+	http map[string]transport.Transport
 }
+
+// maxAuthorities bounds the kept transports; past it they are made anew.
+const maxAuthorities = 64
 
 // NewClient makes a Client with the given bounds.
 func NewClient(limits Limits) *Client {
+	return &Client{limits: limits, http: map[string]transport.Transport{}}
+}
+
+// transport gives the transport that trusts authority too.
+func (c *Client) transport(authority []byte) (transport.Transport, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.http[string(authority)]; t != nil {
+		return t, nil
+	}
+	var config *tls.Config
+	if len(authority) > 0 {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("reading the system's certificates: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(authority) {
+			return nil, secretInvalid("the key ca.crt in the Secret holds no certificate in PEM form")
+		}
+		config = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	base := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
+		TLSClientConfig:       config,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   8,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: limits.FetchTimeout,
+		ResponseHeaderTimeout: c.limits.FetchTimeout,
 	}
-	bounded := &boundedTransport{base: base, limits: limits}
-	return &Client{limits: limits, http: githttp.NewClient(&http.Client{Transport: bounded})}
+	if len(c.http) >= maxAuthorities {
+		clear(c.http)
+	}
+	t := githttp.NewClient(&http.Client{Transport: &boundedTransport{base: base, limits: c.limits}})
+	c.http[string(authority)] = t
+	return t, nil
 }
 
 // packSession is one conversation with git-upload-pack.
@@ -63,15 +100,7 @@ func (c *Client) open(ctx context.Context, url string, secret map[string][]byte)
 	}
 	switch ep.Protocol {
 	case "http", "https":
-		auth, err := httpAuth(secret)
-		if err != nil {
-			return nil, ep.Host, err
-		}
-		if auth == nil {
-			s, err := c.http.NewUploadPackSession(ep, nil)
-			return s, ep.Host, err
-		}
-		s, err := c.http.NewUploadPackSession(ep, auth)
+		s, err := c.openHTTP(ep, secret)
 		return s, ep.Host, err
 	case "ssh":
 		config, err := sshConfig(ep, secret)
@@ -85,6 +114,21 @@ func (c *Client) open(ctx context.Context, url string, secret map[string][]byte)
 		return s, ep.Host, nil
 	}
 	return nil, "", invalidURL(nil)
+}
+
+func (c *Client) openHTTP(ep *transport.Endpoint, secret map[string][]byte) (packSession, error) {
+	auth, err := httpAuth(secret)
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.transport(secret[KeyCA])
+	if err != nil {
+		return nil, err
+	}
+	if auth == nil { // a nil *BasicAuth in an interface is not nil
+		return t.NewUploadPackSession(ep, nil)
+	}
+	return t.NewUploadPackSession(ep, auth)
 }
 
 func invalidURL(err error) *Error {

@@ -106,7 +106,7 @@ func classifyNetwork(e *Error, err error, host string, limits Limits) {
 		e.Message = "the name " + dns.Name + " cannot be resolved in the cluster; check spec.url and the cluster's DNS"
 		e.Err = nil
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
-		e.Message = "the TLS certificate of " + host + " is not trusted; add its authority to the controller's /etc/headway/ca"
+		e.Message = "the TLS certificate of " + host + " is not trusted; put the certificate of its authority into the key ca.crt of the Secret in spec.secretRef"
 	case errors.As(err, &record):
 		e.Message = host + " does not speak TLS on this port; check the scheme and port of spec.url"
 	case errors.As(err, &status) && status.StatusCode() >= 500:

@@ -1,8 +1,13 @@
 package git_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +57,9 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"not git", page.URL + "/x.git", nil, v1alpha1.ReasonFetchFailed, "not that of a git server"},
 		{"server error", broken.URL + "/x.git", nil, v1alpha1.ReasonUnreachable, "answered 502"},
 		{"unknown authority", secure.URL + "/x.git", nil, v1alpha1.ReasonUnreachable, "not trusted"},
+		{"broken authority", secure.URL + "/x.git", map[string][]byte{"ca.crt": []byte("x")}, v1alpha1.ReasonSecretInvalid, "no certificate in PEM form"},
+		{"another authority", secure.URL + "/x.git", map[string][]byte{"ca.crt": otherAuthority(t)}, v1alpha1.ReasonUnreachable, "ca.crt"},
+		{"known authority", secure.URL + "/x.git", map[string][]byte{"ca.crt": certificate(secure)}, v1alpha1.ReasonRepositoryNotFound, "no such repository"},
 		{"not a url", "shop", nil, v1alpha1.ReasonInvalidURL, "https://host/owner/name.git"},
 		{"a file url", "file:///etc", nil, v1alpha1.ReasonInvalidURL, "https://host/owner/name.git"},
 		{"no path", "https://example.com", nil, v1alpha1.ReasonInvalidURL, "https://host/owner/name.git"},
@@ -122,4 +130,24 @@ func TestSlowRemotes(t *testing.T) {
 	limits.RefsBytes = 1 << 20
 	_, err = git.NewClient(limits).Connect(t.Context(), endless.URL+"/x.git", nil)
 	wantReason(t, err, v1alpha1.ReasonTooLarge, "larger than the limits")
+}
+
+// certificate is that of a test server, which signs itself.
+func certificate(s *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+}
+
+// otherAuthority is a certificate that signed nothing here.
+func otherAuthority(t *testing.T) []byte {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

@@ -90,8 +90,9 @@ func setUpNetwork(ctx context.Context, c *cluster, s *report) error {
 
 // outerMTU is the packet size of the machine's way out, so that packets of pods
 // fit through it; 1500 when there is none.
-func outerMTU() int {
-	connection, err := net.Dial("udp4", "192.0.2.1:9") // sends nothing, only picks the route
+func outerMTU(ctx context.Context) int {
+	// Sends nothing, only picks the route; the address is one for documentation.
+	connection, err := (&net.Dialer{}).DialContext(ctx, "udp4", "203.0.113.1:9")
 	if err != nil {
 		return 1500
 	}

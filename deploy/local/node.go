@@ -20,7 +20,7 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // startContainerd starts the container runtime.
 func startContainerd(ctx context.Context, c *cluster, s *report) error {
 	values := newSettings(c.places)
-	values.PauseImage, values.MTU = c.images["pause"], outerMTU()
+	values.PauseImage, values.MTU = c.images["pause"], outerMTU(ctx)
 	if _, err := c.writeConfig("cni.conflist", "cni/10-headway.conflist", values); err != nil {
 		return err
 	}

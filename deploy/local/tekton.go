@@ -101,7 +101,7 @@ func adaptTekton(manifests []byte, images map[string]string) ([]byte, error) {
 	text := string(manifests)
 	for _, match := range tektonImage.FindAllStringSubmatch(text, -1) {
 		if images["tekton-"+match[1]] == "" {
-			return nil, fmt.Errorf("Tekton wants an image %s that is not compiled here", match[1])
+			return nil, fmt.Errorf("no image is compiled here for Tekton's %s", match[1])
 		}
 	}
 	text = tektonImage.ReplaceAllStringFunc(text, func(reference string) string {
@@ -116,7 +116,7 @@ func adaptTekton(manifests []byte, images map[string]string) ([]byte, error) {
 		{"probes", probeDelay, `initialDelaySeconds: 0`},
 	} {
 		if !edit.pattern.MatchString(text) {
-			return nil, fmt.Errorf("Tekton's manifests have changed: no %s in them", edit.what)
+			return nil, fmt.Errorf("no %s in the manifests of this version of Tekton", edit.what)
 		}
 		text = edit.pattern.ReplaceAllLiteralString(text, edit.with)
 	}

@@ -129,7 +129,7 @@ func (id identity) signal(signal syscall.Signal) error {
 	if err != nil {
 		return fmt.Errorf("opening process %d: %w", id.pid, err)
 	}
-	defer handle.Release()
+	defer func() { _ = handle.Release() }()
 	if now, ok := inspect(id.pid); !ok || now != id {
 		return nil
 	}

@@ -87,8 +87,8 @@ func (p Program) start(fingerprint string) error {
 		return fmt.Errorf("opening the log of %s: %w", p.Name, err)
 	}
 	defer log.Close()
-	// Not CommandContext: the program outlives the command that starts it.
-	command := exec.Command(p.Path, p.Args...)
+	// The program outlives the command that starts it, and so its context.
+	command := exec.CommandContext(context.Background(), p.Path, p.Args...)
 	command.Dir = "/"
 	command.Env = append(os.Environ(), p.Env...)
 	command.Env = append(command.Env, nameVariable+"="+p.Name, fingerprintVariable+"="+fingerprint)

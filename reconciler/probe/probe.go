@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// headStart is how long an answer counts: the kubelet looks once a second
-	// and reports with some delay.
-	headStart = 5 * time.Second
+	// headStart is how long an answer counts: the kubelet looks once a second,
+	// and on a busy node it reports seconds later.
+	headStart = 15 * time.Second
 	// giveUp ends the probing of a container that does not answer.
 	giveUp = 30 * time.Second
 	// firstPause between two probes of one pod doubles up to lastPause.

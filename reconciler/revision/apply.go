@@ -26,18 +26,22 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	if err := r.mark(ctx, rev, seen.Key); err != nil {
 		return err
 	}
-	refused := r.applyChildren(ctx, seen, plan)
-	if refused != nil {
-		if ssa.Behind(refused) > 0 || !final4xx(refused) {
-			return refused
-		}
-		plan.refuse(rev, refused, time.Now())
+	err := r.applyChildren(ctx, seen, plan)
+	if err == nil {
+		return r.writeStatus(ctx, rev, plan.Status)
 	}
+	if ssa.Behind(err) > 0 || !final4xx(err) {
+		return err
+	}
+	plan.refuse(rev, err, time.Now())
 	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
 		return err
 	}
-	return refused
+	return refused{err}
 }
+
+// refused is an answer of the API server that the status tells.
+type refused struct{ error }
 
 func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) error {
 	if err := r.applyRun(ctx, seen, plan.run); err != nil {

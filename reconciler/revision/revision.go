@@ -9,6 +9,7 @@ package revision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -107,7 +108,7 @@ func outcome(wait time.Duration, err error) (ctrl.Result, error) {
 	if again := ssa.Behind(err); again > 0 {
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
-	if final4xx(err) { // the status says so; a person may change a quota or a policy
+	if errors.As(err, &refused{}) { // a person may change a quota or a policy
 		return ctrl.Result{RequeueAfter: time.Minute}, nil
 	}
 	return ctrl.Result{RequeueAfter: wait}, err

@@ -12,11 +12,13 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -52,13 +54,15 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Prober:  prober,
 		Options: options,
 	}
+	sameName := handler.EnqueueRequestsFromMapFunc(r.revisionsOf)
+	specOnly := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	err = ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Revision{}).
 		Owns(&appsv1.Deployment{}).
 		WatchesRawSource(source.Channel(prober.wake, &handler.EnqueueRequestForObject{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOfPod)).
-		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOf(client.Object.GetName))).
-		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOf(client.Object.GetName))).
+		Watches(&v1alpha1.App{}, sameName, specOnly).
+		Watches(&v1alpha1.Route{}, sameName, specOnly).
 		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOfRun)).
 		Watches(&pipelines.Task{}, handler.EnqueueRequestsFromMapFunc(r.revisionsWithoutTemplate)).
 		WithOptions(controller.Options{
@@ -96,12 +100,10 @@ func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
 	}}}
 }
 
-// revisionsOf maps an object to all revisions of an app: their weight, or
-// whether they are wanted, may have changed.
-func (r *Reconciler) revisionsOf(app func(client.Object) string) handler.MapFunc {
-	return func(ctx context.Context, o client.Object) []reconcile.Request {
-		return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()), client.MatchingFields{index.RevisionApp: app(o)})
-	}
+// revisionsOf maps an App, or the Route of the same name, to the revisions: their
+// weight, or whether they are wanted, may have changed.
+func (r *Reconciler) revisionsOf(ctx context.Context, o client.Object) []reconcile.Request {
+	return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()), client.MatchingFields{index.RevisionApp: o.GetName()})
 }
 
 // revisionsOfRun maps a TaskRun to the revisions that may wait for it.

@@ -2,6 +2,7 @@ package activator
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -153,12 +154,17 @@ func TestAccessLogIsSwitchable(t *testing.T) {
 	f := newFixture(t, backend.Settings{}, text("hello"))
 	lines := make(chan string, 3)
 	f.logs = writer(func(b []byte) (int, error) { lines <- string(b); return len(b), nil })
-	f.get("http://" + appHost + "/before")
+	whole := func(path string) { // until nothing of it runs any more
+		conn, r := f.raw()
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, appHost)
+		_, _ = io.ReadAll(r)
+	}
+	whole("/before")
 	f.access.Switch(true)
 	f.get("http://" + appHost + "/path?token=secret")
 	entry := <-lines
 	f.access.Switch(false)
-	f.get("http://" + appHost + "/after")
+	whole("/after")
 
 	var line map[string]any
 	if err := json.Unmarshal([]byte(entry), &line); err != nil {

@@ -3,15 +3,10 @@ package backend
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
-
-// checkAfter is how long a connection may have been idle to be used without
-// asking the kernel whether the pod has closed it.
-const checkAfter = time.Millisecond
 
 // idleConn is a connection between two requests of the hot path.
 type idleConn struct {
@@ -34,8 +29,7 @@ func (p *Pod) Idle(now time.Time) *wire.Conn {
 		p.idle = p.idle[:n-1]
 		p.conns.Unlock()
 
-		age := now.Sub(c.since)
-		if age < checkAfter || (age < idleTimeout && c.conn.Alive()) {
+		if now.Sub(c.since) < idleTimeout && c.conn.Alive() {
 			return c.conn
 		}
 		c.conn.Close()
@@ -59,8 +53,7 @@ func (p *Pod) Keep(c *wire.Conn, now time.Time) {
 
 // Dial makes a new connection to the pod.
 func (p *Pod) Dial(ctx context.Context) (*wire.Conn, error) {
-	d := net.Dialer{Timeout: DialTimeout, KeepAlive: 15 * time.Second}
-	conn, err := d.DialContext(ctx, "tcp", p.Addr)
+	conn, err := dialer.DialContext(ctx, "tcp", p.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to pod %s: %w", p.Name, err)
 	}

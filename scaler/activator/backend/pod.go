@@ -44,6 +44,10 @@ type Pod struct {
 	// UID, Name and Addr are those of the Endpoint.
 	UID, Name, Addr string
 
+	// linger is how long the pod may go on with a request whose client has
+	// gone, and counts as busy with it; 0 where no limit holds.
+	linger time.Duration
+
 	// Guarded by Pool.mu.
 	state      state
 	everReady  bool

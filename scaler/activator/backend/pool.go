@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // MaxQueue is the number of requests that may wait for one revision. At 10,000
@@ -24,8 +25,9 @@ type Probe func(ctx context.Context, addr string) error
 // concurrently. The lock is held for constant time, except in Update, which
 // takes time in proportion to the number of pods.
 type Pool struct {
-	limit int // requests in flight in one pod; 0 is no limit
-	probe Probe
+	limit  int           // requests in flight in one pod; 0 is no limit
+	linger time.Duration // see Pod.linger
+	probe  Probe
 
 	ctx    context.Context // ends the probes
 	cancel context.CancelFunc

@@ -32,5 +32,9 @@ func NewRevision(s Settings) *Revision {
 	if s.HealthPath != "" {
 		probe = HTTPProbe(s.HealthPath)
 	}
-	return &Revision{Settings: s, Pool: NewPool(s.Limit, probe)}
+	pool := NewPool(s.Limit, probe)
+	if s.Limit > 0 {
+		pool.linger = s.Timeout
+	}
+	return &Revision{Settings: s, Pool: pool}
 }

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"time"
@@ -29,17 +30,17 @@ func (p *Pod) Transport(h2c bool) http.RoundTripper {
 		t = &p.h2c
 	}
 	if *t == nil {
-		*t = newTransport(h2c)
+		*t = p.newTransport(h2c)
 	}
 	return *t
 }
 
-func newTransport(h2c bool) *http.Transport {
+func (p *Pod) newTransport(h2c bool) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!h2c)
 	protocols.SetUnencryptedHTTP2(h2c)
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: DialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:           p.dialHTTP,
 		Protocols:             protocols,
 		DisableCompression:    true,
 		MaxIdleConnsPerHost:   maxIdleConns,
@@ -58,4 +59,14 @@ func (p *Pod) transports() []*http.Transport {
 		}
 	}
 	return out
+}
+
+var dialer = net.Dialer{Timeout: DialTimeout, KeepAlive: 15 * time.Second}
+
+func (p *Pod) dialHTTP(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := dialer.DialContext(ctx, network, addr)
+	if err == nil && p.linger > 0 {
+		conn = newLingering(conn, p.linger)
+	}
+	return conn, err
 }

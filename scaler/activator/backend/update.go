@@ -15,7 +15,7 @@ func (p *Pool) Update(endpoints []Endpoint) {
 		present[key] = true
 		pod := p.pods[key]
 		if pod == nil {
-			pod = &Pod{UID: e.UID, Name: e.Name, Addr: e.Addr, wake: make(chan struct{}, 1)}
+			pod = &Pod{UID: e.UID, Name: e.Name, Addr: e.Addr, linger: p.linger, wake: make(chan struct{}, 1)}
 			p.pods[key] = pod
 		}
 		next := pod.after(e)

@@ -3,7 +3,6 @@ package h1
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -241,8 +240,8 @@ func (c *conn) fill(x *exchange, up *wire.Conn, now, deadline time.Time, late er
 // hangUp tells the pod that the client has gone. Where a limit holds, the pod
 // counts as busy until it has ended the response: then only our side closes.
 func (c *conn) hangUp(x *exchange, up *wire.Conn) {
-	if half, ok := up.Conn.(interface{ CloseWrite() error }); ok && x.rev.Limit > 0 {
-		_ = half.CloseWrite()
+	if x.rev.Limit > 0 {
+		backend.HangUp(up.Conn)
 		return
 	}
 	up.Close()
@@ -255,14 +254,11 @@ func (c *conn) drop(x *exchange, up *wire.Conn) {
 		up.Close()
 		return
 	}
-	c.hangUp(x, up)
-	lease := x.lease
+	backend.HangUp(up.Conn)
+	lease, grace := x.lease, x.rev.Timeout
 	x.leased = false
 	go func() {
-		// The pod is busy until it has noticed.
-		up.ReadUntil(time.Now().Add(x.rev.Timeout))
-		_, _ = io.Copy(io.Discard, up.Conn)
-		up.Close()
+		backend.Linger(up.Conn, grace)
 		lease.Release()
 	}()
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// wrap makes resp's body call done when it is closed, and idle when no byte
-// has moved for streamIdle.
-func wrap(resp *http.Response, done, idle func()) io.ReadCloser {
+// wrap makes resp's body call done when it is closed, with whether it was read
+// to its end, and idle when no byte has moved for streamIdle.
+func wrap(resp *http.Response, done func(complete bool), idle func()) io.ReadCloser {
 	if conn, ok := resp.Body.(io.ReadWriteCloser); ok && resp.StatusCode == http.StatusSwitchingProtocols {
 		return &upgraded{ReadWriteCloser: conn, done: done}
 	}
@@ -34,8 +34,9 @@ func (i *incoming) Read(p []byte) (int, error) {
 // stream is the body of a response.
 type stream struct {
 	io.ReadCloser
-	done  func()
-	timer *time.Timer
+	done     func(complete bool)
+	complete bool
+	timer    *time.Timer
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -43,25 +44,26 @@ func (s *stream) Read(p []byte) (int, error) {
 	if err == nil {
 		s.timer.Reset(streamIdle)
 	}
+	s.complete = s.complete || errors.Is(err, io.EOF)
 	return n, err
 }
 
 func (s *stream) Close() error {
 	s.timer.Stop()
 	err := s.ReadCloser.Close()
-	s.done()
+	s.done(s.complete)
 	return err
 }
 
 // upgraded is the pod's side of an upgraded connection.
 type upgraded struct {
 	io.ReadWriteCloser
-	done func()
+	done func(complete bool)
 }
 
 func (u *upgraded) Close() error {
 	err := u.ReadWriteCloser.Close()
-	u.done()
+	u.done(false)
 	return err
 }
 

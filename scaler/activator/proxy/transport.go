@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,11 +34,11 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
 	ctx, cancel := context.WithCancelCause(r.Context())
 	timer := time.AfterFunc(x.rev.Timeout, func() { cancel(answer.ErrTimeout) })
-	resp, lease, err := send(r.WithContext(ctx), x)
+	resp, h, err := send(r.WithContext(ctx), x)
 	if !timer.Stop() && err == nil {
 		// The time was up in the moment the response came.
 		resp.Body.Close()
-		lease.Release()
+		h.release(false)
 		err = answer.ErrTimeout
 	}
 	if err != nil {
@@ -45,9 +46,35 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, explain(err, cause)
 	}
-	done := sync.OnceFunc(func() { cancel(nil); lease.Release() })
+	var once sync.Once
+	done := func(complete bool) { once.Do(func() { cancel(nil); h.release(complete) }) }
 	resp.Body = wrap(resp, done, func() { cancel(errIdle) })
 	return resp, nil
+}
+
+// held is the pod that a request occupies.
+type held struct {
+	lease backend.Lease
+	conn  net.Conn // that carries the request; nil if none does
+	grace time.Duration
+}
+
+// release gives the pod free. If the response was not read to its end, the
+// transport closes the connection, and where a limit holds the pod is busy
+// until it has noticed.
+func (h *held) release(complete bool) {
+	ended := backend.Ended(h.conn)
+	if complete || ended == nil {
+		h.lease.Release()
+		return
+	}
+	go func() {
+		select {
+		case <-ended:
+		case <-time.After(h.grace):
+		}
+		h.lease.Release()
+	}()
 }
 
 var errIdle = errors.New("no byte moved for " + streamIdle.String())
@@ -61,32 +88,40 @@ func explain(err, cause error) error {
 }
 
 // send tries pods until one takes the connection.
-func send(r *http.Request, x *exchange) (*http.Response, backend.Lease, error) {
+func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 	acquire := x.rev.Acquire
 	for attempt := 1; ; attempt++ {
 		lease, err := wait(r.Context(), x, acquire)
 		if err != nil {
-			return nil, lease, err
+			return nil, nil, err
 		}
 		x.pod = lease.Pod.Name
+		h := &held{lease: lease, grace: x.rev.Timeout}
 		body := &trackedBody{ReadCloser: r.Body}
-		out := r
-		out.URL.Host = lease.Pod.Addr
-		if r.Body != nil && r.Body != http.NoBody {
-			out = shallow(r, body)
-		}
-		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(out)
+		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(attemptOf(r, h, body))
 		if err == nil {
-			return resp, lease, nil
+			return resp, h, nil
 		}
 		if r.Context().Err() != nil || !refused(err) || body.read.Load() || attempt == attempts {
-			lease.Release()
-			return nil, lease, err
+			h.release(false)
+			return nil, nil, err
 		}
 		lease.Unreachable()
 		x.rev.Stats.Retried()
 		acquire = x.rev.Reacquire
 	}
+}
+
+// attemptOf is r for one pod. It notes the connection in h.
+func attemptOf(r *http.Request, h *held, body *trackedBody) *http.Request {
+	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) { h.conn = info.Conn },
+	}))
+	out.URL.Host = h.lease.Pod.Addr // the same URL as r's, which is ours
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = body
+	}
+	return out
 }
 
 // wait takes a pod, and notes the time if it took any.
@@ -103,12 +138,6 @@ func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backe
 		return lease, answer.ErrNoPod
 	}
 	return lease, err
-}
-
-func shallow(r *http.Request, body io.ReadCloser) *http.Request {
-	out := *r
-	out.Body = body
-	return &out
 }
 
 // refused tells whether the connection was never made.

@@ -6,6 +6,7 @@ package wire
 import (
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -30,7 +31,10 @@ type Conn struct {
 
 	deadline time.Time // the read deadline that is set
 	written  time.Time // the write deadline that is set
-	raw      syscall.RawConn
+
+	raw    syscall.RawConn
+	peek   func(fd uintptr) bool // peekOnce, made once
+	silent bool                  // its answer
 }
 
 // New wraps conn.
@@ -156,7 +160,7 @@ func (c *Conn) WriteUntil(t time.Time) {
 }
 
 // Alive tells whether an idle connection can still be used: the peer has
-// neither closed it nor sent anything.
+// neither closed it nor sent anything. It asks the kernel and does not wait.
 func (c *Conn) Alive() bool {
 	if c.raw == nil {
 		sc, ok := c.Conn.(syscall.Conn)
@@ -167,17 +171,19 @@ func (c *Conn) Alive() bool {
 		if err != nil {
 			return false
 		}
-		c.raw = raw
+		c.raw, c.peek = raw, c.peekOnce
 	}
-	if !c.deadline.IsZero() {
-		c.ReadUntil(time.Time{}) // one that has passed would fail the question
+	err := c.raw.Read(c.peek)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.ReadUntil(time.Time{})
+		err = c.raw.Read(c.peek)
 	}
-	alive := false
-	err := c.raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		alive = errors.Is(err, syscall.EAGAIN)
-		return true
-	})
-	return err == nil && alive
+	return err == nil && c.silent
+}
+
+func (c *Conn) peekOnce(fd uintptr) bool {
+	var b [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	c.silent = errors.Is(err, syscall.EAGAIN)
+	return true
 }

@@ -66,3 +66,45 @@ func TestCollect(t *testing.T) {
 		})
 	}
 }
+
+// FuzzCollect checks over apps of 8 revisions that nothing is deleted that a
+// head, a pin, the Route in force or the next one reaches.
+func FuzzCollect(f *testing.F) {
+	f.Add("hgfedcba", byte(0xff), byte(0), byte(0), byte(9), uint16(3600))
+	f.Add("ba", byte(0b10), byte(2), byte(1), byte(3), uint16(30))
+	f.Fuzz(func(t *testing.T, history string, readyBits, serving, hosted, pin byte, age uint16) {
+		const all = "abcdefgh"
+		letter := func(i byte) string { return all[i%8 : i%8+1] }
+		var revisions []v1alpha1.Revision
+		for i := range all {
+			state := starting
+			if readyBits&(1<<i) != 0 {
+				state = ready
+			}
+			revisions = append(revisions, revision(all[i:i+1], state, time.Duration(age)*time.Second))
+		}
+		var known string
+		for _, c := range history {
+			if strings.ContainsRune(all, c) && !strings.ContainsRune(known, c) {
+				known += string(c)
+			}
+		}
+		app := newApp(known)
+		if pin < 8 {
+			app.Spec.Pin = name(letter(pin))
+		}
+		seen := Seen{App: app, Revisions: revisions, Route: routeTo(letter(serving), letter(hosted))}
+		plan := PlanFor(seen, public, start)
+		for _, gone := range plan.Delete {
+			if reaches(seen.Route, gone) || reaches(&v1alpha1.Route{Spec: plan.Route}, gone) || gone == app.Spec.Pin || gone == seen.newest() {
+				t.Errorf("%s is deleted although it can be reached", gone)
+			}
+			if age < 60 {
+				t.Errorf("%s is deleted at the age of %ds", gone, age)
+			}
+		}
+		if left := len(revisions) - len(plan.Delete); age >= 60 && left > 3+1+1+1+2 {
+			t.Errorf("%d revisions are left", left)
+		}
+	})
+}

@@ -74,6 +74,8 @@ func TestLifecycle(t *testing.T) {
 	killUpAtStartOf(t, "kubelet")
 	execute(t, "up")
 	checkSecondUp(t)
+	restartMachine(t)
+	execute(t, "up") // finds its state again, and waits for Tekton's pods to be ready
 	checkListeners(t)
 	execute(t, "down")
 	if diff := cmp.Diff(before, machine(t)); diff != "" {
@@ -189,6 +191,29 @@ func checkSecondUp(t *testing.T) {
 	}
 	if diff := cmp.Diff(running, now); diff != "" {
 		t.Errorf("the second up started programs anew (-before +after):\n%s", diff)
+	}
+}
+
+// restartMachine does what a restart of the machine does to a cluster: everything
+// but the files on disk is gone.
+func restartMachine(t *testing.T) {
+	t.Helper()
+	places, err := layout.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{places: places}
+	var out bytes.Buffer
+	err = runSteps(t.Context(), newProgress(&out), c, []step{
+		{name: "processes", run: stopProcesses}, {name: "mounts", run: unmountAll},
+		{name: "packet filter", run: removeChains}, {name: "interfaces", run: removeInterfaces},
+		{name: "cgroups", run: removeCgroups},
+	})
+	if err == nil {
+		err = os.RemoveAll(layout.Runtime)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
 	}
 }
 

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -243,5 +246,32 @@ func TestTemplatesAreWhole(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestStatic(t *testing.T) {
+	for segment, want := range map[elf.ProgType]bool{elf.PT_LOAD: true, elf.PT_INTERP: false} {
+		// The smallest file that is an ELF program: a header and one segment of the type.
+		var content bytes.Buffer
+		header := elf.Header64{
+			Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+			Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
+			Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1,
+		}
+		for _, part := range []any{header, elf.Prog64{Type: uint32(segment)}} {
+			if err := binary.Write(&content, binary.LittleEndian, part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		path := filepath.Join(t.TempDir(), "program")
+		if err := os.WriteFile(path, content.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := static(path); got != want {
+			t.Errorf("a program with a segment %s: static = %t", segment, got)
+		}
+	}
+	if static("/dev/null") {
+		t.Error("an empty file counts as a static program")
 	}
 }

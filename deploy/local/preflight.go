@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -30,11 +33,14 @@ func checkMachine(h host) error {
 	return nil
 }
 
+// cniDirs are where distributions put the plugins that make pods' networks.
+var cniDirs = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
+
 // packages maps each program that the cluster needs from the distribution to the
 // Debian package that has it.
 var packages = []struct{ program, pkg string }{
 	{"runc", "runc"},
-	{"/usr/lib/cni/ptp", "containernetworking-plugins"},
+	{"ptp", "containernetworking-plugins"},
 	{"iptables", "iptables"},
 	{"conntrack", "conntrack"},
 	{"ip", "iproute2"},
@@ -53,15 +59,41 @@ func missingPackages(found func(program string) bool) (programs, debian []string
 	return programs, debian
 }
 
+// installed says whether the machine has a program in the form that is needed.
+func installed(program string) bool {
+	switch program {
+	case "ptp":
+		return slices.ContainsFunc(cniDirs, func(dir string) bool {
+			_, err := os.Stat(filepath.Join(dir, program))
+			return err == nil
+		})
+	case "busybox":
+		// It goes into an image alone, without the libraries of this machine.
+		path, err := exec.LookPath(program)
+		return err == nil && static(path)
+	}
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+// static says whether a program runs without a loader.
+func static(path string) bool {
+	file, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return !slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
+}
+
 // installPackages installs what is missing with apt; another distribution gets
 // told what to install.
 func installPackages(ctx context.Context, _ *cluster, s *report) error {
-	exists := func(program string) bool { _, err := exec.LookPath(program); return err == nil }
-	programs, debian := missingPackages(exists)
+	programs, debian := missingPackages(installed)
 	if len(debian) == 0 {
 		return nil
 	}
-	if !exists("apt-get") {
+	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fmt.Errorf("these programs are missing and there is no apt-get to install them: %s; install them with your distribution's package manager", strings.Join(programs, ", "))
 	}
 	s.waitFor("apt-get to install " + strings.Join(debian, " "))

@@ -20,7 +20,7 @@ type settings struct {
 	NodeIP, NodeName, PodCIDR              string
 	DNSIP, ClusterDomain, RegistryEndpoint string
 	CgroupRoot, PauseImage, ResolvConf     string
-	Resolvers                              []string
+	Resolvers, CNIDirs                     []string
 	MTU                                    int
 	BuildEnv, BuildCA                      string // JSON
 }
@@ -30,7 +30,7 @@ func newSettings(places layout.Layout) settings {
 		State: places.State(), Runtime: layout.Runtime, Registry: places.Registry(), BuildCache: places.BuildCache(),
 		NodeIP: layout.NodeIP, NodeName: layout.NodeName, PodCIDR: layout.PodCIDR,
 		DNSIP: layout.DNSIP, ClusterDomain: layout.ClusterDomain, RegistryEndpoint: layout.RegistryEndpoint,
-		CgroupRoot: cgroupRoot,
+		CgroupRoot: cgroupRoot, CNIDirs: cniDirs,
 	}
 }
 

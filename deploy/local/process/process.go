@@ -98,8 +98,22 @@ func (p Program) start(fingerprint string) error {
 		return fmt.Errorf("starting %s: %w", p.Name, err)
 	}
 	// While this command lives it is the parent, and has to take note of the end.
-	go func() { _ = command.Wait() }()
-	return nil
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = command.Wait()
+	}()
+	// The kernel shows the environment a moment after the program has started.
+	for {
+		if _, visible := inspect(command.Process.Pid); visible {
+			return nil
+		}
+		select {
+		case <-ended:
+			return nil // found out by whoever waits for it to be healthy
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // openLog opens a log for appending, after moving a large one aside.

@@ -23,6 +23,7 @@ func main() {
 	flag.StringVar(&o.AdminListen, "admin-listen", ":8090", "address for /metrics, /healthz and /readyz")
 	flag.BoolVar(&o.AccessLog, "access-log", false, "log every request; PUT /access-log switches it later")
 	flag.Parse()
+	slog.SetDefault(o.Logger) // net/http logs through package log
 	ctrllog.SetLogger(logr.FromSlogHandler(o.Logger.Handler()))
 	klog.SetSlogLogger(o.Logger)
 

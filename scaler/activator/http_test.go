@@ -113,9 +113,10 @@ func TestAnswersOfItsOwn(t *testing.T) {
 			if !strings.Contains(body, c.text) {
 				t.Errorf("body %q, want %q in it", body, c.text)
 			}
-			if load := f.rev.Load(); load.InFlight != 0 || load.Queued != 0 {
-				t.Errorf("left over: %+v", load)
-			}
+			eventually(t, "nothing is left over", func() bool {
+				load := f.rev.Load()
+				return load.InFlight == 0 && load.Queued == 0
+			})
 		})
 	}
 }

@@ -270,6 +270,9 @@ func (c *conn) answer(x *exchange, a answer.Answer) bool {
 		return false
 	}
 	keep := !c.req.close && !c.server.Leaving.Load()
+	if !c.req.isHead() {
+		x.bytes = int64(len(a.Text))
+	}
 	c.out = appendAnswer(c.out[:0], a, c.req.isHead(), !keep)
 	return c.send(c.out) && keep
 }

@@ -23,6 +23,7 @@ type Handler struct {
 	log     *accesslog.Log
 	running *inflight.Set
 	reverse httputil.ReverseProxy
+	grpc    httputil.ReverseProxy
 }
 
 // New makes a Handler that follows tables.
@@ -36,6 +37,11 @@ func New(tables *atomic.Pointer[table.Table], log *accesslog.Log, running *infli
 		ErrorHandler:  fail,
 		ErrorLog:      slog.NewLogLogger(errors.Handler(), slog.LevelDebug),
 	}
+	h.grpc = h.reverse
+	// A gRPC error is a response of one header frame, which a flush would
+	// split in two: clients then miss the trailers. Responses of unknown
+	// length, which are all others of gRPC, are flushed all the same.
+	h.grpc.FlushInterval = 0
 	return h
 }
 
@@ -101,7 +107,11 @@ func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 		x.body = &incoming{ReadCloser: r.Body}
 		r.Body = x.body
 	}
-	h.reverse.ServeHTTP(w, r)
+	if isGRPC(r) {
+		h.grpc.ServeHTTP(w, r)
+	} else {
+		h.reverse.ServeHTTP(w, r)
+	}
 	if r.ProtoMajor == 1 && x.malformed() && w.Header().Get("Connection") != "close" {
 		panic(http.ErrAbortHandler) // the response is out, the connection must not go on
 	}

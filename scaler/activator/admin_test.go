@@ -1,0 +1,76 @@
+package activator
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/headway-dev/headway/scaler/activator/backend"
+)
+
+func TestMetrics(t *testing.T) {
+	f := newFixture(t, backend.Settings{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bad" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	for _, path := range []string{"/", "/", "/bad"} { // one after the other on one connection
+		f.get("http://" + appHost + path)
+	}
+	f.get("http://nobody.localhost/")
+	admin := adminHandler(f.tables, f.access, new(atomic.Bool))
+	want := []string{
+		`headway_activator_requests_total{app="shop",code="2xx",namespace="default",revision="shop-1a2b3c4d"} 2`,
+		`headway_activator_requests_total{app="shop",code="5xx",namespace="default",revision="shop-1a2b3c4d"} 1`,
+		`headway_activator_pods_open{app="shop",namespace="default",revision="shop-1a2b3c4d"} 1`,
+		`headway_activator_requests_in_flight{app="shop",namespace="default",revision="shop-1a2b3c4d"} 0`,
+		`headway_activator_request_duration_seconds_count{app="shop",namespace="default",revision="shop-1a2b3c4d"} 3`,
+		`headway_activator_request_duration_seconds_bucket{app="shop",namespace="default",revision="shop-1a2b3c4d",le="60"} 3`,
+	}
+	eventually(t, strings.Join(want, "\n"), func() bool {
+		w := httptest.NewRecorder()
+		admin.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		lines := strings.Split(w.Body.String(), "\n")
+		return !slices.ContainsFunc(want, func(line string) bool { return !slices.Contains(lines, line) })
+	})
+}
+
+func TestAdmin(t *testing.T) {
+	f := newFixture(t, backend.Settings{}, text("x"))
+	var ready atomic.Bool
+	admin := adminHandler(f.tables, f.access, &ready)
+	ask := func(method, path, body, from string) int {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
+		r.RemoteAddr = from
+		admin.ServeHTTP(w, r)
+		return w.Code
+	}
+	const self, other = "127.0.0.1:5", "198.18.0.9:5"
+	for _, c := range []struct {
+		name, method, path, body, from string
+		prepare                        func()
+		status                         int
+		logs                           bool
+	}{
+		{name: "healthy", method: "GET", path: "/healthz", from: other, status: 200},
+		{name: "not ready", method: "GET", path: "/readyz", from: other, status: 503},
+		{name: "ready", method: "GET", path: "/readyz", from: other, status: 200, prepare: func() { ready.Store(true) }},
+		{name: "metrics", method: "GET", path: "/metrics", from: other, status: 200},
+		{name: "another pod switches the log", method: "PUT", path: "/access-log", body: "on", from: other, status: 403},
+		{name: "nonsense", method: "PUT", path: "/access-log", body: "maybe", from: self, status: 400},
+		{name: "on", method: "PUT", path: "/access-log", body: "on", from: self, status: 200, logs: true},
+		{name: "too long", method: "PUT", path: "/access-log", body: strings.Repeat("off", 50), from: self, status: 400, logs: true},
+		{name: "off", method: "PUT", path: "/access-log", body: "off", from: self, status: 200},
+	} {
+		if c.prepare != nil {
+			c.prepare()
+		}
+		if got := ask(c.method, c.path, c.body, c.from); got != c.status || f.access.On() != c.logs {
+			t.Errorf("%s: status %d, log %v; want %d, %v", c.name, got, f.access.On(), c.status, c.logs)
+		}
+	}
+}

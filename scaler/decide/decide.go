@@ -1,0 +1,199 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Decision is the answer.
+type Decision struct {
+	// Replicas is the number of pods to ask for.
+	Replicas int
+	// Reason explains the number to people in one line.
+	Reason string
+	// Next is when to decide again if nothing happens before; zero is never.
+	Next time.Time
+	// Panicking is true while an overload holds the number up.
+	Panicking bool
+	// Stable and Burst are the averages of the load over the two windows: the
+	// requests in flight, or per second where the target is one of those.
+	Stable, Burst float64
+}
+
+// Decide says how many pods a revision needs now.
+func Decide(spec Spec, seen Seen, state State, now time.Time) (Decision, State) {
+	spec = spec.withDefaults()
+	seen.Replicas, seen.Ready = max(seen.Replicas, 0), max(seen.Ready, 0)
+	l := state.observe(spec, seen, now)
+
+	d := decision{spec: spec, seen: seen, load: l, state: &state, now: now}
+	d.Stable, d.Burst = d.averages()
+	if l.blind {
+		d.set(seen.Replicas, fmt.Sprintf("no activator reports; keeping %s", pods(seen.Replicas)))
+	} else {
+		d.demand()
+	}
+	d.floors()
+	d.rateUp()
+	d.holdDown()
+	d.bounds()
+	if d.Replicas < seen.Replicas {
+		state.lastDown = now
+	}
+	d.Next = d.next()
+	return d.Decision, state
+}
+
+// decision is a Decision in the making.
+type decision struct {
+	Decision
+	spec  Spec
+	seen  Seen
+	load  load
+	state *State
+	now   time.Time
+}
+
+func (d *decision) set(pods int, reason string) { d.Replicas, d.Reason = pods, reason }
+
+// adjust changes the number and says why, if it is another one.
+func (d *decision) adjust(pods int, why string) {
+	if pods != d.Replicas {
+		d.set(pods, d.Reason+"; "+why)
+	}
+}
+
+func (d *decision) averages() (stable, burst float64) {
+	busy, rate := d.state.history.average(d.now, StableWindow)
+	shortBusy, shortRate := d.state.history.average(d.now, PanicWindow)
+	if d.spec.RPS > 0 {
+		return rate, shortRate
+	}
+	return busy, shortBusy
+}
+
+// demand is what the load asks for, before all bounds.
+func (d *decision) demand() {
+	if !d.load.any() && !d.now.Before(d.idleAt()) {
+		d.state.panicUntil, d.state.panicPods = time.Time{}, 0
+		d.set(0, "no request for "+short(max(d.spec.Idle, d.spec.DownDelay)))
+		return
+	}
+	stable, burst := d.podsFor(d.Stable), d.podsFor(d.Burst)
+	d.set(max(1, stable), d.explain(d.Stable, StableWindow))
+	if d.seen.Replicas == 0 {
+		d.Reason = "a request woke it"
+	}
+
+	s, ready := d.state, max(d.seen.Ready, 1)
+	overload := d.Burst >= panicThreshold*float64(ready)*d.spec.target()
+	standing := d.load.queued > 0 && d.seen.Ready > 0 && burst > d.seen.Ready
+	if overload || standing {
+		s.panicUntil = d.now.Add(StableWindow)
+	}
+	if d.Panicking = d.now.Before(s.panicUntil); !d.Panicking {
+		s.panicPods = 0
+		return
+	}
+	switch {
+	case burst > d.Replicas && burst >= s.panicPods:
+		d.set(burst, "overload: "+d.explain(d.Burst, PanicWindow))
+	case s.panicPods > d.Replicas:
+		d.set(s.panicPods, fmt.Sprintf("overload less than %s ago; keeping %s", short(StableWindow), pods(s.panicPods)))
+	}
+	s.panicPods = d.Replicas
+}
+
+// podsFor is the number of pods that carry a load at their target.
+func (d *decision) podsFor(load float64) int {
+	// The sums of many small shares end in rounding errors.
+	n := math.Ceil(load/d.spec.target() - 1e-6)
+	return int(min(max(n, 0), float64(d.spec.Max)))
+}
+
+func (d *decision) explain(load float64, window time.Duration) string {
+	unit := "in flight"
+	if d.spec.RPS > 0 {
+		unit = "a second"
+	}
+	return fmt.Sprintf("%.3g requests %s over %s, %.3g to a pod", load, unit, short(window), d.spec.target())
+}
+
+// floors are the numbers that a revision must not fall below.
+func (d *decision) floors() {
+	if d.load.any() || d.Stable > 0 && d.Replicas > 0 {
+		d.adjust(max(d.Replicas, d.spec.Activation), fmt.Sprintf("activation scale %d", d.spec.Activation))
+	}
+	if !d.seen.EverReady {
+		d.adjust(max(d.Replicas, d.spec.Initial), fmt.Sprintf("initial scale %d until it has been ready", d.spec.Initial))
+	}
+}
+
+// rateUp lets a revision grow only as fast as its pods prove to run.
+func (d *decision) rateUp() {
+	most := max(maxUp*max(d.seen.Ready, 1), d.seen.Replicas, d.spec.Activation, d.spec.Initial)
+	d.adjust(min(d.Replicas, most), fmt.Sprintf("at most %d times the %d ready", maxUp, max(d.seen.Ready, 1)))
+}
+
+// holdDown keeps pods that may be needed again, or are not known to be unused.
+func (d *decision) holdDown() {
+	s, have := d.state, d.seen.Replicas
+	delay := max(d.spec.DownDelay, s.readyTime)
+	if d.Replicas > 0 {
+		highest := s.highest(d.Replicas, delay, d.now)
+		if d.Replicas < have {
+			d.adjust(min(have, highest), fmt.Sprintf("more were needed less than %s ago", short(delay)))
+		}
+	}
+	if d.Replicas >= have {
+		return
+	}
+	if left := StableWindow - d.now.Sub(s.since); left > 0 {
+		d.adjust(have, fmt.Sprintf("keeping %s until %s of load have been seen", pods(have), short(StableWindow)))
+		return
+	}
+	if d.Replicas == 0 {
+		return
+	}
+	if d.now.Sub(s.lastDown) < downEvery {
+		d.adjust(have, fmt.Sprintf("some went less than %s ago", downEvery))
+		return
+	}
+	d.adjust(max(d.Replicas, (have+maxDown-1)/maxDown), fmt.Sprintf("at most half go within %s", downEvery))
+}
+
+func (d *decision) bounds() {
+	d.adjust(max(d.Replicas, d.spec.Min), fmt.Sprintf("scale.min is %d", d.spec.Min))
+	d.adjust(min(d.Replicas, d.spec.Max), fmt.Sprintf("scale.max is %d", d.spec.Max))
+}
+
+// idleAt is when the revision may go to zero if no request comes.
+func (d *decision) idleAt() time.Time {
+	return d.state.lastBusy.Add(max(d.spec.Idle, d.spec.DownDelay))
+}
+
+// next is when time alone may change the decision.
+func (d *decision) next() time.Time {
+	if d.Replicas == 0 || (d.Replicas == d.spec.Min && d.Stable == 0 && !d.load.any()) {
+		return time.Time{}
+	}
+	next := d.now.Add(look)
+	if at := d.idleAt(); at.After(d.now) && at.Before(next) {
+		return at
+	}
+	return next
+}
+
+// short writes 90s instead of 1m30s.
+func short(d time.Duration) string {
+	return strconv.FormatFloat(d.Round(time.Second/10).Seconds(), 'g', -1, 64) + "s"
+}
+
+func pods(n int) string {
+	if n == 1 {
+		return "1 pod"
+	}
+	return fmt.Sprintf("%d pods", n)
+}

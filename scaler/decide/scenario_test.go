@@ -1,0 +1,257 @@
+package decide
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	diff "github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the scenario files")
+
+// TestScenarios plays the files in testdata. Lines that begin with "spec" set
+// the spec and how pods behave; lines that begin with "t=" change the world at
+// a time, counted from the start:
+//
+//	load=N queue=N rps=N      what activator a reports from now on; load.b=N is activator b
+//	ready=N                   pins the ready pods; ready=auto lets pods start again
+//	lost=b, back=b            activator b falls silent, or opens a new stream
+//	restart                   the autoscaler forgets its state
+//	replicas=N                somebody else sets the number of pods
+//	end                       plays up to here
+//
+// Below each line stands, indented, every change of the wanted pods until the
+// next one.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("scenarios: %v %v", files, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, string(want))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := diff.Diff(string(want), got); d != "" {
+				t.Errorf("rewrite with -update if this is right (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// world simulates activators and pods around Decide.
+type world struct {
+	spec  Spec
+	start time.Duration // from asked for to ready
+	state State
+	now   time.Duration
+	seen  Seen
+	sim   map[string]*activator
+	pins  bool
+	boots []time.Duration // when starting pods become ready
+}
+
+type activator struct {
+	load, queue, rps float64
+	requests, busy   float64
+	lost             bool
+	stream           int
+	heard            time.Duration
+}
+
+func play(t *testing.T, script string) string {
+	w := &world{sim: map[string]*activator{"a": {}}, start: time.Second, seen: Seen{EverReady: true}}
+	var blocks []string
+	var times []time.Duration
+	for line := range strings.Lines(script) {
+		if strings.HasPrefix(line, "    ") {
+			continue // output of an earlier run
+		}
+		blocks = append(blocks, line)
+		times = append(times, timeOf(t, line))
+	}
+	var out strings.Builder
+	for i, line := range blocks {
+		out.WriteString(line)
+		fields := strings.Fields(line)
+		if len(fields) == 0 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for _, field := range fields {
+			w.set(t, field)
+		}
+		if fields[0] == "spec" {
+			continue
+		}
+		until := times[i]
+		for _, later := range times[i:] {
+			until = max(until, later)
+			if until > times[i] {
+				break
+			}
+		}
+		w.run(&out, until)
+	}
+	return out.String()
+}
+
+func timeOf(t *testing.T, line string) time.Duration {
+	rest, ok := strings.CutPrefix(line, "t=")
+	if !ok {
+		return 0
+	}
+	at, err := time.ParseDuration(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	return at
+}
+
+func (w *world) set(t *testing.T, field string) {
+	key, value, _ := strings.Cut(field, "=")
+	key, name, _ := strings.Cut(key, ".")
+	a := w.sim[cmp.Or(name, "a")]
+	if a == nil {
+		a = &activator{}
+		w.sim[name] = a
+	}
+	number, _ := strconv.ParseFloat(value, 64)
+	length, _ := time.ParseDuration(value)
+	switch key {
+	case "t", "end", "spec":
+	case "min":
+		w.spec.Min = int(number)
+	case "max":
+		w.spec.Max = int(number)
+	case "initial":
+		w.spec.Initial = int(number)
+		w.seen.EverReady = false
+	case "activation":
+		w.spec.Activation = int(number)
+	case "concurrency":
+		w.spec.Concurrency = number
+	case "targetrps":
+		w.spec.RPS = number
+	case "limit":
+		w.spec.Limit = int(number)
+	case "idle":
+		w.spec.Idle = length
+	case "downdelay":
+		w.spec.DownDelay = length
+	case "start":
+		w.start = length
+	case "replicas":
+		w.scale(int(number))
+	case "load":
+		a.load = number
+	case "queue":
+		a.queue = number
+	case "rps":
+		a.rps = number
+	case "ready":
+		if w.pins = value != "auto"; w.pins {
+			w.seen.Ready, w.boots = int(number), nil
+		}
+	case "lost":
+		w.sim[value].lost = true
+	case "back":
+		w.sim[value].lost = false
+		w.sim[value].connect()
+	case "restart":
+		w.state = State{}
+		for _, a := range w.sim {
+			a.connect()
+		}
+	default:
+		t.Fatalf("unknown field %q", field)
+	}
+}
+
+// connect opens a new stream, whose sums start at zero.
+func (a *activator) connect() {
+	a.stream++
+	a.requests, a.busy = 0, 0
+}
+
+// run decides at once and then at every report until the time.
+func (w *world) run(out *strings.Builder, until time.Duration) {
+	for {
+		w.pods()
+		w.seen.Reports = w.reports()
+		var d Decision
+		d, w.state = Decide(w.spec, w.seen, w.state, epoch.Add(w.now))
+		if d.Replicas != w.seen.Replicas {
+			fmt.Fprintf(out, "    %6.1fs  %d -> %d  %s\n", w.now.Seconds(), w.seen.Replicas, d.Replicas, d.Reason)
+			w.scale(d.Replicas)
+		}
+		if w.now >= until {
+			return
+		}
+		w.now += Cadence
+		for _, a := range w.sim {
+			a.requests += a.rps * Cadence.Seconds()
+			a.busy += (a.load + a.queue) * Cadence.Seconds()
+		}
+	}
+}
+
+func (w *world) scale(n int) {
+	for range n - w.seen.Replicas {
+		w.boots = append(w.boots, w.now+w.start)
+	}
+	gone := w.seen.Replicas - n
+	if gone > 0 {
+		gone -= min(gone, len(w.boots))
+		w.boots = w.boots[:max(0, len(w.boots)-(w.seen.Replicas-n))]
+		if !w.pins {
+			w.seen.Ready = max(0, w.seen.Ready-gone)
+		}
+	}
+	w.seen.Replicas = n
+}
+
+func (w *world) pods() {
+	for !w.pins && len(w.boots) > 0 && w.boots[0] <= w.now {
+		w.boots = w.boots[1:]
+		w.seen.Ready++
+		w.seen.EverReady = true
+	}
+}
+
+func (w *world) reports() []Report {
+	var out []Report
+	for _, name := range slices.Sorted(maps.Keys(w.sim)) {
+		a := w.sim[name]
+		if !a.lost {
+			a.heard = w.now
+		}
+		if a.lost && w.now-a.heard > Expiry {
+			continue // the stream has ended
+		}
+		out = append(out, Report{
+			Stream: fmt.Sprint(name, a.stream), At: epoch.Add(a.heard),
+			InFlight: int(a.load), Queued: int(a.queue),
+			Requests: uint64(a.requests), Busy: time.Duration(a.busy * float64(time.Second)),
+		})
+	}
+	return out
+}

@@ -1,0 +1,64 @@
+package decide
+
+import "time"
+
+// Spec is how a revision wants to be scaled. Zero values mean the defaults.
+type Spec struct {
+	// Min and Max bound the pods. Defaults: 0 and 20. A Min above Max counts
+	// as Max.
+	Min, Max int
+	// Initial is the number of pods until the revision has been ready once.
+	// Default: 0, which is none before the first request.
+	Initial int
+	// Activation is the least number of pods while there are any. Default: 1.
+	Activation int
+
+	// Concurrency is the number of requests in flight that one pod should
+	// carry. Default: 80, or 70% of Limit where that is set. More than Limit
+	// counts as Limit.
+	Concurrency float64
+	// RPS is the number of requests per second that one pod should carry. If
+	// set, it is used instead of Concurrency.
+	RPS float64
+	// Limit is the number of requests that one pod can have in flight; more
+	// wait. 0 is no limit.
+	Limit int
+
+	// Idle is the time without any request until the last pods go. Default:
+	// 30s.
+	Idle time.Duration
+	// DownDelay is how long fewer pods must have been enough before pods go.
+	// Default: the time that a pod of this revision took to become ready.
+	DownDelay time.Duration
+}
+
+// withDefaults fills in what is not set and repairs what cannot be.
+func (s Spec) withDefaults() Spec {
+	if s.Max < 1 {
+		s.Max = defaultMax
+	}
+	s.Min = min(max(s.Min, 0), s.Max)
+	s.Initial = max(s.Initial, 0)
+	s.Activation = max(s.Activation, 1)
+	if s.Idle <= 0 {
+		s.Idle = defaultIdle
+	}
+	switch limit := float64(max(s.Limit, 0)); {
+	case s.Concurrency > 0 && limit > 0:
+		s.Concurrency = min(s.Concurrency, limit)
+	case s.Concurrency > 0:
+	case limit > 0:
+		s.Concurrency = limitUse * limit
+	default:
+		s.Concurrency = defaultConcurrency
+	}
+	return s
+}
+
+// target is the load that one pod should carry, in the unit of the load.
+func (s Spec) target() float64 {
+	if s.RPS > 0 {
+		return s.RPS
+	}
+	return s.Concurrency
+}

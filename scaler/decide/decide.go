@@ -59,9 +59,9 @@ type decision struct {
 func (d *decision) set(pods int, reason string) { d.Replicas, d.Reason = pods, reason }
 
 // adjust changes the number and says why, if it is another one.
-func (d *decision) adjust(pods int, why string) {
+func (d *decision) adjust(pods int, why string, args ...any) {
 	if pods != d.Replicas {
-		d.set(pods, d.Reason+"; "+why)
+		d.set(pods, d.Reason+"; "+fmt.Sprintf(why, args...))
 	}
 }
 
@@ -124,17 +124,17 @@ func (d *decision) explain(load float64, window time.Duration) string {
 // floors are the numbers that a revision must not fall below.
 func (d *decision) floors() {
 	if d.load.any() || d.Stable > 0 && d.Replicas > 0 {
-		d.adjust(max(d.Replicas, d.spec.Activation), fmt.Sprintf("activation scale %d", d.spec.Activation))
+		d.adjust(max(d.Replicas, d.spec.Activation), "activation scale %d", d.spec.Activation)
 	}
 	if !d.seen.EverReady {
-		d.adjust(max(d.Replicas, d.spec.Initial), fmt.Sprintf("initial scale %d until it has been ready", d.spec.Initial))
+		d.adjust(max(d.Replicas, d.spec.Initial), "initial scale %d until it has been ready", d.spec.Initial)
 	}
 }
 
 // rateUp lets a revision grow only as fast as its pods prove to run.
 func (d *decision) rateUp() {
 	most := max(maxUp*max(d.seen.Ready, 1), d.seen.Replicas, d.spec.Activation, d.spec.Initial)
-	d.adjust(min(d.Replicas, most), fmt.Sprintf("at most %d times the %d ready", maxUp, max(d.seen.Ready, 1)))
+	d.adjust(min(d.Replicas, most), "at most %d times the %d ready", maxUp, max(d.seen.Ready, 1))
 }
 
 // holdDown keeps pods that may be needed again, or are not known to be unused.
@@ -144,29 +144,29 @@ func (d *decision) holdDown() {
 	if d.Replicas > 0 {
 		highest := s.highest(d.Replicas, delay, d.now)
 		if d.Replicas < have {
-			d.adjust(min(have, highest), fmt.Sprintf("more were needed less than %s ago", short(delay)))
+			d.adjust(min(have, highest), "more were needed less than %s ago", short(delay))
 		}
 	}
 	if d.Replicas >= have {
 		return
 	}
 	if left := StableWindow - d.now.Sub(s.since); left > 0 {
-		d.adjust(have, fmt.Sprintf("keeping %s until %s of load have been seen", pods(have), short(StableWindow)))
+		d.adjust(have, "keeping %s until %s of load have been seen", pods(have), short(StableWindow))
 		return
 	}
 	if d.Replicas == 0 {
 		return
 	}
 	if d.now.Sub(s.lastDown) < downEvery {
-		d.adjust(have, fmt.Sprintf("some went less than %s ago", downEvery))
+		d.adjust(have, "some went less than %s ago", downEvery)
 		return
 	}
-	d.adjust(max(d.Replicas, (have+maxDown-1)/maxDown), fmt.Sprintf("at most half go within %s", downEvery))
+	d.adjust(max(d.Replicas, (have+maxDown-1)/maxDown), "at most half go within %s", downEvery)
 }
 
 func (d *decision) bounds() {
-	d.adjust(max(d.Replicas, d.spec.Min), fmt.Sprintf("scale.min is %d", d.spec.Min))
-	d.adjust(min(d.Replicas, d.spec.Max), fmt.Sprintf("scale.max is %d", d.spec.Max))
+	d.adjust(max(d.Replicas, d.spec.Min), "scale.min is %d", d.spec.Min)
+	d.adjust(min(d.Replicas, d.spec.Max), "scale.max is %d", d.spec.Max)
 }
 
 // idleAt is when the revision may go to zero if no request comes.

@@ -3,7 +3,6 @@ package watcher
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -250,18 +248,33 @@ type staleClient struct{ client.Client }
 
 func (*staleClient) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
 
-func TestHintsAreLimitedNotLost(t *testing.T) {
-	h := newHints(nil, nil, slog.New(slog.DiscardHandler))
-	for range 100 {
-		h.Hint(types.NamespacedName{Name: "a"})
+// TestLeavingObjectsAreWaitedFor: a Revision that is still being deleted keeps
+// its name; so does an App.
+func TestLeavingObjectsAreWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	commit := w.git.CommitAndPush("first", shop)
+	w.look()
+	rev := w.revisions()["shop-"+commit[:8]]
+	rev.Finalizers = []string{v1alpha1.FinalizerCleanup}
+	must(t, w.client.Update(t.Context(), &rev))
+	must(t, w.client.Delete(t.Context(), &rev))
+	w.restart()
+	if result := w.look(); result.RequeueAfter != leavingRetry {
+		t.Errorf("looks again after %v while the old revision leaves, want %v", result.RequeueAfter, leavingRetry)
 	}
-	h.Hint(types.NamespacedName{Name: "b"})
-	if n := len(h.out); n != hintsBurst+1 {
-		t.Errorf("%d hints at once, want %d for a and 1 for b", n, hintsBurst)
+	rev = w.revisions()["shop-"+commit[:8]]
+	rev.Finalizers = nil
+	must(t, w.client.Update(t.Context(), &rev))
+	w.look()
+	if rev := w.revisions()["shop-"+commit[:8]]; rev.Name == "" || rev.DeletionTimestamp != nil {
+		t.Error("the revision was not made again")
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.waiting[types.NamespacedName{Name: "a"}] {
-		t.Error("the last hint for a is lost")
+	app := w.app("shop")
+	app.Finalizers = []string{"foregroundDeletion"}
+	must(t, w.client.Update(t.Context(), app))
+	must(t, w.client.Delete(t.Context(), app))
+	w.restart()
+	if result := w.look(); result.RequeueAfter != leavingRetry {
+		t.Errorf("looks again after %v while the old App leaves, want %v", result.RequeueAfter, leavingRetry)
 	}
 }

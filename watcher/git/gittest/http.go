@@ -1,6 +1,7 @@
 package gittest
 
 import (
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -29,6 +30,8 @@ func NewHTTP(t testing.TB) *HTTP {
 	backend := &cgi.Handler{
 		Path: filepath.Join(execPath(t), "git-http-backend"),
 		Dir:  s.Root,
+		// Its complaints are part of several tests.
+		Stderr: io.Discard,
 		Env: []string{"GIT_PROJECT_ROOT=" + s.Root, "GIT_HTTP_EXPORT_ALL=1",
 			"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1"},
 	}

@@ -1,0 +1,142 @@
+package watcher
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/spec"
+)
+
+// tree is a commit in memory: content by path. The blob id is the content.
+type tree map[string]string
+
+func (tree) Read(blob string, limit int64) ([]byte, error) {
+	if int64(len(blob)) > limit {
+		blob = blob[:limit+1]
+	}
+	return []byte(blob), nil
+}
+
+func (t tree) commit() *git.Commit {
+	c := &git.Commit{Hash: hash("a1"), Subject: strings.Repeat("ü", 200), Author: "Ada"}
+	for path, content := range t {
+		c.Files = append(c.Files, git.File{Path: path, Mode: git.Regular, Blob: content})
+	}
+	slices.SortFunc(c.Files, func(a, b git.File) int { return strings.Compare(a.Path, b.Path) })
+	return c
+}
+
+func TestReadSnapshot(t *testing.T) {
+	files := tree{
+		"go.mod": "module x", "go.sum": "sums", "libs/m/m.go": "package m", "README.md": "x",
+		"a/headway.yaml": "name: a\nwatch: [libs/**]", "a/main.go": "package main", "a/sub/headway.yaml": "name: sub\nimage: x@sha256:" + strings.Repeat("0", 64),
+		"broken/headway.yaml": "name: broken\nprot: 1", "broken/main.go": "package main",
+		"empty/headway.yaml": "name: empty",
+		"big/headway.yaml":   "name: big # " + strings.Repeat("x", spec.MaxBytes),
+		"ab/other.go":        "package ab",
+	}
+	s, err := readSnapshot(files.commit(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range s.apps {
+		line := c.file + " " + c.name
+		if c.problem != nil {
+			line += " " + c.problem.reason + " " + c.problem.message
+		} else {
+			source, err := c.files(files.commit(), files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range source {
+				line += " " + f.Path
+			}
+		}
+		got = append(got, line[:min(len(line), 110)])
+	}
+	want := []string{
+		"a/headway.yaml a a/main.go go.mod go.sum libs/m/m.go",
+		"a/sub/headway.yaml sub",
+		"big/headway.yaml  InvalidSpec big/headway.yaml:1:1: ",
+		"broken/headway.yaml  InvalidSpec broken/headway.yaml:2:1: ",
+		"empty/headway.yaml empty NoTemplateFit empty/headway.yaml:1:1: no build template fits folder \"empty\"",
+	}
+	if len(got) != len(want) {
+		t.Fatalf("got %q", got)
+	}
+	for i := range want {
+		if strings.HasSuffix(want[i], ": ") || strings.Contains(want[i], "NoTemplateFit") {
+			if !strings.HasPrefix(got[i], want[i]) {
+				t.Errorf("got  %q\nwant %q...", got[i], want[i])
+			}
+		} else if got[i] != want[i] {
+			t.Errorf("got  %q\nwant %q", got[i], want[i])
+		}
+	}
+	if n := len([]rune(s.subject)); n != 120 {
+		t.Errorf("the subject has %d characters, want 120", n)
+	}
+}
+
+func TestTooManySpecFiles(t *testing.T) {
+	files := tree{}
+	for i := range maxSpecFiles + 1 {
+		files[fmt.Sprintf("%d/headway.yaml", i)] = fmt.Sprintf("name: a%d", i)
+	}
+	_, err := readSnapshot(files.commit(), files)
+	var e *git.Error
+	if !errors.As(err, &e) || e.Reason != v1alpha1.ReasonTooLarge {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestKeys: the key is the same exactly when the files are.
+func TestKeys(t *testing.T) {
+	base := []git.File{{Path: "a", Mode: git.Regular, Blob: "1"}, {Path: "b", Mode: git.Regular, Blob: "2"}}
+	change := func(f func([]git.File) []git.File) string { return treeKey(f(slices.Clone(base))) }
+	keys := map[string]string{
+		"content": change(func(f []git.File) []git.File { f[0].Blob = "3"; return f }),
+		"mode":    change(func(f []git.File) []git.File { f[0].Mode = git.Executable; return f }),
+		"name":    change(func(f []git.File) []git.File { f[0].Path = "c"; return f }),
+		"gone":    change(func(f []git.File) []git.File { return f[1:] }),
+		"more":    change(func(f []git.File) []git.File { return append(f, git.File{Path: "c", Mode: git.Regular, Blob: "1"}) }),
+		"swapped": change(func(f []git.File) []git.File { f[0].Blob, f[1].Blob = "2", "1"; return f }),
+		"none":    treeKey(nil),
+		"nothing": treeKey(base),
+	}
+	seen := map[string]string{}
+	for what, key := range keys {
+		if other, twice := seen[key]; twice {
+			t.Errorf("%s and %s have the same key", what, other)
+		}
+		seen[key] = what
+	}
+	if change(func(f []git.File) []git.File { slices.Reverse(f); return f }) != keys["nothing"] {
+		t.Error("the order of the files matters")
+	}
+	if diff := cmp.Diff("", treeKey(base)[:16]); diff != "" {
+		t.Errorf("the key of the same files has changed, so every app would be built again (-want +got)\n%s", diff)
+	}
+}
+
+func FuzzTreeKey(f *testing.F) {
+	f.Add("a", "1", "b", "2")
+	f.Fuzz(func(t *testing.T, p1, b1, p2, b2 string) {
+		if strings.ContainsAny(p1+p2+b1+b2, "\x00") || strings.ContainsAny(b1+b2, " ") || p1 == p2 {
+			return // git has no such names and ids
+		}
+		x := []git.File{{Path: p1, Mode: git.Regular, Blob: b1}, {Path: p2, Mode: git.Regular, Blob: b2}}
+		y := []git.File{{Path: p1, Mode: git.Regular, Blob: b2}, {Path: p2, Mode: git.Regular, Blob: b1}}
+		if same := treeKey(x) == treeKey(y); same != (b1 == b2) {
+			t.Errorf("files with swapped content: same key is %v", same)
+		}
+	})
+}

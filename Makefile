@@ -3,6 +3,11 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# The same flags everywhere, so that a package is compiled once. Only the race
+# detector needs cgo.
+export CGO_ENABLED := 0
+export GOFLAGS     := -buildvcs=false
+
 GO        ?= go
 TOOL      := $(GO) tool -modfile=test/tools/go.mod
 # Installs go here: the registry that `make deploy` pushes Headway's images to.
@@ -27,7 +32,7 @@ deploy: ## Install onto the cluster of KUBECONFIG: make deploy REGISTRY=registry
 
 .PHONY: build
 build: ## Compile every program into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+	$(GO) build -o bin/ ./cmd/...
 
 .PHONY: test
 test: unit integration e2e ## Run all tests (unit, integration, end to end)
@@ -35,7 +40,7 @@ test: unit integration e2e ## Run all tests (unit, integration, end to end)
 .PHONY: unit
 unit: ## Run the unit tests with the race detector
 	$(GO) vet ./...
-	$(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: integration
 integration: ## Run the tests against a real API server and etcd

@@ -81,7 +81,7 @@ func printEnv(ctx context.Context, places layout.Layout) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("export KUBECONFIG=%q\nexport PATH=%q:\"$PATH\"\n", places.Kubeconfig(), places.Bin(key))
+	fmt.Printf("export KUBECONFIG=%q\nexport PATH=%q:\"$PATH\"\n", places.Kubeconfig(), programs(places)+":"+places.Bin(key))
 	return nil
 }
 

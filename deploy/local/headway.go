@@ -62,12 +62,15 @@ func installHeadway(ctx context.Context, c *cluster, s *report) error {
 	return nil
 }
 
+// programs is the folder of this module's own compiled programs.
+func programs(places layout.Layout) string { return filepath.Join(places.Root, "programs") }
+
 // compileOwn compiles a program of this module, which takes a moment when
 // nothing has changed, and returns its path.
 func (c *cluster) compileOwn(ctx context.Context, s *report, pkg string) (string, error) {
-	path := filepath.Join(c.places.Root, "programs", filepath.Base(pkg))
+	path := filepath.Join(programs(c.places), filepath.Base(pkg))
 	s.waitFor("the compiler: " + pkg)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", path, pkg)
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if printed, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compiling %s: %w\n%s", pkg, err, lastLines(string(printed), 20))
@@ -76,11 +79,14 @@ func (c *cluster) compileOwn(ctx context.Context, s *report, pkg string) (string
 }
 
 // sayNext ends `make up` with what to do now.
-func sayNext(_ context.Context, c *cluster, s *report) error {
+func sayNext(ctx context.Context, c *cluster, s *report) error {
+	if _, err := c.compileOwn(ctx, s, "./cmd/headway"); err != nil {
+		return err
+	}
 	s.note("%s", demoURL)
 	s.note("")
-	s.note(`eval "$(go run ./deploy/local env)"   kubectl talks to this cluster, and so does`)
-	s.note("go run ./cmd/headway status           which shows what is live")
+	s.note(`eval "$(go run ./deploy/local env)"   puts headway and kubectl on the PATH, for this cluster`)
+	s.note("headway status                        shows what is live")
 	s.note("")
 	s.note("change the app and push it:")
 	s.note(`git clone "http://%s:$(cat %s)@%s/%s.git"`, gitUser, c.places.State("git-password"), layout.GitEndpoint, demoName)

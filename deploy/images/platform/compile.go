@@ -24,7 +24,7 @@ func (a *assembler) program(ctx context.Context, name string) (string, error) {
 			return "", fmt.Errorf("making the program folder: %w", err)
 		}
 		a.options.Progress("compiling %s", strings.Join(programs, ", "))
-		args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", a.programs() + "/"}
+		args := []string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", a.programs() + "/"}
 		for _, p := range programs {
 			args = append(args, "./cmd/"+p)
 		}

@@ -159,24 +159,26 @@ func TestAdaptTekton(t *testing.T) {
 	manifests := `image: ko://github.com/tektoncd/pipeline/cmd/controller
 args: ["-nop-image", "ko://github.com/tektoncd/pipeline/cmd/nop", "-shell-image", "other@sha256:1", "-shell-image-win", "win"]
 initialDelaySeconds: 5
+version: "devel"
 `
 	images := map[string]string{"tekton-controller": "r/controller:1", "tekton-nop": "r/nop:2", "busybox": "r/busybox:3"}
-	got, err := adaptTekton([]byte(manifests), images)
+	got, err := adaptTekton([]byte(manifests), images, "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `image: r/controller:1
 args: ["-nop-image", "r/nop:2", "-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "r/busybox:3", "-shell-image-win", "win"]
 initialDelaySeconds: 0
+version: "v1.2.3"
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := adaptTekton([]byte("nothing"), images); err == nil {
+	if _, err := adaptTekton([]byte("nothing"), images, "v1.2.3"); err == nil {
 		t.Error("manifests without what we edit are taken")
 	}
 	delete(images, "tekton-nop")
-	if _, err := adaptTekton([]byte(manifests), images); err == nil || !strings.Contains(err.Error(), "nop") {
+	if _, err := adaptTekton([]byte(manifests), images, "v1.2.3"); err == nil || !strings.Contains(err.Error(), "nop") {
 		t.Errorf("a missing image: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,15 +24,20 @@ var tektonLeftOut = []string{
 // installTekton applies the manifests of the Tekton version that was compiled,
 // and waits until it serves.
 func installTekton(ctx context.Context, c *cluster, s *report) error {
-	folder, err := goCommand(ctx, "list", "-m", "-f", "{{.Dir}}", "github.com/tektoncd/pipeline")
+	// Not `go list`: the module may have gone from the module cache since it was compiled.
+	printed, err := goCommand(ctx, "mod", "download", "-json", "github.com/tektoncd/pipeline")
 	if err != nil {
 		return fmt.Errorf("finding Tekton's manifests: %w", err)
 	}
-	manifests, err := readTekton(filepath.Join(strings.TrimSpace(folder), "config"))
+	var module struct{ Dir, Version string }
+	if err := json.Unmarshal([]byte(printed), &module); err != nil {
+		return fmt.Errorf("finding Tekton's manifests: %w", err)
+	}
+	manifests, err := readTekton(filepath.Join(module.Dir, "config"))
 	if err != nil {
 		return err
 	}
-	objects, err := adaptTekton(manifests, c.images)
+	objects, err := adaptTekton(manifests, c.images, module.Version)
 	if err != nil {
 		return err
 	}
@@ -93,11 +99,12 @@ var (
 	tektonImage = regexp.MustCompile(`ko://github\.com/tektoncd/pipeline/cmd/([a-z]+)`)
 	shellImage  = regexp.MustCompile(`"-shell-image", "[^"]+"`)
 	probeDelay  = regexp.MustCompile(`initialDelaySeconds: \d+`)
+	noVersion   = regexp.MustCompile(`"devel"`)
 )
 
-// adaptTekton puts our images in place of those that a release would have, and
-// sets the controller up for short waits instead of a busy shared cluster.
-func adaptTekton(manifests []byte, images map[string]string) ([]byte, error) {
+// adaptTekton puts our images and the version in place of those that a release would
+// have, and sets the controller up for short waits instead of a busy shared cluster.
+func adaptTekton(manifests []byte, images map[string]string, version string) ([]byte, error) {
 	text := string(manifests)
 	for _, match := range tektonImage.FindAllStringSubmatch(text, -1) {
 		if images["tekton-"+match[1]] == "" {
@@ -114,6 +121,7 @@ func adaptTekton(manifests []byte, images map[string]string) ([]byte, error) {
 	}{
 		{"shell image", shellImage, `"-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "` + images["busybox"] + `"`},
 		{"probes", probeDelay, `initialDelaySeconds: 0`},
+		{"version", noVersion, `"` + version + `"`},
 	} {
 		if !edit.pattern.MatchString(text) {
 			return nil, fmt.Errorf("no %s in the manifests of this version of Tekton", edit.what)

@@ -31,13 +31,19 @@ type Reconciler struct {
 	Events events.EventRecorder
 	// Public is how apps are reached.
 	Public address.Public
+
+	written ssa.Written
 }
 
 // Reconcile brings the Route of one App up to date.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var app v1alpha1.App
 	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
+		r.written.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if r.written.Ahead(&app) {
+		return ctrl.Result{}, nil
 	}
 	if app.DeletionTimestamp != nil {
 		return ctrl.Result{}, nil // its Route and Revisions go by owner reference
@@ -86,6 +92,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 		if err := ssa.PatchStatus(ctx, r.Client, seen.App, before); err != nil {
 			return err
 		}
+		r.written.Note(seen.App)
 		r.announce(seen.App, before.Status)
 	}
 	for _, name := range plan.Delete {

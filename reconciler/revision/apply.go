@@ -23,12 +23,17 @@ const cacheClaim = "headway-build-cache"
 // pods, then one write of the status.
 func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	rev := seen.Revision
-	if err := r.mark(ctx, rev, seen.Key); err != nil {
-		return err
+	if !controllerutil.ContainsFinalizer(rev, v1alpha1.FinalizerCleanup) {
+		if err := r.mark(ctx, rev, seen.Key); err != nil {
+			return err
+		}
 	}
 	err := r.applyChildren(ctx, seen, plan)
 	if err == nil {
-		return r.writeStatus(ctx, rev, plan.Status)
+		if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
+			return err
+		}
+		return r.mark(ctx, rev, seen.Key)
 	}
 	if ssa.Behind(err) > 0 || !final4xx(err) {
 		return err
@@ -63,6 +68,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, st
 	if err := ssa.PatchStatus(ctx, r.Client, rev, before); err != nil {
 		return err
 	}
+	r.written.Note(rev)
 	r.announce(rev, before.Status)
 	return nil
 }
@@ -73,8 +79,8 @@ func final4xx(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 }
 
-// mark takes hold of the revision before anything is made for it elsewhere,
-// and labels it with its content key.
+// mark takes hold of the revision, which must be before anything is made for it
+// elsewhere, and labels it with its content key, which can wait.
 func (r *Reconciler) mark(ctx context.Context, rev *v1alpha1.Revision, key string) error {
 	before := rev.DeepCopy()
 	changed := controllerutil.AddFinalizer(rev, v1alpha1.FinalizerCleanup)
@@ -87,8 +93,9 @@ func (r *Reconciler) mark(ctx context.Context, rev *v1alpha1.Revision, key strin
 	}
 	// The list of finalizers is replaced as a whole, so it must be the one seen.
 	if err := r.Client.Patch(ctx, rev, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("adding the finalizer: %w", err)
+		return fmt.Errorf("marking the revision: %w", err)
 	}
+	r.written.Note(rev)
 	return nil
 }
 

@@ -46,15 +46,24 @@ func (r *Reconciler) finalize(ctx context.Context, rev *v1alpha1.Revision) error
 func orphaned(rev *v1alpha1.Revision, siblings []v1alpha1.Revision, runs []pipelines.TaskRun) []pipelines.TaskRun {
 	needed := map[string]bool{}
 	for i := range siblings {
-		needed[siblings[i].Labels[v1alpha1.LabelBuildKey]] = true
+		needed[keyLabel(&siblings[i])] = true
 	}
 	var result []pipelines.TaskRun
 	for i := range runs {
 		key := runs[i].Labels[v1alpha1.LabelBuildKey]
-		mine := runs[i].Labels[v1alpha1.LabelRevision] == rev.Name || key == rev.Labels[v1alpha1.LabelBuildKey]
+		mine := runs[i].Labels[v1alpha1.LabelRevision] == rev.Name || key == keyLabel(rev)
 		if mine && !needed[key] {
 			result = append(result, runs[i])
 		}
 	}
 	return result
+}
+
+// keyLabel is the label of the run that builds the revision; empty where no
+// build has begun.
+func keyLabel(rev *v1alpha1.Revision) string {
+	if rev.Status.Build == nil || rev.Status.Build.Key == "" {
+		return ""
+	}
+	return pipelines.KeyLabel(rev.Status.Build.Key)
 }

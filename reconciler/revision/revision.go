@@ -67,13 +67,19 @@ type Reconciler struct {
 	Logs   Logs
 	Prober Prober
 	Options
+
+	written ssa.Written
 }
 
 // Reconcile takes one Revision a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var rev v1alpha1.Revision
 	if err := r.Client.Get(ctx, req.NamespacedName, &rev); err != nil {
+		r.written.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if r.written.Ahead(&rev) {
+		return ctrl.Result{}, nil
 	}
 	if rev.DeletionTimestamp != nil {
 		return outcome(0, r.finalize(ctx, &rev))

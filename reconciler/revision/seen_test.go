@@ -92,16 +92,18 @@ func TestKeyFor(t *testing.T) {
 }
 
 func TestOrphaned(t *testing.T) {
+	long := func(key string) string { return strings.Repeat(key, 32) }
+	keyed := func(key string) func(*v1alpha1.Revision) {
+		return func(r *v1alpha1.Revision) { r.Status.Build = &v1alpha1.BuildStatus{Key: long(key)} }
+	}
 	run := func(revision, key string) pipelines.TaskRun {
 		var r pipelines.TaskRun
 		r.Name = revision + "/" + key
-		r.Labels = map[string]string{v1alpha1.LabelRevision: revision, v1alpha1.LabelBuildKey: key}
+		r.Labels = map[string]string{v1alpha1.LabelRevision: revision, v1alpha1.LabelBuildKey: pipelines.KeyLabel(long(key))}
 		return r
 	}
-	rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Labels = map[string]string{v1alpha1.LabelBuildKey: "k1"} })
-	sibling := func(key string) v1alpha1.Revision {
-		return *newRevision(commitB, func(r *v1alpha1.Revision) { r.Labels = map[string]string{v1alpha1.LabelBuildKey: key} })
-	}
+	rev := newRevision(commitA, keyed("k1"))
+	sibling := func(key string) v1alpha1.Revision { return *newRevision(commitB, keyed(key)) }
 	for _, tc := range []struct {
 		name     string
 		siblings []v1alpha1.Revision

@@ -66,14 +66,17 @@ func cgroupHierarchies() ([]string, error) {
 }
 
 // podCgroups lists the cgroups of pods in all hierarchies, parents first.
-func podCgroups() ([]string, error) {
+func podCgroups() ([]string, error) { return cgroupsBelow(cgroupRoot) }
+
+// cgroupsBelow lists a cgroup and those below it in all hierarchies.
+func cgroupsBelow(root string) ([]string, error) {
 	hierarchies, err := cgroupHierarchies()
 	if err != nil {
 		return nil, err
 	}
 	var found []string
 	for _, hierarchy := range hierarchies {
-		err := filepath.WalkDir(filepath.Join(hierarchy, cgroupRoot), func(path string, entry fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(hierarchy, root), func(path string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // ended while we look
 			}
@@ -114,11 +117,16 @@ func killPods() (int, error) {
 	return len(killed), nil
 }
 
-// removeCgroups removes the cgroups of pods, children first. The kernel needs a
-// moment after the last process of one has ended.
+// removeCgroups removes the cgroups of pods.
 func removeCgroups(ctx context.Context, _ *cluster, _ *report) error {
+	return removeCgroupsBelow(ctx, cgroupRoot)
+}
+
+// removeCgroupsBelow removes a cgroup and those below it, children first. The kernel
+// needs a moment after the last process of one has ended.
+func removeCgroupsBelow(ctx context.Context, root string) error {
 	return poll(ctx, 10*time.Second, 100*time.Millisecond, func(context.Context) error {
-		cgroups, err := podCgroups()
+		cgroups, err := cgroupsBelow(root)
 		if err != nil {
 			return err
 		}

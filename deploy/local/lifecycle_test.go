@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -108,7 +109,7 @@ func enterSandbox(t *testing.T) {
 	inside.Env = append(os.Environ(), "HEADWAY_SANDBOX_PROGRAMS="+filepath.Dir(places.Bin("key")))
 	out, err := inside.CombinedOutput()
 	t.Logf("%s", out)
-	if err != nil {
+	if err := errors.Join(err, removeCgroupsBelow(t.Context(), "/headway-sandbox")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,82 @@
+// Package report carries what activators measure to the autoscalers.
+//
+// Each activator holds one stream to each autoscaler, the leader and those
+// that stand by, so that a new leader knows the load already. A stream is one
+// HTTP request without end, POST /v1/reports, whose body is a line of JSON
+// every 100 ms, and at once when a queue fills; a line with nothing to say is
+// the sign of life. Only revisions that are busy or have changed are named.
+//
+// It promises that nothing is counted twice: sums start at zero with each
+// stream. What happened while no stream was open is not told later; only the
+// requests that are still there are.
+//
+// It decides nothing and knows no Kubernetes.
+package report
+
+import (
+	"errors"
+	"math"
+	"time"
+)
+
+// Path of the endpoint of the autoscaler.
+const Path = "/v1/reports"
+
+const (
+	// identityHeader names the activator.
+	identityHeader = "Headway-Activator"
+	// silence ends a stream whose other side does not move any more.
+	silence = 5 * time.Second
+	// longestLine bounds a frame: some 50,000 revisions.
+	longestLine = 8 << 20
+)
+
+// Key names a revision.
+type Key struct {
+	Namespace, Name string
+}
+
+// Sample is what an activator knows of one revision. The sums begin whenever
+// the activator likes; Requests starting at less than before means that they
+// began anew.
+type Sample struct {
+	Key
+	// InFlight and Queued are the requests in pods, and those that wait for
+	// one.
+	InFlight, Queued int
+	// Requests is the sum of the requests that have arrived.
+	Requests uint64
+	// Busy is the sum of the time that requests have spent in the activator so
+	// far, those that have not ended included. It can be had without a clock
+	// per change: n*now - (sum of the starts of the n requests that have not
+	// ended) + (sum of the durations of those that have).
+	Busy time.Duration
+}
+
+// frame is one line of a stream.
+type frame struct {
+	Revisions []entry `json:"revisions,omitempty"`
+}
+
+// entry is a revision in a frame. Requests and BusyMicros count from the start
+// of the stream.
+type entry struct {
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+	InFlight   int    `json:"inFlight,omitempty"`
+	Queued     int    `json:"queued,omitempty"`
+	Requests   uint64 `json:"requests,omitempty"`
+	BusyMicros int64  `json:"busyMicros,omitempty"`
+	// Gone says that the activator does not know the revision any more.
+	Gone bool `json:"gone,omitempty"`
+}
+
+func (e entry) check() error {
+	if e.Namespace == "" || e.Name == "" {
+		return errors.New("a revision without a name")
+	}
+	if e.InFlight < 0 || e.Queued < 0 || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
+		return errors.New("a number out of range")
+	}
+	return nil
+}

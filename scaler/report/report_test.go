@@ -1,0 +1,406 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/headway-dev/headway/scaler/decide"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// network is a net.Listener in memory, so that time is synctest's.
+type network struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newNetwork() *network {
+	return &network{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case n.conns <- theirs:
+		return ours, nil
+	case <-n.closed:
+		return nil, errors.New("connection refused")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case c := <-n.conns:
+		return c, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *network) Close() error {
+	n.once.Do(func() { close(n.closed) })
+	return nil
+}
+
+func (n *network) Addr() net.Addr { return &net.TCPAddr{} }
+
+// autoscaler is a server that can be killed.
+type autoscaler struct {
+	*Server
+	network *network
+	http    *http.Server
+
+	mu      sync.Mutex
+	changed int
+}
+
+func startAutoscaler() *autoscaler {
+	a := &autoscaler{network: newNetwork()}
+	a.Server = &Server{
+		Logger:    quiet,
+		Authorize: func(context.Context, string) error { return nil },
+		Changed: func(Key) {
+			a.mu.Lock()
+			a.changed++
+			a.mu.Unlock()
+		},
+	}
+	a.http = &http.Server{Handler: a.Server}
+	go a.http.Serve(a.network)
+	return a
+}
+
+func (a *autoscaler) changes() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.changed
+}
+
+// counters is what an activator would count.
+type counters struct {
+	mu      sync.Mutex
+	samples map[Key]Sample
+}
+
+func (c *counters) set(s Sample) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.samples == nil {
+		c.samples = map[Key]Sample{}
+	}
+	c.samples[s.Key] = s
+}
+
+func (c *counters) each(yield func(Sample)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.samples {
+		yield(s)
+	}
+}
+
+// run starts a client whose lookups and dials are the test's.
+func run(t *testing.T, c *counters, lookup func() ([]string, error), dial func(addr string) *network) (*Client, func()) {
+	t.Helper()
+	client := NewClient(Options{Autoscaler: "autoscaler:1", Identity: "activator-1", Samples: c.each, Logger: quiet})
+	client.lookup = func(context.Context, string) ([]string, error) { return lookup() }
+	client.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return dial(addr).dial(ctx, network, addr)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- client.Run(ctx) }()
+	return client, func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		client.http.CloseIdleConnections()
+	}
+}
+
+func one(host string) func() ([]string, error) {
+	return func() ([]string, error) { return []string{host}, nil }
+}
+
+var shop = Key{"default", "shop-1a2b3c4d"}
+
+func TestReportsArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := startAutoscaler()
+		defer server.http.Close()
+		c := &counters{}
+		c.set(Sample{Key: shop, InFlight: 2, Requests: 50, Busy: time.Hour})
+		_, stop := run(t, c, one("10.0.0.1"), func(string) *network { return server.network })
+		defer stop()
+		synctest.Wait()
+		opened := time.Now()
+		want := []decide.Report{{Stream: "activator-1#1", At: opened, InFlight: 2}}
+		if diff := cmp.Diff(want, server.Reports(shop)); diff != "" {
+			t.Error(diff)
+		}
+
+		c.set(Sample{Key: shop, InFlight: 3, Queued: 1, Requests: 52, Busy: time.Hour + time.Second})
+		time.Sleep(decide.Cadence)
+		synctest.Wait()
+		want = []decide.Report{{Stream: "activator-1#1", At: opened.Add(decide.Cadence), InFlight: 3, Queued: 1, Requests: 2, Busy: time.Second}}
+		if diff := cmp.Diff(want, server.Reports(shop)); diff != "" {
+			t.Error(diff)
+		}
+
+		// An idle activator is heard of, but names nothing.
+		c.set(Sample{Key: shop, Requests: 52, Busy: time.Hour + time.Second})
+		time.Sleep(decide.Cadence)
+		synctest.Wait()
+		before := server.changes()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := server.changes(); got != before {
+			t.Errorf("%d revisions were named while nothing happened", got-before)
+		}
+		if at := server.Reports(shop)[0].At; time.Since(at) > decide.Cadence {
+			t.Errorf("last heard of %s ago", time.Since(at))
+		}
+	})
+}
+
+func TestAnEdgeIsToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := startAutoscaler()
+		defer server.http.Close()
+		c := &counters{}
+		client, stop := run(t, c, one("10.0.0.1"), func(string) *network { return server.network })
+		defer stop()
+		time.Sleep(decide.Cadence + 20*time.Millisecond)
+		synctest.Wait()
+
+		began := time.Now()
+		c.set(Sample{Key: shop, Queued: 1, Requests: 1})
+		client.Edge()
+		client.Edge() // and never blocks
+		synctest.Wait()
+		r := server.Reports(shop)[0]
+		if r.Queued != 1 || r.At.Sub(began) > edgeGap {
+			t.Errorf("queued %d after %s", r.Queued, r.At.Sub(began))
+		}
+	})
+}
+
+func TestEveryAutoscalerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leader, standby := startAutoscaler(), startAutoscaler()
+		defer leader.http.Close()
+		defer standby.http.Close()
+		var mu sync.Mutex
+		hosts, failing := []string{"10.0.0.1", "10.0.0.2"}, false
+		lookup := func() ([]string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if failing {
+				return nil, errors.New("no such host")
+			}
+			return hosts, nil
+		}
+		c := &counters{}
+		c.set(Sample{Key: shop, InFlight: 1})
+		_, stop := run(t, c, lookup, func(addr string) *network {
+			if strings.HasPrefix(addr, "10.0.0.1:") {
+				return leader.network
+			}
+			return standby.network
+		})
+		defer stop()
+		time.Sleep(decide.Cadence)
+		synctest.Wait()
+		for name, a := range map[string]*autoscaler{"leader": leader, "standby": standby} {
+			if got := a.Reports(shop); len(got) != 1 || got[0].InFlight != 1 {
+				t.Errorf("%s knows %+v", name, got)
+			}
+		}
+
+		mu.Lock()
+		failing = true
+		mu.Unlock()
+		time.Sleep(2 * lookupEvery)
+		synctest.Wait()
+		if leader.Streams() != 1 || standby.Streams() != 1 {
+			t.Error("a name server that is away ended a stream")
+		}
+
+		mu.Lock()
+		hosts, failing = []string{"10.0.0.2"}, false
+		mu.Unlock()
+		time.Sleep(2 * lookupEvery)
+		synctest.Wait()
+		if leader.Streams() != 0 || standby.Streams() != 1 {
+			t.Errorf("streams: %d to the one that is gone, %d to the other", leader.Streams(), standby.Streams())
+		}
+	})
+}
+
+func TestReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := startAutoscaler(), startAutoscaler()
+		defer second.http.Close()
+		var mu sync.Mutex
+		at := first.network
+		c := &counters{}
+		c.set(Sample{Key: shop, InFlight: 4, Requests: 9, Busy: time.Second})
+		_, stop := run(t, c, one("10.0.0.1"), func(string) *network {
+			mu.Lock()
+			defer mu.Unlock()
+			return at
+		})
+		defer stop()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		before := first.changes()
+		first.http.Close()
+		time.Sleep(10 * time.Second) // nobody listens
+		synctest.Wait()
+		if first.Streams() != 0 || first.changes() == before {
+			t.Error("a stream that ended was not noticed")
+		}
+		mu.Lock()
+		at = second.network
+		mu.Unlock()
+		time.Sleep(lastBackoff + decide.Cadence)
+		synctest.Wait()
+		got := second.Reports(shop)
+		if len(got) != 1 || got[0].InFlight != 4 || got[0].Requests != 0 || got[0].Busy != 0 {
+			t.Errorf("after a new stream: %+v", got)
+		}
+	})
+}
+
+// TestASilentActivatorIsGivenUp has a peer that opens a stream and hangs.
+func TestASilentActivatorIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := startAutoscaler()
+		defer server.http.Close()
+		conn, err := server.network.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go io.Copy(io.Discard, conn)
+		if _, err := io.WriteString(conn, "POST "+Path+" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(silence - time.Second)
+		synctest.Wait()
+		if server.Streams() != 1 {
+			t.Fatal("the stream ended too early")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if server.Streams() != 0 {
+			t.Error("a silent stream stays open")
+		}
+	})
+}
+
+// TestAStuckAutoscalerIsGivenUp has a peer that accepts and never reads.
+func TestAStuckAutoscalerIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		var dials int
+		var mu sync.Mutex
+		client, stop := run(t, &counters{}, one("10.0.0.1"), func(string) *network {
+			mu.Lock()
+			defer mu.Unlock()
+			dials++
+			return n
+		})
+		defer stop()
+		stuck, _ := n.Accept()
+		defer stuck.Close()
+		time.Sleep(silence + lastBackoff)
+		again, _ := n.Accept()
+		defer again.Close()
+		client.Edge()
+		mu.Lock()
+		defer mu.Unlock()
+		if dials < 2 {
+			t.Errorf("%d dials", dials)
+		}
+	})
+}
+
+func serve(s *Server, method, token, body string) (int, string) {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(method, Path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+token)
+	s.ServeHTTP(deadlines{w}, r)
+	return w.Code, w.Body.String()
+}
+
+// deadlines is a ResponseWriter whose connection can have deadlines.
+type deadlines struct{ *httptest.ResponseRecorder }
+
+func (deadlines) SetReadDeadline(time.Time) error { return nil }
+
+func TestStreamsAreRefused(t *testing.T) {
+	s := &Server{Logger: quiet, Changed: func(Key) {}, Authorize: func(_ context.Context, token string) error {
+		if token != "good" {
+			return errors.New("not an activator")
+		}
+		return nil
+	}}
+	for _, tc := range []struct {
+		name, method, token, body string
+		code                      int
+		text                      string
+	}{
+		{"method", http.MethodGet, "good", "", 405, "only POST"},
+		{"token", http.MethodPost, "bad", "{}\n", 401, "not an activator"},
+		{"no JSON", http.MethodPost, "good", "hello\n", 400, "invalid character"},
+		{"no name", http.MethodPost, "good", `{"revisions":[{"inFlight":1}]}`, 400, "without a name"},
+		{"negative", http.MethodPost, "good", `{"revisions":[{"namespace":"a","name":"b","queued":-1}]}`, 400, "out of range"},
+		{"end", http.MethodPost, "good", "{}\n{}\n", 400, "EOF"},
+	} {
+		if code, text := serve(s, tc.method, tc.token, tc.body); code != tc.code || !strings.Contains(text, tc.text) {
+			t.Errorf("%s: %d %q, want %d %q", tc.name, code, text, tc.code, tc.text)
+		}
+		if s.Streams() != 0 {
+			t.Errorf("%s: the stream stays", tc.name)
+		}
+	}
+}
+
+func FuzzServer(f *testing.F) {
+	f.Add(`{"revisions":[{"namespace":"a","name":"b","inFlight":1,"requests":18446744073709551615,"busyMicros":9223372036854775}]}` + "\n{}")
+	f.Add(`{"revisions":[{"namespace":"a","name":"b","busyMicros":9223372036854775807}]}`)
+	f.Add(`{"revisions":[{"namespace":"a","name":"b","gone":true}]}`)
+	f.Add("\n\nnull\n[]")
+	f.Fuzz(func(t *testing.T, body string) {
+		s := &Server{Logger: quiet, Authorize: func(context.Context, string) error { return nil }}
+		s.Changed = func(key Key) {
+			for _, r := range s.Reports(key) {
+				if r.InFlight < 0 || r.Queued < 0 || r.Busy < 0 {
+					t.Fatalf("took %+v", r)
+				}
+			}
+		}
+		serve(s, http.MethodPost, "", body)
+	})
+}

@@ -1,0 +1,67 @@
+package report
+
+import "time"
+
+// sums turns the samples of an activator into the frames of one stream.
+type sums struct {
+	known map[Key]*known
+	round uint64
+}
+
+// known is a revision as the last frame left it.
+type known struct {
+	raw   Sample
+	sent  entry
+	busy  time.Duration // since the start of the stream
+	round uint64        // in which it was seen last
+}
+
+// newSums takes the samples at the start of a stream, from which it counts.
+func newSums(samples func(yield func(Sample))) *sums {
+	s := &sums{known: map[Key]*known{}}
+	samples(func(sample Sample) {
+		s.known[sample.Key] = &known{raw: sample, sent: entry{Namespace: sample.Namespace, Name: sample.Name}}
+	})
+	return s
+}
+
+// next returns what has changed or is busy.
+func (s *sums) next(samples func(yield func(Sample))) frame {
+	var f frame
+	s.round++
+	samples(func(sample Sample) {
+		k := s.known[sample.Key]
+		if k == nil {
+			k = &known{sent: entry{Namespace: sample.Namespace, Name: sample.Name}}
+			s.known[sample.Key] = k
+		}
+		k.round = s.round
+		if e := k.count(sample); e != k.sent || e.InFlight > 0 || e.Queued > 0 {
+			k.sent = e
+			f.Revisions = append(f.Revisions, e)
+		}
+	})
+	for key, k := range s.known {
+		if k.round != s.round {
+			f.Revisions = append(f.Revisions, entry{Namespace: key.Namespace, Name: key.Name, Gone: true})
+			delete(s.known, key)
+		}
+	}
+	return f
+}
+
+// count adds what is new in a sample.
+func (k *known) count(sample Sample) entry {
+	if sample.Requests < k.raw.Requests {
+		k.raw.Requests, k.raw.Busy = 0, 0
+	}
+	e := k.sent
+	e.InFlight, e.Queued = sample.InFlight, sample.Queued
+	e.Requests += sample.Requests - k.raw.Requests
+	// Busy is read while requests come and go and may waver a little.
+	k.busy += max(0, sample.Busy-k.raw.Busy)
+	sample.Busy = max(sample.Busy, k.raw.Busy)
+	e.BusyMicros = k.busy.Microseconds()
+	k.raw = sample
+	return e
+}

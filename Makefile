@@ -43,9 +43,10 @@ unit: ## Run the unit tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: integration
-integration: ## Run the tests against a real API server and etcd
+integration: ## Run the tests against a real API server, and the local cluster's own life
 	$(GO) run ./deploy/local components
 	$(GO) test -tags integration -count=1 -timeout 15m ./test/integration/...
+	$(GO) test -tags lifecycle -count=1 -timeout 15m ./deploy/local
 
 .PHONY: e2e
 e2e: ## Run the end-to-end tests on the local cluster (brings it up)

@@ -77,7 +77,7 @@ func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l 
 		}
 		l.memory.revisions[rev.Name] = written[*v1alpha1.Revision]{rev, r.now()}
 		revisionsMade.Inc()
-		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.ref, "commit", rev.Spec.Commit)
+		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.ref, "commit", rev.Spec.Commit, "took", r.now().Sub(l.started))
 		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, shortRef(n.ref), rev.Spec.Subject))
 	}
 	return nil
@@ -141,6 +141,9 @@ func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n newRevision,
 			Name:            n.name,
 			Labels:          labels(repo, app.Name),
 			OwnerReferences: []metav1.OwnerReference{ownedBy("App", app)},
+			// The Revision's reconciler needs it and takes it away; set here,
+			// it costs no write between a push and its build.
+			Finalizers: []string{v1alpha1.FinalizerCleanup},
 		},
 		Spec: v1alpha1.RevisionSpec{
 			App:        app.Name,

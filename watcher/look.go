@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/headway-dev/headway/watcher/git"
 )
 
 // look is one look at a remote: its refs, and the commits read so far.
 type look struct {
+	started time.Time
 	session *git.Session
 	memory  *memory
 	// open opens the cache; it is called when something has to be read.

@@ -42,6 +42,9 @@ func TestFirstLookMakesAppAndRevision(t *testing.T) {
 		rev.Spec.Build == nil || rev.Spec.Build.Template != "go" || rev.Spec.Build.Args["main"] != "." || rev.Spec.Source.Path != "." {
 		t.Errorf("Revision.spec is %+v", rev.Spec)
 	}
+	if diff := cmp.Diff([]string{v1alpha1.FinalizerCleanup}, rev.Finalizers); diff != "" {
+		t.Errorf("finalizers (-want +got)\n%s", diff)
+	}
 	if o := rev.OwnerReferences; len(o) != 1 || o[0].Kind != "App" || o[0].UID != app.UID {
 		t.Errorf("the Revision is owned by %+v", o)
 	}
@@ -255,8 +258,6 @@ func TestLeavingObjectsAreWaitedFor(t *testing.T) {
 	commit := w.git.CommitAndPush("first", shop)
 	w.look()
 	rev := w.revisions()["shop-"+commit[:8]]
-	rev.Finalizers = []string{v1alpha1.FinalizerCleanup}
-	must(t, w.client.Update(t.Context(), &rev))
 	must(t, w.client.Delete(t.Context(), &rev))
 	w.restart()
 	if result := w.look(); result.RequeueAfter != leavingRetry {

@@ -17,6 +17,7 @@ import (
 // sync looks at the remote, plans and applies. It fills in repo.Status; on an
 // error the status is the caller's.
 func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory *memory) error {
+	started := r.now()
 	secret, err := r.credentials(ctx, repo)
 	if err != nil {
 		return err
@@ -26,7 +27,7 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 		return err
 	}
 	l := &look{
-		session: session, memory: memory, commits: map[string]*git.Commit{},
+		started: started, session: session, memory: memory, commits: map[string]*git.Commit{},
 		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
 	}
 	defer l.close()

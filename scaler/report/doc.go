@@ -51,6 +51,16 @@ type Sample struct {
 	// per change: n*now - (sum of the starts of the n requests that have not
 	// ended) + (sum of the durations of those that have).
 	Busy time.Duration
+	// Pods are the requests in flight in each pod that has some. They may be
+	// left out while there is one pod.
+	Pods []Pod
+}
+
+// Pod is a pod and its requests in flight.
+type Pod struct {
+	// Name of the Pod object.
+	Name     string `json:"name"`
+	InFlight int    `json:"inFlight"`
 }
 
 // frame is one line of a stream.
@@ -67,8 +77,16 @@ type entry struct {
 	Queued     int    `json:"queued,omitempty"`
 	Requests   uint64 `json:"requests,omitempty"`
 	BusyMicros int64  `json:"busyMicros,omitempty"`
+	Pods       []Pod  `json:"pods,omitempty"`
 	// Gone says that the activator does not know the revision any more.
 	Gone bool `json:"gone,omitempty"`
+}
+
+// newsAfter reports whether e says something that before did not: requests are
+// there, or something has changed.
+func (e entry) newsAfter(before entry) bool {
+	return e.InFlight > 0 || e.Queued > 0 || before.InFlight > 0 || before.Queued > 0 ||
+		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros
 }
 
 func (e entry) check() error {
@@ -77,6 +95,11 @@ func (e entry) check() error {
 	}
 	if e.InFlight < 0 || e.Queued < 0 || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
 		return errors.New("a number out of range")
+	}
+	for _, pod := range e.Pods {
+		if pod.InFlight < 0 {
+			return errors.New("a number out of range")
+		}
 	}
 	return nil
 }

@@ -159,11 +159,18 @@ func TestReportsArrive(t *testing.T) {
 			t.Error(diff)
 		}
 
-		c.set(Sample{Key: shop, InFlight: 3, Queued: 1, Requests: 52, Busy: time.Hour + time.Second})
+		c.set(Sample{
+			Key: shop, InFlight: 3, Queued: 1, Requests: 52, Busy: time.Hour + time.Second,
+			Pods: []Pod{{Name: "x", InFlight: 2}, {Name: "y", InFlight: 1}},
+		})
 		time.Sleep(decide.Cadence)
 		synctest.Wait()
 		want = []decide.Report{{Stream: "activator-1#1", At: opened.Add(decide.Cadence), InFlight: 3, Queued: 1, Requests: 2, Busy: time.Second}}
 		if diff := cmp.Diff(want, server.Reports(shop)); diff != "" {
+			t.Error(diff)
+		}
+
+		if diff := cmp.Diff(map[string]int{"x": 2, "y": 1}, server.PodLoads(shop)); diff != "" {
 			t.Error(diff)
 		}
 

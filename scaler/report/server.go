@@ -51,6 +51,20 @@ func (s *Server) Reports(key Key) []decide.Report {
 	return reports
 }
 
+// PodLoads returns the requests in flight in the pods of a revision, by the
+// pod's name, over all streams.
+func (s *Server) PodLoads(key Key) map[string]int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	loads := map[string]int{}
+	for _, in := range s.streams {
+		for _, pod := range in.revisions[key].Pods {
+			loads[pod.Name] += pod.InFlight
+		}
+	}
+	return loads
+}
+
 // Streams returns the number of open streams.
 func (s *Server) Streams() int {
 	s.mu.RLock()

@@ -36,7 +36,7 @@ func (s *sums) next(samples func(yield func(Sample))) frame {
 			s.known[sample.Key] = k
 		}
 		k.round = s.round
-		if e := k.count(sample); e != k.sent || e.InFlight > 0 || e.Queued > 0 {
+		if e := k.count(sample); e.newsAfter(k.sent) {
 			k.sent = e
 			f.Revisions = append(f.Revisions, e)
 		}
@@ -56,7 +56,7 @@ func (k *known) count(sample Sample) entry {
 		k.raw.Requests, k.raw.Busy = 0, 0
 	}
 	e := k.sent
-	e.InFlight, e.Queued = sample.InFlight, sample.Queued
+	e.InFlight, e.Queued, e.Pods = sample.InFlight, sample.Queued, sample.Pods
 	e.Requests += sample.Requests - k.raw.Requests
 	// Busy is read while requests come and go and may waver a little.
 	k.busy += max(0, sample.Busy-k.raw.Busy)

@@ -19,9 +19,7 @@ import (
 
 func main() {
 	o := activator.Options{Logger: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
-	flag.StringVar(&o.Listen, "listen", ":8080", "address for requests")
-	flag.StringVar(&o.AdminListen, "admin-listen", ":8090", "address for /metrics, /healthz and /readyz")
-	flag.BoolVar(&o.AccessLog, "access-log", false, "log every request; PUT /access-log switches it later")
+	o.Bind(flag.CommandLine)
 	flag.Parse()
 	slog.SetDefault(o.Logger) // net/http logs through package log
 	ctrllog.SetLogger(logr.FromSlogHandler(o.Logger.Handler()))

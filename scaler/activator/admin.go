@@ -38,6 +38,7 @@ func adminHandler(tables *atomic.Pointer[table.Table], access *accesslog.Log, re
 	return mux
 }
 
+// samples is the load of each revision for Prometheus.
 func samples(tables *atomic.Pointer[table.Table]) func(func(stats.Sample)) {
 	return func(yield func(stats.Sample)) {
 		for _, r := range tables.Load().Revisions() {

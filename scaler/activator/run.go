@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/rest"
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/watch"
+	"github.com/headway-dev/headway/scaler/report"
 )
 
 const (
@@ -26,24 +25,21 @@ const (
 	longestDrain = time.Hour
 )
 
-// Options of the activator.
-type Options struct {
-	// Listen is the address for requests, AdminListen the one for metrics and
-	// health.
-	Listen, AdminListen string
-	// AccessLog is whether the access log is on at first.
-	AccessLog bool
-	// Kubernetes says how to reach the API server.
-	Kubernetes *rest.Config
-	Logger     *slog.Logger
-}
-
 // Run serves until ctx ends, and then until the requests in flight have ended.
 // It opens the port for requests only when it knows every Route.
 func Run(ctx context.Context, o Options) error {
 	var tables atomic.Pointer[table.Table]
 	tables.Store(table.Compile(nil, nil))
-	watcher, err := watch.New(o.Kubernetes, &tables)
+	waiting := func() {}
+	var reporter *report.Client
+	if o.Autoscaler != "" {
+		var err error
+		if reporter, err = newReporter(o, &tables); err != nil {
+			return fmt.Errorf("preparing to report to the autoscaler: %w", err)
+		}
+		waiting = reporter.Edge
+	}
+	watcher, err := watch.New(o.Kubernetes, &tables, waiting)
 	if err != nil {
 		return fmt.Errorf("preparing to watch the cluster: %w", err)
 	}
@@ -63,6 +59,9 @@ func Run(ctx context.Context, o Options) error {
 	alive, finished := context.WithCancel(alive)
 	defer finished()
 	g.Go(func() error { return watcher.Run(alive) })
+	if reporter != nil {
+		g.Go(func() error { return reporter.Run(alive) })
+	}
 	g.Go(func() error {
 		if err := admin.Serve(adminListener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving %s: %w", o.AdminListen, err)

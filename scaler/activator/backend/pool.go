@@ -28,6 +28,9 @@ type Pool struct {
 	limit  int           // requests in flight in one pod; 0 is no limit
 	linger time.Duration // see Pod.linger
 	probe  Probe
+	// waiting is called, under the lock, when a request begins to wait where
+	// none did. It must not block.
+	waiting func()
 
 	ctx    context.Context // ends the probes
 	cancel context.CancelFunc
@@ -37,13 +40,14 @@ type Pool struct {
 	loads    loads
 	queue    queue
 	inFlight int
+	meter    meter
 }
 
 // NewPool makes a pool without pods. limit is the largest number of requests
 // in flight in one pod, 0 for no limit. Close it to end its probes.
 func NewPool(limit int, probe Probe) *Pool {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Pool{limit: limit, probe: probe, ctx: ctx, cancel: cancel, pods: map[string]*Pod{}}
+	return &Pool{limit: limit, probe: probe, waiting: func() {}, ctx: ctx, cancel: cancel, pods: map[string]*Pod{}}
 }
 
 // Lease is the right to send one request to a pod. Call Release exactly once.
@@ -61,29 +65,38 @@ func (p *Pool) TryAcquire() (Lease, bool) {
 		return Lease{}, false
 	}
 	pod := p.take()
-	return Lease{Pod: pod, pool: p}, pod != nil
+	if pod == nil {
+		return Lease{}, false
+	}
+	p.meter.arrived()
+	p.meter.begin()
+	return Lease{Pod: pod, pool: p}, true
 }
 
 // Acquire waits for its turn and returns the least loaded pod. Errors:
 // ErrQueueFull, ErrClosed, or the cause of ctx's end.
 func (p *Pool) Acquire(ctx context.Context) (Lease, error) {
-	return p.acquire(ctx, (*queue).pushBack)
+	return p.acquire(ctx, false)
 }
 
 // Reacquire is Acquire for a request whose pod turned out to be unreachable:
 // it goes before all that wait, as it was here before them.
 func (p *Pool) Reacquire(ctx context.Context) (Lease, error) {
-	return p.acquire(ctx, (*queue).pushFront)
+	return p.acquire(ctx, true)
 }
 
-func (p *Pool) acquire(ctx context.Context, push func(*queue, *waiter)) (Lease, error) {
+func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 	p.mu.Lock()
 	if p.ctx.Err() != nil {
 		p.mu.Unlock()
 		return Lease{}, ErrClosed
 	}
+	if !again {
+		p.meter.arrived()
+	}
 	if p.queue.size == 0 {
 		if pod := p.take(); pod != nil {
+			p.meter.begin()
 			p.mu.Unlock()
 			return Lease{Pod: pod, pool: p}, nil
 		}
@@ -92,10 +105,7 @@ func (p *Pool) acquire(ctx context.Context, push func(*queue, *waiter)) (Lease, 
 		p.mu.Unlock()
 		return Lease{}, ErrQueueFull
 	}
-	w := &waiter{granted: make(chan *Pod, 1)}
-	push(&p.queue, w)
-	p.dispatch() // a retried request may be eligible at once
-	p.startProbes()
+	w := p.enqueue(again)
 	p.mu.Unlock()
 
 	select {
@@ -108,6 +118,23 @@ func (p *Pool) acquire(ctx context.Context, push func(*queue, *waiter)) (Lease, 
 	}
 }
 
+// enqueue makes a request wait.
+func (p *Pool) enqueue(again bool) *waiter {
+	w := &waiter{granted: make(chan *Pod, 1)}
+	p.meter.begin()
+	if again {
+		p.queue.pushFront(w)
+	} else {
+		p.queue.pushBack(w)
+	}
+	p.dispatch() // one that comes again may be eligible at once
+	p.startProbes()
+	if w.queued && p.queue.size == 1 {
+		p.waiting()
+	}
+	return w
+}
+
 // giveUp takes w out of the queue, and returns a pod that was granted in the
 // same moment.
 func (p *Pool) giveUp(w *waiter, why error) error {
@@ -118,6 +145,7 @@ func (p *Pool) giveUp(w *waiter, why error) error {
 	case pod := <-w.granted:
 		p.put(pod)
 	default:
+		p.meter.end()
 	}
 	return why
 }
@@ -161,6 +189,7 @@ func (p *Pool) put(pod *Pod) {
 		pod.inFlight--
 	}
 	p.inFlight--
+	p.meter.end()
 	p.dispatch()
 }
 
@@ -181,11 +210,19 @@ func (p *Pool) dispatch() {
 type Load struct {
 	// Open pods, requests in flight and requests that wait.
 	Open, InFlight, Queued int
+	// Arrived is the number of requests that have come so far.
+	Arrived uint64
+	// Busy is the time that requests have spent here so far, waiting or in
+	// flight, those that have not ended included.
+	Busy time.Duration
 }
 
 // Load returns the present numbers.
 func (p *Pool) Load() Load {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Load{Open: p.loads.size, InFlight: p.inFlight, Queued: p.queue.size}
+	return Load{
+		Open: p.loads.size, InFlight: p.inFlight, Queued: p.queue.size,
+		Arrived: p.meter.arrivals, Busy: p.meter.busy(p.inFlight + p.queue.size),
+	}
 }

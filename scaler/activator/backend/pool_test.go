@@ -99,8 +99,8 @@ func TestLimitHoldsUnderConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := p.Load(); got != (Load{Open: pods}) {
-		t.Errorf("after all requests: %+v, want nothing in flight or queued", got)
+	if got := p.Load(); got.Open != pods || got.InFlight != 0 || got.Queued != 0 || got.Arrived != clients*each {
+		t.Errorf("after all requests: %+v, want nothing in flight or queued of %d", got, clients*each)
 	}
 }
 
@@ -241,4 +241,40 @@ func TestLeavingPodGetsNothingNew(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestBusyTimeIsSummed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		edges := 0
+		p := newPool(t, 1, silent, readyPods(1)...)
+		p.waiting = func() { edges++ }
+		busy := func(want time.Duration, arrived uint64) {
+			t.Helper()
+			if got := p.Load(); got.Busy != want || got.Arrived != arrived {
+				t.Errorf("busy for %s with %d requests, want %s with %d", got.Busy, got.Arrived, want, arrived)
+			}
+		}
+		first := mustAcquire(t, p)
+		time.Sleep(time.Second)
+		busy(time.Second, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 2 {
+			go func() { _, _ = p.Acquire(ctx) }()
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		busy(4*time.Second, 3) // one in flight and two that wait
+		cancel()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		busy(5*time.Second, 3)
+		first.Unreachable() // and tried again: no new arrival
+		go func() { _, _ = p.Reacquire(t.Context()) }()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		busy(6*time.Second, 3)
+		if edges != 2 {
+			t.Errorf("told %d times that a request waits, want 2", edges)
+		}
+	})
 }

@@ -27,12 +27,15 @@ type Revision struct {
 }
 
 // NewRevision makes a revision without pods. Close it when it is deleted.
-func NewRevision(s Settings) *Revision {
+// waiting is called when a request begins to wait where none did; it must not
+// block.
+func NewRevision(s Settings, waiting func()) *Revision {
 	probe := TCPProbe
 	if s.HealthPath != "" {
 		probe = HTTPProbe(s.HealthPath)
 	}
 	pool := NewPool(s.Limit, probe)
+	pool.waiting = waiting
 	if s.Limit > 0 {
 		pool.linger = s.Timeout
 	}

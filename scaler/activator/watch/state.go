@@ -15,6 +15,7 @@ import (
 // the data path only sees the tables it publishes and the pools in them.
 type state struct {
 	tables    *atomic.Pointer[table.Table]
+	waiting   func() // of every revision
 	routes    map[table.Key]table.Route
 	revisions map[table.Key]revision
 	pods      map[table.Key]map[types.UID]*corev1.Pod // by revision
@@ -29,9 +30,10 @@ type revision struct {
 	backend *backend.Revision
 }
 
-func newState(tables *atomic.Pointer[table.Table]) *state {
+func newState(tables *atomic.Pointer[table.Table], waiting func()) *state {
 	return &state{
 		tables:    tables,
+		waiting:   waiting,
 		routes:    map[table.Key]table.Route{},
 		revisions: map[table.Key]revision{},
 		pods:      map[table.Key]map[types.UID]*corev1.Pod{},
@@ -59,7 +61,7 @@ func (s *state) setRevision(r *v1alpha1.Revision) {
 		}
 		old.backend.Close()
 	}
-	s.revisions[key] = revision{uid: r.UID, port: r.Spec.Port, backend: backend.NewRevision(settings(r))}
+	s.revisions[key] = revision{uid: r.UID, port: r.Spec.Port, backend: backend.NewRevision(settings(r), s.waiting)}
 	s.tableStale = true
 	s.podsStale[key] = true
 }

@@ -40,8 +40,9 @@ type Watcher struct {
 	wake    chan struct{} // capacity 1
 }
 
-// New makes a Watcher that publishes to tables.
-func New(cfg *rest.Config, tables *atomic.Pointer[table.Table]) (*Watcher, error) {
+// New makes a Watcher that publishes to tables. waiting is called when a
+// request to any revision begins to wait where none did; it must not block.
+func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], waiting func()) (*Watcher, error) {
 	scheme := runtime.NewScheme()
 	if err := corev1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("registering core types: %w", err)
@@ -64,7 +65,7 @@ func New(cfg *rest.Config, tables *atomic.Pointer[table.Table]) (*Watcher, error
 	if err != nil {
 		return nil, fmt.Errorf("making the cache: %w", err)
 	}
-	return &Watcher{cache: c, state: newState(tables), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
+	return &Watcher{cache: c, state: newState(tables, waiting), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
 }
 
 // Synced is closed once everything that exists has been published.

@@ -1,0 +1,34 @@
+package activator
+
+import (
+	"flag"
+	"log/slog"
+
+	"k8s.io/client-go/rest"
+)
+
+// Options of the activator.
+type Options struct {
+	// Listen is the address for requests, AdminListen the one for metrics and
+	// health.
+	Listen, AdminListen string
+	// AccessLog is whether the access log is on at first.
+	AccessLog bool
+	// Autoscaler is host:port of the autoscaler; empty: there is none.
+	Autoscaler string
+	// AutoscalerToken is the file with the token that the autoscaler knows
+	// this activator by.
+	AutoscalerToken string
+	// Kubernetes says how to reach the API server.
+	Kubernetes *rest.Config
+	Logger     *slog.Logger
+}
+
+// Bind makes flags of what can be set on the command line.
+func (o *Options) Bind(flags *flag.FlagSet) {
+	flags.StringVar(&o.Listen, "listen", ":8080", "address for requests")
+	flags.StringVar(&o.AdminListen, "admin-listen", ":8090", "address for /metrics, /healthz and /readyz")
+	flags.BoolVar(&o.AccessLog, "access-log", false, "log every request; PUT /access-log switches it later")
+	flags.StringVar(&o.Autoscaler, "autoscaler", "", "host:port of the autoscaler; empty: there is none")
+	flags.StringVar(&o.AutoscalerToken, "autoscaler-token", "/var/run/secrets/headway/token", "file with the token for the autoscaler")
+}

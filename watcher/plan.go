@@ -13,6 +13,10 @@ import (
 // maxHistory is how many revisions of the production ref an App remembers.
 const maxHistory = 20
 
+// maxFileError is the longest error of one file in a Repository's status: 500
+// files fit into an object. The App has all of it.
+const maxFileError = 1000
+
 // facts are everything that a plan follows from. Planning changes none of it.
 type facts struct {
 	repository    string
@@ -123,7 +127,7 @@ func (f facts) check(c *candidate, byFile map[string]string) (name string, troub
 func (p *plan) report(c *candidate, name string, trouble *problem) {
 	file := v1alpha1.RepositoryApp{Path: c.file, Name: name}
 	if trouble != nil {
-		file.Error = trouble.message
+		file.Error = clip(trouble.message, maxFileError)
 		p.problems = append(p.problems, *trouble)
 	}
 	p.files = append(p.files, file)
@@ -160,7 +164,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 // each is built by the headway.yaml of its own commit.
 func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 	spec := *app.Spec.DeepCopy()
-	spec.Problem = &v1alpha1.SpecProblem{Commit: f.production.commit, Reason: trouble.reason, Message: trouble.message}
+	spec.Problem = &v1alpha1.SpecProblem{Commit: f.production.commit, Reason: trouble.reason, Message: clip(trouble.message, maxMessage)}
 	heads := priorHeads(spec)
 	book := f.openLedger(app.Name)
 	spec.Heads = f.furtherHeads(app.Name, book, heads, heads[f.productionRef])

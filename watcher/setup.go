@@ -29,8 +29,10 @@ import (
 	"github.com/headway-dev/headway/watcher/webhook"
 )
 
-// concurrency is how many remotes are looked at at once.
-const concurrency = 8
+// concurrency is how many remotes are looked at at once. A look waits most of
+// its time; with fewer, a forge that hangs would keep the Repositories of
+// others from being looked at. Fetches have a bound of their own.
+const concurrency = 64
 
 // Index names in the manager's cache.
 const (

@@ -24,6 +24,8 @@ import (
 // Safe for concurrent use.
 type Client struct {
 	limits Limits
+	// fetches has room for the fetches that may run at once.
+	fetches chan struct{}
 
 	mu sync.Mutex
 	// http are the transports by the authority that they trust beside the
@@ -31,12 +33,16 @@ type Client struct {
 	http map[string]transport.Transport
 }
 
+// maxFetches bounds the fetches of all Repositories together: each may hold an
+// object of the largest size in memory.
+const maxFetches = 8
+
 // maxAuthorities bounds the kept transports; past it they are made anew.
 const maxAuthorities = 64
 
 // NewClient makes a Client with the given bounds.
 func NewClient(limits Limits) *Client {
-	return &Client{limits: limits, http: map[string]transport.Transport{}}
+	return &Client{limits: limits, fetches: make(chan struct{}, maxFetches), http: map[string]transport.Transport{}}
 }
 
 // transport gives the transport that trusts authority too.

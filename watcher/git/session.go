@@ -21,6 +21,7 @@ type Session struct {
 	pack     packSession
 	host     string
 	limits   Limits
+	fetches  chan struct{}
 	adv      *packp.AdvRefs
 	refs     map[string]string
 	reopen   func(context.Context) (packSession, *packp.AdvRefs, error)
@@ -30,7 +31,7 @@ type Session struct {
 // Connect reads what a remote advertises (git ls-remote). secret holds the
 // credentials and may be nil. Errors are of type *Error.
 func (c *Client) Connect(ctx context.Context, url string, secret map[string][]byte) (*Session, error) {
-	s := &Session{limits: c.limits}
+	s := &Session{limits: c.limits, fetches: c.fetches}
 	s.reopen = func(ctx context.Context) (packSession, *packp.AdvRefs, error) {
 		ctx, cancel := context.WithTimeout(ctx, c.limits.RefsTimeout)
 		defer cancel()
@@ -93,6 +94,12 @@ func (p *incoming) remove() {
 // download asks for the wanted commits, depth deep, and puts their pack into a
 // file in dir. The caller removes it.
 func (s *Session) download(ctx context.Context, dir string, wants, have []string, depth int) (*incoming, error) {
+	select {
+	case s.fetches <- struct{}{}:
+		defer func() { <-s.fetches }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.limits.FetchTimeout)
 	defer cancel()
 	if s.consumed { // one pack per conversation over ssh

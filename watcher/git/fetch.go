@@ -1,0 +1,180 @@
+package git
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+// Fetch brings the wanted commits that are missing. A cache that has grown
+// past its bound is fetched afresh first, so wants has to name every commit
+// that is still needed. Errors of the remote are of type *Error.
+func (c *Cache) Fetch(ctx context.Context, s *Session, wants []string) error {
+	missing := c.missing(wants)
+	if len(missing) == 0 {
+		return nil
+	}
+	if full, err := c.full(); err != nil {
+		return err
+	} else if full {
+		if err := c.Reset(); err != nil {
+			return err
+		}
+		missing = wants
+	}
+	have, err := c.newest()
+	if err != nil {
+		return err
+	}
+	return c.fetch(ctx, s, missing, have, 1)
+}
+
+// FetchCommit brings a commit that perhaps no ref points at. Where the server
+// does not give those, the last 1000 commits of tip are searched. found is
+// false when it is not among them.
+func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string) (found bool, err error) {
+	if c.Has(commit) {
+		return true, nil
+	}
+	have, err := c.newest()
+	if err != nil {
+		return false, err
+	}
+	err = c.fetch(ctx, s, []string{commit}, have, 1)
+	if err == nil {
+		return c.Has(commit), nil
+	}
+	if !errors.Is(err, errNotAdvertised) {
+		return false, err
+	}
+	if err := c.fetch(ctx, s, []string{tip}, nil, pinDepth); err != nil {
+		return false, err
+	}
+	return c.Has(commit), nil
+}
+
+func (c *Cache) missing(wants []string) []string {
+	var missing []string
+	for _, want := range wants {
+		if !c.Has(want) {
+			missing = append(missing, want)
+		}
+	}
+	return missing
+}
+
+func (c *Cache) fetch(ctx context.Context, s *Session, wants, have []string, depth int) error {
+	started := time.Now()
+	pack, err := s.download(ctx, c.dir, wants, have, depth)
+	if err != nil {
+		return err
+	}
+	defer pack.remove()
+	if info, err := pack.Stat(); err == nil {
+		observeFetch(info.Size(), time.Since(started))
+	}
+	if pack.thin {
+		err = c.explode(pack)
+	} else {
+		err = c.addPack(pack)
+	}
+	if err != nil {
+		return err
+	}
+	return c.remember(wants)
+}
+
+// explode writes the objects of a thin pack one by one: a pack with deltas
+// against objects elsewhere cannot stand on its own. These packs are small,
+// they hold what one push changed.
+func (c *Cache) explode(pack io.Reader) error {
+	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), c.store)
+	if err != nil {
+		return fmt.Errorf("reading the pack: %w", err)
+	}
+	if _, err := parser.Parse(); err != nil {
+		return fmt.Errorf("reading the pack: %w: %w", ErrCorrupt, err)
+	}
+	return nil
+}
+
+// addPack indexes a pack and puts both into place. go-git's own writer indexes
+// in a goroutine of its own, where a panic over a hostile pack would end the
+// process.
+func (c *Cache) addPack(pack *incoming) error {
+	objects := new(idxfile.Writer)
+	parser, err := packfile.NewParser(packfile.NewScanner(pack), objects)
+	if err != nil {
+		return fmt.Errorf("indexing the pack: %w", err)
+	}
+	checksum, err := parser.Parse()
+	if err != nil {
+		return fmt.Errorf("indexing the pack: %w", err)
+	}
+	index, err := objects.Index()
+	if err != nil {
+		return fmt.Errorf("indexing the pack: %w", err)
+	}
+	file, err := os.CreateTemp(c.dir, tempPrefix)
+	if err != nil {
+		return fmt.Errorf("creating a pack index: %w", err)
+	}
+	defer func() {
+		_ = file.Close()
+		_ = os.Remove(file.Name()) // not there any more when all went well
+	}()
+	out := bufio.NewWriter(file)
+	if _, err := idxfile.NewEncoder(out).Encode(index); err != nil {
+		return fmt.Errorf("writing a pack index: %w", err)
+	}
+	if err := errors.Join(out.Flush(), file.Close()); err != nil {
+		return fmt.Errorf("writing a pack index: %w", err)
+	}
+	// The index first: a pack counts from the moment it is there.
+	base := filepath.Join(c.dir, "objects", "pack", "pack-"+checksum.String())
+	if err := errors.Join(os.Rename(file.Name(), base+".idx"), os.Rename(pack.Name(), base+".pack")); err != nil {
+		return fmt.Errorf("storing a pack: %w", err)
+	}
+	c.Close()
+	return c.open() // a store does not look again at which packs there are
+}
+
+// newest are commits that are here with all their files: what git keeps in
+// the file "shallow".
+func (c *Cache) newest() ([]string, error) {
+	shallow, err := c.store.Shallow()
+	if err != nil {
+		return nil, fmt.Errorf("reading the fetched commits: %w: %w", ErrCorrupt, err)
+	}
+	var have []string
+	for i := len(shallow) - 1; i >= 0 && len(have) < maxHaves; i-- {
+		if c.Has(shallow[i].String()) {
+			have = append(have, shallow[i].String())
+		}
+	}
+	return have, nil
+}
+
+// remember appends commits to the file "shallow".
+func (c *Cache) remember(fetched []string) error {
+	shallow, err := c.store.Shallow()
+	if err != nil {
+		return fmt.Errorf("reading the fetched commits: %w: %w", ErrCorrupt, err)
+	}
+	for _, commit := range fetched {
+		shallow = append(shallow, plumbing.NewHash(commit))
+	}
+	if err := c.store.SetShallow(shallow); err != nil {
+		return fmt.Errorf("writing the fetched commits: %w", err)
+	}
+	return nil
+}

@@ -20,7 +20,7 @@ const (
 	// maxPacks and maxLoose: each fetch adds a pack or loose objects, and a
 	// read may look at all packs, so a cache with more is fetched afresh.
 	maxPacks = 64
-	maxLoose = 20_000
+	maxLoose = 5_000
 	// maxHaves: the newest commits tell the server what is already here.
 	maxHaves = 8
 	// streamFrom is the size from which a file is streamed from disk.

@@ -22,10 +22,16 @@ func newReporter(o Options, tables *atomic.Pointer[table.Table]) (*report.Client
 		Samples: func(yield func(report.Sample)) {
 			for _, r := range tables.Load().Revisions() {
 				load := r.Load()
-				yield(report.Sample{
+				s := report.Sample{
 					Key:      report.Key{Namespace: r.Namespace, Name: r.Name},
 					InFlight: load.InFlight, Queued: load.Queued, Requests: load.Arrived, Busy: load.Busy,
-				})
+				}
+				if load.InFlight > 0 {
+					for _, p := range r.PodLoads() {
+						s.Pods = append(s.Pods, report.Pod(p))
+					}
+				}
+				yield(s)
 			}
 		},
 	}), nil

@@ -62,7 +62,7 @@ func endpoint(p *corev1.Pod, port int32) (backend.Endpoint, bool) {
 		Name:    p.Name,
 		Addr:    net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port))),
 		Ready:   ready(p),
-		Leaving: p.DeletionTimestamp != nil || ended(p),
+		Leaving: p.DeletionTimestamp != nil || chosen(p) || ended(p),
 	}, true
 }
 
@@ -73,6 +73,14 @@ func ready(p *corev1.Pod) bool {
 		}
 	}
 	return false
+}
+
+// labelLeaving is on a pod that the autoscaler is about to remove.
+const labelLeaving = "headway.dev/leaving"
+
+func chosen(p *corev1.Pod) bool {
+	_, ok := p.Labels[labelLeaving]
+	return ok
 }
 
 func ended(p *corev1.Pod) bool {
@@ -99,6 +107,9 @@ func strip(obj any) (any, error) {
 func stripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{ObjectMeta: stripMeta(p.ObjectMeta)}
 	out.Labels = map[string]string{v1alpha1.LabelRevision: p.Labels[v1alpha1.LabelRevision]}
+	if chosen(p) {
+		out.Labels[labelLeaving] = p.Labels[labelLeaving]
+	}
 	out.Status.Phase = p.Status.Phase
 	out.Status.PodIP = p.Status.PodIP
 	for _, c := range p.Status.Conditions {

@@ -100,6 +100,20 @@ func TestStateFollowsTheCluster(t *testing.T) {
 		t.Error("an update of the status made a new revision")
 	}
 
+	chosen := newPod("a", "shop-1", "10.0.0.1", "True")
+	chosen.Labels[labelLeaving] = ""
+	stripped, _ := strip(chosen)
+	s.setPod(stripped.(*corev1.Pod))
+	s.publish()
+	if got := open(); got != 0 {
+		t.Errorf("%d pods open though the only one is about to be removed, want 0", got)
+	}
+	s.setPod(newPod("a", "shop-1", "10.0.0.1", "True"))
+	s.publish()
+	if got := open(); got != 1 {
+		t.Errorf("%d pods open after it was spared, want 1", got)
+	}
+
 	s.setPod(newPod("b", "shop-1", "10.0.0.2", "True"))
 	leaving := newPod("a", "shop-1", "10.0.0.1", "True")
 	leaving.DeletionTimestamp = &metav1.Time{Time: time.Now()}

@@ -5,22 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
-)
-
-const (
-	// cleanEvery and cleanAge: an artifact nobody needs goes within a quarter
-	// of an hour. The age covers the time between storing one and the Revision
-	// that names it.
-	cleanEvery = 5 * time.Minute
-	cleanAge   = 10 * time.Minute
 )
 
 // makeArtifact stores the source of an app at a commit and gives its digest.
@@ -90,44 +78,4 @@ func (r *Reconciler) remake(ctx context.Context, l *look, rev *v1alpha1.Revision
 		return "", nil
 	}
 	return digest, err
-}
-
-// cleaner removes the artifacts that no unbuilt Revision needs.
-type cleaner struct {
-	reader client.Reader
-	store  *artifact.Store
-	log    *slog.Logger
-}
-
-// Start runs until ctx ends.
-func (c *cleaner) Start(ctx context.Context) error {
-	ticker := time.NewTicker(cleanEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			removed, err := c.clean(ctx, time.Now())
-			if err != nil {
-				c.log.Error("artifacts cannot be cleaned up", "error", err)
-			} else if removed > 0 {
-				c.log.Info("artifacts cleaned up", "removed", removed)
-			}
-		}
-	}
-}
-
-func (c *cleaner) clean(ctx context.Context, now time.Time) (int, error) {
-	var revisions v1alpha1.RevisionList
-	if err := c.reader.List(ctx, &revisions, client.UnsafeDisableDeepCopy); err != nil {
-		return 0, fmt.Errorf("listing revisions: %w", err)
-	}
-	keep := map[string]bool{}
-	for i := range revisions.Items {
-		if unbuilt(&revisions.Items[i]) {
-			keep[revisions.Items[i].Spec.Source.Digest] = true
-		}
-	}
-	return c.store.Clean(keep, now.Add(-cleanAge))
 }

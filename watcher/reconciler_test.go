@@ -212,25 +212,6 @@ func TestAnotherRepositoryHasTheName(t *testing.T) {
 	}
 }
 
-func TestCleanerKeepsWhatIsUnbuilt(t *testing.T) {
-	w := newWorld(t)
-	first := w.git.CommitAndPush("first", shop)
-	w.look()
-	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n"})
-	w.look()
-	w.built("shop-" + first[:8])
-	c := &cleaner{reader: w.client, store: w.r.artifacts}
-	if n, err := c.clean(t.Context(), time.Now().Add(cleanAge/2)); n != 0 || err != nil {
-		t.Errorf("removed %d young artifacts, %v", n, err)
-	}
-	if n, err := c.clean(t.Context(), time.Now().Add(2*cleanAge)); n != 1 || err != nil {
-		t.Errorf("removed %d artifacts, %v; want 1", n, err)
-	}
-	if !w.r.artifacts.Has(w.revisions()["shop-"+second[:8]].Spec.Source.Digest) {
-		t.Error("the artifact of the unbuilt revision is gone")
-	}
-}
-
 // TestStaleCache: the reconciler must not be misled by a cache that does not
 // show its own writes yet.
 func TestStaleCache(t *testing.T) {

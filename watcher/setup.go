@@ -94,7 +94,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Path, webhook.New(h, log))
 	for _, runnable := range []manager.Runnable{
-		&cleaner{reader: mgr.GetClient(), store: store, log: log},
+		&cleaner{reader: mgr.GetClient(), store: store, gitDir: r.gitDir, maxCaches: maxCaches, log: log},
 		&server{name: "artifact server", addr: o.ArtifactListen, handler: store.Handler()},
 		&server{name: "webhook endpoint", addr: o.WebhookListen, handler: mux, requestTimeout: 10 * time.Second},
 	} {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
@@ -99,11 +100,11 @@ func classifyNetwork(e *Error, err error, host string, limits Limits) {
 		remote    *pktline.ErrorLine
 	)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
-		e.Message = fmt.Sprintf("%s did not answer in time (%s for the refs, %s for the files); check that it is up and that this cluster may reach it", host, limits.RefsTimeout, limits.FetchTimeout)
-		e.Err = nil
 	case errors.As(err, &dns):
 		e.Message = "the name " + dns.Name + " cannot be resolved in the cluster; check spec.url and the cluster's DNS"
+		e.Err = nil
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		e.Message = fmt.Sprintf("%s did not answer in time (%s for the refs, %s for the files); check that it is up and that this cluster may reach it", host, limits.RefsTimeout, limits.FetchTimeout)
 		e.Err = nil
 	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
 		e.Message = "the TLS certificate of " + host + " is not trusted; put the certificate of its authority into the key ca.crt of the Secret in spec.secretRef"
@@ -111,6 +112,9 @@ func classifyNetwork(e *Error, err error, host string, limits Limits) {
 		e.Message = host + " does not speak TLS on this port; check the scheme and port of spec.url"
 	case errors.As(err, &status) && status.StatusCode() >= 500:
 		e.Message = fmt.Sprintf("%s answered %d; it is tried again by itself", host, status.StatusCode())
+		e.Err = nil
+	case errors.As(err, &status) && status.StatusCode() == http.StatusTooManyRequests:
+		e.Message = host + " says that it is asked too often; make spec.interval longer and let the forge send webhooks"
 		e.Err = nil
 	case errors.As(err, &status):
 		e.Reason = v1alpha1.ReasonFetchFailed

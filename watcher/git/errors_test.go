@@ -36,6 +36,8 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 	defer page.Close()
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
 	defer broken.Close()
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }))
+	defer busy.Close()
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -56,6 +58,7 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"no such host", "https://nowhere.invalid/x.git", nil, v1alpha1.ReasonUnreachable, "cannot be resolved"},
 		{"not git", page.URL + "/x.git", nil, v1alpha1.ReasonFetchFailed, "not that of a git server"},
 		{"server error", broken.URL + "/x.git", nil, v1alpha1.ReasonUnreachable, "answered 502"},
+		{"asked too often", busy.URL + "/x.git", nil, v1alpha1.ReasonUnreachable, "spec.interval longer"},
 		{"unknown authority", secure.URL + "/x.git", nil, v1alpha1.ReasonUnreachable, "not trusted"},
 		{"broken authority", secure.URL + "/x.git", map[string][]byte{"ca.crt": []byte("x")}, v1alpha1.ReasonSecretInvalid, "no certificate in PEM form"},
 		{"another authority", secure.URL + "/x.git", map[string][]byte{"ca.crt": otherAuthority(t)}, v1alpha1.ReasonUnreachable, "ca.crt"},

@@ -146,7 +146,7 @@ type Runtime struct {
 
 	// Scale bounds the number of pods.
 	//
-	// +kubebuilder:default={min:0,max:20,limit:0}
+	// +kubebuilder:default={min:0,max:20,concurrency:80,rps:0,idle:"30s",limit:0}
 	Scale Scale `json:"scale,omitzero"`
 }
 
@@ -222,6 +222,27 @@ type Scale struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	Max int32 `json:"max,omitempty"`
+	// Concurrency is the number of requests in flight per pod that the
+	// autoscaler aims at. It is soft; limit is hard. Default: 80.
+	//
+	// +kubebuilder:default=80
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	Concurrency int32 `json:"concurrency,omitempty"`
+	// RPS is the number of requests per second and pod that the autoscaler
+	// aims at, beside concurrency; the larger need wins. 0 means that the rate
+	// does not matter. Default: 0.
+	//
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	RPS int32 `json:"rps,omitempty"`
+	// Idle is the time without any request after which the last pod goes, if
+	// min is 0. Default: 30s.
+	//
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="scale.idle must be between 1s and 24h"
+	Idle metav1.Duration `json:"idle,omitzero"`
 	// Limit is the largest number of requests in flight in one pod; more wait.
 	// 0 means no limit. Default: 0.
 	//

@@ -93,7 +93,7 @@ var rows = []row{
 			set: func(s *Spec, v time.Duration) { s.Timeout = metav1.Duration{Duration: v} }},
 	},
 	{
-		name: "scale", byDefault: "{min: 0, max: 20, limit: 0}",
+		name: "scale", byDefault: "min 0, max 20, concurrency 80, idle 30s, no limit",
 		doc:   "Bounds of the number of pods and of the requests in each.",
 		value: object{rows: scaleRows, example: "{min: 1, max: 10}"},
 	},
@@ -172,7 +172,23 @@ var scaleRows = []row{
 		doc:   "Largest number of requests in flight in one pod; more wait.",
 		value: integer{min: 0, max: 100000, example: 100, set: func(s *Spec, v int32) { s.Scale.Limit = v }},
 	},
-	{name: "concurrency"}, {name: "idle"}, {name: "standby"},
+	{
+		name: "concurrency", byDefault: "80",
+		doc:   "Requests in flight per pod that the autoscaler aims at.",
+		value: integer{min: 1, max: 100000, example: 80, set: func(s *Spec, v int32) { s.Scale.Concurrency = v }},
+	},
+	{
+		name: "rps", byDefault: "0, which means that the rate does not matter",
+		doc:   "Requests per second and pod that the autoscaler aims at, beside concurrency.",
+		value: integer{min: 0, max: 1000000, example: 200, set: func(s *Spec, v int32) { s.Scale.RPS = v }},
+	},
+	{
+		name: "idle", byDefault: "30s",
+		doc: "Time without any request after which the last pod goes, if min is 0.",
+		value: duration{min: time.Second, max: 24 * time.Hour, example: "30s",
+			set: func(s *Spec, v time.Duration) { s.Scale.Idle = metav1.Duration{Duration: v} }},
+	},
+	{name: "standby"},
 }
 
 // defaults are what holds for a file that only has a name.
@@ -183,7 +199,7 @@ func defaults(file string) *Spec {
 		Runtime: v1alpha1.Runtime{
 			Port:    8080,
 			Timeout: metav1.Duration{Duration: time.Minute},
-			Scale:   v1alpha1.Scale{Max: 20},
+			Scale:   v1alpha1.Scale{Max: 20, Concurrency: 80, Idle: metav1.Duration{Duration: 30 * time.Second}},
 		},
 	}
 }

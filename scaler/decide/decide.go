@@ -39,9 +39,6 @@ func Decide(spec Spec, seen Seen, state State, now time.Time) (Decision, State) 
 	d.rateUp()
 	d.holdDown()
 	d.bounds()
-	if d.Replicas < seen.Replicas {
-		state.lastDown = now
-	}
 	d.Next = d.next()
 	return d.Decision, state
 }

@@ -62,6 +62,8 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 type world struct {
 	spec  Spec
 	start time.Duration // from asked for to ready
+	empty time.Duration // from decided to fewer pods
+	since time.Duration // fewer pods are wanted; negative: they are not
 	state State
 	now   time.Duration
 	seen  Seen
@@ -79,7 +81,7 @@ type activator struct {
 }
 
 func play(t *testing.T, script string) string {
-	w := &world{sim: map[string]*activator{"a": {}}, start: time.Second, seen: Seen{EverReady: true}}
+	w := &world{sim: map[string]*activator{"a": {}}, start: time.Second, since: -1, seen: Seen{EverReady: true}}
 	var blocks []string
 	var times []time.Duration
 	for line := range strings.Lines(script) {
@@ -159,6 +161,8 @@ func (w *world) set(t *testing.T, field string) {
 		w.spec.DownDelay = length
 	case "start":
 		w.start = length
+	case "empty":
+		w.empty = length
 	case "replicas":
 		w.scale(int(number))
 	case "load":
@@ -199,7 +203,13 @@ func (w *world) run(out *strings.Builder, until time.Duration) {
 		w.seen.Reports = w.reports()
 		var d Decision
 		d, w.state = Decide(w.spec, w.seen, w.state, epoch.Add(w.now))
-		if d.Replicas != w.seen.Replicas {
+		switch {
+		case d.Replicas >= w.seen.Replicas:
+			w.since = -1
+		case w.since < 0:
+			w.since = w.now
+		}
+		if d.Replicas != w.seen.Replicas && (w.since < 0 || w.now-w.since >= w.empty) {
 			fmt.Fprintf(out, "    %6.1fs  %d -> %d  %s\n", w.now.Seconds(), w.seen.Replicas, d.Replicas, d.Reason)
 			w.scale(d.Replicas)
 		}

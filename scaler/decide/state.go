@@ -42,7 +42,8 @@ type State struct {
 	since    time.Time // the history is complete from here on
 	lastSeen time.Time // an activator was heard of
 	lastBusy time.Time // there was a request, or a reason not to be idle
-	lastDown time.Time
+	lastDown time.Time // pods went
+	replicas int       // as seen last
 
 	history history
 	streams []Report // the last one of each
@@ -75,6 +76,10 @@ func (s *State) observe(spec Spec, seen Seen, now time.Time) load {
 	if s.since.IsZero() {
 		s.begin(spec, seen, now)
 	}
+	if seen.Replicas < s.replicas {
+		s.lastDown = now
+	}
+	s.replicas = seen.Replicas
 	l := s.takeReports(seen.Reports, now)
 	if !l.blind {
 		if now.Sub(s.lastSeen) > PanicWindow {

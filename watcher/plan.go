@@ -43,7 +43,8 @@ type plan struct {
 	// files are the headway.yaml files of the production commit, for the
 	// status.
 	files []v1alpha1.RepositoryApp
-	// problems of those files, in the same order; reason and message.
+	// problems of those files, in the same order, and then those of further
+	// refs; reason and message.
 	problems []problem
 }
 
@@ -96,6 +97,7 @@ func makePlan(f facts) plan {
 		keep[name] = true
 		p.report(c, name, trouble)
 	}
+	p.reportOthers(f)
 	if !unknownFile {
 		for _, name := range slices.Sorted(maps.Keys(f.apps)) {
 			if !keep[name] {
@@ -131,6 +133,17 @@ func (p *plan) report(c *candidate, name string, trouble *problem) {
 		p.problems = append(p.problems, *trouble)
 	}
 	p.files = append(p.files, file)
+}
+
+// reportOthers adds the problems that keep a further ref from being followed.
+func (p *plan) reportOthers(f facts) {
+	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
+		for _, c := range f.others[ref].apps {
+			if c.problem != nil && (c.name == "" || f.production.app(c.name) != nil) {
+				p.problems = append(p.problems, problem{c.problem.reason, shortRef(ref) + ": " + c.problem.message})
+			}
+		}
+	}
 }
 
 // planApp plans an App whose headway.yaml on production can be used.

@@ -224,8 +224,9 @@ app shop beta@b2=shop-a1a1a1a1 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
 		{"a further branch whose file breaks keeps its head", facts{production: snap("a1", "shop:k1"),
 			apps:      apps(app("shop", []v1alpha1.Head{head("refs/heads/beta", "b2", "shop-b2b2b2b2"), head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")),
 			revisions: []*v1alpha1.Revision{shopA1, revision("shop-b2b2b2b2", "shop", "b2", "k2")},
-			others:    map[string]*snapshot{"refs/heads/beta": snap("c3", "shop/headway.yaml=!InvalidSpec")}}, `
+			others:    map[string]*snapshot{"refs/heads/beta": snap("c3", "shop/headway.yaml=!InvalidSpec", "unknown!NoTemplateFit")}}, `
 app shop beta@c3=shop-b2b2b2b2 main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
+problem InvalidSpec
 `},
 		{"a further branch goes on while production is broken", facts{production: snap("b2", "shop!InvalidSpec"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
 			others: map[string]*snapshot{"refs/heads/fix": snap("c3", "shop:k3")}}, `

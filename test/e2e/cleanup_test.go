@@ -67,6 +67,39 @@ func TestBranch(t *testing.T) {
 	tm.wantAnswer(tm.url("static"), "production")
 }
 
+// TestOldRevisionsGo: the last three stay ready beside the live one, older ones
+// go; a pin brings one back out of the registry, without a build.
+func TestOldRevisionsGo(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("static")
+	code.watch()
+	var commits []string
+	for n := range 5 {
+		code.write(page, fmt.Sprintf("page %d\n", n))
+		commits = append(commits, code.push(fmt.Sprintf("Page %d", n)))
+		tm.waitLive("static", commits[n])
+	}
+	oldest := revisionName("static", commits[0])
+	eventually(t, cleanedUp, "the oldest revision goes, with its run", func() error {
+		for _, object := range []client.Object{&v1alpha1.Revision{}, &appsv1.Deployment{}} {
+			if err := tm.get(oldest, object); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("%T %s is still there (%v)", object, oldest, err)
+			}
+		}
+		return want("the number of Tekton runs", len(tm.runs("static")), 4)
+	})
+	for n, commit := range commits[1:] {
+		tm.wantAnswer(tm.mustRevision("static", commit).Status.URL, fmt.Sprintf("page %d", n+1))
+	}
+
+	code.write("headway.yaml", "name: static\npin: "+commits[0]+"\n")
+	code.push("Back to the oldest")
+	tm.waitLive("static", commits[0])
+	tm.wantAnswer(tm.url("static"), "page 0")
+	tm.wantRuns("static", 4)
+}
+
 // TestRepositoryDeleted: a deleted Repository takes everything along.
 func TestRepositoryDeleted(t *testing.T) {
 	t.Parallel()

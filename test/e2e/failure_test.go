@@ -102,6 +102,35 @@ func TestBrokenStart(t *testing.T) {
 	tm.wantAnswer(tm.url("dockerfile"), "RUN step")
 }
 
+// TestMissingSecret: an app that needs a Secret says which, and starts by
+// itself once it is there.
+func TestMissingSecret(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("static")
+	code.write("headway.yaml", "name: static\nenv: {DB: secret://shop-db/url}\n")
+	commit := code.push("First")
+	code.watch()
+	eventually(t, built, "the missing Secret is named", func() error {
+		revision, err := tm.revision("static", commit)
+		if err != nil {
+			return err
+		}
+		if err := condition(revision.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing); err != nil {
+			return err
+		}
+		if said := message(revision.Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(said, "shop-db") {
+			return fmt.Errorf("Ready says %q", said)
+		}
+		return nil
+	})
+	tm.create(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: tm.namespace, Name: "shop-db"},
+		StringData: map[string]string{"url": "postgres://shop"},
+	})
+	tm.waitLive("static", commit)
+}
+
 // TestInvalidSpec: a mistake in headway.yaml is told with line and column, on
 // the App, on the Repository and by the CLI, and the app goes on running.
 func TestInvalidSpec(t *testing.T) {

@@ -54,6 +54,28 @@ func TestPush(t *testing.T) {
 	}
 }
 
+// TestFirstPushAfterAdd: a repository may be added before anything is in it;
+// the first push is taken up at once, not after the backoff.
+func TestFirstPushAfterAdd(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("static")
+	code.watch()
+	eventually(t, soon, "the repository says that there is none", func() error {
+		status, err := code.status()
+		if err != nil {
+			return err
+		}
+		return condition(status.Conditions, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonRepositoryNotFound)
+	})
+	commit := code.push("First")
+	eventually(t, soon, "the push is seen", func() error {
+		_, err := tm.revision("static", commit)
+		return err
+	})
+	tm.waitLive("static", commit)
+}
+
 // TestPolling: a push is found without any webhook. The git server's webhooks
 // name another URL than the one that is watched here.
 func TestPolling(t *testing.T) {

@@ -33,6 +33,9 @@ func (b *bench) activator(ctx context.Context) ([]row, error) {
 		return nil, fmt.Errorf("the load comes from wrk, install it (apt-get install wrk): %w", err)
 	}
 	const app = "cold0" // of the pushes; it has one revision
+	if _, err := answers(ctx, localcluster.URL(app, b.namespace), greeting); err != nil {
+		return nil, err // it may have been idle for long, and asleep
+	}
 	apps, err := b.pods(ctx, b.namespace, client.MatchingLabels{v1alpha1.LabelApp: app})
 	if err != nil {
 		return nil, err

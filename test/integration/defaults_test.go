@@ -23,10 +23,10 @@ func TestDefaults(t *testing.T) {
 		{repository(nil), fields{"productionBranch": "main", "interval": "30s"}},
 		{revision(nil), fields{
 			"port": int64(8080), "timeout": "60s",
-			"scale": map[string]any{"min": int64(0), "max": int64(20), "limit": int64(0)},
+			"scale": scale(0),
 		}},
 		{revision(fields{"metadata.name": "partly", "spec.scale.min": int64(3)}), fields{
-			"scale": map[string]any{"min": int64(3), "max": int64(20), "limit": int64(0)},
+			"scale": scale(3),
 		}},
 	} {
 		t.Run(tt.object.GetKind()+" "+tt.object.GetName(), func(t *testing.T) {
@@ -38,6 +38,14 @@ func TestDefaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// scale is spec.scale when only min is given.
+func scale(least int64) map[string]any {
+	return map[string]any{
+		"min": least, "max": int64(20), "limit": int64(0),
+		"concurrency": int64(80), "rps": int64(0), "idle": "30s",
 	}
 }
 

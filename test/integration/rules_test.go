@@ -33,6 +33,7 @@ const (
 	badURL        = "url must start with https://, http:// or ssh://"
 	badSplit      = "the weights in traffic must add up to 100"
 	badTimeout    = "timeout must be between 1s and 1h"
+	badIdle       = "scale.idle must be between 1s and 24h"
 	twoSources    = "set only one of value, secret and config"
 	buildAndImage = "set exactly one of build and image"
 	writeOnce     = "a Revision's image is written once"
@@ -67,6 +68,8 @@ func refusals() []refusal {
 		{name: "variable twice", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A"}, map[string]any{"name": "A"}}}, want: "Duplicate value"},
 		{name: "variable name", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "1 A"}}}, want: "spec.env[0].name in body should match"},
 		{name: "min above max", object: revision, with: fields{"spec.scale.min": int64(5), "spec.scale.max": int64(4)}, want: "scale.min must not be greater than scale.max"},
+		{name: "idle too short", object: revision, with: fields{"spec.scale.idle": "0s"}, want: badIdle},
+		{name: "idle too long", object: revision, with: fields{"spec.scale.idle": "25h"}, want: badIdle},
 		{name: "health path", object: revision, with: fields{"spec.health.path": "healthz"}, want: "spec.health.path in body should match"},
 
 		{name: "commit changes", object: revision, change: fields{"spec.commit": strings.Repeat("f", 40)}, want: immutable},

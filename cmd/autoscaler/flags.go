@@ -1,0 +1,38 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// flags are the program's settings.
+type flags struct {
+	listen        string
+	metricsListen string
+	healthListen  string
+	activators    string
+	leaderElect   bool
+	logLevel      slog.Level
+}
+
+func (f *flags) register(set *flag.FlagSet) {
+	set.StringVar(&f.listen, "listen", ":8091", "address for the activators' reports")
+	set.StringVar(&f.metricsListen, "metrics-listen", ":8092", "address of /metrics")
+	set.StringVar(&f.healthListen, "health-listen", ":8093", "address of /healthz and /readyz")
+	set.StringVar(&f.activators, "activators", "headway-system/headway-activator", "service account whose holders may report, as namespace/name")
+	set.BoolVar(&f.leaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas scales")
+	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
+}
+
+// check returns the service account of the activators.
+func (f *flags) check() (types.NamespacedName, error) {
+	namespace, name, ok := strings.Cut(f.activators, "/")
+	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return types.NamespacedName{}, fmt.Errorf("--activators is %q; it must be namespace/name", f.activators)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+}

@@ -1,0 +1,39 @@
+package autoscaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// authorizer lets only the activators' service account report: whoever may
+// report can start and stop pods of any app.
+type authorizer struct {
+	client client.Client
+	user   string // system:serviceaccount:<namespace>:<name>
+}
+
+func (a authorizer) authorize(ctx context.Context, token string) error {
+	if token == "" {
+		return errors.New("a bearer token is required")
+	}
+	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{
+		Token: token, Audiences: []string{Audience},
+	}}
+	if err := a.client.Create(ctx, review); err != nil {
+		return fmt.Errorf("reviewing the token: %w", err)
+	}
+	switch status := review.Status; {
+	case !status.Authenticated:
+		return errors.New("the token is not valid")
+	case !slices.Contains(status.Audiences, Audience):
+		return errors.New("the token is made for another audience")
+	case status.User.Username != a.user:
+		return fmt.Errorf("%s may not report", status.User.Username)
+	}
+	return nil
+}

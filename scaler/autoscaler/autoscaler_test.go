@@ -1,0 +1,228 @@
+package autoscaler
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/decide"
+)
+
+const by = " by " + FieldManager
+
+func expect(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestWakeAndSleep(t *testing.T) {
+	w := newWorld(t, 0, v1alpha1.Scale{Max: 5})
+	w.leading.Store(true)
+	expect(t, "nothing to do", w.step(time.Second, 0, 0))
+	expect(t, "a request waits", w.step(0, 0, 1), "scale 1"+by)
+	if got, want := w.annotation(), "2026-01-01T00:00:01Z: 0 -> 1: a request woke it"; got != want {
+		t.Errorf("annotation %q, want %q", got, want)
+	}
+	expect(t, "busy", w.step(70*time.Second, 3, 0))
+	expect(t, "not idle yet", w.step(29*time.Second, 0, 0))
+	expect(t, "idle", w.step(2*time.Second, 0, 0), "scale 0"+by)
+}
+
+func TestAStaleCacheIsNotScaledTwice(t *testing.T) {
+	w := newWorld(t, 0, v1alpha1.Scale{Max: 5})
+	w.leading.Store(true)
+	w.stale = true
+	expect(t, "a request waits", w.step(time.Second, 0, 1), "scale 1"+by)
+}
+
+func TestSmallestNumberIsForRevisionsInTraffic(t *testing.T) {
+	w := newWorld(t, 2, v1alpha1.Scale{Min: 2, Max: 5})
+	w.leading.Store(true)
+	expect(t, "in traffic", w.step(100*time.Second, 0, 0))
+	var route v1alpha1.Route
+	if err := w.api.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "shop"}, &route); err != nil {
+		t.Fatal(err)
+	}
+	route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}, {Revision: shop.Name}}
+	if err := w.api.Update(t.Context(), &route); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "out of traffic", w.step(time.Second, 0, 0), "scale 0"+by)
+}
+
+// busy is a world with three pods, of which load leaves two to go.
+func busy(t *testing.T) *world {
+	w := newWorld(t, 4, v1alpha1.Scale{Max: 5, Limit: 10}) // 7 to a pod
+	w.leading.Store(true)
+	expect(t, "steady", w.step(80*time.Second, 28, 0))
+	w.acts.pods = map[string]int{"pod-0": 4, "pod-1": 6, "pod-2": 1, "pod-3": 3}
+	return w
+}
+
+func TestTheEmptiestPodsGoOnceTheyAreEmpty(t *testing.T) {
+	w := busy(t)
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+	expect(t, "still busy", w.step(5*time.Second, 14, 0))
+	w.acts.pods["pod-2"] = 0
+	expect(t, "empty", w.step(0, 14, 0), "scale 3"+by)
+}
+
+func TestAPodThatStaysBusyIsNotWaitedForLong(t *testing.T) {
+	w := busy(t)
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+	expect(t, "its time is over", w.step(leaveMost, 14, 0), "scale 3"+by)
+}
+
+func TestAPodIsPutBackWhenTheLoadReturns(t *testing.T) {
+	w := busy(t)
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+	expect(t, "more load", w.step(5*time.Second, 60, 0), "put back pod-2", "scale 5"+by)
+}
+
+func TestStandbyDecidesAndWritesNothing(t *testing.T) {
+	w := newWorld(t, 1, v1alpha1.Scale{Max: 5, Limit: 10})
+	expect(t, "standing by", w.step(80*time.Second, 28, 0))
+	if diff := cmp.Diff([]float64{4}, gathered(t, "headway_autoscaler_wanted_pods")); diff != "" {
+		t.Errorf("would ask for (-want +got):\n%s", diff)
+	}
+	w.addMarked("pod-9")
+	var decided []string
+	l := leader{Reconciler: w.Reconciler, enqueue: func(r reconcile.Request) { decided = append(decided, r.Name) }}
+	if err := l.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "taking over", w.writes, "put back pod-9")
+	expect(t, "every revision is decided", decided, shop.Name)
+	expect(t, "leading", w.step(0, 28, 0), "scale 4"+by)
+	// It has seen a whole window while it stood by, so it may scale down.
+	if writes := w.step(31*time.Second, 0, 0); len(writes) == 0 || writes[len(writes)-1] != "scale 0"+by {
+		t.Errorf("idle: %q", writes)
+	}
+}
+
+func (w *world) addMarked(name string) {
+	w.addPod(name)
+	if err := w.setLeaving(w.t.Context(), shop.Namespace, candidate{name: name}, true); err != nil {
+		w.t.Fatal(err)
+	}
+	w.writes = nil
+}
+
+func TestARestartTakesNothingAway(t *testing.T) {
+	w := busy(t)
+	w.Reconciler = &Reconciler{Client: w.api, Live: w.api, Reports: w.acts, Now: func() time.Time { return w.now }}
+	w.leading.Store(true)
+	w.acts.pods = nil
+	w.stream = decide.Report{Stream: "b"}
+	expect(t, "no load", w.step(decide.StableWindow-time.Second, 0, 0))
+	expect(t, "a whole window later", w.step(2*time.Second, 0, 0), "scale 0"+by)
+}
+
+func TestADeletedRevisionIsForgotten(t *testing.T) {
+	w := newWorld(t, 1, v1alpha1.Scale{Max: 5})
+	w.step(0, 1, 0)
+	if err := w.api.Delete(t.Context(), emptyDeployment(shop)); err != nil {
+		t.Fatal(err)
+	}
+	w.step(0, 1, 0)
+	if n := len(w.tracker.revisions); n != 0 {
+		t.Errorf("%d revisions are remembered", n)
+	}
+	if got := gathered(t, "headway_autoscaler_wanted_pods"); len(got) != 0 {
+		t.Errorf("revisions are measured: %v", got)
+	}
+}
+
+// gathered returns the values of a gauge, one for each revision.
+func gathered(t *testing.T, name string) []float64 {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []float64
+	for _, family := range families {
+		if family.GetName() == name {
+			for _, m := range family.GetMetric() {
+				values = append(values, m.GetGauge().GetValue())
+			}
+		}
+	}
+	return values
+}
+
+func TestChoose(t *testing.T) {
+	old := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	pods := func() []candidate {
+		return []candidate{
+			{name: "busy", ready: true, inFlight: 9, created: old},
+			{name: "quiet", ready: true, inFlight: 1, created: old},
+			{name: "young", ready: true, inFlight: 1, created: old.Add(time.Hour)},
+			{name: "leaving", ready: true, inFlight: 5, leaving: true, created: old},
+			{name: "starting", created: old},
+		}
+	}
+	order := []string{"starting", "leaving", "young", "quiet", "busy"}
+	for n := range 8 {
+		gone, stay := choose(pods(), n)
+		if len(gone) != min(n, len(order)) {
+			t.Errorf("%d of %d go", len(gone), n)
+		}
+		var got []string
+		for _, pod := range append(gone, stay...) {
+			got = append(got, pod.name)
+		}
+		expect(t, "order", got, order...)
+	}
+}
+
+func TestAuthorize(t *testing.T) {
+	good := authenticationv1.TokenReviewStatus{Authenticated: true, Audiences: []string{Audience}}
+	good.User.Username = "system:serviceaccount:headway-system:headway-activator"
+	other := *good.DeepCopy()
+	other.User.Username = "system:serviceaccount:default:default"
+	elsewhere := *good.DeepCopy()
+	elsewhere.Audiences = []string{"https://kubernetes.default.svc"}
+	for _, tc := range []struct {
+		name, token string
+		status      authenticationv1.TokenReviewStatus
+		err         error
+		want        string
+	}{
+		{"activator", "t", good, nil, ""},
+		{"nothing", "", good, nil, "required"},
+		{"forged", "t", authenticationv1.TokenReviewStatus{}, nil, "not valid"},
+		{"another account", "t", other, nil, "default:default may not report"},
+		{"another audience", "t", elsewhere, nil, "another audience"},
+		{"no answer", "t", good, errors.New("timeout"), "timeout"},
+	} {
+		var asked authenticationv1.TokenReviewSpec
+		a := authorizer{user: good.User.Username, client: fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
+			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
+				review := o.(*authenticationv1.TokenReview)
+				asked, review.Status = review.Spec, tc.status
+				return tc.err
+			},
+		}).Build()}
+		err := a.authorize(t.Context(), tc.token)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
+		}
+		if tc.token != "" && (asked.Token != tc.token || len(asked.Audiences) != 1 || asked.Audiences[0] != Audience) {
+			t.Errorf("%s: asked for %+v", tc.name, asked)
+		}
+	}
+}

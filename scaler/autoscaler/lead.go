@@ -1,0 +1,81 @@
+package autoscaler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// notBuilds leaves out build pods, which carry the label of their revision.
+var notBuilds = client.MatchingLabelsSelector{Selector: func() labels.Selector {
+	absent, _ := labels.NewRequirement(v1alpha1.LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
+	return labels.NewSelector().Add(*absent)
+}()}
+
+// leader is what the elected one does first: it puts the pods back into
+// traffic that another leader had marked, for those decisions died with it,
+// and has every revision decided.
+type leader struct {
+	*Reconciler
+	enqueue func(reconcile.Request)
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (leader) NeedLeaderElection() bool { return true }
+
+// Start implements manager.Runnable.
+func (l leader) Start(ctx context.Context) error {
+	for {
+		err := l.takeOver(ctx)
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		slog.Error("cannot take over", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	<-ctx.Done()
+	l.leading.Store(false)
+	return nil
+}
+
+func (l leader) takeOver(ctx context.Context) error {
+	var pods corev1.PodList
+	if err := l.Live.List(ctx, &pods, client.HasLabels{LabelLeaving, v1alpha1.LabelRevision}); err != nil {
+		return fmt.Errorf("listing leaving pods: %w", err)
+	}
+	for _, pod := range pods.Items {
+		if err := l.setLeaving(ctx, pod.Namespace, candidate{name: pod.Name, leaving: true}, false); err != nil {
+			return err
+		}
+	}
+	var revisions v1alpha1.RevisionList
+	if err := l.Client.List(ctx, &revisions); err != nil {
+		return fmt.Errorf("listing revisions: %w", err)
+	}
+	l.leading.Store(true)
+	for i := range revisions.Items {
+		l.enqueue(reconcile.Request{NamespacedName: nameOf(&revisions.Items[i])})
+	}
+	slog.Info("leading", "revisions", len(revisions.Items), "podsPutBack", len(pods.Items))
+	return nil
+}
+
+func emptyDeployment(name types.NamespacedName) *appsv1.Deployment {
+	return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+}

@@ -1,0 +1,118 @@
+package autoscaler
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/scaler/decide"
+	"github.com/headway-dev/headway/scaler/report"
+)
+
+const (
+	// leaveLeast is how long a marked pod stays at least: activators and
+	// Kubernetes must have learned of the mark.
+	leaveLeast = 500 * time.Millisecond
+	// leaveMost is how long an emptying pod is waited for. What runs longer
+	// has the pod's termination grace.
+	leaveMost = 10 * time.Second
+	// drainLook is how often a draining revision is looked at.
+	drainLook = 250 * time.Millisecond
+)
+
+// Reports is what the activators say; a *report.Server in production.
+type Reports interface {
+	Reports(report.Key) []decide.Report
+	PodLoads(report.Key) map[string]int
+}
+
+// Reconciler scales revisions.
+type Reconciler struct {
+	// Client reads from the cache.
+	Client client.Client
+	// Live reads past the cache: pods are needed only when some go.
+	Live    client.Reader
+	Reports Reports
+	// Now is the clock.
+	Now func() time.Time
+
+	leading atomic.Bool
+	tracker tracker
+}
+
+// Reconcile decides about one revision and, on the leader, acts.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	v, err := r.observe(ctx, req.NamespacedName)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if v == nil {
+		if r.tracker.forget(req.NamespacedName) {
+			unmeasure(req.NamespacedName)
+		}
+		return ctrl.Result{}, nil
+	}
+	m := r.tracker.get(req.NamespacedName)
+	v.seen.Replicas = m.current(v.seen.Replicas, v.deployment.Generation)
+	now := r.Now()
+	var d decide.Decision
+	d, m.state = decide.Decide(v.spec, v.seen, m.state, now)
+	measure(req.NamespacedName, v.seen, d)
+
+	wait := time.Duration(0)
+	if r.leading.Load() {
+		if wait, err = r.act(ctx, v, m, d, now); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	if next := d.Next.Sub(now); !d.Next.IsZero() && (wait == 0 || next < wait) {
+		wait = next
+	}
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// act brings the number of pods to the decision, and says when to look again
+// if that takes time.
+//
+//	wanted        drain          action
+//	more          any            end the drain, scale
+//	as many       running        end the drain
+//	none          any            scale: nothing is in flight
+//	fewer         none, other    mark the pods that go
+//	fewer         this           scale once they are empty, or have had their time
+func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decision, now time.Time) (time.Duration, error) {
+	have, want := v.seen.Replicas, d.Replicas
+	if want >= have && m.drain.running() {
+		if err := r.unmark(ctx, v); err != nil {
+			return 0, err
+		}
+		m.drain = drain{}
+	}
+	switch {
+	case want == have:
+		return 0, nil
+	case want > have, want == 0:
+		return 0, r.scale(ctx, v, m, d)
+	}
+	if m.drain.target != want || !m.drain.running() {
+		if err := r.mark(ctx, v, have-want); err != nil {
+			return 0, err
+		}
+		m.drain = drain{target: want, since: now}
+		return drainLook, nil
+	}
+	empty, err := r.empty(ctx, v)
+	if err != nil {
+		return 0, err
+	}
+	if waited := now.Sub(m.drain.since); waited >= leaveMost || empty && waited >= leaveLeast {
+		return 0, r.scale(ctx, v, m, d)
+	}
+	return drainLook, nil
+}
+
+func nameOf(object client.Object) types.NamespacedName { return client.ObjectKeyFromObject(object) }

@@ -1,0 +1,148 @@
+package autoscaler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/report"
+)
+
+// workers is the number of revisions that are scaled at the same time. They
+// wait for the API server most of the time.
+const workers = 8
+
+// Options of the autoscaler.
+type Options struct {
+	// Listen is the address for the activators' reports.
+	Listen string
+	// Activators is the service account that may report, namespace/name.
+	Activators types.NamespacedName
+}
+
+// CacheOptions keep only what decisions need in memory.
+func CacheOptions() cache.Options {
+	share := true // decisions read; they change no cached object
+	return cache.Options{
+		DefaultTransform:             cache.TransformStripManagedFields(),
+		DefaultUnsafeDisableDeepCopy: &share,
+		ByObject: map[client.Object]cache.ByObject{
+			&appsv1.Deployment{}: {
+				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
+				Transform: slimDeployment,
+			},
+			&v1alpha1.Revision{}: {Transform: slimRevision},
+		},
+	}
+}
+
+func slimDeployment(in any) (any, error) {
+	if d, ok := in.(*appsv1.Deployment); ok {
+		d.ManagedFields, d.Annotations, d.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
+	}
+	return in, nil
+}
+
+func slimRevision(in any) (any, error) {
+	if rev, ok := in.(*v1alpha1.Revision); ok {
+		rev.ManagedFields, rev.Spec.Env, rev.Status.Conditions = nil, nil, nil
+	}
+	return in, nil
+}
+
+// Setup adds the autoscaler to a manager.
+func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Route{}, routedRevisions, func(object client.Object) []string {
+		return routed(object.(*v1alpha1.Route))
+	})
+	if err != nil {
+		return fmt.Errorf("indexing routes: %w", err)
+	}
+	var work atomic.Pointer[queue]
+	enqueue := func(request reconcile.Request) {
+		if q := work.Load(); q != nil {
+			(*q).Add(request)
+		}
+	}
+	auth := authorizer{client: mgr.GetClient(), user: "system:serviceaccount:" + o.Activators.Namespace + ":" + o.Activators.Name}
+	reports := &report.Server{
+		Authorize: auth.authorize,
+		Changed:   func(key report.Key) { enqueue(reconcile.Request{NamespacedName: types.NamespacedName(key)}) },
+		Logger:    slog.Default(),
+	}
+	metrics.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "headway_autoscaler_streams", Help: "Activators that report.",
+	}, func() float64 { return float64(reports.Streams()) }))
+
+	r := &Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Reports: reports, Now: time.Now}
+	if err := r.watch(mgr, &work); err != nil {
+		return err
+	}
+	if err := mgr.Add(server{listen: o.Listen, reports: reports}); err != nil {
+		return fmt.Errorf("adding the endpoint for reports: %w", err)
+	}
+	if err := mgr.Add(leader{Reconciler: r, enqueue: enqueue}); err != nil {
+		return fmt.Errorf("adding the leader: %w", err)
+	}
+	return nil
+}
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// watch has a revision decided when anything about it changes. It runs on
+// every replica, so that those that stand by have the same state.
+func (r *Reconciler) watch(mgr ctrl.Manager, work *atomic.Pointer[queue]) error {
+	everywhere := false
+	err := ctrl.NewControllerManagedBy(mgr).
+		Named("autoscaler").
+		For(&v1alpha1.Revision{}).
+		Watches(&appsv1.Deployment{}, &handler.EnqueueRequestForObject{}).
+		Watches(&v1alpha1.Route{}, routeHandler()).
+		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
+			work.Store(&q)
+			return nil
+		})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, NeedLeaderElection: &everywhere}).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("adding the autoscaler: %w", err)
+	}
+	return nil
+}
+
+// routeHandler wakes the revisions that a Route gives traffic to, and those
+// that it did before.
+func routeHandler() handler.EventHandler {
+	wake := func(object client.Object, q queue) {
+		for _, name := range routed(object.(*v1alpha1.Route)) {
+			q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}})
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { wake(e.Object, q) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { wake(e.Object, q) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
+			wake(e.ObjectOld, q)
+			wake(e.ObjectNew, q)
+		},
+	}
+}

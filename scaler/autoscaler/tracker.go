@@ -1,0 +1,72 @@
+package autoscaler
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headway-dev/headway/scaler/decide"
+)
+
+// tracker keeps what is remembered of each revision. The work queue never has
+// the same revision reconciled twice at a time, so only the map is locked.
+type tracker struct {
+	mu        sync.Mutex
+	revisions map[types.NamespacedName]*memory
+}
+
+// memory of one revision.
+type memory struct {
+	state decide.State
+	asked asked
+	drain drain
+}
+
+// asked is the last number that was written, for as long as the cache does not
+// know it.
+type asked struct {
+	replicas   int
+	generation int64 // of the Deployment in the cache when it was written
+}
+
+// drain is a scale-down that waits for its pods to become empty. The zero
+// value is none.
+type drain struct {
+	target int
+	since  time.Time
+}
+
+func (d drain) running() bool { return !d.since.IsZero() }
+
+func (t *tracker) get(name types.NamespacedName) *memory {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := t.revisions[name]
+	if m == nil {
+		if t.revisions == nil {
+			t.revisions = map[types.NamespacedName]*memory{}
+		}
+		m = &memory{}
+		t.revisions[name] = m
+	}
+	return m
+}
+
+// forget reports whether the revision was known.
+func (t *tracker) forget(name types.NamespacedName) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, known := t.revisions[name]
+	delete(t.revisions, name)
+	return known
+}
+
+// current is the number of pods that was asked for last, by the cache or, if
+// that is behind, by us.
+func (m *memory) current(inCache int, generation int64) int {
+	if m.asked.generation >= generation && generation > 0 {
+		return m.asked.replicas
+	}
+	return inCache
+}

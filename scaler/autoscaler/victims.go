@@ -1,0 +1,68 @@
+package autoscaler
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// candidate is a pod that could go.
+type candidate struct {
+	name     string
+	ready    bool
+	leaving  bool // is marked already
+	inFlight int
+	created  time.Time
+}
+
+// candidates are the pods that count as replicas.
+func candidates(pods []corev1.Pod, loads map[string]int) []candidate {
+	var out []candidate
+	for _, pod := range pods {
+		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+			continue
+		}
+		out = append(out, candidate{
+			name:     pod.Name,
+			ready:    slices.ContainsFunc(pod.Status.Conditions, isReady),
+			leaving:  pod.Labels[LabelLeaving] != "",
+			inFlight: loads[pod.Name],
+			created:  pod.CreationTimestamp.Time,
+		})
+	}
+	return out
+}
+
+func isReady(c corev1.PodCondition) bool {
+	return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+}
+
+// choose splits the pods into n that go and those that stay. Those that are
+// not ready go first, as Kubernetes has it; then those that are marked, the
+// emptiest and the youngest.
+func choose(pods []candidate, n int) (gone, stay []candidate) {
+	slices.SortFunc(pods, func(a, b candidate) int {
+		return cmp.Or(
+			compareBool(a.ready, b.ready),
+			compareBool(b.leaving, a.leaving),
+			cmp.Compare(a.inFlight, b.inFlight),
+			b.created.Compare(a.created),
+			cmp.Compare(a.name, b.name),
+		)
+	})
+	n = min(max(n, 0), len(pods))
+	return pods[:n], pods[n:]
+}
+
+// compareBool puts false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

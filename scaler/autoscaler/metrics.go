@@ -20,8 +20,8 @@ var (
 	wantedPods = gauge("wanted_pods", "Pods that the last decision asks for.")
 	actualPods = gauge("actual_pods", "Pods that the Deployment asks for.")
 	readyPods  = gauge("ready_pods", "Pods that take requests.")
-	stableLoad = gauge("stable_load", "Load over the stable window: requests in flight, or per second where that is the target.")
-	burstLoad  = gauge("burst_load", "Load over the panic window: requests in flight, or per second where that is the target.")
+	stableLoad = gauge("stable_in_flight", "Average of the requests in flight and waiting over the stable window of 60 s.")
+	burstLoad  = gauge("burst_in_flight", "Average of the requests in flight and waiting over the panic window of 3 s.")
 	panicking  = gauge("panicking", "1 while an overload holds the pods up.")
 
 	scalesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -52,7 +52,7 @@ func measure(name types.NamespacedName, seen decide.Seen, d decide.Decision) {
 	if d.Panicking {
 		panics = 1
 	}
-	values := []float64{float64(d.Replicas), float64(seen.Replicas), float64(seen.Ready), d.Stable, d.Burst, panics}
+	values := []float64{float64(d.Replicas), float64(seen.Replicas), float64(seen.Ready), d.Stable.InFlight, d.Burst.InFlight, panics}
 	for i, g := range gauges() {
 		g.WithLabelValues(name.Namespace, name.Name).Set(values[i])
 	}

@@ -12,10 +12,13 @@ const initialPods = 1
 // is only kept for a revision that takes traffic.
 func specFor(rev *v1alpha1.Revision, routed bool) decide.Spec {
 	spec := decide.Spec{
-		Min:     int(rev.Spec.Scale.Min),
-		Max:     int(rev.Spec.Scale.Max),
-		Limit:   int(rev.Spec.Scale.Limit),
-		Initial: initialPods,
+		Min:         int(rev.Spec.Scale.Min),
+		Max:         int(rev.Spec.Scale.Max),
+		Initial:     initialPods,
+		Concurrency: float64(rev.Spec.Scale.Concurrency),
+		RPS:         float64(rev.Spec.Scale.RPS),
+		Limit:       int(rev.Spec.Scale.Limit),
+		Idle:        rev.Spec.Scale.Idle.Duration,
 	}
 	if !routed {
 		spec.Min = 0

@@ -17,9 +17,9 @@ type Decision struct {
 	Next time.Time
 	// Panicking is true while an overload holds the number up.
 	Panicking bool
-	// Stable and Burst are the averages of the load over the two windows: the
-	// requests in flight, or per second where the target is one of those.
-	Stable, Burst float64
+	// Stable and Burst are the averages of the load over the stable and the
+	// panic window.
+	Stable, Burst Load
 }
 
 // Decide says how many pods a revision needs now.
@@ -29,7 +29,7 @@ func Decide(spec Spec, seen Seen, state State, now time.Time) (Decision, State) 
 	l := state.observe(spec, seen, now)
 
 	d := decision{spec: spec, seen: seen, load: l, state: &state, now: now}
-	d.Stable, d.Burst = d.averages()
+	d.Stable, d.Burst = state.history.average(now, StableWindow), state.history.average(now, PanicWindow)
 	if l.blind {
 		d.set(seen.Replicas, fmt.Sprintf("no activator reports; keeping %s", pods(seen.Replicas)))
 	} else {
@@ -62,15 +62,6 @@ func (d *decision) adjust(pods int, why string, args ...any) {
 	}
 }
 
-func (d *decision) averages() (stable, burst float64) {
-	busy, rate := d.state.history.average(d.now, StableWindow)
-	shortBusy, shortRate := d.state.history.average(d.now, PanicWindow)
-	if d.spec.RPS > 0 {
-		return rate, shortRate
-	}
-	return busy, shortBusy
-}
-
 // demand is what the load asks for, before all bounds.
 func (d *decision) demand() {
 	if !d.load.any() && !d.now.Before(d.idleAt()) {
@@ -85,7 +76,7 @@ func (d *decision) demand() {
 	}
 
 	s, ready := d.state, max(d.seen.Ready, 1)
-	overload := d.Burst >= panicThreshold*float64(ready)*d.spec.target()
+	overload := d.spec.need(d.Burst) >= panicThreshold*float64(ready)
 	standing := d.load.queued > 0 && d.seen.Ready > 0 && burst > d.seen.Ready
 	if overload || standing {
 		s.panicUntil = d.now.Add(StableWindow)
@@ -104,23 +95,23 @@ func (d *decision) demand() {
 }
 
 // podsFor is the number of pods that carry a load at their target.
-func (d *decision) podsFor(load float64) int {
+func (d *decision) podsFor(load Load) int {
 	// The sums of many small shares end in rounding errors.
-	n := math.Ceil(load/d.spec.target() - 1e-6)
+	n := math.Ceil(d.spec.need(load) - 1e-6)
 	return int(min(max(n, 0), float64(d.spec.Max)))
 }
 
-func (d *decision) explain(load float64, window time.Duration) string {
-	unit := "in flight"
-	if d.spec.RPS > 0 {
-		unit = "a second"
+func (d *decision) explain(load Load, window time.Duration) string {
+	what, target, unit := load.InFlight, d.spec.Concurrency, "in flight"
+	if d.spec.RPS > 0 && load.Rate/d.spec.RPS > what/target {
+		what, target, unit = load.Rate, d.spec.RPS, "a second"
 	}
-	return fmt.Sprintf("%.3g requests %s over %s, %.3g to a pod", load, unit, short(window), d.spec.target())
+	return fmt.Sprintf("%s requests %s over %s, %s to a pod", number(what), unit, short(window), number(target))
 }
 
 // floors are the numbers that a revision must not fall below.
 func (d *decision) floors() {
-	if d.load.any() || d.Stable > 0 && d.Replicas > 0 {
+	if d.load.any() || d.Stable != (Load{}) && d.Replicas > 0 {
 		d.adjust(max(d.Replicas, d.spec.Activation), "activation scale %d", d.spec.Activation)
 	}
 	if !d.seen.EverReady {
@@ -173,7 +164,7 @@ func (d *decision) idleAt() time.Time {
 
 // next is when time alone may change the decision.
 func (d *decision) next() time.Time {
-	if d.Replicas == 0 || (d.Replicas == d.spec.Min && d.Stable == 0 && !d.load.any()) {
+	if d.Replicas == 0 || (d.Replicas == d.spec.Min && d.Stable == (Load{}) && !d.load.any()) {
 		return time.Time{}
 	}
 	next := d.now.Add(look)
@@ -186,6 +177,14 @@ func (d *decision) next() time.Time {
 // short writes 90s instead of 1m30s.
 func short(d time.Duration) string {
 	return strconv.FormatFloat(d.Round(time.Second/10).Seconds(), 'g', -1, 64) + "s"
+}
+
+// number writes three digits, or all of a large number.
+func number(n float64) string {
+	if n >= 100 {
+		return strconv.FormatFloat(n, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(n, 'g', 3, 64)
 }
 
 func pods(n int) string {

@@ -49,7 +49,7 @@ func FuzzDecide(f *testing.F) {
 			switch {
 			case d.Replicas < bounds.Min || d.Replicas > bounds.Max:
 				t.Fatalf("%d is outside of %d..%d", d.Replicas, bounds.Min, bounds.Max)
-			case math.IsNaN(d.Stable) || math.IsInf(d.Burst, 0):
+			case math.IsNaN(bounds.need(d.Stable)) || math.IsInf(bounds.need(d.Burst), 0):
 				t.Fatalf("averages %v %v", d.Stable, d.Burst)
 			case d.Replicas == 0 && seen.Reports[0].InFlight+seen.Reports[0].Queued > 0:
 				t.Fatalf("zero with requests: %s", d.Reason)
@@ -87,7 +87,7 @@ func TestReportsMayBeLate(t *testing.T) {
 			}}}
 			d, state = Decide(Spec{}, seen, state, epoch.Add(at))
 		}
-		return d.Burst
+		return d.Burst.InFlight
 	}
 	for _, every := range []time.Duration{50 * time.Millisecond, time.Second, 5 * time.Second} {
 		if got := average(every); math.Abs(got-7) > 1e-6 {
@@ -97,20 +97,22 @@ func TestReportsMayBeLate(t *testing.T) {
 }
 
 func TestSpecDefaults(t *testing.T) {
+	load := Load{InFlight: 70, Rate: 210}
 	for _, tc := range []struct {
 		name string
 		spec Spec
 		want float64
 	}{
-		{"default", Spec{}, 80},
-		{"target", Spec{Concurrency: 5}, 5},
-		{"share of the limit", Spec{Limit: 10}, 7},
-		{"target below the limit", Spec{Concurrency: 9, Limit: 10}, 9},
-		{"target above the limit", Spec{Concurrency: 20, Limit: 10}, 10},
-		{"requests a second", Spec{RPS: 3, Concurrency: 9}, 3},
+		{"default", Spec{}, 70.0 / 80},
+		{"target", Spec{Concurrency: 5}, 14},
+		{"target below the limit", Spec{Concurrency: 9, Limit: 10}, 70.0 / 9},
+		{"target of the limit", Spec{Concurrency: 10, Limit: 10}, 7},
+		{"share of a limit below the target", Spec{Limit: 10}, 10},
+		{"the rate needs more", Spec{RPS: 3, Concurrency: 7}, 70},
+		{"the rate needs less", Spec{RPS: 100, Concurrency: 7}, 10},
 	} {
-		if got := tc.spec.withDefaults().target(); got != tc.want {
-			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		if got := tc.spec.withDefaults().need(load); math.Abs(got-tc.want) > 1e-9 {
+			t.Errorf("%s: %v pods, want %v", tc.name, got, tc.want)
 		}
 	}
 	got := Spec{Min: 30}.withDefaults()

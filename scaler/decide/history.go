@@ -5,6 +5,14 @@ import "time"
 // slots is more seconds than the longest window touches.
 const slots = 64
 
+// Load is an average over a window.
+type Load struct {
+	// InFlight are the requests in pods and those that wait, at a time.
+	InFlight float64
+	// Rate is the number of requests that arrive in a second.
+	Rate float64
+}
+
 // history is the load of the last minute in seconds of the wall clock. It is a
 // plain value: a copy is independent.
 type history struct {
@@ -57,19 +65,19 @@ func (h *history) advance(unix int64) {
 	}
 }
 
-// average returns the requests at work and the requests per second over the
-// window that ends now.
-func (h *history) average(now time.Time, window time.Duration) (concurrency, rate float64) {
+// average returns the load over the window that ends now.
+func (h *history) average(now time.Time, window time.Duration) Load {
 	from := now.Add(-window)
+	var sum second
 	for s := max(from.Unix(), h.last-slots+1); s <= min(now.Unix(), h.last); s++ {
 		share := 1.0
 		if s == from.Unix() {
 			share = overlap(s, from, now)
 		}
-		concurrency += h.seconds[s%slots].busy * share
-		rate += h.seconds[s%slots].requests * share
+		sum.busy += h.seconds[s%slots].busy * share
+		sum.requests += h.seconds[s%slots].requests * share
 	}
-	return concurrency / window.Seconds(), rate / window.Seconds()
+	return Load{InFlight: sum.busy / window.Seconds(), Rate: sum.requests / window.Seconds()}
 }
 
 // overlap is the part of the second s, in seconds, that lies between from and

@@ -14,11 +14,11 @@ type Spec struct {
 	Activation int
 
 	// Concurrency is the number of requests in flight that one pod should
-	// carry. Default: 80, or 70% of Limit where that is set. More than Limit
-	// counts as Limit.
+	// carry. Default: 80. More than Limit counts as 70% of Limit.
 	Concurrency float64
-	// RPS is the number of requests per second that one pod should carry. If
-	// set, it is used instead of Concurrency.
+	// RPS is the number of requests per second that one pod should carry,
+	// beside Concurrency; the larger need wins. Default: 0, the rate does not
+	// matter.
 	RPS float64
 	// Limit is the number of requests that one pod can have in flight; more
 	// wait. 0 is no limit.
@@ -43,22 +43,20 @@ func (s Spec) withDefaults() Spec {
 	if s.Idle <= 0 {
 		s.Idle = defaultIdle
 	}
-	switch limit := float64(max(s.Limit, 0)); {
-	case s.Concurrency > 0 && limit > 0:
-		s.Concurrency = min(s.Concurrency, limit)
-	case s.Concurrency > 0:
-	case limit > 0:
-		s.Concurrency = limitUse * limit
-	default:
+	if s.Concurrency <= 0 {
 		s.Concurrency = defaultConcurrency
+	}
+	if limit := float64(s.Limit); limit > 0 && s.Concurrency > limit {
+		s.Concurrency = limitUse * limit
 	}
 	return s
 }
 
-// target is the load that one pod should carry, in the unit of the load.
-func (s Spec) target() float64 {
+// need is the number of pods that carry a load, in parts of pods.
+func (s Spec) need(l Load) float64 {
+	need := l.InFlight / s.Concurrency
 	if s.RPS > 0 {
-		return s.RPS
+		need = max(need, l.Rate/s.RPS)
 	}
-	return s.Concurrency
+	return need
 }

@@ -42,8 +42,9 @@ type RepositorySpec struct {
 	URL string `json:"url"`
 
 	// SecretRef names a Secret in the same namespace with the credentials:
-	// username and password, or token, for http(s); identity (a private key)
-	// and known_hosts for ssh. Not needed for a public repository.
+	// username and password, or token, for http(s), and ca.crt for a private
+	// authority; identity (a private key) and known_hosts for ssh. Not needed
+	// for a public repository.
 	//
 	// +optional
 	SecretRef *corev1.LocalObjectReference `json:"secretRef,omitempty"`

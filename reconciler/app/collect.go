@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// rollbacks is how many earlier revisions stay ready, so that going back
-	// to one of them is only a change of the Route.
+	// rollbacks is how many earlier revisions stay, so that going back to one of
+	// them is only a change of the Route. Idle, they cost nothing.
 	rollbacks = 3
 	// linger is how long a revision stays after it was last wanted: activators
 	// that are behind may still send it requests, a person may want to read

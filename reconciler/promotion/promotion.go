@@ -11,7 +11,8 @@
 //	            ready, also when its own pods come and go: falling back to older
 //	            code because a pod restarts would surprise more than it helps
 //
-// A revision that has not been ready never takes traffic.
+// A revision that has not been ready never takes traffic. One that has been and
+// is idle now may: the first request wakes it.
 package promotion
 
 import (

@@ -55,6 +55,11 @@ func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) er
 	if plan.Deployment == nil || upToDate(seen.Deployment, plan.Deployment) {
 		return nil
 	}
+	if seen.Deployment != nil {
+		if err := r.releaseReplicas(ctx, client.ObjectKeyFromObject(seen.Deployment)); err != nil {
+			return err
+		}
+	}
 	return ssa.Apply(ctx, r.Client, plan.Deployment)
 }
 

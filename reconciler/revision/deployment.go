@@ -40,8 +40,9 @@ const (
 )
 
 // deploymentFor renders the Deployment of a built revision. It is the whole of
-// what Headway asks for; the API server's defaults are not in it.
-func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig, replicas int32) (*appsv1.Deployment, error) {
+// what Headway asks for, except the number of pods, which is the autoscaler's;
+// the API server's defaults, among them one pod to begin with, are not in it.
+func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig) (*appsv1.Deployment, error) {
 	container, err := containerFor(rev, image)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,6 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))},
 		},
 		Spec: appsv1.DeploymentSpec{
-			Replicas:                &replicas,
 			RevisionHistoryLimit:    ptr(int32(0)),
 			ProgressDeadlineSeconds: ptr(int32(progressLimit.Seconds())),
 			Selector:                &metav1.LabelSelector{MatchLabels: selector},
@@ -92,7 +92,7 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 
 // upToDate reports whether a live Deployment is what we would apply: nothing of
 // ours was changed by hand, and it was rendered by the same rules. What others
-// add, such as a sidecar of a mesh, is theirs.
+// add, such as a sidecar of a mesh, is theirs, and so is the number of pods.
 func upToDate(live, wanted *appsv1.Deployment) bool {
 	return live != nil &&
 		live.Annotations[annotationRendered] == wanted.Annotations[annotationRendered] &&

@@ -39,7 +39,7 @@ func TestDeploymentGolden(t *testing.T) {
 		"full":  {full, &v1alpha1.ImageConfig{User: "1000:1000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			deployment, err := deploymentFor(tc.rev, "registry/apps/team/hello@"+digest, tc.config, max(1, tc.rev.Spec.Scale.Min))
+			deployment, err := deploymentFor(tc.rev, "registry/apps/team/hello@"+digest, tc.config)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,14 +92,14 @@ func TestPodSecurity(t *testing.T) {
 
 func TestBadQuantity(t *testing.T) {
 	rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Resources.CPU = "lots" })
-	if _, err := deploymentFor(rev, "x", nil, 1); err == nil {
+	if _, err := deploymentFor(rev, "x", nil); err == nil {
 		t.Error("resources.cpu: lots is accepted")
 	}
 }
 
 func TestUpToDate(t *testing.T) {
 	render := func(change ...func(*v1alpha1.Revision)) *appsv1.Deployment {
-		d, err := deploymentFor(newRevision(commitA, change...), "x@"+digest, nil, 1)
+		d, err := deploymentFor(newRevision(commitA, change...), "x@"+digest, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestUpToDate(t *testing.T) {
 			d.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullIfNotPresent
 			d.Annotations["deployment.kubernetes.io/revision"] = "1"
 		}, true},
-		"scaled by hand":        {func(d *appsv1.Deployment) { d.Spec.Replicas = ptr(int32(0)) }, false},
+		"scaled":                {func(d *appsv1.Deployment) { d.Spec.Replicas = ptr(int32(7)) }, true},
 		"image changed by hand": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = "y" }, false},
 		"container of another manager": {func(d *appsv1.Deployment) {
 			d.Spec.Template.Spec.Containers = append(d.Spec.Template.Spec.Containers, corev1.Container{Name: "mesh"})

@@ -81,8 +81,7 @@ func serving(rev *v1alpha1.Revision, weight int32) condition.State {
 // planRuntime renders the Deployment and judges the pods.
 func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	rev := seen.Revision
-	wanted := max(1, rev.Spec.Scale.Min)
-	deployment, err := deploymentFor(rev, b.image, b.config, wanted)
+	deployment, err := deploymentFor(rev, b.image, b.config)
 	if err != nil {
 		p.State, p.Status.Replicas = Failed, 0
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
@@ -90,8 +89,13 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	p.Deployment = deployment
 	n, expires := readyPods(seen.Pods, seen.Answered)
 	p.Status.Replicas = n
+	asked := podsAsked(seen.Deployment)
+	enough := max(1, min(rev.Spec.Scale.Min, asked))
 	switch {
-	case n >= wanted:
+	case asked == 0 && rev.Status.EverReady:
+		p.State = Idle
+		return condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")
+	case n >= enough:
 		p.State, p.RequeueAfter = Ready, expires
 		return condition.True(v1alpha1.ReasonRunning, podCount(n))
 	case seen.Deployment == nil:
@@ -109,12 +113,24 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 		p.State = Failed
 		return condition.False(found.reason, about(rev, found.message))
 	}
-	p.State = Starting
 	message := found.message
-	if wanted > 1 {
-		message = fmt.Sprintf("%d of %d pods are ready; %s", n, wanted, message)
+	if enough > 1 {
+		message = fmt.Sprintf("%d of %d pods are ready; %s", n, enough, message)
 	}
+	if rev.Status.EverReady {
+		p.State = Waking
+		return condition.True(v1alpha1.ReasonStarting, message)
+	}
+	p.State = Starting
 	return condition.Unknown(v1alpha1.ReasonStarting, message)
+}
+
+// podsAsked is the number of pods that a Deployment asks for.
+func podsAsked(d *appsv1.Deployment) int32 {
+	if d == nil || d.Spec.Replicas == nil {
+		return 1 // the API's default
+	}
+	return *d.Spec.Replicas
 }
 
 func podCount(n int32) string {
@@ -152,9 +168,16 @@ func (p *Plan) refuse(rev *v1alpha1.Revision, err error, now time.Time) {
 }
 
 // changed says how an event announces the move from one status to the next:
-// the condition whose status or reason moved. The bool is false where nothing
-// worth telling did.
+// the condition whose status moved, or the reason of one that is False. The
+// bool is false where nothing worth telling did; that a revision falls idle and
+// wakes is not.
 func changed(before, after v1alpha1.RevisionStatus, kind string) (condition.State, bool) {
 	was, is := condition.Get(before.Conditions, kind), condition.Get(after.Conditions, kind)
-	return is, is.Status != metav1.ConditionUnknown && (was.Status != is.Status || was.Reason != is.Reason)
+	switch is.Status {
+	case metav1.ConditionTrue:
+		return is, was.Status != is.Status
+	case metav1.ConditionFalse:
+		return is, was.Status != is.Status || was.Reason != is.Reason
+	}
+	return is, false
 }

@@ -96,7 +96,8 @@ func TestDiagnose(t *testing.T) {
 			if tc.change != nil {
 				tc.change(rev)
 			}
-			plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{}, Pods: tc.pods}, start)
+			deployment := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: ptr(max(1, rev.Spec.Scale.Min))}}
+			plan := PlanFor(Seen{Revision: rev, Deployment: deployment, Pods: tc.pods}, start)
 			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
 			if plan.State != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.message) {
 				t.Errorf("got %s %s %q\nwant %s %s %q", plan.State, got.Reason, got.Message, tc.state, tc.reason, tc.message)
@@ -106,6 +107,79 @@ func TestDiagnose(t *testing.T) {
 				t.Errorf("status %s, again %v, everReady %v; want %s, %v", got.Status, plan.RequeueAfter, plan.Status.EverReady, want, tc.again)
 			}
 		})
+	}
+}
+
+// TestScaled is about what the autoscaler's number of pods makes of a revision.
+func TestScaled(t *testing.T) {
+	crashing := newPod(corev1.ContainerStatus{
+		State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+		LastTerminationState: corev1.ContainerState{Terminated: crashed(1, "Error", "boom", time.Second)}})
+	for _, tc := range []struct {
+		name     string
+		before   bool // was ready before
+		min      int32
+		replicas int32
+		pods     []corev1.Pod
+		state    State
+		want     condition.State
+	}{
+		{"idle", true, 0, 0, nil, Idle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
+		{"idle, without traffic its min does not hold", true, 3, 0, nil, Idle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
+		{"no pods, and never ready", false, 0, 0, nil, Starting, condition.Unknown(v1alpha1.ReasonStarting, "waiting for Kubernetes to start a pod")},
+		{"waking", true, 0, 1, nil, Waking, condition.True(v1alpha1.ReasonStarting, "waiting for Kubernetes to start a pod")},
+		{"awake", true, 0, 1, []corev1.Pod{readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
+		{"wakes in vain", true, 0, 1, []corev1.Pod{crashing}, Failed,
+			condition.False(v1alpha1.ReasonStartFailed, "commit aaaaaaaa: the app exited with code 1; its last log lines:\nboom")},
+		{"one pod is enough while more start", true, 0, 9, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", ""), crashing}, Ready,
+			condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
+		{"the first time, load asks for no more than min", false, 2, 9, []corev1.Pod{readyPod(), readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "2 pods are ready")},
+		{"the first time, min waits until it is asked for", false, 2, 1, []corev1.Pod{readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
+		{"the first time, too few", false, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, Starting,
+			condition.Unknown(v1alpha1.ReasonStarting, "1 of 2 pods are ready; the container is being created")},
+		{"too few again", true, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, Waking,
+			condition.True(v1alpha1.ReasonStarting, "1 of 2 pods are ready; the container is being created")},
+		{"fewer than min, and one fails", true, 2, 2, []corev1.Pod{readyPod(), crashing}, Failed,
+			condition.False(v1alpha1.ReasonStartFailed, "commit aaaaaaaa: the app exited with code 1; its last log lines:\nboom")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+			rev.Spec.Scale.Min, rev.Status.EverReady = tc.min, tc.before
+			plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &tc.replicas}}, Pods: tc.pods}, start)
+			if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); plan.State != tc.state || got != tc.want {
+				t.Errorf("got %s %+v\nwant %s %+v", plan.State, got, tc.state, tc.want)
+			}
+			if plan.Deployment == nil || plan.Deployment.Spec.Replicas != nil {
+				t.Error("the plan sets the number of pods, which is the autoscaler's")
+			}
+			if ever := tc.before || tc.state == Ready; plan.Status.EverReady != ever {
+				t.Errorf("everReady = %v, want %v", plan.Status.EverReady, ever)
+			}
+		})
+	}
+}
+
+// TestScalingIsNoNews: a revision that sleeps and wakes all day must not fill
+// the namespace with events.
+func TestScalingIsNoNews(t *testing.T) {
+	ready := func(s condition.State) v1alpha1.RevisionStatus {
+		var status v1alpha1.RevisionStatus
+		condition.Set(&status.Conditions, v1alpha1.ConditionReady, s, 1, start)
+		return status
+	}
+	running, idle := condition.True(v1alpha1.ReasonRunning, "1 pod is ready"), condition.True(v1alpha1.ReasonIdle, "")
+	waking, starting := condition.True(v1alpha1.ReasonStarting, ""), condition.Unknown(v1alpha1.ReasonStarting, "")
+	crash, missing := condition.False(v1alpha1.ReasonStartFailed, ""), condition.False(v1alpha1.ReasonReferenceMissing, "")
+	for _, tc := range []struct {
+		from, to condition.State
+		news     bool
+	}{
+		{starting, running, true}, {running, crash, true}, {crash, missing, true}, {crash, idle, true}, {waking, crash, true},
+		{running, idle, false}, {idle, waking, false}, {waking, running, false}, {crash, crash, false}, {running, starting, false},
+	} {
+		if got, news := changed(ready(tc.from), ready(tc.to), v1alpha1.ConditionReady); news != tc.news || got != tc.to {
+			t.Errorf("%+v -> %+v: %+v, news = %v", tc.from, tc.to, got, news)
+		}
 	}
 }
 

@@ -70,8 +70,9 @@ func newBench(t *testing.T, objects ...client.Object) *bench {
 	if err := index.Register(t.Context(), fakeIndexer{builder}); err != nil {
 		t.Fatal(err)
 	}
+	c := builder.Build()
 	b.Reconciler = &Reconciler{
-		Client: builder.Build(), Events: events.NewFakeRecorder(100), Images: b, Logs: b, Prober: b,
+		Client: c, Live: c, Events: events.NewFakeRecorder(100), Images: b, Logs: b, Prober: b,
 		Options: Options{Registry: "registry/apps", BuildNamespace: "headway-builds", ArtifactURL: "http://artifacts"},
 	}
 	return b

@@ -62,6 +62,8 @@ type Options struct {
 // Reconciler reconciles Revisions.
 type Reconciler struct {
 	Client client.Client
+	// Live reads past the cache.
+	Live   client.Reader
 	Events events.EventRecorder
 	Images Images
 	Logs   Logs

@@ -44,6 +44,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	prober := &waker{ctx: ctx, probes: probe.New(), wake: make(chan event.GenericEvent)}
 	r := &Reconciler{
 		Client: mgr.GetClient(),
+		Live:   mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder("headway-revision"),
 		Images: &registry.Client{
 			Secrets:  mgr.GetAPIReader(),

@@ -9,18 +9,24 @@ package revision
 //	Superseded  no image, and nothing asks for one any more False   Superseded  False   Superseded
 //	Failed      no image, and no run will bring one         False   <why>       False   NotBuilt
 //	Built       the image is known, no Deployment yet       True    <whence>    Unknown Starting
-//	Starting    fewer pods are ready than wanted            True                Unknown Starting
-//	Failed      the same, and waiting will not help         True                False   <why>
-//	Ready       all wanted pods are ready                   True                True    Running
+//	Starting    too few pods are ready, for the first time  True                Unknown Starting
+//	Failed      too few pods, and waiting will not help     True                False   <why>
+//	Ready       enough pods are ready                       True                True    Running
+//	Idle        was ready, and is asked to have no pod      True                True    Idle
+//	Waking      was ready, and too few pods are             True                True    Starting
+//
+// Enough is one pod, or scale.min where the autoscaler asks for that many. A
+// revision that was ready once stays so while it is scaled: activators hold a
+// request until a pod is there.
 //
 // Moves:
 //
-//	Queued -> Building -> Built -> Starting -> Ready <-> Starting
+//	Queued -> Building -> Built -> Starting -> Ready -> Idle -> Waking -> Ready
 //	Queued -> Built                the image of an equal build is there already
 //	Queued, Building -> Failed     the build failed; a retry leads back to Queued
 //	Queued, Building -> Superseded a newer commit took the ref; when the ref comes
 //	                               back, so does the build: Superseded -> Queued
-//	Starting <-> Failed            a crash loop, a missing Secret; both may heal
+//	Starting, Waking <-> Failed    a crash loop, a missing Secret; both may heal
 type State string
 
 // States of a revision.
@@ -32,4 +38,6 @@ const (
 	Built      State = "Built"
 	Starting   State = "Starting"
 	Ready      State = "Ready"
+	Idle       State = "Idle"
+	Waking     State = "Waking"
 )

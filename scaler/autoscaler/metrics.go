@@ -24,6 +24,9 @@ var (
 	burstLoad  = gauge("burst_in_flight", "Average of the requests in flight and waiting over the panic window of 3 s.")
 	panicking  = gauge("panicking", "1 while an overload holds the pods up.")
 
+	streams = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "headway_autoscaler_streams", Help: "Activators that report.",
+	})
 	scalesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "headway_autoscaler_scales_total",
 		Help: "Changes of a number of pods by direction: up, down, from_zero, to_zero.",
@@ -43,7 +46,7 @@ func init() {
 	for _, g := range gauges() {
 		metrics.Registry.MustRegister(g)
 	}
-	metrics.Registry.MustRegister(scalesTotal, wakeSeconds)
+	metrics.Registry.MustRegister(streams, scalesTotal, wakeSeconds)
 }
 
 // measure shows a decision.

@@ -24,7 +24,11 @@ func (server) NeedLeaderElection() bool { return false }
 // Start implements manager.Runnable.
 func (s server) Start(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.Handle(report.Path, s.reports)
+	mux.HandleFunc(report.Path, func(w http.ResponseWriter, r *http.Request) {
+		streams.Inc()
+		defer streams.Dec()
+		s.reports.ServeHTTP(w, r)
+	})
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", s.listen)

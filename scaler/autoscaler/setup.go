@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -19,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -89,10 +87,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Changed:   func(key report.Key) { enqueue(reconcile.Request{NamespacedName: types.NamespacedName(key)}) },
 		Logger:    slog.Default(),
 	}
-	metrics.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "headway_autoscaler_streams", Help: "Activators that report.",
-	}, func() float64 { return float64(reports.Streams()) }))
-
 	r := &Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Reports: reports, Now: time.Now}
 	if err := r.watch(mgr, &work); err != nil {
 		return err

@@ -24,7 +24,8 @@ var update = flag.Bool("update", false, "rewrite the scenario files")
 //
 //	load=N queue=N rps=N      what activator a reports from now on; load.b=N is activator b
 //	ready=N                   pins the ready pods; ready=auto lets pods start again
-//	lost=b, back=b            activator b falls silent, or opens a new stream
+//	lost=b, back=b            activator b ends its stream, or opens a new one
+//	hang=b, resume=b          activator b says nothing on its stream, or goes on
 //	restart                   the autoscaler forgets its state
 //	replicas=N                somebody else sets the number of pods
 //	end                       plays up to here
@@ -75,9 +76,9 @@ type world struct {
 type activator struct {
 	load, queue, rps float64
 	requests, busy   float64
-	lost             bool
+	lost, hangs      bool
+	said             Report
 	stream           int
-	heard            time.Duration
 }
 
 func play(t *testing.T, script string) string {
@@ -180,6 +181,10 @@ func (w *world) set(t *testing.T, field string) {
 	case "back":
 		w.sim[value].lost = false
 		w.sim[value].connect()
+	case "hang":
+		w.sim[value].hangs = true
+	case "resume":
+		w.sim[value].hangs = false
 	case "restart":
 		w.state = State{}
 		for _, a := range w.sim {
@@ -251,17 +256,17 @@ func (w *world) reports() []Report {
 	var out []Report
 	for _, name := range slices.Sorted(maps.Keys(w.sim)) {
 		a := w.sim[name]
-		if !a.lost {
-			a.heard = w.now
+		if a.lost {
+			continue
 		}
-		if a.lost && w.now-a.heard > Expiry {
-			continue // the stream has ended
+		if !a.hangs {
+			a.said = Report{
+				Stream: fmt.Sprint(name, a.stream), At: epoch.Add(w.now),
+				InFlight: int(a.load), Queued: int(a.queue),
+				Requests: uint64(a.requests), Busy: time.Duration(a.busy * float64(time.Second)),
+			}
 		}
-		out = append(out, Report{
-			Stream: fmt.Sprint(name, a.stream), At: epoch.Add(a.heard),
-			InFlight: int(a.load), Queued: int(a.queue),
-			Requests: uint64(a.requests), Busy: time.Duration(a.busy * float64(time.Second)),
-		})
+		out = append(out, a.said)
 	}
 	return out
 }

@@ -81,15 +81,17 @@ func (s *State) observe(spec Spec, seen Seen, now time.Time) load {
 	}
 	s.replicas = seen.Replicas
 	l := s.takeReports(seen.Reports, now)
+	// A pause in the reports is made up for by their sums; a longer gap is not.
+	gap := now.Sub(s.lastSeen) > PanicWindow
 	if !l.blind {
-		if now.Sub(s.lastSeen) > PanicWindow {
-			s.since = later(s.since, now) // a gap that nobody can fill
+		if gap {
+			s.since = later(s.since, now)
 		}
 		s.lastSeen = now
 	}
 	s.measureStart(seen, now)
 	starting := !s.starting.IsZero() && now.Sub(s.starting) < startLimit
-	if l.any() || l.arrived || starting || (l.blind && seen.Replicas > 0) {
+	if l.any() || l.arrived || starting || (gap && seen.Replicas > 0) {
 		s.lastBusy = now
 	}
 	return l

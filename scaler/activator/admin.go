@@ -12,36 +12,39 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/keeper"
 	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
-// adminHandler serves metrics, health and the switch of the access log.
-func adminHandler(tables *atomic.Pointer[table.Table], access *accesslog.Log, ready *atomic.Bool) http.Handler {
+// adminHandler serves metrics, health, the switch of the access log and the
+// questions of other activators.
+func (p *process) adminHandler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		stats.Collector{Samples: samples(tables)},
+		stats.Collector{Samples: samples(&p.tables)},
 	)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !ready.Load() {
+		if !p.ready.Load() {
 			http.Error(w, "not ready: starting or stopping", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.HandleFunc("PUT /access-log", func(w http.ResponseWriter, r *http.Request) { switchLog(w, r, access) })
+	mux.HandleFunc("PUT /access-log", func(w http.ResponseWriter, r *http.Request) { switchLog(w, r, p.access) })
+	mux.Handle(keeper.Path, keeper.Handler(&p.tables))
 	return mux
 }
 
 // samples is the load of each revision for Prometheus.
 func samples(tables *atomic.Pointer[table.Table]) func(func(stats.Sample)) {
 	return func(yield func(stats.Sample)) {
-		for _, r := range tables.Load().Revisions() {
+		for r := range tables.Load().Revisions() {
 			load := r.Load()
 			yield(stats.Sample{
 				Namespace: r.Namespace, App: r.App, Revision: r.Name, Counters: &r.Stats,

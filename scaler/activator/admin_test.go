@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
@@ -21,7 +20,7 @@ func TestMetrics(t *testing.T) {
 		f.get("http://" + appHost + path)
 	}
 	f.get("http://nobody.localhost/")
-	admin := adminHandler(f.tables, f.access, new(atomic.Bool))
+	admin := adminOf(f).adminHandler()
 	want := []string{
 		`headway_activator_requests_total{app="shop",code="2xx",namespace="default",revision="shop-1a2b3c4d"} 2`,
 		`headway_activator_requests_total{app="shop",code="5xx",namespace="default",revision="shop-1a2b3c4d"} 1`,
@@ -38,10 +37,17 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
+// adminOf is a process that looks at f.
+func adminOf(f *fixture) *process {
+	p := &process{access: f.access}
+	p.tables.Store(f.tables.Load())
+	return p
+}
+
 func TestAdmin(t *testing.T) {
 	f := newFixture(t, backend.Settings{}, text("x"))
-	var ready atomic.Bool
-	admin := adminHandler(f.tables, f.access, &ready)
+	p := adminOf(f)
+	admin := p.adminHandler()
 	ask := func(method, path, body, from string) int {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -58,7 +64,7 @@ func TestAdmin(t *testing.T) {
 	}{
 		{name: "healthy", method: "GET", path: "/healthz", from: other, status: 200},
 		{name: "not ready", method: "GET", path: "/readyz", from: other, status: 503},
-		{name: "ready", method: "GET", path: "/readyz", from: other, status: 200, prepare: func() { ready.Store(true) }},
+		{name: "ready", method: "GET", path: "/readyz", from: other, status: 200, prepare: func() { p.ready.Store(true) }},
 		{name: "metrics", method: "GET", path: "/metrics", from: other, status: 200},
 		{name: "another pod switches the log", method: "PUT", path: "/access-log", body: "on", from: other, status: 403},
 		{name: "nonsense", method: "PUT", path: "/access-log", body: "maybe", from: self, status: 400},

@@ -7,6 +7,8 @@
 //	h1        plain HTTP/1.1 requests: the hot path
 //	proxy     every other request, by net/http
 //	wire      a connection with a buffer
+//	keeper    which activator gives out the pods of a limited revision
+//	peer      what activators tell each other with a request
 //	watch     Kubernetes -> table and backend
 //	inflight  what still runs when the process ends
 //	stats, accesslog, answer

@@ -12,6 +12,8 @@ type Options struct {
 	// Listen is the address for requests, AdminListen the one for metrics and
 	// health.
 	Listen, AdminListen string
+	// PeerListen is the address for requests that other activators send on.
+	PeerListen string
 	// AccessLog is whether the access log is on at first.
 	AccessLog bool
 	// Autoscaler is host:port of the autoscaler; empty: there is none.
@@ -28,6 +30,7 @@ type Options struct {
 func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.Listen, "listen", ":8080", "address for requests")
 	flags.StringVar(&o.AdminListen, "admin-listen", ":8090", "address for /metrics, /healthz and /readyz")
+	flags.StringVar(&o.PeerListen, "peer-listen", ":8092", "address for requests that other activators send on")
 	flags.BoolVar(&o.AccessLog, "access-log", false, "log every request; PUT /access-log switches it later")
 	flags.StringVar(&o.Autoscaler, "autoscaler", "", "host:port of the autoscaler; empty: there is none")
 	flags.StringVar(&o.AutoscalerToken, "autoscaler-token", "/var/run/secrets/headway/token", "file with the token for the autoscaler")

@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/keeper"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/watch"
-	"github.com/headway-dev/headway/scaler/report"
 )
 
 const (
@@ -23,45 +25,48 @@ const (
 	leaveDelay = 5 * time.Second
 	// longestDrain is the longest timeout that a revision can have.
 	longestDrain = time.Hour
+	// namespaceFile is there in every pod with a service account.
+	namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 )
+
+// process is one activator.
+type process struct {
+	Options
+	identity string // the name of the pod
+	tables   atomic.Pointer[table.Table]
+	access   *accesslog.Log
+	server   *Server
+	keepers  *keeper.Manager
+	ready    atomic.Bool
+}
 
 // Run serves until ctx ends, and then until the requests in flight have ended.
 // It opens the port for requests only when it knows every Route.
 func Run(ctx context.Context, o Options) error {
-	var tables atomic.Pointer[table.Table]
-	tables.Store(table.Compile(nil, nil))
-	waiting := func() {}
-	var reporter *report.Client
-	if o.Autoscaler != "" {
-		var err error
-		if reporter, err = newReporter(o, &tables); err != nil {
-			return fmt.Errorf("preparing to report to the autoscaler: %w", err)
-		}
-		waiting = reporter.Edge
+	p, err := newProcess(o)
+	if err != nil {
+		return err
 	}
-	watcher, err := watch.New(o.Kubernetes, &tables, waiting)
+	defer p.keepers.Close()
+	waiting, report := p.reporter()
+	watcher, err := watch.New(o.Kubernetes, &p.tables, watch.Hooks{Waiting: waiting, Compiled: p.keepers.Assign})
 	if err != nil {
 		return fmt.Errorf("preparing to watch the cluster: %w", err)
 	}
-	access := accesslog.New(o.Logger, o.AccessLog)
-	server := NewServer(&tables, access, o.Logger)
-
-	var ready atomic.Bool
-	admin := &http.Server{Handler: adminHandler(&tables, access, &ready), ReadHeaderTimeout: headerTimeout}
 	adminListener, err := listen(ctx, o.AdminListen)
 	if err != nil {
 		return err
 	}
+	admin := &http.Server{Handler: p.adminHandler(), ReadHeaderTimeout: headerTimeout}
 
-	// Watching and the admin port outlive ctx: they are needed while the
-	// requests in flight end.
+	// Watching, reporting and the admin port outlive ctx: they are needed
+	// while the requests in flight end.
 	g, alive := errgroup.WithContext(context.WithoutCancel(ctx))
 	alive, finished := context.WithCancel(alive)
 	defer finished()
 	g.Go(func() error { return watcher.Run(alive) })
-	if reporter != nil {
-		g.Go(func() error { return reporter.Run(alive) })
-	}
+	g.Go(func() error { return p.members(alive) })
+	g.Go(func() error { return report(alive) })
 	g.Go(func() error {
 		if err := admin.Serve(adminListener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving %s: %w", o.AdminListen, err)
@@ -78,44 +83,85 @@ func Run(ctx context.Context, o Options) error {
 		case <-alive.Done():
 			return nil // another one failed
 		}
-		return serve(ctx, alive, server, o, &ready)
+		return p.serve(ctx, alive)
 	})
 	return g.Wait()
 }
 
-// serve opens the port for requests and closes it in order.
-func serve(ctx, alive context.Context, server *Server, o Options, ready *atomic.Bool) error {
-	listener, err := listen(ctx, o.Listen)
+func newProcess(o Options) (*process, error) {
+	p := &process{Options: o, access: accesslog.New(o.Logger, o.AccessLog)}
+	p.tables.Store(table.Compile(nil, nil))
+	p.server = NewServer(&p.tables, p.access, o.Logger)
+	var err error
+	if p.identity, err = os.Hostname(); err != nil {
+		return nil, fmt.Errorf("finding the name of this pod: %w", err)
+	}
+	_, peerPort, err := net.SplitHostPort(o.PeerListen)
+	if err != nil {
+		return nil, fmt.Errorf("reading --peer-listen: %w", err)
+	}
+	_, adminPort, err := net.SplitHostPort(o.AdminListen)
+	if err != nil {
+		return nil, fmt.Errorf("reading --admin-listen: %w", err)
+	}
+	p.keepers = &keeper.Manager{
+		Self: p.identity, Tables: &p.tables, Ask: keeper.AskHTTP(adminPort), PeerPort: peerPort, Logger: o.Logger,
+	}
+	return p, nil
+}
+
+// members follows the other activators. Outside of a pod there are none.
+func (p *process) members(ctx context.Context) error {
+	namespace, err := os.ReadFile(namespaceFile)
+	if errors.Is(err, os.ErrNotExist) {
+		p.keepers.SetMembers(nil)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("finding the namespace of this pod: %w", err)
+	}
+	return watch.Members(ctx, p.Kubernetes, strings.TrimSpace(string(namespace)), p.keepers.SetMembers)
+}
+
+// serve opens the ports for requests and closes them in order.
+func (p *process) serve(ctx, alive context.Context) error {
+	listener, err := listen(ctx, p.Listen)
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	ready.Store(true)
-	o.Logger.Info("serving", "address", listener.Addr().String())
+	peers, err := listen(ctx, p.PeerListen)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- p.server.Serve(listener) }()
+	go func() { failed <- p.server.ServePeers(peers) }()
+	p.ready.Store(true)
+	p.Logger.Info("serving", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
+		p.server.Close()
 		return err
 	case <-alive.Done():
-		server.Close()
-		return <-failed
+		p.server.Close()
+		return nil // another one failed
 	case <-ctx.Done():
 	}
 
-	ready.Store(false)
-	server.Leave()
-	o.Logger.Info("leaving", "inFlight", server.running.Len())
+	p.ready.Store(false)
+	p.server.Leave()
+	p.Logger.Info("leaving", "inFlight", p.server.running.Len())
 	select {
 	case <-time.After(leaveDelay):
 	case <-alive.Done():
 	}
 	drain, cancel := context.WithTimeout(alive, longestDrain)
 	defer cancel()
-	if err := server.Drain(drain); err != nil {
+	if err := p.server.Drain(drain); err != nil {
 		return err
 	}
-	o.Logger.Info("stopped")
-	return <-failed
+	p.Logger.Info("stopped")
+	return errors.Join(<-failed, <-failed)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

@@ -41,6 +41,10 @@ var NoTunnel = Answer{Status: http.StatusMethodNotAllowed, Text: "CONNECT is not
 // BadBody is for a request whose body is malformed or broke off.
 var BadBody = Answer{Status: http.StatusBadRequest, Text: "Bad request: the body is malformed or incomplete.\n"}
 
+// TooFar is for a request that activators have sent to and fro because they
+// do not agree yet which of them keeps a limit.
+var TooFar = unavailable("The activators are being rearranged. Try again.\n")
+
 // UnknownHost is for a host that no Route has.
 func UnknownHost(host string) Answer {
 	return Answer{Status: http.StatusNotFound, Text: fmt.Sprintf(`No app answers to the host %s.

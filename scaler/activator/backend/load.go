@@ -35,8 +35,8 @@ func (p *Pool) PodLoads() []PodLoad {
 	defer p.mu.Unlock()
 	var out []PodLoad
 	for _, pod := range p.pods {
-		if pod.inFlight > 0 {
-			out = append(out, PodLoad{Name: pod.Name, InFlight: pod.inFlight})
+		if n := pod.inFlight - pod.foreign; n > 0 {
+			out = append(out, PodLoad{Name: pod.Name, InFlight: n})
 		}
 	}
 	return out

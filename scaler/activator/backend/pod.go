@@ -16,6 +16,9 @@ type Endpoint struct {
 	Addr string
 	// Ready is the Pod's Ready condition.
 	Ready bool
+	// Peer is true if it is not a pod of the app but the activator that keeps
+	// the revision's limit.
+	Peer bool
 	// Leaving is true once the pod is being deleted or has ended.
 	Leaving bool
 }
@@ -44,6 +47,9 @@ type Pod struct {
 	// UID, Name and Addr are those of the Endpoint.
 	UID, Name, Addr string
 
+	// Peer is as in the Endpoint.
+	Peer bool
+
 	// linger is how long the pod may go on with a request whose client has
 	// gone, and counts as busy with it; 0 where no limit holds.
 	linger time.Duration
@@ -52,7 +58,8 @@ type Pod struct {
 	state      state
 	everReady  bool
 	probing    bool
-	inFlight   int
+	inFlight   int           // those of other activators included
+	foreign    int           // those of other activators
 	prev, next *Pod          // in loads
 	wake       chan struct{} // capacity 1; ends a pause between probes
 

@@ -36,7 +36,9 @@ type Pool struct {
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
+	role     role
 	pods     map[string]*Pod // by UID and address
+	foreign  map[string]int  // by UID: requests that other activators have in flight
 	loads    loads
 	queue    queue
 	inFlight int
@@ -87,9 +89,13 @@ func (p *Pool) Reacquire(ctx context.Context) (Lease, error) {
 
 func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 	p.mu.Lock()
-	if p.ctx.Err() != nil {
+	switch {
+	case p.ctx.Err() != nil:
 		p.mu.Unlock()
 		return Lease{}, ErrClosed
+	case p.role == away:
+		p.mu.Unlock()
+		return Lease{}, errMoved
 	}
 	if !again {
 		p.meter.arrived()
@@ -110,6 +116,9 @@ func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 
 	select {
 	case pod := <-w.granted:
+		if pod == nil {
+			return Lease{}, errMoved
+		}
 		return Lease{Pod: pod, pool: p}, nil
 	case <-ctx.Done():
 		return Lease{}, p.giveUp(w, context.Cause(ctx))
@@ -143,7 +152,9 @@ func (p *Pool) giveUp(w *waiter, why error) error {
 	p.queue.remove(w)
 	select {
 	case pod := <-w.granted:
-		p.put(pod)
+		if pod != nil {
+			p.put(pod)
+		}
 	default:
 		p.meter.end()
 	}
@@ -172,6 +183,9 @@ func (l Lease) Unreachable() {
 
 // take counts one request on the lightest pod; nil if none has room.
 func (p *Pool) take() *Pod {
+	if p.role != keeping {
+		return nil
+	}
 	pod := p.loads.lightest()
 	if pod == nil || (p.limit > 0 && pod.inFlight >= p.limit) {
 		return nil

@@ -2,7 +2,7 @@ package backend
 
 // waiter is a request that waits for a pod.
 type waiter struct {
-	granted    chan *Pod // capacity 1; written at most once, under Pool.mu
+	granted    chan *Pod // capacity 1; written at most once, under Pool.mu; nil: look elsewhere
 	prev, next *waiter
 	queued     bool
 }

@@ -1,6 +1,9 @@
 package backend
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/stats"
@@ -19,11 +22,14 @@ type Settings struct {
 	HealthPath string
 }
 
-// Revision is a revision as the data path sees it.
+// Revision is a revision as the data path sees it: its pods, and while another
+// activator keeps its limit, the way there.
 type Revision struct {
 	Settings
-	*Pool
 	Stats stats.Counters
+
+	own *Pool
+	via atomic.Pointer[Pool] // the keeper as only pod; nil: own
 }
 
 // NewRevision makes a revision without pods. Close it when it is deleted.
@@ -34,10 +40,91 @@ func NewRevision(s Settings, waiting func()) *Revision {
 	if s.HealthPath != "" {
 		probe = HTTPProbe(s.HealthPath)
 	}
-	pool := NewPool(s.Limit, probe)
-	pool.waiting = waiting
+	own := NewPool(s.Limit, probe)
+	own.waiting = waiting
 	if s.Limit > 0 {
-		pool.linger = s.Timeout
+		own.linger = s.Timeout
 	}
-	return &Revision{Settings: s, Pool: pool}
+	return &Revision{Settings: s, own: own}
+}
+
+// Share makes requests wait until Forward or Keep is called first: other
+// activators may give out the pods already.
+func (r *Revision) Share() { r.own.share() }
+
+func (r *Revision) pool() *Pool {
+	if via := r.via.Load(); via != nil {
+		return via
+	}
+	return r.own
+}
+
+// TryAcquire is Pool.TryAcquire.
+func (r *Revision) TryAcquire() (Lease, bool) { return r.pool().TryAcquire() }
+
+// Acquire is Pool.Acquire.
+func (r *Revision) Acquire(ctx context.Context) (Lease, error) {
+	return r.acquire(ctx, (*Pool).Acquire)
+}
+
+// Reacquire is Pool.Reacquire.
+func (r *Revision) Reacquire(ctx context.Context) (Lease, error) {
+	return r.acquire(ctx, (*Pool).Reacquire)
+}
+
+func (r *Revision) acquire(ctx context.Context, acquire func(*Pool, context.Context) (Lease, error)) (Lease, error) {
+	for {
+		p := r.pool()
+		l, err := acquire(p, ctx)
+		if errors.Is(err, errMoved) || (errors.Is(err, ErrClosed) && p != r.pool()) {
+			continue // the keeper has changed meanwhile
+		}
+		return l, err
+	}
+}
+
+// Update tells which pods there are.
+func (r *Revision) Update(endpoints []Endpoint) { r.own.Update(endpoints) }
+
+// Load returns the present numbers of what this activator gives out.
+func (r *Revision) Load() Load { return r.own.Load() }
+
+// PodLoads returns the pods that have requests of this activator in flight.
+func (r *Revision) PodLoads() []PodLoad { return r.own.PodLoads() }
+
+// Forward sends requests to the activator that keeps the limit. Calls of
+// Forward, TakeOver and Keep must not overlap.
+func (r *Revision) Forward(name, addr string) {
+	via := NewPool(0, TCPProbe)
+	via.Update([]Endpoint{{UID: name, Name: name, Addr: addr, Ready: true, Peer: true}})
+	old := r.via.Swap(via)
+	r.own.leave()
+	if old != nil {
+		old.Close()
+	}
+}
+
+// TakeOver makes requests wait for Keep, unless this activator keeps the limit
+// already.
+func (r *Revision) TakeOver() {
+	r.own.takeOver()
+	if old := r.via.Swap(nil); old != nil {
+		old.Close()
+	}
+}
+
+// Keep gives out pods, of which other activators still use some: foreign, by
+// the UID of the pod.
+func (r *Revision) Keep(foreign map[string]int) { r.own.keep(foreign) }
+
+// Held tells whether this activator may give out pods, and how many requests
+// of each it has in flight, by UID.
+func (r *Revision) Held() (mine bool, held map[string]int) { return r.own.held() }
+
+// Close ends the wait of all requests; those in flight go on.
+func (r *Revision) Close() {
+	r.own.Close()
+	if via := r.via.Load(); via != nil {
+		via.Close()
+	}
 }

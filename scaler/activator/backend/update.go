@@ -16,6 +16,9 @@ func (p *Pool) Update(endpoints []Endpoint) {
 		pod := p.pods[key]
 		if pod == nil {
 			pod = &Pod{UID: e.UID, Name: e.Name, Addr: e.Addr, linger: p.linger, wake: make(chan struct{}, 1)}
+			pod.Peer = e.Peer
+			pod.foreign = p.foreign[e.UID]
+			pod.inFlight = pod.foreign
 			p.pods[key] = pod
 		}
 		next := pod.after(e)

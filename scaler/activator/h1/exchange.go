@@ -11,6 +11,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
@@ -37,6 +38,7 @@ type exchange struct {
 	status   int
 	bytes    int64
 	leased   bool
+	hop      peer.Hop // by which the request came
 }
 
 // release ends the lease, once.
@@ -52,23 +54,38 @@ func (c *conn) handle(now time.Time, body []byte) bool {
 	if string(c.req.host) != c.host { // compares without making a string
 		c.host = string(c.req.host)
 	}
-	match := c.server.Tables.Load().Resolve(c.host)
 	x := &c.x
-	*x = exchange{rev: match.Revision, started: now}
+	*x = exchange{started: now}
+	match := c.match(x)
+	x.rev = match.Revision
 	var keep bool
 	switch {
+	case x.hop.TooFar():
+		keep = c.answer(x, answer.TooFar)
 	case !match.Known:
 		keep = c.answer(x, answer.UnknownHost(c.host))
 	case match.Revision == nil:
 		keep = c.answer(x, answer.NoRevision(match))
 	default:
 		keep = c.forward(x, body)
-		x.rev.Stats.Observe(x.status, time.Since(now))
+		if !c.server.Peers {
+			x.rev.Stats.Observe(x.status, time.Since(now))
+		}
 	}
-	if c.server.Access.On() {
+	if c.server.Access.On() && !c.server.Peers {
 		c.log(x, match)
 	}
 	return keep
+}
+
+// match finds the revision: by the host, or as another activator has chosen.
+func (c *conn) match(x *exchange) table.Match {
+	tables := c.server.Tables.Load()
+	if !c.server.Peers {
+		return tables.Resolve(c.host)
+	}
+	x.hop = peer.Parse(string(c.req.revision), string(c.req.hops))
+	return x.hop.Match(tables)
 }
 
 // forward sends the request to a pod and the response back.
@@ -108,8 +125,9 @@ func (c *conn) toPod(x *exchange, body []byte) (*wire.Conn, error) {
 			return nil, err
 		}
 	}
-	c.out = append(appendRequest(c.out[:0], &c.req, &c.peer), body...)
 	for attempt := 1; ; attempt++ {
+		c.head(x)
+		c.out = append(c.out, body...)
 		up, err := c.write(x)
 		if err == nil {
 			return up, nil
@@ -124,6 +142,18 @@ func (c *conn) toPod(x *exchange, body []byte) (*wire.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// head writes the request's head for the leased pod into c.out.
+func (c *conn) head(x *exchange) {
+	told, next := &c.peer, peer.Hop{}
+	if c.server.Peers {
+		told = nil
+	}
+	if x.lease.Pod.Peer {
+		next = x.hop.Next(x.rev)
+	}
+	c.out = appendRequest(c.out[:0], &c.req, told, next)
 }
 
 // errRefused is a pod that takes no connection.

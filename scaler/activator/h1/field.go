@@ -26,7 +26,9 @@ const (
 	xForwardedProto
 	forwarded
 	userAgent
-	traceparent
+	peerRevision
+	peerHops
+	traceparent // the last one
 )
 
 // known are the fields of other kinds than other, by the length of their name.
@@ -51,6 +53,8 @@ var known = func() (table [24][]namedKind) {
 		"forwarded":           forwarded,
 		"user-agent":          userAgent,
 		"traceparent":         traceparent,
+		"headway-revision":    peerRevision,
+		"headway-hops":        peerHops,
 	} {
 		table[len(name)] = append(table[len(name)], namedKind{name, k})
 	}

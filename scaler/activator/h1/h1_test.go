@@ -12,9 +12,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/scaler/activator/peer"
 )
 
-var peer = client{addr: "192.0.2.1:99", ip: "192.0.2.1", forwarded: "for=192.0.2.1"}
+var somebody = client{addr: "192.0.2.1:99", ip: "192.0.2.1", forwarded: "for=192.0.2.1"}
 
 func TestRequestIsWrittenAnew(t *testing.T) {
 	for _, c := range []struct{ name, in, out string }{
@@ -32,7 +34,7 @@ func TestRequestIsWrittenAnew(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if diff := cmp.Diff(c.out, string(appendRequest(nil, &r, &peer))); diff != "" {
+		if diff := cmp.Diff(c.out, string(appendRequest(nil, &r, &somebody, peer.Hop{}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -86,7 +88,7 @@ func FuzzParse(f *testing.F) {
 			}
 			t.Fatalf("net/http refuses what was taken: %v", err)
 		}
-		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &r, &peer))))
+		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &r, &somebody, peer.Hop{}))))
 		if err != nil {
 			t.Fatalf("net/http refuses what is sent: %v", err)
 		}
@@ -104,7 +106,7 @@ func FuzzParse(f *testing.F) {
 
 var changed = []string{
 	"Connection", "Keep-Alive", "Te", "Trailer", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-	"Http2-Settings", "Content-Length", "X-Forwarded-For", "Forwarded",
+	"Http2-Settings", "Headway-Revision", "Headway-Hops", "Content-Length", "X-Forwarded-For", "Forwarded",
 }
 
 // FuzzChunks compares with net/http's reader, whatever the pieces in which the
@@ -157,6 +159,6 @@ func BenchmarkRequestHead(b *testing.B) {
 		if err := r.parse(raw); err != nil {
 			b.Fatal(err)
 		}
-		out = appendRequest(out[:0], &r, &peer)
+		out = appendRequest(out[:0], &r, &somebody, peer.Hop{})
 	}
 }

@@ -65,6 +65,7 @@ type request struct {
 	close                bool
 	userAgent            []byte
 	traceparent          []byte
+	revision, hops       []byte                // of a request that another activator sends on
 	has                  [traceparent + 1]bool // kinds that occur
 }
 
@@ -121,6 +122,10 @@ func (r *request) parse(head []byte) error {
 			r.userAgent = f.value
 		case traceparent:
 			r.traceparent = f.value
+		case peerRevision:
+			r.revision = f.value
+		case peerHops:
+			r.hops = f.value
 		}
 		r.fields = append(r.fields, f)
 	}

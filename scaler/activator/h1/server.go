@@ -18,6 +18,8 @@ import (
 type Server struct {
 	// Tables to route by.
 	Tables *atomic.Pointer[table.Table]
+	// Peers is true if the clients are other activators.
+	Peers bool
 	// Running has every request of this server while it runs.
 	Running *inflight.Set
 	Access  *accesslog.Log

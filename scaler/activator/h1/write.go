@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/peer"
 )
 
 // client is what is known of a connection's peer, written once.
@@ -16,15 +17,20 @@ type client struct {
 	forwarded string // "for=..." of the Forwarded header
 }
 
-// appendRequest writes the head for the pod.
-func appendRequest(b []byte, r *request, c *client) []byte {
+// appendRequest writes the head for the pod. hop is set if the pod is another
+// activator; c is nil if another activator has told of the client already.
+func appendRequest(b []byte, r *request, c *client, hop peer.Hop) []byte {
 	b = append(b, r.method...)
 	b = append(b, ' ')
 	b = append(b, r.target...)
 	b = append(b, " HTTP/1.1\r\n"...)
 	for i := range r.fields {
 		switch f := &r.fields[i]; f.kind {
-		case hopByHop, connection, trailer, contentLength, xForwardedFor, forwarded:
+		case hopByHop, connection, trailer, contentLength, peerRevision, peerHops:
+		case xForwardedFor, forwarded:
+			if c == nil {
+				b = appendField(b, f)
+			}
 		default:
 			b = appendField(b, f)
 		}
@@ -33,6 +39,10 @@ func appendRequest(b []byte, r *request, c *client) []byte {
 		b = append(b, "Content-Length: "...)
 		b = strconv.AppendInt(b, r.length, 10)
 		b = append(b, "\r\n"...)
+	}
+	b = hop.Append(b)
+	if c == nil {
+		return append(b, "\r\n"...)
 	}
 	b = append(b, "X-Forwarded-For: "...)
 	b = appendGiven(b, r, xForwardedFor)

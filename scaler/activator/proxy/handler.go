@@ -14,6 +14,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
@@ -22,13 +23,15 @@ type Handler struct {
 	tables  *atomic.Pointer[table.Table]
 	log     *accesslog.Log
 	running *inflight.Set
+	peers   bool
 	reverse httputil.ReverseProxy
 	grpc    httputil.ReverseProxy
 }
 
-// New makes a Handler that follows tables.
-func New(tables *atomic.Pointer[table.Table], log *accesslog.Log, running *inflight.Set, errors *slog.Logger) *Handler {
-	h := &Handler{tables: tables, log: log, running: running}
+// New makes a Handler that follows tables. peers is true if the clients are
+// other activators.
+func New(tables *atomic.Pointer[table.Table], log *accesslog.Log, running *inflight.Set, errors *slog.Logger, peers bool) *Handler {
+	h := &Handler{tables: tables, log: log, running: running, peers: peers}
 	h.reverse = httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     transport{},
@@ -52,6 +55,8 @@ type exchange struct {
 	waited  time.Duration
 	pod     string
 	body    *incoming // nil if the request has none
+	peers   bool      // the client is another activator
+	hop     peer.Hop  // by which the request came
 }
 
 // malformed tells whether the request's body could not be read to its end.
@@ -64,9 +69,13 @@ type exchangeKey struct{}
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	rec := &recorder{ResponseWriter: w}
-	match := h.tables.Load().Resolve(r.Host)
-	x := &exchange{rev: match.Revision, started: started}
+	x := &exchange{started: started, peers: h.peers}
+	match := h.match(r, x)
+	x.rev = match.Revision
 	switch {
+	case x.hop.TooFar():
+		match.Revision = nil
+		answer.TooFar.Write(rec)
 	case r.Method == http.MethodConnect:
 		match.Revision = nil
 		w.Header().Set("Connection", "close") // what follows may be meant for the tunnel
@@ -75,7 +84,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.UnknownHost(r.Host).Write(rec)
 	case match.Revision == nil:
 		answer.NoRevision(match).Write(rec)
-	default:
+	case !h.peers:
 		// Even if the copy to the client breaks off by a panic, which is
 		// net/http's way to cut a response short, the request is counted.
 		defer func() {
@@ -83,13 +92,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}()
 	}
 	defer func() {
-		if h.log.On() {
+		if h.log.On() && !h.peers {
 			h.log.Write(entry(r, rec, x, match))
 		}
 	}()
 	if match.Revision != nil {
 		h.forward(rec, r, x)
 	}
+}
+
+// match finds the revision: by the host, or as another activator has chosen.
+func (h *Handler) match(r *http.Request, x *exchange) table.Match {
+	tables := h.tables.Load()
+	if !h.peers {
+		return tables.Resolve(r.Host)
+	}
+	x.hop = peer.Parse(r.Header.Get(peer.RevisionHeader), r.Header.Get(peer.HopsHeader))
+	return x.hop.Match(tables)
 }
 
 func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {

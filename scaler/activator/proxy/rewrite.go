@@ -5,6 +5,8 @@ import (
 	"net/http/httputil"
 	"slices"
 	"strings"
+
+	"github.com/headway-dev/headway/scaler/activator/peer"
 )
 
 // rewrite makes the request for the pod. Hop-by-hop headers are gone already;
@@ -24,6 +26,24 @@ func rewrite(p *httputil.ProxyRequest) {
 		p.Out.Header.Del("Http2-Settings")
 	}
 
+	p.Out.Header.Del(peer.RevisionHeader)
+	p.Out.Header.Del(peer.HopsHeader)
+	if _, ok := p.In.Header["User-Agent"]; !ok {
+		p.Out.Header.Set("User-Agent", "") // or net/http would add its own
+	}
+	if x := p.In.Context().Value(exchangeKey{}).(*exchange); x.peers {
+		for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+			if given := p.In.Header[name]; len(given) > 0 {
+				p.Out.Header[name] = given
+			}
+		}
+		return // the first activator has told of the client
+	}
+	forwardedHeaders(p)
+}
+
+// forwardedHeaders tells the app where the request came from.
+func forwardedHeaders(p *httputil.ProxyRequest) {
 	// What stands in front of the activator has said where the request came
 	// from first; add the hop that we have seen.
 	h, in := p.Out.Header, p.In.Header
@@ -39,9 +59,6 @@ func rewrite(p *httputil.ProxyRequest) {
 		} else {
 			h.Set(name, value)
 		}
-	}
-	if _, ok := in["User-Agent"]; !ok {
-		h.Set("User-Agent", "") // or net/http would add its own
 	}
 }
 

@@ -98,7 +98,7 @@ func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 		x.pod = lease.Pod.Name
 		h := &held{lease: lease, grace: x.rev.Timeout}
 		body := &trackedBody{ReadCloser: r.Body}
-		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(attemptOf(r, h, body))
+		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(attemptOf(r, x, h, body))
 		if err == nil {
 			return resp, h, nil
 		}
@@ -113,13 +113,17 @@ func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 }
 
 // attemptOf is r for one pod. It notes the connection in h.
-func attemptOf(r *http.Request, h *held, body *trackedBody) *http.Request {
+func attemptOf(r *http.Request, x *exchange, h *held, body *trackedBody) *http.Request {
 	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { h.conn = info.Conn },
 	}))
 	out.URL.Host = h.lease.Pod.Addr // the same URL as r's, which is ours
 	if r.Body != nil && r.Body != http.NoBody {
 		out.Body = body
+	}
+	if h.lease.Pod.Peer {
+		out.Header = r.Header.Clone()
+		x.hop.Next(x.rev).Set(out.Header)
 	}
 	return out
 }

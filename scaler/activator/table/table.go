@@ -6,6 +6,7 @@
 package table
 
 import (
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -41,7 +42,7 @@ type Key struct {
 // Table is the compiled routing table.
 type Table struct {
 	hosts     map[string]*split
-	revisions []*backend.Revision
+	revisions map[Key]*backend.Revision
 }
 
 // split is what a host leads to.
@@ -64,7 +65,7 @@ func Compile(routes []Route, revisions map[Key]*backend.Revision) *Table {
 	routes = slices.Clone(routes)
 	slices.SortFunc(routes, older)
 	t := &Table{hosts: make(map[string]*split, 2*len(routes))}
-	t.revisions = slices.Collect(maps.Values(revisions))
+	t.revisions = maps.Clone(revisions)
 	for _, r := range routes {
 		s := compileSplit(r, revisions)
 		for _, host := range r.Hosts {
@@ -110,7 +111,10 @@ func (t *Table) claim(host string, s *split) {
 }
 
 // Revisions are all that exist, in no order, routed or not.
-func (t *Table) Revisions() []*backend.Revision { return t.revisions }
+func (t *Table) Revisions() iter.Seq[*backend.Revision] { return maps.Values(t.revisions) }
+
+// Revision returns one by its name; nil if it does not exist.
+func (t *Table) Revision(key Key) *backend.Revision { return t.revisions[key] }
 
 // Match is the answer of a Table.
 type Match struct {

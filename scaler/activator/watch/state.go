@@ -15,7 +15,7 @@ import (
 // the data path only sees the tables it publishes and the pools in them.
 type state struct {
 	tables    *atomic.Pointer[table.Table]
-	waiting   func() // of every revision
+	hooks     Hooks
 	routes    map[table.Key]table.Route
 	revisions map[table.Key]revision
 	pods      map[table.Key]map[types.UID]*corev1.Pod // by revision
@@ -30,10 +30,10 @@ type revision struct {
 	backend *backend.Revision
 }
 
-func newState(tables *atomic.Pointer[table.Table], waiting func()) *state {
+func newState(tables *atomic.Pointer[table.Table], hooks Hooks) *state {
 	return &state{
 		tables:    tables,
-		waiting:   waiting,
+		hooks:     hooks,
 		routes:    map[table.Key]table.Route{},
 		revisions: map[table.Key]revision{},
 		pods:      map[table.Key]map[types.UID]*corev1.Pod{},
@@ -61,7 +61,11 @@ func (s *state) setRevision(r *v1alpha1.Revision) {
 		}
 		old.backend.Close()
 	}
-	s.revisions[key] = revision{uid: r.UID, port: r.Spec.Port, backend: backend.NewRevision(settings(r), s.waiting)}
+	rev := backend.NewRevision(settings(r), s.hooks.Waiting)
+	if rev.Limit > 0 {
+		rev.Share()
+	}
+	s.revisions[key] = revision{uid: r.UID, port: r.Spec.Port, backend: rev}
 	s.tableStale = true
 	s.podsStale[key] = true
 }
@@ -119,6 +123,7 @@ func (s *state) publish() {
 	}
 	s.tables.Store(table.Compile(routes, revisions))
 	s.tableStale = false
+	s.hooks.Compiled()
 }
 
 func (s *state) endpoints(key table.Key, port int32) []backend.Endpoint {

@@ -52,11 +52,18 @@ func newRoute(revision string) *v1alpha1.Route {
 
 func newTestState(t *testing.T) (*state, func(host string) table.Match) {
 	tables := new(atomic.Pointer[table.Table])
-	s := newState(tables, func() {})
+	s := newState(tables, Hooks{Waiting: func() {}, Compiled: func() { keepAll(tables) }})
 	s.publish()
 	tables.Store(table.Compile(nil, nil))
 	t.Cleanup(s.close)
 	return s, func(host string) table.Match { return tables.Load().Resolve(host) }
+}
+
+// keepAll gives this activator every limit, as the only one has.
+func keepAll(tables *atomic.Pointer[table.Table]) {
+	for rev := range tables.Load().Revisions() {
+		rev.Keep(nil)
+	}
 }
 
 // TestStateFollowsTheCluster tells the life of an app, in an order in which

@@ -40,9 +40,18 @@ type Watcher struct {
 	wake    chan struct{} // capacity 1
 }
 
-// New makes a Watcher that publishes to tables. waiting is called when a
-// request to any revision begins to wait where none did; it must not block.
-func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], waiting func()) (*Watcher, error) {
+// Hooks are called by the Watcher and its revisions. They must not block.
+type Hooks struct {
+	// Waiting is called when a request to any revision begins to wait where
+	// none did.
+	Waiting func()
+	// Compiled is called after a table was published. Revisions with a limit
+	// that are new in it make requests wait until they have got a role.
+	Compiled func()
+}
+
+// New makes a Watcher that publishes to tables.
+func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], hooks Hooks) (*Watcher, error) {
 	scheme := runtime.NewScheme()
 	if err := corev1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("registering core types: %w", err)
@@ -65,7 +74,7 @@ func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], waiting func()) 
 	if err != nil {
 		return nil, fmt.Errorf("making the cache: %w", err)
 	}
-	return &Watcher{cache: c, state: newState(tables, waiting), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
+	return &Watcher{cache: c, state: newState(tables, hooks), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
 }
 
 // Synced is closed once everything that exists has been published.

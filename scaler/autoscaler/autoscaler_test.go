@@ -52,15 +52,26 @@ func TestSmallestNumberIsForRevisionsInTraffic(t *testing.T) {
 	w := newWorld(t, 2, v1alpha1.Scale{Min: 2, Max: 5})
 	w.leading.Store(true)
 	expect(t, "in traffic", w.step(100*time.Second, 0, 0))
-	var route v1alpha1.Route
-	if err := w.api.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "shop"}, &route); err != nil {
-		t.Fatal(err)
-	}
-	route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}, {Revision: shop.Name}}
-	if err := w.api.Update(t.Context(), &route); err != nil {
-		t.Fatal(err)
-	}
+	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) {
+		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}, {Revision: shop.Name}}
+	})
 	expect(t, "out of traffic", w.step(time.Second, 0, 0), "scale 0"+by)
+}
+
+func TestANewRevisionShowsThatItRuns(t *testing.T) {
+	for _, tc := range []struct {
+		least int32
+		want  string
+	}{{0, "scale 1" + by}, {3, "scale 3" + by}} {
+		w := newWorld(t, 0, v1alpha1.Scale{Min: tc.least, Max: 5})
+		w.leading.Store(true)
+		w.acts.reports = nil
+		w.stale = true // its pods do not become ready
+		w.change(func(rev *v1alpha1.Revision, route *v1alpha1.Route) {
+			rev.Status.EverReady, route.Spec.Traffic = false, nil
+		})
+		expect(t, "never ready, no traffic, no request", w.step(10*time.Minute, 0, 0), tc.want)
+	}
 }
 
 // busy is a world with three pods, of which load leaves two to go.

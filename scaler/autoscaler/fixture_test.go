@@ -3,6 +3,7 @@ package autoscaler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -165,6 +166,21 @@ func (w *world) step(d time.Duration, inFlight, queued int) []string {
 		}
 		w.now = w.now.Add(tick)
 		w.stream.Busy += time.Duration(inFlight+queued) * tick
+	}
+}
+
+// change changes the Revision's status and the Route.
+func (w *world) change(f func(*v1alpha1.Revision, *v1alpha1.Route)) {
+	w.t.Helper()
+	ctx, rev, route := w.t.Context(), &v1alpha1.Revision{ObjectMeta: meta(shop.Name)}, &v1alpha1.Route{ObjectMeta: meta("shop")}
+	for _, object := range []client.Object{rev, route} {
+		if err := w.api.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	f(rev, route)
+	if err := errors.Join(w.api.Status().Update(ctx, rev), w.api.Update(ctx, route)); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -5,16 +5,14 @@ import (
 	"github.com/headway-dev/headway/scaler/decide"
 )
 
-// initialPods of a new revision, so that it can show that it runs.
-const initialPods = 1
-
-// specFor says how a revision wants to be scaled. The smallest number of pods
-// is only kept for a revision that takes traffic.
+// specFor says how a revision wants to be scaled. A new one gets its smallest
+// number of pods, and at least one, to show that it runs before it takes
+// traffic. Later that number is only kept while it does.
 func specFor(rev *v1alpha1.Revision, routed bool) decide.Spec {
 	spec := decide.Spec{
 		Min:         int(rev.Spec.Scale.Min),
 		Max:         int(rev.Spec.Scale.Max),
-		Initial:     initialPods,
+		Initial:     max(1, int(rev.Spec.Scale.Min)),
 		Concurrency: float64(rev.Spec.Scale.Concurrency),
 		RPS:         float64(rev.Spec.Scale.RPS),
 		Limit:       int(rev.Spec.Scale.Limit),

@@ -45,7 +45,7 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	if err := k.apply(ctx, objects); err != nil {
 		return err
 	}
-	for _, name := range []string{"headway-controller", "headway-activator"} {
+	for _, name := range []string{"headway-controller", "headway-autoscaler", "headway-activator"} {
 		tell("waiting for %s", name)
 		if err := k.rollout(ctx, name); err != nil {
 			return err

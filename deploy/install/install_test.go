@@ -37,7 +37,7 @@ func testSettings(t *testing.T, args ...string) settings {
 
 func testReferences() map[string]string {
 	references := map[string]string{}
-	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit"} {
+	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler"} {
 		references[name] = "registry.example.com/headway/" + name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
 	}
 	return references
@@ -190,8 +190,8 @@ func TestServersAreHardened(t *testing.T) {
 			}
 		}
 	}
-	if servers != 2 {
-		t.Errorf("%d Deployments, want 2", servers)
+	if servers != 3 {
+		t.Errorf("%d Deployments, want 3", servers)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	Controller = "controller"
 	Activator  = "activator"
+	Autoscaler = "autoscaler"
 	BuildStep  = "buildstep"
 	BuilderGo  = "builder-go"
 	BuildKit   = "buildkit"
@@ -83,6 +84,7 @@ func (o Options) recipes() map[string]recipe {
 	return map[string]recipe{
 		Controller: server(Controller),
 		Activator:  server(Activator),
+		Autoscaler: server(Autoscaler),
 		BuildStep:  buildStep,
 		BuilderGo:  builderGo,
 		BuildKit:   buildKit,

@@ -114,8 +114,8 @@ func (f *fixture) client(h2 bool) *http.Client {
 	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
 }
 
-// get returns status and body of a GET.
-func (f *fixture) get(url string) (*http.Response, string) {
+// get returns what a GET is answered with.
+func (f *fixture) get(url string) (status int, header http.Header, text string) {
 	f.t.Helper()
 	resp, err := f.client(false).Get(url)
 	if err != nil {
@@ -126,7 +126,7 @@ func (f *fixture) get(url string) (*http.Response, string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return resp, string(body)
+	return resp.StatusCode, resp.Header, string(body)
 }
 
 // raw opens a connection for a test that writes its bytes by hand.

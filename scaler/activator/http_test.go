@@ -106,9 +106,9 @@ func TestAnswersOfItsOwn(t *testing.T) {
 			if c.host == "" {
 				c.host = appHost
 			}
-			resp, body := f.get("http://" + c.host + "/")
-			if resp.StatusCode != c.status || resp.Header.Get("Retry-After") != c.retry {
-				t.Errorf("%s, Retry-After %q; want %d, %q", resp.Status, resp.Header.Get("Retry-After"), c.status, c.retry)
+			status, header, body := f.get("http://" + c.host + "/")
+			if status != c.status || header.Get("Retry-After") != c.retry {
+				t.Errorf("%d, Retry-After %q; want %d, %q", status, header.Get("Retry-After"), c.status, c.retry)
 			}
 			if !strings.Contains(body, c.text) {
 				t.Errorf("body %q, want %q in it", body, c.text)
@@ -129,6 +129,7 @@ func TestHostileHostIsNotReflected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	if strings.ContainsAny(string(body), "'$;") || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%s: %q", resp.Status, body)
@@ -140,13 +141,13 @@ func TestTrafficFollowsTheTable(t *testing.T) {
 	next := backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-2", Timeout: time.Second}, func() {})
 	defer next.Close()
 	next.Update([]backend.Endpoint{{UID: "n", Addr: startApp(t, text("new")), Ready: true}})
-	if _, body := f.get("http://" + appHost); body != "old" {
+	if _, _, body := f.get("http://" + appHost); body != "old" {
 		t.Fatalf("got %q", body)
 	}
 	f.tables.Store(table.Compile([]table.Route{{Namespace: "default", Name: "shop", App: "shop", Hosts: []string{appHost},
 		Traffic: []table.Share{{Revision: "shop-2", Weight: 100}}}},
 		map[table.Key]*backend.Revision{{Namespace: "default", Name: "shop-2"}: next}))
-	if _, body := f.get("http://" + appHost); body != "new" {
+	if _, _, body := f.get("http://" + appHost); body != "new" {
 		t.Fatalf("got %q", body)
 	}
 }

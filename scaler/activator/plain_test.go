@@ -3,10 +3,12 @@ package activator
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,7 @@ func expect(t *testing.T, r *bufio.Reader, status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != status || !strings.Contains(string(got), body) {
 		t.Fatalf("%s %q, %v; want %d %q", resp.Status, got, err, status, body)
@@ -159,7 +162,7 @@ func TestDrainClosesIdleConnections(t *testing.T) {
 	for _, c := range []net.Conn{conn, fresh} {
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Error("a connection is still open")
-		} else if err, ok := err.(net.Error); ok && err.Timeout() {
+		} else if errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error("a connection is still open")
 		}
 	}

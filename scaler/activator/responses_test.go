@@ -2,10 +2,12 @@ package activator
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -88,6 +90,7 @@ func TestResponsesAreFramedAnew(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer resp.Body.Close()
 			body, err := io.ReadAll(resp.Body)
 			want, broken := strings.CutSuffix(c.body, "!")
 			if resp.StatusCode != c.status || (c.status < 500 && string(body) != want) || (err != nil) != broken {
@@ -143,7 +146,7 @@ func FuzzResponses(f *testing.F) {
 				t.Fatalf("the client got no response: %v", err)
 			}
 			_, err = io.Copy(io.Discard, resp.Body)
-			if err, ok := err.(net.Error); ok && err.Timeout() {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatal("the response does not end")
 			}
 			if err != nil {

@@ -3,6 +3,7 @@ package activator
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -147,7 +148,7 @@ func (a *recorder) serve(conn net.Conn) {
 		}
 		req, err := http.ReadRequest(r)
 		if err != nil {
-			if err != io.ErrUnexpectedEOF {
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
 				a.note(nil, "not a request: "+err.Error())
 			}
 			return

@@ -42,7 +42,7 @@ func (w *watch) start(in *wire.Conn, then func()) {
 func (w *watch) read(in *wire.Conn) {
 	defer close(w.ended)
 	var b [1]byte
-	n, err := in.Conn.Read(b[:])
+	n, err := in.Read(b[:])
 	if n > 0 {
 		w.early = append(w.early, b[0])
 		return // it is there; a second request says no more

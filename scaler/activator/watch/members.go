@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -39,9 +40,11 @@ func Members(ctx context.Context, cfg *rest.Config, namespace string, set func([
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- c.Start(ctx) }()
-	defer func() { cancel(); <-ended }()
+	failed := make(chan error, 1)
+	var ended sync.WaitGroup
+	defer ended.Wait()
+	defer cancel()
+	ended.Go(func() { failed <- c.Start(ctx) })
 
 	informer, err := c.GetInformer(ctx, &corev1.Pod{})
 	if err != nil {
@@ -57,10 +60,18 @@ func Members(ctx context.Context, cfg *rest.Config, namespace string, set func([
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-failed:
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("watching activators: %w", err)
 		case <-changed:
 		}
 		var pods corev1.PodList
 		if err := c.List(ctx, &pods); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
 			return fmt.Errorf("listing activators: %w", err)
 		}
 		set(members(pods.Items))

@@ -70,6 +70,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 	head.row(plain("URL"), plain(orDash(app.Status.URL)))
 	head.row(plain("State"), v.state(app.Status.Conditions))
 	head.row(plain("Traffic"), plain(traffic(app.Status)))
+	v.writeScaling(&head, app, revisions)
 	if app.Spec.Pin != "" {
 		head.row(plain("Pinned"), plain(app.Spec.Pin))
 	}

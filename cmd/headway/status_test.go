@@ -79,8 +79,15 @@ func objects() []client.Object {
 		}),
 		app("default", "new", func(a *v1alpha1.App) { a.Status = v1alpha1.AppStatus{} }),
 		app("other", "hello", func(a *v1alpha1.App) { a.Spec.Pin = "hello-1a2b3c4d" }),
-		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) { r.Status.Weight = 90 }),
-		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) { r.Status.Weight = 10; r.Spec.Ref = "refs/tags/v1" }),
+		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) {
+			r.Status.Weight, r.Status.Replicas = 90, 3
+			r.Annotations = map[string]string{annotationScaling: "2026-05-04T11:59:48Z: 1 -> 3: overload: 21.7 requests in flight over 3s, 10 to a pod"}
+		}),
+		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) {
+			r.Status.Weight, r.Status.Replicas, r.Spec.Ref = 10, 0, "refs/tags/v1"
+			r.Status.Conditions[1] = condition("Ready", "True", v1alpha1.ReasonIdle, "no pod runs; a request starts one")
+			r.Annotations = map[string]string{annotationScaling: "2026-05-04T11:30:00Z: 1 -> 0: no request for 30s"}
+		}),
 		revision("default", "shop", "99999999", time.Minute, func(r *v1alpha1.Revision) {
 			r.Spec.Subject = "Break it \x1b[2J\x1b[31mand clear the screen of whoever looks, at great length"
 			r.Status = v1alpha1.RevisionStatus{
@@ -98,6 +105,7 @@ func objects() []client.Object {
 		}),
 		revision("default", "shop", "66666666", 72*time.Hour, func(r *v1alpha1.Revision) {
 			r.Status.Conditions[1] = condition("Ready", "False", v1alpha1.ReasonStartFailed, "container exited with code 2")
+			r.Annotations = map[string]string{annotationScaling: "2026-05-01T12:00:00Z: 0 -> 1: without traffic, so of no interest"}
 		}),
 		revision("other", "hello", "1a2b3c4d", time.Hour, nil),
 	}
@@ -192,5 +200,18 @@ func TestAge(t *testing.T) {
 	}
 	if got := age(time.Time{}, noon); got != "-" {
 		t.Errorf("age of nothing = %s", got)
+	}
+}
+
+func TestScaling(t *testing.T) {
+	for said, want := range map[string]string{
+		"2026-05-04T11:59:30Z: 0 -> 1: a request woke it":           "30s ago from 0 to 1: a request woke it",
+		"2026-05-04T11:00:00Z: 2 -> 1: 3 requests: a: b":            "60m ago from 2 to 1: 3 requests: a: b",
+		"something else\x1b[2J":                                     "something else·[2J",
+		"2026-05-04T11:59:30Z: 0 -> 1: " + strings.Repeat("x", 999): "30s ago from 0 to 1: " + strings.Repeat("x", 178) + "…",
+	} {
+		if got := (view{now: noon}).scaling(said); got != want {
+			t.Errorf("%.60q: got %q, want %q", said, got, want)
+		}
 	}
 }

@@ -89,12 +89,13 @@ func TestUnknownUpgradeProtocolPassesThrough(t *testing.T) {
 	}))
 	conn, r := f.raw()
 	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+appHost+"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
-	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 200 {
-		t.Fatalf("h2c upgrade: %v %v", resp, err)
-	}
+	expect(t, r, 200, "")
 	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+appHost+"\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\nhello\n")
-	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 101 {
-		t.Fatalf("upgrade: %v %v", resp, err)
+	if line, err := r.ReadString('\n'); err != nil || line != "HTTP/1.1 101 Switching Protocols\r\n" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	if _, err := textproto.NewReader(r).ReadMIMEHeader(); err != nil {
+		t.Fatal(err)
 	}
 	if line, err := r.ReadString('\n'); err != nil || line != "HELLO\n" {
 		t.Fatalf("got %q, %v", line, err)
@@ -260,7 +261,13 @@ func TestVanishedClientEndsItsRequest(t *testing.T) {
 		req, _ := http.NewRequestWithContext(ctx, "GET", "http://"+appHost, nil)
 		failed := make(chan error, 1)
 		client := f.client(h2)
-		go func() { _, err := client.Do(req); failed <- err }()
+		go func() {
+			resp, err := client.Do(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			failed <- err
+		}()
 		<-entered
 		cancel()
 		if err := <-failed; !errors.Is(err, context.Canceled) {

@@ -162,13 +162,18 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stream.Body.Close()
-	answered := make(chan *http.Response, 1)
+	answered := make(chan struct{})
 	go func() {
+		defer close(answered)
 		resp, err := f.client(false).Get("http://" + appHost)
 		if err != nil {
 			t.Error(err)
+			return
 		}
-		answered <- resp
+		defer resp.Body.Close()
+		if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "finished" || !resp.Close {
+			t.Errorf("request in flight: %q, %v, close %v", body, err, resp.Close)
+		}
 	}()
 	<-entered
 	drained := make(chan error, 1)
@@ -186,12 +191,7 @@ func TestDrain(t *testing.T) {
 		return err != nil
 	})
 	close(release)
-	resp := <-answered
-	body, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil || string(body) != "finished" || !resp.Close {
-		t.Errorf("request in flight: %q, %v, close %v", body, err, resp.Close)
-	}
+	<-answered
 	if err := <-drained; err != nil {
 		t.Error(err)
 	}

@@ -136,6 +136,7 @@ func FuzzChunks(f *testing.F) {
 		if gotErr != nil {
 			t.Fatal(gotErr)
 		}
+		defer got.Body.Close()
 		body, err := io.ReadAll(got.Body)
 		if err != nil {
 			t.Fatalf("what is sent is not chunked: %v\n%q", err, out)

@@ -3,6 +3,7 @@ package autoscaler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,33 @@ func TestAPodIsPutBackWhenTheLoadReturns(t *testing.T) {
 	w := busy(t)
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
 	expect(t, "more load", w.step(5*time.Second, 60, 0), "put back pod-2", "scale 5"+by)
+}
+
+func TestADrainFollowsTheDecision(t *testing.T) {
+	w := busy(t)
+	for _, step := range []struct {
+		replicas int
+		after    time.Duration
+		want     []string
+	}{
+		{3, 0, []string{"mark pod-2"}},
+		{3, 9 * time.Second, nil},
+		{2, 0, []string{"mark pod-3"}},
+		{2, 9 * time.Second, nil}, // the time counts anew
+		{3, 0, []string{"put back pod-3"}},
+		{4, 0, []string{"put back pod-2"}},
+		{4, leaveMost, nil},
+	} {
+		w.now, w.writes = w.now.Add(step.after), nil
+		v, err := w.observe(t.Context(), shop)
+		if err == nil {
+			_, err = w.act(t.Context(), v, w.tracker.get(shop), decide.Decision{Replicas: step.replicas}, w.now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, fmt.Sprintf("%d pods", step.replicas), w.writes, step.want...)
+	}
 }
 
 func TestStandbyDecidesAndWritesNothing(t *testing.T) {

@@ -33,12 +33,12 @@ func (c *Client) stream(ctx context.Context, addr string, edge <-chan struct{}) 
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	answered := make(chan error, 1)
+	answered := make(chan struct{})
 	go func() {
+		defer close(answered)
 		err := c.post(request)
 		body.CloseWithError(err)
 		cancel(err)
-		answered <- err
 	}()
 	err = c.send(ctx, cancel, pipe, edge)
 	cancel(err)

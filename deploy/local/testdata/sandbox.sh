@@ -51,8 +51,8 @@ for hierarchy in $(hierarchies); do
 done
 if mountpoint --quiet /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
 
-# What the machine's own cluster has mounted is out of sight.
-cut -d' ' -f5 /proc/self/mountinfo | grep -E '^/run/headway/|/headway/state/' | tac | xargs --no-run-if-empty umount --lazy
+# What the machine's own cluster has mounted, if it runs, is out of sight.
+cut -d' ' -f5 /proc/self/mountinfo | { grep -E '^/run/headway/|/headway/state/' || true; } | tac | xargs --no-run-if-empty umount --lazy
 mount -t tmpfs none /run
 mkdir /run/lock
 for path in /var/lib/kubelet /var/lib/cni /var/log/containers; do

@@ -2,10 +2,12 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
@@ -120,10 +122,10 @@ func (m *Manager) Close() {
 // pods from then on, and goes on asking until none has a request in flight.
 func (m *Manager) takeOver(ctx context.Context, rev *backend.Revision) {
 	key := table.Key{Namespace: rev.Namespace, Name: rev.Name}
-	silentSince := map[string]time.Time{}
+	quiet := map[string]*quiet{}
 	keeps := false
 	for {
-		mine, inFlight := m.askAll(ctx, key, silentSince)
+		mine, inFlight := m.askAll(ctx, key, quiet)
 		if !mine || keeps { // one that has let go does not begin again while we keep
 			m.mu.Lock()
 			if ctx.Err() != nil {
@@ -147,7 +149,7 @@ func (m *Manager) takeOver(ctx context.Context, rev *backend.Revision) {
 
 // askAll asks every other member. mine is true if one of them keeps the
 // revision, or might.
-func (m *Manager) askAll(ctx context.Context, key table.Key, silentSince map[string]time.Time) (mine bool, inFlight map[string]int) {
+func (m *Manager) askAll(ctx context.Context, key table.Key, quiet map[string]*quiet) (mine bool, inFlight map[string]int) {
 	m.mu.Lock()
 	members := m.members
 	m.mu.Unlock()
@@ -157,24 +159,38 @@ func (m *Manager) askAll(ctx context.Context, key table.Key, silentSince map[str
 			continue
 		}
 		held, err := m.Ask(ctx, member, key)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			continue // no process, no requests: it listens before it has any
+		}
 		if err != nil {
-			since, known := silentSince[member.Name]
-			if !known {
-				since = time.Now()
-				silentSince[member.Name] = since
-			}
-			if time.Since(since) < silence {
-				mine = true
-			} else {
-				m.Logger.Warn("taking an activator for dead", "activator", member.Name, "error", err)
-			}
+			mine = !m.dead(quiet, member, err) || mine
 			continue
 		}
-		delete(silentSince, member.Name)
+		delete(quiet, member.Name)
 		mine = mine || held.Mine
 		for uid, n := range held.InFlight {
 			inFlight[uid] += n
 		}
 	}
 	return mine, inFlight
+}
+
+// quiet is a member that does not answer.
+type quiet struct {
+	since time.Time
+	dead  bool
+}
+
+// dead tells whether a member that does not answer has done so for too long.
+func (m *Manager) dead(quiets map[string]*quiet, member Member, err error) bool {
+	q := quiets[member.Name]
+	if q == nil {
+		q = &quiet{since: time.Now()}
+		quiets[member.Name] = q
+	}
+	if !q.dead && time.Since(q.since) >= silence {
+		q.dead = true
+		m.Logger.Warn("taking an activator for dead", "activator", member.Name, "error", err)
+	}
+	return q.dead
 }

@@ -122,10 +122,10 @@ func (m *Manager) Close() {
 // pods from then on, and goes on asking until none has a request in flight.
 func (m *Manager) takeOver(ctx context.Context, rev *backend.Revision) {
 	key := table.Key{Namespace: rev.Namespace, Name: rev.Name}
-	quiet := map[string]*quiet{}
+	quiets := map[string]*quiet{}
 	keeps := false
 	for {
-		mine, inFlight := m.askAll(ctx, key, quiet)
+		mine, inFlight := m.askAll(ctx, key, quiets)
 		if !mine || keeps { // one that has let go does not begin again while we keep
 			m.mu.Lock()
 			if ctx.Err() != nil {
@@ -149,7 +149,7 @@ func (m *Manager) takeOver(ctx context.Context, rev *backend.Revision) {
 
 // askAll asks every other member. mine is true if one of them keeps the
 // revision, or might.
-func (m *Manager) askAll(ctx context.Context, key table.Key, quiet map[string]*quiet) (mine bool, inFlight map[string]int) {
+func (m *Manager) askAll(ctx context.Context, key table.Key, quiets map[string]*quiet) (mine bool, inFlight map[string]int) {
 	m.mu.Lock()
 	members := m.members
 	m.mu.Unlock()
@@ -163,10 +163,10 @@ func (m *Manager) askAll(ctx context.Context, key table.Key, quiet map[string]*q
 			continue // no process, no requests: it listens before it has any
 		}
 		if err != nil {
-			mine = !m.dead(quiet, member, err) || mine
+			mine = !m.dead(quiets, member, err) || mine
 			continue
 		}
-		delete(quiet, member.Name)
+		delete(quiets, member.Name)
 		mine = mine || held.Mine
 		for uid, n := range held.InFlight {
 			inFlight[uid] += n

@@ -13,8 +13,6 @@ import (
 // completionTime bounds what a press of the tab key waits for.
 const completionTime = 2 * time.Second
 
-type completer = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective)
-
 // complete offers the names that list finds, for the first argument only. A
 // cluster that does not answer offers nothing.
 func (a *access) complete(args []string, typed string, list func(context.Context, *cluster) []string) ([]string, cobra.ShellCompDirective) {

@@ -117,7 +117,7 @@ func (v view) writeProblems(w io.Writer, s *state) {
 	for i := range s.Apps {
 		a := &s.Apps[i]
 		for _, kind := range []string{v1alpha1.ConditionSpecValid, v1alpha1.ConditionReady} {
-			if c := bad(a.Status.Conditions, kind); c != nil && !(v.app == "" && toldByRepository(s, a, c)) {
+			if c := bad(a.Status.Conditions, kind); c != nil && (v.app != "" || !toldByRepository(s, a, c)) {
 				problem("app", a, c)
 			}
 		}

@@ -15,6 +15,9 @@ const (
 	LabelBuildKey = "headway.dev/build-key"
 	// LabelTemplate names a build template, on the Tekton Task that is one.
 	LabelTemplate = "headway.dev/template"
+	// LabelLeaving marks a pod that the autoscaler is about to take away: the
+	// activators send it nothing new. It may be taken off again.
+	LabelLeaving = "headway.dev/leaving"
 	// LabelManagedBy and ManagedBy mark every child object.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	ManagedBy      = "headway"
@@ -28,6 +31,9 @@ const (
 	// AnnotationRetriedAt on a Revision asks for a failed build to be tried
 	// again. The value is any string that differs from the last one.
 	AnnotationRetriedAt = "headway.dev/retried-at"
+	// AnnotationScaling on a Revision is the autoscaler's last decision and its
+	// reason, in one line.
+	AnnotationScaling = "headway.dev/scaling"
 )
 
 // Finalizers.

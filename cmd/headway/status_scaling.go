@@ -8,14 +8,11 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// annotationScaling is where the autoscaler says on a Revision what it did.
-const annotationScaling = "headway.dev/scaling"
-
 // writeScaling is a line for each revision in traffic: the last change of its
 // number of pods, and why.
 func (v view) writeScaling(head *grid, app *v1alpha1.App, revisions []v1alpha1.Revision) {
 	for _, r := range revisions {
-		said := r.Annotations[annotationScaling]
+		said := r.Annotations[v1alpha1.AnnotationScaling]
 		if r.Status.Weight == 0 || said == "" {
 			continue
 		}

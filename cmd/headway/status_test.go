@@ -81,12 +81,12 @@ func objects() []client.Object {
 		app("other", "hello", func(a *v1alpha1.App) { a.Spec.Pin = "hello-1a2b3c4d" }),
 		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) {
 			r.Status.Weight, r.Status.Replicas = 90, 3
-			r.Annotations = map[string]string{annotationScaling: "2026-05-04T11:59:48Z: 1 -> 3: overload: 21.7 requests in flight over 3s, 10 to a pod"}
+			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:59:48Z: 1 -> 3: overload: 21.7 requests in flight over 3s, 10 to a pod"}
 		}),
 		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) {
 			r.Status.Weight, r.Status.Replicas, r.Spec.Ref = 10, 0, "refs/tags/v1"
 			r.Status.Conditions[1] = condition("Ready", "True", v1alpha1.ReasonIdle, "no pod runs; a request starts one")
-			r.Annotations = map[string]string{annotationScaling: "2026-05-04T11:30:00Z: 1 -> 0: no request for 30s"}
+			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:30:00Z: 1 -> 0: no request for 30s"}
 		}),
 		revision("default", "shop", "99999999", time.Minute, func(r *v1alpha1.Revision) {
 			r.Spec.Subject = "Break it \x1b[2J\x1b[31mand clear the screen of whoever looks, at great length"
@@ -105,7 +105,7 @@ func objects() []client.Object {
 		}),
 		revision("default", "shop", "66666666", 72*time.Hour, func(r *v1alpha1.Revision) {
 			r.Status.Conditions[1] = condition("Ready", "False", v1alpha1.ReasonStartFailed, "container exited with code 2")
-			r.Annotations = map[string]string{annotationScaling: "2026-05-01T12:00:00Z: 0 -> 1: without traffic, so of no interest"}
+			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-01T12:00:00Z: 0 -> 1: without traffic, so of no interest"}
 		}),
 		revision("other", "hello", "1a2b3c4d", time.Hour, nil),
 	}

@@ -40,7 +40,7 @@ func (r *Reconciler) scale(ctx context.Context, v *view, m *memory, d decide.Dec
 // explain leaves the reason on the Revision, for people.
 func (r *Reconciler) explain(ctx context.Context, v *view, d decide.Decision) error {
 	line := fmt.Sprintf("%s: %d -> %d: %s", r.Now().UTC().Format(time.RFC3339), v.seen.Replicas, d.Replicas, d.Reason)
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, AnnotationScaling, line)
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationScaling, line)
 	rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: v.revision.Namespace, Name: v.revision.Name}}
 	err := r.Client.Patch(ctx, rev, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
 	if client.IgnoreNotFound(err) != nil {
@@ -108,7 +108,7 @@ func (r *Reconciler) setLeaving(ctx context.Context, namespace string, pod candi
 	if leaving {
 		label, cost = `"true"`, `"`+leavingCost+`"`
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, LabelLeaving, label, annotationCost, cost)
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, v1alpha1.LabelLeaving, label, annotationCost, cost)
 	object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod.name}}
 	err := r.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
 	if client.IgnoreNotFound(err) != nil {

@@ -109,7 +109,7 @@ func (w *world) patched(ctx context.Context, c client.WithWatch, o client.Object
 			return err
 		}
 		what := "put back "
-		if patch.Metadata.Labels[LabelLeaving] != nil {
+		if patch.Metadata.Labels[v1alpha1.LabelLeaving] != nil {
 			what = "mark "
 		}
 		w.writes = append(w.writes, what+pod.Name)
@@ -190,5 +190,5 @@ func (w *world) annotation() string {
 	if err := w.api.Get(w.t.Context(), shop, &rev); err != nil {
 		w.t.Fatal(err)
 	}
-	return rev.Annotations[AnnotationScaling]
+	return rev.Annotations[v1alpha1.AnnotationScaling]
 }

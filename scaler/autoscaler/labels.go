@@ -7,12 +7,6 @@ const (
 	FieldManager = "headway-autoscaler"
 	// Audience is what an activator's token must be made for.
 	Audience = "headway-autoscaler"
-	// LabelLeaving is on pods that are about to be removed; activators send
-	// them no new request. It may be taken off again.
-	LabelLeaving = "headway.dev/leaving"
-	// AnnotationScaling on a Revision explains the last change of its number
-	// of pods in one line.
-	AnnotationScaling = "headway.dev/scaling"
 
 	// leavingCost makes Kubernetes remove a marked pod before others; theirs
 	// is 0.

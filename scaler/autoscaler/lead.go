@@ -56,7 +56,7 @@ func (l leader) Start(ctx context.Context) error {
 
 func (l leader) takeOver(ctx context.Context) error {
 	var pods corev1.PodList
-	if err := l.Live.List(ctx, &pods, client.HasLabels{LabelLeaving, v1alpha1.LabelRevision}); err != nil {
+	if err := l.Live.List(ctx, &pods, client.HasLabels{v1alpha1.LabelLeaving, v1alpha1.LabelRevision}); err != nil {
 		return fmt.Errorf("listing leaving pods: %w", err)
 	}
 	for _, pod := range pods.Items {

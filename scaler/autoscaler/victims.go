@@ -6,6 +6,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // candidate is a pod that could go.
@@ -27,7 +29,7 @@ func candidates(pods []corev1.Pod, loads map[string]int) []candidate {
 		out = append(out, candidate{
 			name:     pod.Name,
 			ready:    slices.ContainsFunc(pod.Status.Conditions, isReady),
-			leaving:  pod.Labels[LabelLeaving] != "",
+			leaving:  pod.Labels[v1alpha1.LabelLeaving] != "",
 			inFlight: loads[pod.Name],
 			created:  pod.CreationTimestamp.Time,
 		})

@@ -202,7 +202,7 @@ func TestAutoscaler(t *testing.T) {
 		if err := api.Get(t.Context(), shop, &rev); err != nil {
 			return err
 		}
-		if got := rev.Annotations[scaling.AnnotationScaling]; !strings.HasSuffix(got, ": 0 -> 1: a request woke it") {
+		if got := rev.Annotations[v1alpha1.AnnotationScaling]; !strings.HasSuffix(got, ": 0 -> 1: a request woke it") {
 			return fmt.Errorf("the reason is %q", got)
 		}
 		return nil

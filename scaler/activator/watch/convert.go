@@ -75,11 +75,8 @@ func ready(p *corev1.Pod) bool {
 	return false
 }
 
-// labelLeaving is on a pod that the autoscaler is about to remove.
-const labelLeaving = "headway.dev/leaving"
-
 func chosen(p *corev1.Pod) bool {
-	_, ok := p.Labels[labelLeaving]
+	_, ok := p.Labels[v1alpha1.LabelLeaving]
 	return ok
 }
 
@@ -108,7 +105,7 @@ func stripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{ObjectMeta: stripMeta(p.ObjectMeta)}
 	out.Labels = map[string]string{v1alpha1.LabelRevision: p.Labels[v1alpha1.LabelRevision]}
 	if chosen(p) {
-		out.Labels[labelLeaving] = p.Labels[labelLeaving]
+		out.Labels[v1alpha1.LabelLeaving] = p.Labels[v1alpha1.LabelLeaving]
 	}
 	out.Status.Phase = p.Status.Phase
 	out.Status.PodIP = p.Status.PodIP

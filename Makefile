@@ -14,6 +14,9 @@ TOOL      := $(GO) tool -modfile=test/tools/go.mod
 REGISTRY  ?=
 DOMAIN    ?=
 
+# $(call need,PROGRAM,PACKAGES) installs Debian packages if the program is missing.
+need = @command -v $(1) >/dev/null || apt-get install -y -q $(2) || { apt-get update -q && apt-get install -y -q $(2); }
+
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +42,7 @@ test: unit integration e2e ## Run all tests (unit, integration, end to end)
 
 .PHONY: unit
 unit: ## Run the unit tests with the race detector
+	$(call need,gcc,gcc libc6-dev)
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race ./...
 
@@ -55,6 +59,7 @@ e2e: ## Run the end-to-end tests on the local cluster (brings it up)
 
 .PHONY: bench
 bench: ## Measure on the local cluster; writes test/bench/out.json
+	$(call need,wrk,wrk)
 	$(GO) run ./deploy/local up
 	$(GO) run ./test/bench
 

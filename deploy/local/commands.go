@@ -61,6 +61,9 @@ func down(ctx context.Context, places layout.Layout) error {
 	return runSteps(ctx, newProgress(os.Stdout), &cluster{places: places}, downSteps())
 }
 
+// onlyComponents prepares the machine for tests that start a cluster's programs
+// by themselves: what is compiled and, where a whole cluster can run, what comes
+// from the distribution.
 func onlyComponents(ctx context.Context, places layout.Layout) error {
 	unlock, err := lock(places)
 	if err != nil {
@@ -68,8 +71,12 @@ func onlyComponents(ctx context.Context, places layout.Layout) error {
 	}
 	defer unlock()
 	c := &cluster{places: places}
+	steps := []step{{name: "components", run: compileComponents}}
+	if checkMachine(hostFacts()) == nil {
+		steps = append([]step{{name: "packages", run: installPackages}}, steps...)
+	}
 	// Progress goes to stderr: the folder alone is the output.
-	if err := runSteps(ctx, newProgress(os.Stderr), c, []step{{name: "components", run: compileComponents}}); err != nil {
+	if err := runSteps(ctx, newProgress(os.Stderr), c, steps); err != nil {
 		return err
 	}
 	fmt.Println(c.bin)

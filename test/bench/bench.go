@@ -53,6 +53,7 @@ func run(ctx context.Context) error {
 		{"pushes", b.pushes},
 		{"webhook", b.webhooks},
 		{"activator", b.activator},
+		{"cold starts", b.coldStarts},
 		{"memory", b.memory},
 	} {
 		fmt.Fprintln(os.Stderr, "measuring:", part.name)

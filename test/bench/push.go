@@ -178,9 +178,5 @@ func pushRow(name string, all []pushed) row {
 	for part, took := range byPart {
 		breakdown[part] = round(median(took))
 	}
-	var each []float64
-	for _, total := range totals {
-		each = append(each, round(total))
-	}
-	return newRow(name, median(totals), map[string]any{"parts": breakdown, "all": each})
+	return newRow(name, median(totals), map[string]any{"parts": breakdown, "all": rounded(totals)})
 }

@@ -25,21 +25,25 @@ type row struct {
 	Detail map[string]any `json:"detail,omitempty"`
 }
 
-// target is what a row has to reach; must 0 means that nothing is asked.
+// target is what a row has to reach; no bounds mean that nothing is asked.
 type target struct {
-	unit      string
-	must, aim float64
+	unit   string
+	bounds *bounds
 }
+
+type bounds struct{ must, aim float64 }
 
 // targets are agreed, not tuned to what this machine reaches.
 var targets = map[string]target{
-	"activator.throughput_ratio": {"ratio", 0.25, 0.5},
-	"activator.added_p50_us":     {"us", 250, 120},
-	"push.webhook_to_run_ms":     {"ms", 1000, 200},
-	"push.to_url_cold_s":         {"s", 0, 0},
-	"push.to_url_warm_s":         {"s", 12, 7},
-	"push.built_tree_to_url_s":   {"s", 3, 1},
-	"control.rss_mib":            {"MiB", 150, 100},
+	"activator.throughput_ratio": {"ratio", &bounds{0.25, 0.5}},
+	"activator.added_p50_us":     {"us", &bounds{250, 120}},
+	"push.webhook_to_run_ms":     {"ms", &bounds{1000, 200}},
+	"push.to_url_cold_s":         {"s", nil},
+	"push.to_url_warm_s":         {"s", &bounds{12, 7}},
+	"push.built_tree_to_url_s":   {"s", &bounds{3, 1}},
+	"coldstart.zero_ratio":       {"times", &bounds{1.15, 1}},
+	"pod.added_mib":              {"MiB", &bounds{0, 0}},
+	"control.rss_mib":            {"MiB", &bounds{150, 100}},
 }
 
 // newRow panics on a name without a target: that is a mistake in this program.
@@ -49,8 +53,8 @@ func newRow(name string, value float64, detail map[string]any) row {
 		panic("no target for row " + name)
 	}
 	r := row{Name: name, Value: round(value), Unit: t.unit, Detail: detail}
-	if t.must != 0 {
-		r.Must, r.Aim = &t.must, &t.aim
+	if t.bounds != nil {
+		r.Must, r.Aim = &t.bounds.must, &t.bounds.aim
 	}
 	return r
 }
@@ -138,6 +142,15 @@ func writeJSON(path string, rows []row) error {
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[(len(sorted)-1)/2]
+}
+
+// rounded is each value as a person wants to see it.
+func rounded(values []float64) []float64 {
+	short := make([]float64, len(values))
+	for i, v := range values {
+		short[i] = round(v)
+	}
+	return short
 }
 
 func seconds(d time.Duration) float64 { return d.Seconds() }

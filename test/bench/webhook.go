@@ -59,12 +59,8 @@ func (b *bench) webhooks(ctx context.Context) ([]row, error) {
 		toRevision = append(toRevision, milliseconds(events[eventRevision].Sub(begin)))
 		toRun = append(toRun, milliseconds(events[eventRun].Sub(begin)))
 	}
-	var each []float64
-	for _, ms := range toRun {
-		each = append(each, round(ms))
-	}
 	return []row{newRow("push.webhook_to_run_ms", median(toRun), map[string]any{
-		"to revision": round(median(toRevision)), "all": each,
+		"to revision": round(median(toRevision)), "all": rounded(toRun),
 	})}, nil
 }
 

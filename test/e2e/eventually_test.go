@@ -11,7 +11,7 @@ import (
 // How long things may take on a busy machine with two cores. They are bounds
 // against hanging, not measurements; test/bench measures.
 const (
-	moment    = 3 * time.Second  // an activator hears of a change
+	moment    = 5 * time.Second  // an activator hears of a change
 	soon      = 30 * time.Second // no build and no pod start involved
 	built     = 4 * time.Minute  // a build with an empty cache
 	cleanedUp = 3 * time.Minute  // garbage collection waits a minute itself

@@ -59,6 +59,24 @@ func startLoad(t *testing.T, url string, rate int) *load {
 	return l
 }
 
+// startCrowd has so many people ask url again and again, each on a connection
+// of their own that they keep, until finish.
+func startCrowd(t *testing.T, url string, people int) *load {
+	ctx, stop := context.WithCancel(t.Context())
+	l := &load{stop: stop}
+	for range people {
+		l.done.Go(func() {
+			web := localcluster.Browser()
+			defer web.CloseIdleConnections()
+			for ctx.Err() == nil {
+				l.ask(web, url)
+			}
+		})
+	}
+	t.Cleanup(stop)
+	return l
+}
+
 func (l *load) ask(web *http.Client, url string) {
 	at := time.Now()
 	got, err := localcluster.Fetch(context.Background(), web, url)
@@ -72,6 +90,23 @@ func (l *load) ask(web *http.Client, url string) {
 		return
 	}
 	l.answers = append(l.answers, timed{got, at})
+}
+
+// wantNoneFailed ends the load and fails the test if a request failed.
+func (l *load) wantNoneFailed(t *testing.T) []timed {
+	t.Helper()
+	answers, failed := l.finish()
+	for i, err := range failed {
+		if i == 10 {
+			break
+		}
+		t.Errorf("request failed: %v", err)
+	}
+	t.Logf("%d requests, %d failed", len(answers)+len(failed), len(failed))
+	if len(failed) > 0 {
+		t.Errorf("%d of %d requests failed", len(failed), len(answers)+len(failed))
+	}
+	return answers
 }
 
 // finish waits for the requests in flight.

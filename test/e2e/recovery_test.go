@@ -24,7 +24,7 @@ func TestControllerKilled(t *testing.T) {
 	commit := code.push("First")
 	code.watch()
 	run := tm.waitRun("hello", commit)
-	killController(t)
+	killSystem(t, "headway-controller", true)
 
 	tm.waitLive("hello", commit)
 	tm.wantAnswer(tm.url("hello"), commit)
@@ -32,22 +32,6 @@ func TestControllerKilled(t *testing.T) {
 	revision := tm.mustRevision("hello", commit)
 	if err := want("the run behind the image", revision.Status.Build.Run, run.GetName()); err != nil {
 		t.Error(err)
-	}
-}
-
-// killController ends the controller's pods at once, as a lost machine would.
-func killController(t *testing.T) {
-	t.Helper()
-	var pods corev1.PodList
-	err := kube.List(t.Context(), &pods, client.InNamespace(localcluster.SystemNamespace), client.MatchingLabels{"app.kubernetes.io/name": "headway-controller"})
-	if err != nil || len(pods.Items) == 0 {
-		t.Fatalf("finding the controller: %d pods, %v", len(pods.Items), err)
-	}
-	for _, pod := range pods.Items {
-		if err := kube.Delete(t.Context(), &pod, client.GracePeriodSeconds(0)); err != nil {
-			t.Fatalf("killing %s: %v", pod.Name, err)
-		}
-		t.Logf("killed %s", pod.Name)
 	}
 }
 

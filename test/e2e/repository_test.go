@@ -25,7 +25,11 @@ const repositoryName = "code"
 // pushed yet.
 func (tm *team) clone(example string) *repository {
 	tm.Helper()
-	folder := filepath.Join(root, "examples", example)
+	return tm.cloneFrom(filepath.Join(root, "examples", example))
+}
+
+func (tm *team) cloneFrom(folder string) *repository {
+	tm.Helper()
 	tree, err := cluster.NewWorkTree(tm.Context(), tm.TempDir(), tm.namespace+"/"+repositoryName, folder)
 	if err != nil {
 		tm.Fatal(err)

@@ -201,22 +201,18 @@ func (a *activator) connect() {
 	a.requests, a.busy = 0, 0
 }
 
-// run decides at once and then at every report until the time.
+// run decides at once and then, until the time, as scaler/autoscaler does: when
+// anything has changed, and when the last decision asked for another look.
 func (w *world) run(out *strings.Builder, until time.Duration) {
-	for {
+	var next time.Time
+	var before Seen
+	for first := true; ; first = false {
 		w.pods()
 		w.seen.Reports = w.reports()
-		var d Decision
-		d, w.state = Decide(w.spec, w.seen, w.state, epoch.Add(w.now))
-		switch {
-		case d.Replicas >= w.seen.Replicas:
-			w.since = -1
-		case w.since < 0:
-			w.since = w.now
-		}
-		if d.Replicas != w.seen.Replicas && (w.since < 0 || w.now-w.since >= w.empty) {
-			fmt.Fprintf(out, "    %6.1fs  %d -> %d  %s\n", w.now.Seconds(), w.seen.Replicas, d.Replicas, d.Reason)
-			w.scale(d.Replicas)
+		due := !next.IsZero() && !epoch.Add(w.now).Before(next)
+		if first || due || news(before, w.seen) {
+			before = w.seen
+			next = w.decide(out)
 		}
 		if w.now >= until {
 			return
@@ -227,6 +223,37 @@ func (w *world) run(out *strings.Builder, until time.Duration) {
 			a.busy += (a.load + a.queue) * Cadence.Seconds()
 		}
 	}
+}
+
+// decide decides once, and scales as the autoscaler does: up at once, down when
+// the pods that go have become empty. The result is when to look again.
+func (w *world) decide(out *strings.Builder) time.Time {
+	var d Decision
+	d, w.state = Decide(w.spec, w.seen, w.state, epoch.Add(w.now))
+	switch {
+	case d.Replicas >= w.seen.Replicas:
+		w.since = -1
+	case w.since < 0:
+		w.since = w.now
+	}
+	switch {
+	case d.Replicas == w.seen.Replicas:
+	case w.since < 0 || w.now-w.since >= w.empty:
+		fmt.Fprintf(out, "    %6.1fs  %d -> %d  %s\n", w.now.Seconds(), w.seen.Replicas, d.Replicas, d.Reason)
+		w.scale(d.Replicas)
+	default:
+		return epoch.Add(w.now + Cadence) // a drain is looked at often
+	}
+	return d.Next
+}
+
+// news is whether anything changed but the time of the reports.
+func news(before, now Seen) bool {
+	return before.Replicas != now.Replicas || before.Ready != now.Ready ||
+		!slices.EqualFunc(before.Reports, now.Reports, func(a, b Report) bool {
+			a.At, b.At = time.Time{}, time.Time{}
+			return a == b
+		})
 }
 
 func (w *world) scale(n int) {

@@ -40,7 +40,7 @@ type Report struct {
 // keep the returned one.
 type State struct {
 	since    time.Time // the history is complete from here on
-	lastSeen time.Time // an activator was heard of
+	blind    time.Time // no activator is heard since; zero: one is
 	lastBusy time.Time // there was a request, or a reason not to be idle
 	lastDown time.Time // pods went
 	replicas int       // as seen last
@@ -79,15 +79,12 @@ func (s *State) observe(spec Spec, seen Seen, now time.Time) load {
 	if seen.Replicas < s.replicas {
 		s.lastDown = now
 	}
+	before := s.replicas
 	s.replicas = seen.Replicas
 	l := s.takeReports(seen.Reports, now)
-	// A pause in the reports is made up for by their sums; a longer gap is not.
-	gap := now.Sub(s.lastSeen) > PanicWindow
-	if !l.blind {
-		if gap {
-			s.since = later(s.since, now)
-		}
-		s.lastSeen = now
+	gap := s.gap(before, l.blind, now)
+	if gap && !l.blind {
+		s.since = later(s.since, now)
 	}
 	s.measureStart(seen, now)
 	starting := !s.starting.IsZero() && now.Sub(s.starting) < startLimit
@@ -97,11 +94,26 @@ func (s *State) observe(spec Spec, seen Seen, now time.Time) load {
 	return l
 }
 
-// begin is the first sight of a revision. One that was never ready has no
-// history that could be missing.
+// gap reports whether load may have been missed. That nobody decides while
+// nothing moves is no gap, and a pause in the reports is made up for by their
+// sums; a longer time without activators is not. Without pods nothing can be
+// missed: a request that waits is reported when its activator is heard again.
+func (s *State) gap(pods int, blind bool, now time.Time) bool {
+	since := s.blind
+	switch {
+	case !blind:
+		s.blind = time.Time{}
+	case since.IsZero():
+		s.blind = now
+	}
+	return pods > 0 && !since.IsZero() && now.Sub(since) > PanicWindow
+}
+
+// begin is the first sight of a revision. One that was never ready, or has no
+// pods, has no history that could be missing.
 func (s *State) begin(spec Spec, seen Seen, now time.Time) {
-	s.since, s.lastSeen, s.lastBusy = now, now, now
-	if !seen.EverReady {
+	s.since, s.lastBusy = now, now
+	if !seen.EverReady || seen.Replicas == 0 {
 		s.since = now.Add(-StableWindow)
 	}
 	if seen.Replicas == 0 {

@@ -61,9 +61,11 @@ func TestBranch(t *testing.T) {
 				return fmt.Errorf("%T %s is still there (%v)", object, revision.Name, err)
 			}
 		}
+		if err := want("the number of Tekton runs", len(tm.runs("static")), 1); err != nil {
+			return err
+		}
 		return tm.answers(revision.Status.URL, http.StatusNotFound, "")
 	})
-	tm.wantRuns("static", 1)
 	tm.wantAnswer(tm.url("static"), "production")
 }
 

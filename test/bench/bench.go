@@ -54,6 +54,7 @@ func run(ctx context.Context) error {
 		{"webhook", b.webhooks},
 		{"activator", b.activator},
 		{"cold starts", b.coldStarts},
+		{"ramp", b.ramp},
 		{"memory", b.memory},
 	} {
 		fmt.Fprintln(os.Stderr, "measuring:", part.name)
@@ -112,12 +113,39 @@ func (b *bench) cleanUp(ctx context.Context) {
 // clone makes a work tree of an example under an app name of its own, so that
 // its host and its build cache are fresh. Nothing is pushed.
 func (b *bench) clone(ctx context.Context, example, app string) (*localcluster.WorkTree, error) {
+	return b.cloneFrom(ctx, filepath.Join(examples, example), example, app)
+}
+
+// cloneFrom does the same with the folder of an app that is called name there.
+func (b *bench) cloneFrom(ctx context.Context, folder, name, app string) (*localcluster.WorkTree, error) {
 	dir := filepath.Join(b.scratch, app)
-	tree, err := b.NewWorkTree(ctx, dir, b.namespace+"/"+app, filepath.Join(examples, example))
+	tree, err := b.NewWorkTree(ctx, dir, b.namespace+"/"+app, folder)
 	if err != nil {
 		return nil, err
 	}
-	return tree, tree.Edit("headway.yaml", "name: "+example+"\n", "name: "+app+"\n")
+	return tree, tree.Edit("headway.yaml", "name: "+name+"\n", "name: "+app+"\n")
+}
+
+// pushNew pushes all of a work tree for the first time, tells Headway of it and
+// waits until the URL answers with the text; it returns the revision's name.
+func (b *bench) pushNew(ctx context.Context, tree *localcluster.WorkTree, app, text string) (revision string, err error) {
+	if err := tree.Commit(ctx, "First"); err != nil {
+		return "", err
+	}
+	commit, err := tree.Push(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := b.add(ctx, app, tree.URL, 0); err != nil {
+		return "", err
+	}
+	_, err = answers(ctx, localcluster.URL(app, b.namespace), text)
+	return app + "-" + commit[:8], err
+}
+
+// revisionLabel selects the pods of a revision.
+func revisionLabel(revision string) client.MatchingLabels {
+	return client.MatchingLabels{v1alpha1.LabelRevision: revision}
 }
 
 // add tells Headway of a repository; interval 0 is the default.

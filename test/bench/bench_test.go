@@ -103,6 +103,26 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// TestRamp: the rate grows evenly to its top, in the time it has.
+func TestRamp(t *testing.T) {
+	all := int(rampTop * rampTime.Seconds() / 2)
+	if first, last := due(0), due(all); first != 0 || last.Round(time.Millisecond) != rampTime {
+		t.Errorf("the requests are due from %s to %s", first, last)
+	}
+	if gap := due(all) - due(all-10); gap.Round(time.Millisecond) != 10*time.Second/rampTop {
+		t.Errorf("at the top, ten requests take %s", gap)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	values := []float64{1, 2, 3, 4}
+	for q, want := range map[float64]float64{0: 1, 0.5: 3, 0.99: 4, 1: 4} {
+		if got := quantile(values, q); got != want {
+			t.Errorf("quantile %v of %v is %v, want %v", q, values, got, want)
+		}
+	}
+}
+
 func TestParseWrk(t *testing.T) {
 	const good = `Running 4s test @ http://198.18.0.7:8080/healthz
   1 threads and 32 connections

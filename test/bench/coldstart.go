@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -70,23 +69,12 @@ func (b *bench) sleeper(ctx context.Context, app string) (revision string, err e
 	if err := tree.Write("headway.yaml", "name: "+app+"\nscale: {idle: 1s}\n"); err != nil {
 		return "", err
 	}
-	if err := tree.Commit(ctx, "First"); err != nil {
-		return "", err
-	}
-	commit, err := tree.Push(ctx)
-	if err != nil {
-		return "", err
-	}
-	if err := b.add(ctx, app, tree.URL, 0); err != nil {
-		return "", err
-	}
-	_, err = answers(ctx, localcluster.URL(app, b.namespace), commit)
-	return app + "-" + commit[:8], err
+	return b.pushNew(ctx, tree, app, greeting)
 }
 
 // wake waits until no pod is left of a revision and asks it once.
 func (b *bench) wake(ctx context.Context, app, revision string) (time.Duration, error) {
-	if err := b.waitNoPods(ctx, client.MatchingLabels{v1alpha1.LabelRevision: revision}); err != nil {
+	if err := b.waitNoPods(ctx, revisionLabel(revision)); err != nil {
 		return 0, err
 	}
 	web := localcluster.Browser()

@@ -42,6 +42,7 @@ var targets = map[string]target{
 	"push.to_url_warm_s":         {"s", &bounds{12, 7}},
 	"push.built_tree_to_url_s":   {"s", &bounds{3, 1}},
 	"coldstart.zero_ratio":       {"times", &bounds{1.15, 1}},
+	"scale.ramp_errors":          {"count", &bounds{0, 0}},
 	"pod.added_mib":              {"MiB", &bounds{0, 0}},
 	"control.rss_mib":            {"MiB", &bounds{150, 100}},
 }

@@ -55,7 +55,7 @@ integration: ## Run the tests against a real API server, and the local cluster's
 .PHONY: e2e
 e2e: ## Run the end-to-end tests on the local cluster (brings it up)
 	$(GO) run ./deploy/local up
-	$(GO) test -tags e2e -count=1 -timeout 30m -v ./test/e2e/...
+	$(GO) test -tags e2e -count=1 -timeout 30m -parallel 4 -v ./test/e2e/...
 
 .PHONY: bench
 bench: ## Measure on the local cluster; writes test/bench/out.json

@@ -92,8 +92,14 @@ func appName(folder string) string {
 	return name
 }
 
-// writeNew writes a file that must not exist yet, unless force is given.
+// writeNew writes a file that must not exist yet, unless force is given. It
+// never writes through a symlink.
 func writeNew(name, text string, force bool) error {
+	if info, err := os.Lstat(name); err == nil && force {
+		if err := plainFile(info); err != nil {
+			return fmt.Errorf("%s %w; remove it first", name, err)
+		}
+	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC

@@ -51,11 +51,11 @@ type validation struct {
 
 // path checks one file, or every headway.yaml below a folder.
 func (v *validation) path(ctx context.Context, p string) error {
-	real, err := canonical(p)
+	real, err := located(p)
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(real)
+	info, err := os.Lstat(real)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", p, bare(err))
 	}
@@ -111,15 +111,19 @@ func (v *validation) file(c *checkout, real string) error {
 		return nil
 	}
 	v.seen[real] = true
-	data, err := readSpec(real)
-	if err != nil {
-		return err
-	}
 	rel, err := c.rel(real)
 	if err != nil {
 		return err
 	}
 	label := display(real)
+	data, err := readSpec(c.root, rel)
+	var unfit *notPlainError
+	if errors.As(err, &unfit) {
+		v.fail(label, spec.Problems{problemAt(nil, "", unfit.Error())})
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("reading %s: %w", label, bare(err))
+	}
 	s, build, problems := check(c.files, rel, data)
 	if s != nil {
 		if other, taken := v.names[c.root+"\x00"+s.Name]; taken {
@@ -129,11 +133,7 @@ func (v *validation) file(c *checkout, real string) error {
 		}
 	}
 	if len(problems) > 0 {
-		for i := range problems {
-			problems[i].File = label
-		}
-		v.failed++
-		_, _ = fmt.Fprintln(v.err, problems)
+		v.fail(label, problems)
 		return nil
 	}
 	for _, w := range s.Watch {
@@ -146,19 +146,13 @@ func (v *validation) file(c *checkout, real string) error {
 	return err
 }
 
-// readSpec reads a little more than may be in the file, never all of a huge
-// one.
-func readSpec(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", display(file), bare(err))
+// fail prints the problems of one file.
+func (v *validation) fail(label string, problems spec.Problems) {
+	for i := range problems {
+		problems[i].File = label
 	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, spec.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", display(file), bare(err))
-	}
-	return data, nil
+	v.failed++
+	_, _ = fmt.Fprintln(v.err, problems)
 }
 
 // check does to one file what the watcher does to it in a commit. how says in

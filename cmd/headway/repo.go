@@ -39,19 +39,22 @@ func newRepoList(io streams, a *access) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var l v1alpha1.RepositoryList
-			if err := c.List(cmd.Context(), &l, client.InNamespace(c.namespace)); err != nil {
-				return explain(fmt.Errorf("listing repositories: %w", err), c.host)
-			}
-			if len(l.Items) == 0 {
-				_, err := fmt.Fprintf(io.err, "No repository in namespace %s. headway repo add URL adds one.\n", c.namespace)
-				return err
-			}
-			v := view{paint: paintFor(io.out), now: time.Now(), namespace: c.namespace}
-			v.repositories(l.Items).write(io.out, "")
-			return nil
+			return listRepositories(cmd.Context(), io, c)
 		},
 	}
+}
+
+func listRepositories(ctx context.Context, io streams, c *cluster) error {
+	var l v1alpha1.RepositoryList
+	if err := c.List(ctx, &l, client.InNamespace(c.namespace)); err != nil {
+		return explain(fmt.Errorf("listing repositories: %w", err), c.host)
+	}
+	if len(l.Items) == 0 {
+		_, err := fmt.Fprintf(io.err, "No repository in namespace %s. headway repo add URL adds one.\n", c.namespace)
+		return err
+	}
+	v := view{paint: paintFor(io.out), now: time.Now(), namespace: c.namespace}
+	return outputFormat("").print(io.out, nil, v.repositories(l.Items).write)
 }
 
 func (v view) repositories(items []v1alpha1.Repository) grid {

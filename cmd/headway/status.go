@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -11,14 +10,13 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 )
 
 // watchInterval is how often status --watch looks.
 const watchInterval = time.Second
 
 type statusFlags struct {
-	output string
+	output outputFormat
 	all    bool
 	watch  bool
 }
@@ -33,8 +31,8 @@ any of them from being what git asks for. With an app: its revisions too.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeApps,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.output != "" && f.output != "json" && f.output != "yaml" {
-				return usagef("--output is json or yaml, not %q", f.output)
+			if err := f.output.check(); err != nil {
+				return err
 			}
 			if f.watch && f.output != "" {
 				return usagef("--watch and --output exclude each other")
@@ -49,10 +47,9 @@ any of them from being what git asks for. With an app: its revisions too.`,
 			return f.run(cmd.Context(), io.out, a, app)
 		},
 	}
-	c.Flags().StringVarP(&f.output, "output", "o", "", "json or yaml: the API objects instead of a table")
+	f.output.flag(c)
 	c.Flags().BoolVarP(&f.all, "all-namespaces", "A", false, "apps of all namespaces")
 	c.Flags().BoolVarP(&f.watch, "watch", "w", false, "go on, and print again whenever something changes")
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -68,25 +65,17 @@ func (f statusFlags) run(ctx context.Context, out io.Writer, a *access, app stri
 	if f.watch {
 		return watchStatus(ctx, out, c, namespace, app)
 	}
+	return f.output.status(ctx, out, c, namespace, app)
+}
+
+// status prints the status of a namespace (empty: all) or an app once.
+func (f outputFormat) status(ctx context.Context, out io.Writer, c *cluster, namespace, app string) error {
 	s, err := readState(ctx, c, namespace, app)
 	if err != nil {
 		return explain(err, c.host)
 	}
-	switch f.output {
-	case "json":
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(s)
-	case "yaml":
-		text, err := yaml.Marshal(s)
-		if err != nil {
-			return fmt.Errorf("encoding: %w", err)
-		}
-		_, err = out.Write(text)
-		return err
-	}
-	s.write(out, view{paint: paintFor(out), now: time.Now(), namespace: namespace, app: app})
-	return nil
+	v := view{paint: paintFor(out), now: time.Now(), namespace: namespace, app: app}
+	return f.print(out, s, func(w io.Writer) { s.write(w, v) })
 }
 
 // state is what status shows; its JSON is the output of -o json.

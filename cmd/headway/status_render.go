@@ -36,7 +36,7 @@ func (s *state) write(w io.Writer, v view) {
 		return
 	}
 	if len(s.Apps) == 0 {
-		v.repositories(s.Repositories).write(w, "")
+		v.repositories(s.Repositories).write(w)
 		_, _ = fmt.Fprintln(w, "\nNo app yet.")
 	} else {
 		v.writeApps(w, s.Apps)
@@ -60,7 +60,7 @@ func (v view) writeApps(w io.Writer, apps []v1alpha1.App) {
 		g.row(append(cells, plain(app.Name), v.state(app.Status.Conditions), plain(traffic(app.Status)),
 			plain(since(app.Status.LiveSince, v.now)), plain(orDash(app.Status.URL)))...)
 	}
-	g.write(w, "")
+	g.write(w)
 }
 
 // writeApp is the head of one app and its revisions.
@@ -75,7 +75,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 		head.row(plain("Pinned"), plain(app.Spec.Pin))
 	}
 	head.row(plain("Source"), plain(fmt.Sprintf("%s in repository %s, %s", app.Spec.Path, app.Spec.Repository, shortRef(app.Spec.ProductionRef))))
-	head.write(w, "")
+	head.write(w)
 	_, _ = fmt.Fprintln(w)
 	if len(revisions) == 0 {
 		_, _ = fmt.Fprintln(w, "No revision yet.")
@@ -87,7 +87,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 		g.row(plain(r.Name), v.weight(r.Status.Weight), v.revisionState(r), plain(fmt.Sprint(r.Status.Replicas)),
 			plain(shortRef(r.Spec.Ref)), plain(age(r.CreationTimestamp.Time, v.now)), plain(printable(r.Spec.Subject, 50)))
 	}
-	g.write(w, "")
+	g.write(w)
 }
 
 // writeProblems says what keeps anything from being what git asks for, each

@@ -60,7 +60,7 @@ func (g *grid) header(titles ...string) {
 }
 
 // write prints the rows, three spaces between columns, none at a line's end.
-func (g grid) write(w io.Writer, indent string) {
+func (g grid) write(w io.Writer) {
 	var widths []int
 	for _, row := range g {
 		for i, c := range row {
@@ -72,7 +72,7 @@ func (g grid) write(w io.Writer, indent string) {
 	}
 	for _, row := range g {
 		var line strings.Builder
-		pending := indent
+		pending := ""
 		for i, c := range row {
 			if c.text != "" {
 				text := c.text

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+)
+
+var errFull = errors.New("no space left on device")
+
+// full is a disk without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// TestFullDisk checks that nobody takes half a table for all of it.
+func TestFullDisk(t *testing.T) {
+	ctx := context.Background()
+	c := &cluster{Client: fake.NewClientBuilder().WithScheme(scheme()).WithObjects(objects()...).Build(), namespace: "default"}
+	for name, print := range map[string]func(io.Writer) error{
+		"status":         func(w io.Writer) error { return outputFormat("").status(ctx, w, c, "default", "") },
+		"status of app":  func(w io.Writer) error { return outputFormat("").status(ctx, w, c, "default", "shop") },
+		"status -o json": func(w io.Writer) error { return outputFormat("json").status(ctx, w, c, "default", "") },
+		"status -o yaml": func(w io.Writer) error { return outputFormat("yaml").status(ctx, w, c, "default", "") },
+		"repo list":      func(w io.Writer) error { return listRepositories(ctx, streams{out: w, err: io.Discard}, c) },
+	} {
+		if err := print(full{}); !errors.Is(err, errFull) {
+			t.Errorf("%s on a full disk: error %v", name, err)
+		}
+		var b bytes.Buffer
+		if err := print(&b); err != nil || b.Len() == 0 {
+			t.Errorf("%s: error %v, %d bytes", name, err, b.Len())
+		}
+	}
+}

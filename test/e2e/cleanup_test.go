@@ -56,10 +56,8 @@ func TestBranch(t *testing.T) {
 		if len(app.Spec.Heads) != 1 {
 			return fmt.Errorf("the heads are %v", app.Spec.Heads)
 		}
-		for _, object := range []client.Object{&v1alpha1.Revision{}, &appsv1.Deployment{}} {
-			if err := tm.get(revision.Name, object); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("%T %s is still there (%v)", object, revision.Name, err)
-			}
+		if err := tm.gone(revision.Name); err != nil {
+			return err
 		}
 		if err := want("the number of Tekton runs", len(tm.runs("static")), 1); err != nil {
 			return err
@@ -84,10 +82,8 @@ func TestOldRevisionsGo(t *testing.T) {
 	}
 	oldest := revisionName("static", commits[0])
 	eventually(t, cleanedUp, "the oldest revision goes, with its run", func() error {
-		for _, object := range []client.Object{&v1alpha1.Revision{}, &appsv1.Deployment{}} {
-			if err := tm.get(oldest, object); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("%T %s is still there (%v)", object, oldest, err)
-			}
+		if err := tm.gone(oldest); err != nil {
+			return err
 		}
 		return want("the number of Tekton runs", len(tm.runs("static")), 4)
 	})
@@ -106,16 +102,20 @@ func TestOldRevisionsGo(t *testing.T) {
 func TestRepositoryDeleted(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
-	code := tm.clone("static")
+	code := tm.clone("hello")
 	commit := code.push("First")
 	code.watch()
-	tm.waitLive("static", commit)
+	tm.waitLive("hello", commit)
 	if left := tm.left(); len(left) < 6 {
 		t.Fatalf("a live app has only %v", left)
 	}
 	cache := code.cacheFolder()
 	if len(folders(t, cache)) != 1 {
 		t.Fatalf("no git cache at %s", cache)
+	}
+	builds := code.buildCacheFolder()
+	if len(folders(t, builds)) != 1 {
+		t.Fatalf("no build cache at %s", builds)
 	}
 
 	tm.headway("repo", "remove", repositoryName, "--yes")
@@ -126,8 +126,25 @@ func TestRepositoryDeleted(t *testing.T) {
 		if left := folders(t, cache); len(left) > 0 {
 			return fmt.Errorf("left: git cache %v", left)
 		}
-		return tm.answers(tm.url("static"), http.StatusNotFound, "")
+		if left := folders(t, builds); len(left) > 0 {
+			return fmt.Errorf("left: build cache %v", left)
+		}
+		return tm.answers(tm.url("hello"), http.StatusNotFound, "")
 	})
+}
+
+// gone is an error while a revision or its Deployment is there.
+func (tm *team) gone(revision string) error {
+	for _, object := range []client.Object{&v1alpha1.Revision{}, &appsv1.Deployment{}} {
+		err := tm.get(revision, object)
+		if err == nil {
+			return fmt.Errorf("%T %s is still there", object, revision)
+		}
+		if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // cacheFolder is where the controller, a pod on this machine, keeps its copy of
@@ -143,6 +160,16 @@ func (r *repository) cacheFolder() string {
 		r.Fatal(err)
 	}
 	return places.State("kubelet", "pods", "*", "volumes", "kubernetes.io~empty-dir", "data", "git", string(seen.UID))
+}
+
+// buildCacheFolder is the repository's folder on the volume of build caches.
+func (r *repository) buildCacheFolder() string {
+	r.Helper()
+	places, err := layout.New()
+	if err != nil {
+		r.Fatal(err)
+	}
+	return filepath.Join(places.Root, "buildcache", r.namespace, repositoryName)
 }
 
 func folders(t *testing.T, pattern string) []string {

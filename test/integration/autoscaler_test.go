@@ -215,7 +215,7 @@ func TestAutoscaler(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range d.ManagedFields {
-		owns := strings.Contains(string(entry.FieldsV1.Raw), "f:replicas") && entry.Subresource != "status"
+		owns := strings.Contains(entry.FieldsV1.GetRawString(), "f:replicas") && entry.Subresource != "status"
 		if owns != (entry.Manager == scaling.FieldManager) {
 			t.Errorf("%s, subresource %q, owns replicas: %v", entry.Manager, entry.Subresource, owns)
 		}

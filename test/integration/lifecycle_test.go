@@ -64,8 +64,11 @@ func (s shop) run(revision string) (run pipelines.TaskRun) {
 	eventually(s.T, "a Tekton run for "+revision, func() error {
 		var list pipelines.TaskRunList
 		err := api.List(s.Context(), &list, client.InNamespace(builds), client.MatchingLabels{v1alpha1.LabelRevision: revision})
-		if err != nil || len(list.Items) != 1 {
-			return fmt.Errorf("%d runs, %v", len(list.Items), err)
+		if err != nil {
+			return err
+		}
+		if len(list.Items) != 1 {
+			return fmt.Errorf("there are %d runs", len(list.Items))
 		}
 		run = list.Items[0]
 		return nil

@@ -26,7 +26,9 @@ func TestFullDisk(t *testing.T) {
 		"status of app":  func(w io.Writer) error { return outputFormat("").status(ctx, w, c, "default", "shop") },
 		"status -o json": func(w io.Writer) error { return outputFormat("json").status(ctx, w, c, "default", "") },
 		"status -o yaml": func(w io.Writer) error { return outputFormat("yaml").status(ctx, w, c, "default", "") },
-		"repo list":      func(w io.Writer) error { return listRepositories(ctx, streams{out: w, err: io.Discard}, c) },
+		"repo list": func(w io.Writer) error {
+			return outputFormat("").repositories(ctx, streams{out: w, err: io.Discard}, c, noon)
+		},
 	} {
 		if err := print(full{}); !errors.Is(err, errFull) {
 			t.Errorf("%s on a full disk: error %v", name, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/app"
+	"github.com/headway-dev/headway/reconciler/buildcache"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/reconciler/route"
@@ -34,6 +35,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) erro
 	if err := app.Setup(mgr, options.Public); err != nil {
 		return err
 	}
+	if err := buildcache.Setup(mgr); err != nil {
+		return err
+	}
 	return route.Setup(mgr)
 }
 
@@ -41,12 +45,13 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) erro
 // that no reconciler reads.
 func CacheOptions(buildNamespace string) cache.Options {
 	builds := map[string]cache.Config{buildNamespace: {}}
+	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.Deployment{}: {Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})},
+			&appsv1.Deployment{}: {Label: ours},
 			&corev1.Pod{}:        {Label: appPods(), Transform: slimPod},
-			&pipelines.TaskRun{}: {Label: has(v1alpha1.LabelBuildKey), Namespaces: builds, Transform: slimRun},
+			&pipelines.TaskRun{}: {Label: ours, Namespaces: builds, Transform: slimRun},
 			&pipelines.Task{}:    {Label: has(v1alpha1.LabelTemplate), Namespaces: builds},
 		},
 	}

@@ -66,6 +66,12 @@ type AppSpec struct {
 	// +optional
 	Pin string `json:"pin,omitempty"`
 
+	// PinCommit is the full hash of the pinned commit, remembered so that a
+	// short pin still resolves when its Revision is gone. Empty without a pin.
+	//
+	// +optional
+	PinCommit string `json:"pinCommit,omitempty"`
+
 	// Problem is why the newest commit's headway.yaml cannot be used. The app
 	// keeps running as it was.
 	//

@@ -13,6 +13,9 @@ const (
 	LabelNamespace = "headway.dev/namespace"
 	// LabelBuildKey is the content key of a build, on TaskRuns and Revisions.
 	LabelBuildKey = "headway.dev/build-key"
+	// LabelForgetCache marks the TaskRun that removes the build cache of a
+	// Repository that is gone.
+	LabelForgetCache = "headway.dev/forget-cache"
 	// LabelTemplate names a build template, on the Tekton Task that is one.
 	LabelTemplate = "headway.dev/template"
 	// LabelLeaving marks a pod that the autoscaler is about to take away: the

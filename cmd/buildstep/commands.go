@@ -16,6 +16,7 @@ import (
 
 	"github.com/headway-dev/headway/cmd/buildstep/dockerfile"
 	"github.com/headway-dev/headway/cmd/buildstep/fetch"
+	"github.com/headway-dev/headway/cmd/buildstep/forget"
 	"github.com/headway-dev/headway/cmd/buildstep/gobuild"
 	"github.com/headway-dev/headway/cmd/buildstep/push"
 	"github.com/headway-dev/headway/cmd/buildstep/static"
@@ -31,6 +32,7 @@ var steps = map[string]step{
 	"static":     staticStep,
 	"dockerfile": dockerfileStep,
 	"push":       pushStep,
+	"forget":     forgetStep,
 }
 
 // run executes one subcommand; output takes the log.
@@ -176,6 +178,18 @@ func pushStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error
 		digest, err := push.Push(ctx, o)
 		if err == nil {
 			fmt.Fprintf(output, "pushed %s@%s\n", o.Image, digest)
+		}
+		return err
+	}
+}
+
+func forgetStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	caches := flags.String("caches", "", "the volume of build caches")
+	folder := flags.String("folder", "", "the Repository's folder on it, <namespace>/<name>")
+	return func(context.Context) error {
+		err := forget.Remove(*caches, *folder)
+		if err == nil {
+			fmt.Fprintf(output, "removed the build cache of %s\n", *folder)
 		}
 		return err
 	}

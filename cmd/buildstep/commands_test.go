@@ -91,7 +91,7 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "usage: buildstep dockerfile|fetch|go|push|static"},
+		{nil, "usage: buildstep dockerfile|fetch|forget|go|push|static"},
 		{[]string{"deploy"}, "usage: buildstep"},
 		{[]string{"go", "--nonsense"}, "flag provided but not defined"},
 		{[]string{"go", "extra"}, `unexpected argument "extra"`},

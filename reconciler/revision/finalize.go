@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
 // finalize removes what the revision has in the build namespace. Its
@@ -33,10 +35,35 @@ func (r *Reconciler) finalize(ctx context.Context, rev *v1alpha1.Revision) error
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
+	if err := r.forgetCache(ctx, rev); err != nil {
+		return err
+	}
 	before := rev.DeepCopy()
 	controllerutil.RemoveFinalizer(rev, v1alpha1.FinalizerCleanup)
 	if err := r.Client.Patch(ctx, rev, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("removing the finalizer: %w", err)
+	}
+	return nil
+}
+
+// forgetCache removes the Repository's build cache if the Repository is gone.
+// Each of its revisions asks for that: the last one finds the run of an earlier
+// one still at work, or starts another.
+func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) error {
+	if rev.Spec.Build == nil {
+		return nil
+	}
+	repository, err := lookup(ctx, r.Client, rev.Namespace, rev.Spec.Repository, &v1alpha1.Repository{})
+	if err != nil || (repository != nil && repository.DeletionTimestamp == nil) {
+		return err
+	}
+	run := pipelines.ForgetRunFor(rev.Namespace, rev.Spec.Repository, r.BuildNamespace, cacheClaim)
+	err = r.Client.Create(ctx, run, client.FieldOwner(ssa.FieldManager))
+	if apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) { // under way, or the build namespace is gone too
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("creating run %s that removes the build cache: %w", run.Name, err)
 	}
 	return nil
 }

@@ -189,7 +189,8 @@ func TestClusterRefusesTheRun(t *testing.T) {
 
 func TestDeletionTakesTheRun(t *testing.T) {
 	rev := newRevision(commitA)
-	b := newBench(t, rev, newApp(head(rev)), goTask())
+	repository := &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: rev.Namespace, Name: rev.Spec.Repository}}
+	b := newBench(t, rev, newApp(head(rev)), goTask(), repository)
 	got, _ := b.built(rev)
 	if err := b.Client.Delete(t.Context(), got); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,39 @@
+// Package forget removes the build cache of a Repository that is gone. It stays
+// inside the volume of caches, whatever links a build has left there.
+package forget
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// Remove removes a Repository's folder, <namespace>/<name>, below caches, and
+// the namespace's if it is empty then. A folder that is not there is no error.
+func Remove(caches, folder string) error {
+	namespace, name := path.Split(folder)
+	if !fs.ValidPath(folder) || namespace == "" || path.Dir(path.Clean(namespace)) != "." || name == "." {
+		return fmt.Errorf("%q is not a Repository's folder, which is <namespace>/<name>", folder)
+	}
+	root, err := os.OpenRoot(caches)
+	if err != nil {
+		return fmt.Errorf("opening the volume of caches: %w", err)
+	}
+	defer root.Close()
+	if err := root.RemoveAll(folder); err != nil {
+		return fmt.Errorf("removing the cache %s: %w", folder, err)
+	}
+	err = root.Remove(path.Clean(namespace))
+	if err == nil || errors.Is(err, fs.ErrNotExist) || holdsOthers(root, path.Clean(namespace)) {
+		return nil
+	}
+	return fmt.Errorf("removing the folder of namespace %s: %w", path.Clean(namespace), err)
+}
+
+// holdsOthers reports whether other Repositories of the namespace have a cache.
+func holdsOthers(root *os.Root, namespace string) bool {
+	entries, err := fs.ReadDir(root.FS(), namespace)
+	return err == nil && len(entries) > 0
+}

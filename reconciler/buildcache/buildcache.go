@@ -1,0 +1,62 @@
+// Package buildcache takes away the Tekton runs that removed the build caches
+// of deleted Repositories. reconciler/revision starts them; no object that
+// could own them is left when they end.
+package buildcache
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
+)
+
+// Reconciler deletes such runs once they are done.
+type Reconciler struct {
+	Client client.Client
+	Events events.EventRecorder
+}
+
+// Setup adds the reconciler to the manager.
+func Setup(mgr ctrl.Manager) error {
+	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-buildcache")}
+	ours := predicate.NewPredicateFuncs(forgets)
+	err := ctrl.NewControllerManagedBy(mgr).
+		Named("buildcache").
+		For(&pipelines.TaskRun{}, builder.WithPredicates(ours)).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("adding the build cache reconciler: %w", err)
+	}
+	return nil
+}
+
+func forgets(run client.Object) bool { return run.GetLabels()[v1alpha1.LabelForgetCache] != "" }
+
+// Reconcile deletes a run that is done. One that failed is told as an event on
+// the build namespace's run before it goes: the cache it left is harmless.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var run pipelines.TaskRun
+	if err := r.Client.Get(ctx, req.NamespacedName, &run); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !forgets(&run) || !run.IsDone() || run.DeletionTimestamp != nil {
+		return ctrl.Result{}, nil
+	}
+	if !run.IsSuccessful() {
+		r.Events.Eventf(&run, nil, corev1.EventTypeWarning, "CacheLeft", "Delete",
+			"the build cache of Repository %s/%s could not be removed; remove its folder on the volume by hand",
+			run.Labels[v1alpha1.LabelNamespace], run.Labels[v1alpha1.LabelRepository])
+	}
+	if err := r.Client.Delete(ctx, &run, client.Preconditions{UID: &run.UID}); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("deleting run %s: %w", run.Name, err)
+	}
+	return ctrl.Result{}, nil
+}

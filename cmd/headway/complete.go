@@ -10,6 +10,25 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// completion adds cobra's command that prints the scripts, and lets it refuse
+// a shell that it does not know: by itself it prints help and succeeds, which
+// a profile that sources its output would not notice.
+func completion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s needs a shell: %s", c.CommandPath(), names(c.Commands()))
+			}
+			return usagef("there is no completion for %s; the shells are %s", args[0], names(c.Commands()))
+		}
+	}
+}
+
 // completionTime bounds what a press of the tab key waits for.
 const completionTime = 2 * time.Second
 

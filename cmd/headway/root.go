@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, io streams) int {
 	log.SetLogger(logr.Discard())
 
 	root, started := newRoot(io)
+	completion(root)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var usage usageError

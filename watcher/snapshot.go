@@ -71,12 +71,17 @@ func readSnapshot(c *git.Commit, content blobs) (*snapshot, error) {
 	}
 	names := detect.NewFiles(paths)
 	for _, f := range c.Files {
-		if path.Base(f.Path) != spec.FileName || f.Mode == git.Symlink {
+		if path.Base(f.Path) != spec.FileName {
 			continue
 		}
 		if len(s.apps) == maxSpecFiles {
 			return nil, &git.Error{Reason: v1alpha1.ReasonTooLarge,
 				Message: fmt.Sprintf("the commit has more than %d headway.yaml files; split the repository", maxSpecFiles)}
+		}
+		if f.Mode == git.Symlink {
+			s.apps = append(s.apps, candidate{file: f.Path,
+				problem: &problem{v1alpha1.ReasonInvalidSpec, f.Path + ": headway.yaml is a symbolic link; make it a file"}})
+			continue
 		}
 		data, err := content.Read(f.Blob, spec.MaxBytes)
 		if err != nil {

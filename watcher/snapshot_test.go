@@ -33,6 +33,19 @@ func (t tree) commit() *git.Commit {
 	return c
 }
 
+func TestLinkedSpecIsAProblem(t *testing.T) {
+	c := tree{"a/headway.yaml": "../headway.yaml", "a/main.go": "package main"}.commit()
+	c.Files[0].Mode = git.Symlink
+	s, err := readSnapshot(c, tree{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &problem{v1alpha1.ReasonInvalidSpec, "a/headway.yaml: headway.yaml is a symbolic link; make it a file"}
+	if len(s.apps) != 1 || s.apps[0].problem == nil || *s.apps[0].problem != *want {
+		t.Errorf("apps are %+v, want the problem %v", s.apps, *want)
+	}
+}
+
 func TestReadSnapshot(t *testing.T) {
 	files := tree{
 		"go.mod": "module x", "go.sum": "sums", "libs/m/m.go": "package m", "README.md": "x",

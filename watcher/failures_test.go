@@ -23,7 +23,7 @@ func TestRemoteFailuresLeaveAppsAlone(t *testing.T) {
 		reason, text string
 		do, undo     func()
 	}{
-		{"AuthenticationFailed", "refused", func() { w.http.User = "ada" }, func() { w.http.User = "" }},
+		{"AuthenticationFailed", "none are set", func() { w.http.User = "ada" }, func() { w.http.User = "" }},
 		{"Unreachable", "cannot be reached", func() { w.change(func(r *v1alpha1.Repository) { r.Spec.URL = "http://127.0.0.1:1/x.git" }) },
 			func() { w.change(func(r *v1alpha1.Repository) { r.Spec.URL = good }) }},
 		{"RepositoryNotFound", "no such repository", func() { must(t, os.Rename(w.git.Bare, w.git.Bare+".away")) },

@@ -87,6 +87,16 @@ func classify(err error, host string, limits Limits) error {
 	return e
 }
 
+// askForCredentials says what to do where a remote refused a look that brought
+// no credentials.
+func askForCredentials(err error, host string) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Reason != v1alpha1.ReasonAuthenticationFailed {
+		return err
+	}
+	return &Error{Reason: e.Reason, Message: host + " wants credentials and none are set; add them with headway repo add URL --username NAME --password-stdin (or --token-stdin), or name a Secret that holds them in spec.secretRef"}
+}
+
 func classifyNetwork(e *Error, err error, host string, limits Limits) {
 	e.Reason = v1alpha1.ReasonUnreachable
 	var (

@@ -49,7 +49,7 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		secret       map[string][]byte
 		reason, text string
 	}{
-		{"no credentials", h.CloneURL(repo), nil, v1alpha1.ReasonAuthenticationFailed, "spec.secretRef"},
+		{"no credentials", h.CloneURL(repo), nil, v1alpha1.ReasonAuthenticationFailed, "headway repo add URL --username NAME --password-stdin"},
 		{"wrong password", h.CloneURL(repo), map[string][]byte{"username": []byte("ada"), "password": []byte("no")}, v1alpha1.ReasonAuthenticationFailed, "refused the credentials"},
 		{"secret without keys", h.CloneURL(repo), map[string][]byte{"user": []byte("ada")}, v1alpha1.ReasonSecretInvalid, "username and password, or token"},
 		{"no such repository", h.URL + "/nope.git", good, v1alpha1.ReasonRepositoryNotFound, "no such repository"},

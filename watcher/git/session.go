@@ -26,12 +26,14 @@ type Session struct {
 	refs     map[string]string
 	reopen   func(context.Context) (packSession, *packp.AdvRefs, error)
 	consumed bool
+	// anonymous: no credentials were given.
+	anonymous bool
 }
 
 // Connect reads what a remote advertises (git ls-remote). secret holds the
 // credentials and may be nil. Errors are of type *Error.
 func (c *Client) Connect(ctx context.Context, url string, secret map[string][]byte) (*Session, error) {
-	s := &Session{limits: c.limits, fetches: c.fetches}
+	s := &Session{limits: c.limits, fetches: c.fetches, anonymous: secret == nil}
 	s.reopen = func(ctx context.Context) (packSession, *packp.AdvRefs, error) {
 		ctx, cancel := context.WithTimeout(ctx, c.limits.RefsTimeout)
 		defer cancel()
@@ -40,12 +42,12 @@ func (c *Client) Connect(ctx context.Context, url string, secret map[string][]by
 			s.host = host
 		}
 		if err != nil {
-			return nil, nil, classify(unwrap(ctx, err), s.host, c.limits)
+			return nil, nil, s.classify(ctx, err)
 		}
 		adv, err := pack.AdvertisedReferencesContext(ctx)
 		if err != nil {
 			_ = pack.Close()
-			return nil, nil, classify(unwrap(ctx, err), s.host, c.limits)
+			return nil, nil, s.classify(ctx, err)
 		}
 		return pack, adv, nil
 	}
@@ -55,6 +57,15 @@ func (c *Client) Connect(ctx context.Context, url string, secret map[string][]by
 	}
 	s.refs = commits(s.adv)
 	return s, nil
+}
+
+// classify gives an error of this session as an *Error.
+func (s *Session) classify(ctx context.Context, err error) error {
+	err = classify(unwrap(ctx, err), s.host, s.limits)
+	if s.anonymous {
+		return askForCredentials(err, s.host)
+	}
+	return err
 }
 
 // commits maps full ref names to commits: an annotated tag to what it tags.
@@ -116,7 +127,7 @@ func (s *Session) download(ctx context.Context, dir string, wants, have []string
 		if refusesWant(err) {
 			return nil, errNotAdvertised
 		}
-		return nil, classify(unwrap(ctx, err), s.host, s.limits)
+		return nil, s.classify(ctx, err)
 	}
 	return pack, nil
 }

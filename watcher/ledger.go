@@ -1,7 +1,8 @@
 package watcher
 
 import (
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -55,17 +56,19 @@ func (l *ledger) revisionOf(ref string, s *snapshot, c *candidate, candidates ..
 	}
 }
 
-// byCommit finds the revision of a commit by the start of its hash.
-func (l *ledger) byCommit(prefix string) (name string, ambiguous bool) {
-	commit := ""
-	for n, row := range l.rows {
-		if !strings.HasPrefix(row.commit, prefix) {
-			continue
-		}
-		if commit != "" && commit != row.commit {
-			return "", true
-		}
-		name, commit = n, row.commit
+// pinned finds the revision of a pinned commit: the one that the App has for
+// it, or one made from it; "" when there is none.
+func (l *ledger) pinned(commit string, prior v1alpha1.AppSpec) string {
+	if commit == "" {
+		return ""
 	}
-	return name, false
+	if _, ok := l.rows[prior.Pin]; ok && prior.PinCommit == commit {
+		return prior.Pin
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.rows)) {
+		if l.rows[name].commit == commit {
+			return name
+		}
+	}
+	return ""
 }

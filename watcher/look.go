@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headway-dev/headway/watcher/git"
@@ -47,18 +48,55 @@ func (l *look) readHeads(ctx context.Context) (production *snapshot, others map[
 	return production, others, nil
 }
 
-// readPinned gives the snapshots of pinned commits; nil for one that the
-// remote does not give.
+// readPinned gives the snapshots of pinned commits, full hashes or the starts
+// of some; nil for one that the remote does not give.
 func (l *look) readPinned(ctx context.Context, pins []string) (map[string]*snapshot, error) {
 	read := map[string]*snapshot{}
 	for _, pin := range pins {
-		s, err := l.snapshot(ctx, pin)
+		commit, err := l.search(ctx, pin)
+		var s *snapshot
+		if err == nil {
+			s, err = l.snapshot(ctx, commit)
+		}
 		if err != nil && !errors.Is(err, git.ErrNotCommit) && !errors.Is(err, errAbsent) {
 			return nil, fmt.Errorf("reading the pinned commit %s: %w", pin, err)
 		}
 		read[pin] = s // nil when it is not there
 	}
 	return read, nil
+}
+
+// search finds the full hash that a short one is the start of: among what the
+// remote's refs point at, then in the history of production. One that is not
+// found is not searched for again before production moves.
+func (l *look) search(ctx context.Context, short string) (string, error) {
+	if len(short) >= fullHash {
+		return short, nil
+	}
+	found := map[string]bool{}
+	for _, commit := range l.session.Refs() {
+		if strings.HasPrefix(commit, short) {
+			found[commit] = true
+		}
+	}
+	if len(found) == 1 {
+		return slices.Collect(maps.Keys(found))[0], nil
+	}
+	if len(found) > 1 || l.memory.absent[short] == l.production {
+		return "", errAbsent
+	}
+	if err := l.ensure(ctx); err != nil {
+		return "", err
+	}
+	commit, err := l.cache.SearchCommit(ctx, l.session, short, l.production)
+	if err != nil {
+		return "", err
+	}
+	if commit == "" {
+		l.memory.absent[short] = l.production
+		return "", errAbsent
+	}
+	return commit, nil
 }
 
 // fetchCommit brings a commit that no watched ref points at. One that is not

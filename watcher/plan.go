@@ -30,8 +30,8 @@ type facts struct {
 	foreign map[string]string
 	// revisions are the Repository's Revisions that are not being deleted.
 	revisions []*v1alpha1.Revision
-	// pinned are commits that were read because a headway.yaml pins them; nil
-	// for one that the remote does not have.
+	// pinned are commits that were read because they are pinned, by what
+	// pinsToRead gave; nil for one that the remote does not have.
 	pinned map[string]*snapshot
 }
 
@@ -156,7 +156,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 	heads := priorHeads(prior)
 
 	production := book.revisionOf(f.productionRef, f.production, c, heads[f.productionRef])
-	pin, trouble := f.pin(c, book, prior)
+	pin, pinCommit, trouble := f.pin(c, book, prior)
 	if trouble != nil {
 		return appPlan{}, trouble
 	}
@@ -167,6 +167,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 		Heads:         []v1alpha1.Head{{Ref: f.productionRef, Commit: f.production.commit, Revision: production}},
 		History:       push(prior.History, production),
 		Pin:           pin,
+		PinCommit:     pinCommit,
 	}
 	spec.Heads = append(spec.Heads, f.furtherHeads(name, book, heads, production)...)
 	sortHeads(spec.Heads)
@@ -174,12 +175,13 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 }
 
 // planBroken keeps an App as it is, with a problem. Its further refs go on:
-// each is built by the headway.yaml of its own commit.
+// each is built by the headway.yaml of its own commit. What was pinned stays.
 func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 	spec := *app.Spec.DeepCopy()
 	spec.Problem = &v1alpha1.SpecProblem{Commit: f.production.commit, Reason: trouble.reason, Message: clip(trouble.message, maxMessage)}
 	heads := priorHeads(spec)
 	book := f.openLedger(app.Name)
+	spec.Pin = f.keepPin(app, book)
 	spec.Heads = f.furtherHeads(app.Name, book, heads, heads[f.productionRef])
 	for _, h := range app.Spec.Heads {
 		if h.Ref == f.productionRef {
@@ -214,67 +216,6 @@ func (s *snapshot) broken(name string) bool {
 	return slices.ContainsFunc(s.apps, func(c candidate) bool {
 		return c.problem != nil && (c.name == name || c.name == "")
 	})
-}
-
-// pin finds the revision of the commit that a headway.yaml pins.
-func (f facts) pin(c *candidate, book *ledger, prior v1alpha1.AppSpec) (string, *problem) {
-	if c.pin == "" {
-		return "", nil
-	}
-	notFound := func(why string) (string, *problem) {
-		return "", &problem{v1alpha1.ReasonPinNotFound, fmt.Sprintf("%s: pin: %s", c.file, why)}
-	}
-	name, ambiguous := book.byCommit(c.pin)
-	if ambiguous {
-		return notFound(fmt.Sprintf("%s is the start of several commits; write the full hash", c.pin))
-	}
-	if name != "" {
-		return name, nil
-	}
-	snap := f.commit(c.pin)
-	if snap == nil {
-		if len(c.pin) < 40 {
-			return notFound(fmt.Sprintf("no revision of %s is known; write the full hash", c.pin))
-		}
-		return notFound(fmt.Sprintf("the repository has no commit %s that can be fetched; pin one that is on %s", c.pin, shortRef(f.productionRef)))
-	}
-	pinned := snap.app(c.name)
-	if pinned == nil {
-		return notFound(fmt.Sprintf("commit %s has no usable headway.yaml with the name %q", c.pin, c.name))
-	}
-	return book.revisionOf(f.productionRef, snap, pinned, prior.History...), nil
-}
-
-// commit finds a commit that was read, by the start of its hash.
-func (f facts) commit(prefix string) *snapshot {
-	if s := f.pinned[prefix]; s != nil {
-		return s
-	}
-	if strings.HasPrefix(f.production.commit, prefix) {
-		return f.production
-	}
-	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
-		if strings.HasPrefix(f.others[ref].commit, prefix) {
-			return f.others[ref]
-		}
-	}
-	return nil
-}
-
-// pinsToRead are the pinned commits that no revision and no ref has: they have
-// to be fetched before a plan can be made.
-func (f facts) pinsToRead() []string {
-	var pins []string
-	for i := range f.production.apps {
-		c := &f.production.apps[i]
-		if c.problem != nil || len(c.pin) < 40 || slices.Contains(pins, c.pin) {
-			continue
-		}
-		if name, _ := f.openLedger(c.name).byCommit(c.pin); name == "" && f.commit(c.pin) == nil {
-			pins = append(pins, c.pin)
-		}
-	}
-	return pins
 }
 
 func priorHeads(spec v1alpha1.AppSpec) map[string]string {

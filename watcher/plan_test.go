@@ -77,7 +77,7 @@ func show(p plan) string {
 		}
 		fmt.Fprintf(&b, " history=%s", strings.Join(a.spec.History, ","))
 		if a.spec.Pin != "" {
-			fmt.Fprintf(&b, " pin=%s", a.spec.Pin)
+			fmt.Fprintf(&b, " pin=%s@%s", a.spec.Pin, clip(a.spec.PinCommit+"??", 5)[:2])
 		}
 		if a.spec.Problem != nil {
 			fmt.Fprintf(&b, " problem=%s@%s", a.spec.Problem.Reason, a.spec.Problem.Commit[:2])
@@ -104,6 +104,7 @@ func show(p plan) string {
 func TestPlan(t *testing.T) {
 	shop := app("shop", []v1alpha1.Head{head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")
 	shopA1 := revision("shop-a1a1a1a1", "shop", "a1", "k1")
+	shopC3 := revision("shop-c3c3c3c3", "shop", "c3", "k3")
 	tests := []struct {
 		name  string
 		facts facts
@@ -241,20 +242,20 @@ problem InvalidSpec
 app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1
 `},
 		{"pin of a revision that is", facts{production: snap("b2", "shop:k2:a1a1a1a"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
-app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1 pin=shop-a1a1a1a1
+app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1
   make shop-b2b2b2b2 from main@b2
 `},
 		{"pin of a commit that did not touch the app", facts{production: snap("c3", "shop:k1:"+hash("b2")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
 			pinned: map[string]*snapshot{hash("b2"): snap("b2", "shop:k1")}}, `
-app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1 pin=shop-a1a1a1a1
+app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1 pin=shop-a1a1a1a1@b2
 `},
 		{"pin of a commit whose revision is gone", facts{production: snap("c3", "shop:k1:"+hash("b2")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1},
 			pinned: map[string]*snapshot{hash("b2"): snap("b2", "shop:k2")}}, `
-app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1 pin=shop-b2b2b2b2
+app shop main@c3=shop-a1a1a1a1 history=shop-a1a1a1a1 pin=shop-b2b2b2b2@b2
   make shop-b2b2b2b2 from main@b2
 `},
 		{"pin of itself", facts{production: snap("b2", "shop:k2:b2b2b2b2"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
-app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1 pin=shop-b2b2b2b2
+app shop main@b2=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1 pin=shop-b2b2b2b2@b2
   make shop-b2b2b2b2 from main@b2
 `},
 		{"pin of nothing", facts{production: snap("c3", "shop:k3:"+hash("99")), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
@@ -273,6 +274,57 @@ problem PinNotFound
 app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=PinNotFound@c3
 bad shop/headway.yaml (shop)
 problem PinNotFound
+`},
+		{"a short pin whose revision is lost is that of the commit it was", facts{production: snap("c3", "shop:k3:a1a1a1a1"), apps: pinnedShop("a1"),
+			revisions: []*v1alpha1.Revision{shopC3}, pinned: map[string]*snapshot{hash("a1"): snap("a1", "shop:k1")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1
+  make shop-a1a1a1a1 from main@a1
+`},
+		{"and one whose commit was not remembered is searched for", facts{production: snap("c3", "shop:k3:a1a1a1a1"), apps: pinnedShop(""),
+			revisions: []*v1alpha1.Revision{shopC3}, pinned: map[string]*snapshot{"a1a1a1a1": snap("a1", "shop:k1")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1
+  make shop-a1a1a1a1 from main@a1
+`},
+		{"a commit that was not remembered is, once its revision tells", facts{production: snap("c3", "shop:k3:a1a1a1a1"), apps: pinnedShop(""),
+			revisions: []*v1alpha1.Revision{shopA1, shopC3}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1
+`},
+		{"a short pin of what production pointed at before", facts{production: snap("c3", "shop:k3:a1a1a1a1"), apps: apps(shop),
+			pinned: map[string]*snapshot{hash("a1"): snap("a1", "shop:k1")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1
+  make shop-c3c3c3c3 from main@c3
+  make shop-a1a1a1a1 from main@a1
+`},
+		{"a short pin goes on meaning its commit when another begins like it", facts{production: snap("c3", "shop:k3:a1"), apps: pinnedShop("a1"),
+			revisions: []*v1alpha1.Revision{shopA1, shopC3, revision("shop-a1a2", "shop", "a1a2", "k9")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1
+`},
+		{"a pin of a commit that did not touch the app stays without reading it", facts{production: snap("c3", "shop:k3:b2b2b2b2"), apps: pinnedShop("b2"),
+			revisions: []*v1alpha1.Revision{shopA1, shopC3}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@b2
+`},
+		{"a pin that is not found leaves the former", facts{production: snap("d4", "shop:k4:99999999"), apps: pinnedShop("a1"),
+			revisions: []*v1alpha1.Revision{shopA1, shopC3}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1 problem=PinNotFound@d4
+bad shop/headway.yaml (shop)
+problem PinNotFound
+`},
+		{"and makes the former's revision again when it is lost", facts{production: snap("d4", "shop:k4:99999999"), apps: pinnedShop("a1"),
+			revisions: []*v1alpha1.Revision{shopC3}, pinned: map[string]*snapshot{hash("a1"): snap("a1", "shop:k1")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1 problem=PinNotFound@d4
+  make shop-a1a1a1a1 from main@a1
+bad shop/headway.yaml (shop)
+problem PinNotFound
+`},
+		{"a broken headway.yaml leaves the pin", facts{production: snap("d4", "shop!InvalidSpec"), apps: pinnedShop("a1"),
+			revisions: []*v1alpha1.Revision{shopC3}, pinned: map[string]*snapshot{hash("a1"): snap("a1", "shop:k1")}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1 pin=shop-a1a1a1a1@a1 problem=InvalidSpec@d4
+  make shop-a1a1a1a1 from main@a1
+bad shop/headway.yaml (shop)
+problem InvalidSpec
+`},
+		{"no pin any more", facts{production: snap("c3", "shop:k3"), apps: pinnedShop("a1"), revisions: []*v1alpha1.Revision{shopC3}}, `
+app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1
 `},
 	}
 	for _, test := range tests {
@@ -311,15 +363,6 @@ func TestPlanIsStable(t *testing.T) {
 		if diff := cmp.Diff(f.apps[again.name].Spec, again.spec); diff != "" || len(again.revisions) > 0 {
 			t.Errorf("%s: makes %d revisions more, spec (-first +second)\n%s", again.name, len(again.revisions), diff)
 		}
-	}
-}
-
-func TestPinsToRead(t *testing.T) {
-	f := facts{repository: "repo", productionRef: main,
-		production: snap("b2", "known:k1:"+hash("a1"), "head:k1:"+hash("b2"), "short:k1:abcdef0", "far:k1:"+hash("99"), "same:k1:"+hash("99")),
-		revisions:  []*v1alpha1.Revision{revision("known-a1a1a1a1", "known", "a1", "k1")}}
-	if diff := cmp.Diff([]string{hash("99")}, f.pinsToRead()); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -58,8 +58,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return err
 	}
 	f.productionRef, f.production, f.others = l.productionRef, production, others
-	pins := f.pinsToRead()
-	if f.pinned, err = l.readPinned(ctx, pins); err != nil {
+	if f.pinned, err = l.readPinned(ctx, f.pinsToRead()); err != nil {
 		return err
 	}
 	p := makePlan(f)
@@ -74,8 +73,10 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	for _, s := range others {
 		needed[s.commit] = true
 	}
-	for _, pin := range pins {
-		needed[pin] = true
+	for _, s := range f.pinned {
+		if s != nil {
+			needed[s.commit] = true
+		}
 	}
 	l.memory.keep(needed)
 	return nil

@@ -30,6 +30,9 @@ const (
 	// pinDepth is how far back a commit is searched for when the server does
 	// not give commits by their hash.
 	pinDepth = 1000
+	// maxWalk bounds the commits that are looked at: merges make a history of
+	// pinDepth wider than it is deep.
+	maxWalk = 50_000
 )
 
 // Cache is a bare, shallow repository on disk. One goroutine at a time.

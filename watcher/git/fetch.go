@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // Fetch brings the wanted commits that are missing. A cache that has grown
@@ -60,6 +62,44 @@ func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string)
 		return false, err
 	}
 	return c.Has(commit), nil
+}
+
+// SearchCommit finds the commit whose hash starts with short among the last
+// 1000 of tip, which has to be here. "" when there is none, or more than one.
+// What is found is here with all its files.
+func (c *Cache) SearchCommit(ctx context.Context, s *Session, short, tip string) (string, error) {
+	if commit, err := c.walk(short, tip); commit != "" || err != nil {
+		return commit, err
+	}
+	if err := c.fetch(ctx, s, []string{tip}, nil, pinDepth); err != nil {
+		return "", err
+	}
+	return c.walk(short, tip)
+}
+
+// walk goes through the commits that are here, from tip to the oldest.
+func (c *Cache) walk(short, tip string) (string, error) {
+	found := ""
+	queue := []plumbing.Hash{plumbing.NewHash(tip)}
+	seen := map[plumbing.Hash]bool{}
+	for ; len(queue) > 0 && len(seen) < maxWalk; queue = queue[1:] {
+		if seen[queue[0]] || !c.Has(queue[0].String()) {
+			continue
+		}
+		seen[queue[0]] = true
+		commit, err := object.GetCommit(c.store, queue[0])
+		if err != nil {
+			return "", fmt.Errorf("reading commit %s: %w: %w", queue[0], ErrCorrupt, err)
+		}
+		if hash := commit.Hash.String(); strings.HasPrefix(hash, short) {
+			if found != "" {
+				return "", nil
+			}
+			found = hash
+		}
+		queue = append(queue, commit.ParentHashes...)
+	}
+	return found, nil
 }
 
 func (c *Cache) missing(wants []string) []string {

@@ -22,9 +22,10 @@ func newVersion(io streams) *cobra.Command {
 	}
 }
 
-// versionText is one line: version, commit, Go version, platform.
+// versionText is one line: version, commit where the build recorded one, Go
+// version, platform.
 func versionText(info *debug.BuildInfo) string {
-	version, commit := info.Main.Version, "unknown"
+	version, commit := info.Main.Version, ""
 	if version == "" || version == "(devel)" {
 		version = "devel"
 	}
@@ -32,10 +33,13 @@ func versionText(info *debug.BuildInfo) string {
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision" && len(s.Value) >= 8:
-			commit = s.Value[:8]
+			commit = "commit " + s.Value[:8]
 		case s.Key == "vcs.modified" && s.Value == "true":
 			changed = " with changes"
 		}
 	}
-	return fmt.Sprintf("headway %s (commit %s, %s, %s/%s)", version, commit+changed, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if commit != "" {
+		commit += changed + ", "
+	}
+	return fmt.Sprintf("headway %s (%s%s, %s/%s)", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -29,6 +29,9 @@ type findings struct {
 // inspect looks at the files of folder p.
 func inspect(c *checkout, p, name string) (findings, error) {
 	f := findings{name: name}
+	if len(c.files.Under(p)) == 0 {
+		return f, errors.New("this folder has no files that git would commit; add what the app is built from (a Dockerfile, Go files with a go.mod, or an index.html), then run headway init again")
+	}
 	build, err := detect.Build(spec.Build{With: spec.TemplateAuto}, p, c.files)
 	var wrong *detect.KeyError
 	switch {

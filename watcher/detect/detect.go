@@ -50,7 +50,7 @@ func (e *KeyError) Error() string { return e.Key + ": " + e.Message }
 // value in headway.yaml has to be changed.
 func Build(b spec.Build, p string, files Files) (*v1alpha1.Build, error) {
 	if len(files.Under(p)) == 0 {
-		return nil, &KeyError{"path", fmt.Sprintf("there is no %s in this commit", folder(p))}
+		return nil, nothingIn(p)
 	}
 	template := b.With
 	if template == spec.TemplateAuto {
@@ -70,6 +70,14 @@ func Build(b spec.Build, p string, files Files) (*v1alpha1.Build, error) {
 		args["main"] = main
 	}
 	return &v1alpha1.Build{Template: template, Args: args}, nil
+}
+
+// nothingIn says that there is no file to build an app from.
+func nothingIn(p string) error {
+	if p == "." {
+		return &KeyError{"path", "the repository has no files yet; add what the app is built from: a Dockerfile, Go files with a go.mod, or an index.html"}
+	}
+	return &KeyError{"path", fmt.Sprintf("there is no %s with files in this commit; set path to the folder that has the app's files", folder(p))}
 }
 
 // auto is the template for a folder, or "". Go files deeper down than a main

@@ -42,7 +42,8 @@ func TestBuild(t *testing.T) {
 		{"static in public", auto, ".", "public/index.html", &v1alpha1.Build{Template: Static}, ""},
 		{"other template as it is", spec.Build{With: "node", Args: map[string]string{"x": "y"}}, ".", "package.json",
 			&v1alpha1.Build{Template: "node", Args: map[string]string{"x": "y"}}, ""},
-		{"no such folder", auto, "gone", "gone-too/main.go go.mod", nil, `path: there is no folder "gone"`},
+		{"no such folder", auto, "gone", "gone-too/main.go go.mod", nil, `path: there is no folder "gone" with files in this commit; set path to`},
+		{"nothing at all", auto, ".", "", nil, "path: the repository has no files yet; add what the app is built from"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := Build(c.build, c.path, NewFiles(strings.Fields(c.files)))

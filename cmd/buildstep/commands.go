@@ -63,14 +63,15 @@ type work struct{ dir string }
 func (w work) source() string { return filepath.Join(w.dir, "source") }
 func (w work) image() string  { return filepath.Join(w.dir, "image") }
 
-// temp makes a scratch folder below the shared one, which has the room that a
-// container's own file system may lack.
-func (w work) temp() (string, func(), error) {
-	dir, err := os.MkdirTemp(w.dir, ".temp-")
+// withTemp lends a scratch folder below the shared one, which has the room that
+// a container's own file system may lack.
+func (w work) withTemp(use func(temp string) error) error {
+	temp, err := os.MkdirTemp(w.dir, ".temp-")
 	if err != nil {
-		return "", nil, fmt.Errorf("making scratch folder: %w", err)
+		return fmt.Errorf("making scratch folder: %w", err)
 	}
-	return dir, func() { _ = os.RemoveAll(dir) }, nil
+	defer func() { _ = os.RemoveAll(temp) }()
+	return use(temp)
 }
 
 func workFlag(flags *flag.FlagSet) *work {
@@ -117,13 +118,10 @@ func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 		if err := fetchSource(ctx); err != nil {
 			return err
 		}
-		temp, remove, err := w.temp()
-		if err != nil {
-			return err
-		}
-		defer remove()
-		o.Source, o.Image, o.Temp = w.source(), w.image(), temp
-		return gobuild.Build(ctx, o)
+		return w.withTemp(func(temp string) error {
+			o.Source, o.Image, o.Temp = w.source(), w.image(), temp
+			return gobuild.Build(ctx, o)
+		})
 	}
 }
 
@@ -156,13 +154,10 @@ func dockerfileStep(flags *flag.FlagSet, output io.Writer) func(context.Context)
 		if err := fetchSource(ctx); err != nil {
 			return err
 		}
-		temp, remove, err := w.temp()
-		if err != nil {
-			return err
-		}
-		defer remove()
-		o.Source, o.Image, o.Temp = w.source(), w.image(), temp
-		return dockerfile.Build(ctx, o)
+		return w.withTemp(func(temp string) error {
+			o.Source, o.Image, o.Temp = w.source(), w.image(), temp
+			return dockerfile.Build(ctx, o)
+		})
 	}
 }
 

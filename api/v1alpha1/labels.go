@@ -21,6 +21,9 @@ const (
 	// LabelLeaving marks a pod that the autoscaler is about to take away: the
 	// activators send it nothing new. It may be taken off again.
 	LabelLeaving = "headway.dev/leaving"
+	// LabelStandby marks a pod of a revision's standby: StandbyParked or
+	// StandbyWoken. Other pods do not have it.
+	LabelStandby = "headway.dev/standby"
 	// LabelManagedBy and ManagedBy mark every child object.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	ManagedBy      = "headway"

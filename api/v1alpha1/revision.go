@@ -146,7 +146,7 @@ type Runtime struct {
 
 	// Scale bounds the number of pods.
 	//
-	// +kubebuilder:default={min:0,max:20,concurrency:80,rps:0,idle:"30s",limit:0}
+	// +kubebuilder:default={min:0,max:20,concurrency:80,rps:0,idle:"30s",limit:0,standby:0}
 	Scale Scale `json:"scale,omitzero"`
 }
 
@@ -209,6 +209,7 @@ type Health struct {
 // Scale bounds the number of pods and the requests in each.
 //
 // +kubebuilder:validation:XValidation:rule="self.min <= self.max",message="scale.min must not be greater than scale.max"
+// +kubebuilder:validation:XValidation:rule="self.standby <= self.max",message="scale.standby must not be greater than scale.max"
 type Scale struct {
 	// Min is the smallest number of pods. Default: 0.
 	//
@@ -250,6 +251,16 @@ type Scale struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100000
 	Limit int32 `json:"limit"`
+	// Standby is the number of parked pods that are kept while the revision
+	// has traffic: scheduled, with their image and network, and waiting to
+	// start the application within milliseconds. They take no requests and
+	// count as not running. Default: 0.
+	//
+	// +optional
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Standby int32 `json:"standby,omitempty"`
 }
 
 // RevisionStatus says how far a Revision is.
@@ -289,6 +300,10 @@ type RevisionStatus struct {
 	// Replicas that are ready.
 	// +optional
 	Replicas int32 `json:"replicas"`
+
+	// Parked is the number of parked pods that could be woken now.
+	// +optional
+	Parked int32 `json:"parked,omitempty"`
 
 	// EverReady is true once the Revision has been ready.
 	// +optional

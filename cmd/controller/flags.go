@@ -1,12 +1,17 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
+
+	"github.com/headway-dev/headway/reconciler/revision"
 )
 
 // flags are the program's settings.
@@ -15,6 +20,9 @@ type flags struct {
 	insecureRegistries string
 	registrySecret     string
 	buildNamespace     string
+
+	parkImage     string
+	parkPublicKey string
 
 	domain       string
 	publicScheme string
@@ -36,6 +44,8 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.insecureRegistries, "insecure-registries", "", "comma-separated host:port of registries that speak plain http")
 	set.StringVar(&f.registrySecret, "registry-secret", "", "name of a kubernetes.io/dockerconfigjson Secret in the build namespace; empty when the registry needs no credentials")
 	set.StringVar(&f.buildNamespace, "build-namespace", "headway-builds", "namespace of build templates and build runs")
+	set.StringVar(&f.parkImage, "park-image", "", "image with the program that parked pods run; empty: no revision gets a standby")
+	set.StringVar(&f.parkPublicKey, "park-public-key", "", "file with the Ed25519 public key, in base64, that parked pods check wake calls with; required with --park-image")
 	set.StringVar(&f.domain, "domain", "localhost", "domain below which apps get their hosts")
 	set.StringVar(&f.publicScheme, "public-scheme", "http", "scheme of the apps' public URLs: http or https")
 	set.IntVar(&f.publicPort, "public-port", 8080, "port of the apps' public URLs")
@@ -63,10 +73,29 @@ func (f *flags) check() error {
 	if u, err := url.Parse(f.artifactURL); err != nil || u.Host == "" {
 		return fmt.Errorf("--artifact-url is %q; it must be a URL such as http://headway-controller.headway-system:8082", f.artifactURL)
 	}
+	if f.parkImage != "" && f.parkPublicKey == "" {
+		return errors.New("--park-image needs --park-public-key: the file with the key that parked pods check wake calls with")
+	}
 	f.registry = strings.TrimSuffix(f.registry, "/")
 	f.artifactURL = strings.TrimSuffix(f.artifactURL, "/")
 	f.domain = strings.ToLower(strings.Trim(f.domain, "."))
 	return nil
+}
+
+// park reads what parked pods are given; the zero value without --park-image.
+func (f *flags) park() (revision.Park, error) {
+	if f.parkImage == "" {
+		return revision.Park{}, nil
+	}
+	data, err := os.ReadFile(f.parkPublicKey)
+	if err != nil {
+		return revision.Park{}, fmt.Errorf("reading the key of --park-public-key: %w", err)
+	}
+	key := strings.TrimSpace(string(data))
+	if raw, err := base64.StdEncoding.DecodeString(key); err != nil || len(raw) != ed25519.PublicKeySize {
+		return revision.Park{}, fmt.Errorf("%s does not hold an Ed25519 public key: %d bytes in base64", f.parkPublicKey, ed25519.PublicKeySize)
+	}
+	return revision.Park{Image: f.parkImage, PublicKey: key}, nil
 }
 
 // insecure lists the registries that speak plain http.

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"flag"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/reconciler/revision"
 )
 
 func parse(t *testing.T, args ...string) (flags, error) {
@@ -32,6 +38,9 @@ func TestFlags(t *testing.T) {
 		{"--registry=r --public-port=0", "between 1 and 65535"},
 		{"--registry=r --artifact-url=headway:8082", "must be a URL"},
 		{"--registry=r --log-level=loud", "loud"},
+		{"--registry=r --park-image=p", "--park-image needs --park-public-key"},
+		{"--registry=r --park-image=p --park-public-key=k", ""},
+		{"--registry=r --park-public-key=k", ""},
 	} {
 		_, err := parse(t, strings.Fields(tc.args)...)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
@@ -51,5 +60,33 @@ func TestFlagsAreNormalised(t *testing.T) {
 	}
 	if f, _ = parse(t, "--registry=r", "--insecure-registries="); len(f.insecure()) != 0 {
 		t.Errorf("insecure = %q", f.insecure())
+	}
+}
+
+func TestPark(t *testing.T) {
+	key := base64.StdEncoding.EncodeToString(make([]byte, ed25519.PublicKeySize))
+	for _, tc := range []struct {
+		name, image, file string
+		want              revision.Park
+		err               string // part of the error
+	}{
+		{"a key", "registry/park", key + "\n", revision.Park{Image: "registry/park", PublicKey: key}, ""},
+		{"no image, so the key is of no interest", "", "rubbish", revision.Park{}, ""},
+		{"not base64", "registry/park", "rubbish!", revision.Park{}, "does not hold an Ed25519 public key"},
+		{"too short", "registry/park", key[:20], revision.Park{}, "does not hold an Ed25519 public key"},
+	} {
+		file := filepath.Join(t.TempDir(), "public")
+		if err := os.WriteFile(file, []byte(tc.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := flags{parkImage: tc.image, parkPublicKey: file}
+		got, err := f.park()
+		if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+			t.Errorf("%s: %+v, %v", tc.name, got, err)
+		}
+	}
+	f := flags{parkImage: "registry/park", parkPublicKey: filepath.Join(t.TempDir(), "missing")}
+	if _, err := f.park(); err == nil {
+		t.Error("a missing file is accepted")
 	}
 }

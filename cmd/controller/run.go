@@ -33,6 +33,10 @@ const shutdownTimeout = 20 * time.Second
 // run wires the parts and blocks until ctx ends.
 func run(ctx context.Context, f flags) error {
 	logTo(f.logLevel)
+	park, err := f.park()
+	if err != nil {
+		return err
+	}
 	mgr, err := newManager(f)
 	if err != nil {
 		return err
@@ -47,6 +51,7 @@ func run(ctx context.Context, f flags) error {
 		RegistrySecret:     f.registrySecret,
 		BuildNamespace:     f.buildNamespace,
 		ArtifactURL:        f.artifactURL,
+		Park:               park,
 	})
 	if err != nil {
 		return err

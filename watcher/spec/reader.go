@@ -44,14 +44,21 @@ func (r *reader) across() {
 	if image, ok := r.at["image"]; ok && r.has("build") {
 		r.failAt(image, "image", "image and build exclude each other; keep the one that makes this app")
 	}
-	scale := r.spec.Scale
-	if min, ok := r.at["scale.min"]; ok && scale.Min > scale.Max {
-		hint := ""
-		if !r.has("scale.max") {
-			hint = ", the default"
-		}
-		r.failAt(min, "scale.min", "%d is more than scale.max (%d%s); lower scale.min or raise scale.max", scale.Min, scale.Max, hint)
+	r.atMostMax("scale.min", r.spec.Scale.Min)
+	r.atMostMax("scale.standby", r.spec.Scale.Standby)
+}
+
+// atMostMax checks a number of pods against scale.max.
+func (r *reader) atMostMax(key string, pods int32) {
+	at, given := r.at[key]
+	if !given || pods <= r.spec.Scale.Max {
+		return
 	}
+	hint := ""
+	if !r.has("scale.max") {
+		hint = ", the default"
+	}
+	r.failAt(at, key, "%d is more than scale.max (%d%s); lower %s or raise scale.max", pods, r.spec.Scale.Max, hint, key)
 }
 
 func (r *reader) has(key string) bool {

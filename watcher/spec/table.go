@@ -93,7 +93,7 @@ var rows = []row{
 			set: func(s *Spec, v time.Duration) { s.Timeout = metav1.Duration{Duration: v} }},
 	},
 	{
-		name: "scale", byDefault: "min 0, max 20, concurrency 80, idle 30s, no limit",
+		name: "scale", byDefault: "min 0, max 20, concurrency 80, idle 30s, no limit, no standby",
 		doc:   "Bounds of the number of pods and of the requests in each.",
 		value: object{rows: scaleRows, example: "{min: 1, max: 10}"},
 	},
@@ -188,7 +188,11 @@ var scaleRows = []row{
 		value: duration{min: time.Second, max: 24 * time.Hour, example: "30s",
 			set: func(s *Spec, v time.Duration) { s.Scale.Idle = metav1.Duration{Duration: v} }},
 	},
-	{name: "standby"},
+	{
+		name: "standby", byDefault: "0",
+		doc:   "Parked pods that are kept while the app has traffic: scheduled, with image and network, but with the app not started. A request that finds no running pod starts one of them within milliseconds. Each takes the pod's `resources`.",
+		value: integer{min: 0, max: 100, example: 1, set: func(s *Spec, v int32) { s.Scale.Standby = v }},
+	},
 }
 
 // defaults are what holds for a file that only has a name.

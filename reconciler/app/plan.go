@@ -122,15 +122,19 @@ func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTa
 	return hosts
 }
 
-// statusFor says what is live.
+// statusFor says what is live. Where all hosts belong to another Route, nothing
+// is, although the Route stays as it is for the day when they come free.
 func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now time.Time) v1alpha1.AppStatus {
 	s := *seen.App.Status.DeepCopy()
 	s.ObservedGeneration = seen.App.Generation
 	s.URL = public.URL(route.Hosts[0])
 	s.Newest = seen.newest()
 	s.Traffic = route.Traffic
-	s.TrafficSummary = summary(seen, route.Traffic)
-	if live := promotion.Live(route.Traffic); live != s.Live || live == "" {
+	if hostsLost(seen.Route) {
+		s.Traffic = nil
+	}
+	s.TrafficSummary = summary(seen, s.Traffic)
+	if live := promotion.Live(s.Traffic); live != s.Live || live == "" {
 		s.Live, s.LiveSince, s.LiveCommit = live, nil, ""
 		if live != "" {
 			s.LiveSince = &metav1.MicroTime{Time: now}

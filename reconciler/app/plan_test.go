@@ -78,6 +78,12 @@ func routeTo(c string, hosts string) *v1alpha1.Route {
 }
 
 func TestPlan(t *testing.T) {
+	refused := func(host, summary string) *v1alpha1.Route {
+		r := routeTo("a", "a")
+		r.Status.Summary = summary
+		condition.Set(&r.Status.Conditions, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonHostConflict, "host "+host+" belongs to x"), 1, start)
+		return r
+	}
 	pinned := func(c string) func(*v1alpha1.App) { return func(a *v1alpha1.App) { a.Spec.Pin = name(c) } }
 	for _, tc := range []struct {
 		name      string
@@ -86,6 +92,7 @@ func TestPlan(t *testing.T) {
 		revisions []v1alpha1.Revision
 		route     *v1alpha1.Route
 		live      string
+		lost      bool // nothing comes by the Route
 		status    metav1.ConditionStatus
 		reason    string
 		message   string
@@ -115,11 +122,10 @@ func TestPlan(t *testing.T) {
 			live: "a", status: "True", reason: v1alpha1.ReasonPinned, hosts: "ab"},
 		{name: "the pinned one failed", app: newApp("a"), change: pinned("b"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", broken, 0)}, route: routeTo("a", "a"),
 			live: "a", status: "False", reason: v1alpha1.ReasonNewestFailed, message: "the pinned revision hello-bbbbbbbb failed", hosts: "a"},
-		{name: "the host is taken", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)}, route: func() *v1alpha1.Route {
-			r := routeTo("a", "a")
-			condition.Set(&r.Status.Conditions, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonHostConflict, "host hello.localhost belongs to x"), 1, start)
-			return r
-		}(), live: "a", status: "False", reason: v1alpha1.ReasonHostConflict, message: "belongs to x", hosts: "a"},
+		{name: "the host is taken", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)}, route: refused("hello.localhost", ""),
+			live: "a", lost: true, status: "False", reason: v1alpha1.ReasonHostConflict, message: "belongs to x", hosts: "a"},
+		{name: "the host of a revision is taken", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)}, route: refused("a.localhost", "100% a"),
+			live: "a", status: "False", reason: v1alpha1.ReasonHostConflict, message: "belongs to x", hosts: "a"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.change != nil {
@@ -134,13 +140,13 @@ func TestPlan(t *testing.T) {
 				t.Errorf("Ready = %+v\nwant %s %s %q", got, tc.status, tc.reason, tc.message)
 			}
 			wantLive, wantCommit, wantSummary := "", "", ""
-			if tc.live != "" {
+			if tc.live != "" && !tc.lost {
 				wantLive, wantCommit = name(tc.live), strings.Repeat(tc.live, 8)
 				wantSummary = "100% " + wantCommit
 			}
 			s := plan.Status
-			if s.Live != wantLive || s.LiveCommit != wantCommit || s.TrafficSummary != wantSummary || (s.LiveSince != nil) != (tc.live != "") {
-				t.Errorf("live %q %q %q since %v", s.Live, s.LiveCommit, s.TrafficSummary, s.LiveSince)
+			if s.Live != wantLive || s.LiveCommit != wantCommit || s.TrafficSummary != wantSummary || (s.LiveSince != nil) != (wantLive != "") || (len(s.Traffic) > 0) != (wantLive != "") {
+				t.Errorf("live %q %q %q since %v, traffic %v", s.Live, s.LiveCommit, s.TrafficSummary, s.LiveSince, s.Traffic)
 			}
 			if s.URL != "http://hello.localhost:8080" || s.ObservedGeneration != 3 {
 				t.Errorf("url %q, generation %d", s.URL, s.ObservedGeneration)

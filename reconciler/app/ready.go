@@ -65,3 +65,9 @@ func hostConflict(route *v1alpha1.Route) string {
 	}
 	return ""
 }
+
+// hostsLost reports whether other Routes have the app's hosts, and not only
+// that of one of its revisions: then the Route carries nothing.
+func hostsLost(route *v1alpha1.Route) bool {
+	return hostConflict(route) != "" && route.Status.Summary == ""
+}

@@ -76,24 +76,46 @@ func (r *Reconciler) rivals(ctx context.Context, route *v1alpha1.Route) (map[str
 func statusFor(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route, now time.Time) v1alpha1.RouteStatus {
 	status := *route.Status.DeepCopy()
 	status.ObservedGeneration = route.Generation
-	status.Summary = summary(route.Spec.Traffic)
+	status.Summary = ""
+	if !allLost(route, rivals) {
+		status.Summary = summary(route.Spec.Traffic)
+	}
 	condition.Set(&status.Conditions, v1alpha1.ConditionReady, judge(route, rivals), route.Generation, now)
 	return status
 }
 
 func judge(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route) condition.State {
 	for _, host := range index.Hosts(route) {
-		for i := range rivals[host] {
-			if other := &rivals[host][i]; older(other, route) {
-				return condition.False(v1alpha1.ReasonHostConflict, fmt.Sprintf(
-					"host %s belongs to the older route %s/%s; rename one of the apps", host, other.Namespace, other.Name))
-			}
+		if other := lostTo(route, rivals[host]); other != nil {
+			return condition.False(v1alpha1.ReasonHostConflict, fmt.Sprintf(
+				"host %s belongs to the older route %s/%s; rename one of the apps", host, other.Namespace, other.Name))
 		}
 	}
 	if len(route.Spec.Traffic) == 0 {
 		return condition.Unknown(v1alpha1.ReasonWaiting, "no revision is ready yet")
 	}
 	return condition.True(v1alpha1.ReasonRouted, "")
+}
+
+// allLost reports whether every host of the app itself belongs to other Routes:
+// then no traffic comes by this one, whatever its spec says.
+func allLost(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route) bool {
+	for _, host := range route.Spec.Hosts {
+		if lostTo(route, rivals[host]) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// lostTo is a rival with an older claim; nil when there is none.
+func lostTo(route *v1alpha1.Route, rivals []v1alpha1.Route) *v1alpha1.Route {
+	for i := range rivals {
+		if older(&rivals[i], route) {
+			return &rivals[i]
+		}
+	}
+	return nil
 }
 
 // older reports whether route a has the older claim. Equal age is decided by

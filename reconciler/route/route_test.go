@@ -23,6 +23,9 @@ func newRoute(namespace string, age time.Duration, hosts ...string) v1alpha1.Rou
 
 func TestStatus(t *testing.T) {
 	mine := newRoute("b", time.Minute, "x.localhost", "y.localhost")
+	one := newRoute("b", time.Minute, "y.localhost")
+	revisions := newRoute("b", time.Minute, "x.localhost")
+	revisions.Spec.RevisionHosts = []v1alpha1.RevisionHost{{Host: "y.localhost", Revision: "hello-1a2b3c4d"}}
 	empty := mine
 	empty.Spec.Traffic = nil
 	for _, tc := range []struct {
@@ -35,6 +38,10 @@ func TestStatus(t *testing.T) {
 		{"alone", mine, nil, condition.True(v1alpha1.ReasonRouted, ""), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"nothing to route to", empty, nil, condition.Unknown(v1alpha1.ReasonWaiting, "no revision is ready yet"), ""},
 		{"the other is younger", mine, []v1alpha1.Route{newRoute("a", time.Second, "y.localhost")}, condition.True(v1alpha1.ReasonRouted, ""), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
+		{"the only host is lost", one, []v1alpha1.Route{newRoute("c", time.Hour, "y.localhost")},
+			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; rename one of the apps"), ""},
+		{"a revision's host is lost", revisions, []v1alpha1.Route{newRoute("c", time.Hour, "y.localhost")},
+			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"the other is older", mine, []v1alpha1.Route{newRoute("c", time.Hour, "y.localhost")},
 			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"same age: the first by name", mine, []v1alpha1.Route{newRoute("a", time.Minute, "y.localhost")},

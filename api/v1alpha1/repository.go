@@ -38,7 +38,7 @@ type RepositorySpec struct {
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self.startsWith('https://') || self.startsWith('http://') || self.startsWith('ssh://') || self.matches('^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:.+$')",message="url must start with https://, http:// or ssh://, or have the form git@host:owner/name.git"
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^(https?|ssh)://([^/\s@]*@)?[^/\s@:][^/\s@]*/[^/\s]\S*$') || self.matches(r'^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\S+$')`,message="url must start with https://, http:// or ssh:// and name a host and a repository, as https://host/owner/name.git does, or have the form git@host:owner/name.git"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://[^/]*@')",message="url must not contain credentials; put username and password (or token) into a Secret and name it in secretRef"
 	URL string `json:"url"`
 
@@ -65,6 +65,8 @@ type RepositorySpec struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^([^\s~^:\\{}!/\[\]]|\[[^\]/]+\])([^\s~^:\\{}/\[\]]|\[[^\]/]+\])*(/([^\s~^:\\{}/\[\]]|\[[^\]/]+\])+)*$') && !self.contains('..') && !self.matches(r'[^/]\*\*|\*\*[^/]')`,message="refs must be names or globs of branches and tags, such as release/* or refs/tags/v*; ** stands alone between slashes, braces and ! are not known"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.startsWith('refs/') || self.matches(r'^refs/(heads/|tags/|\*)')`,message="refs may name branches and tags only: refs/heads/... or refs/tags/...; others can be pushed by anybody"
 	Refs []string `json:"refs,omitempty"`
 
 	// Interval between two looks at the remote, from 1s; 10% of jitter are

@@ -31,6 +31,7 @@ const (
 
 	longName      = "metadata.name must be at most 40 characters"
 	badURL        = "url must start with https://, http:// or ssh://"
+	badRef        = "refs must be names or globs of branches and tags"
 	badSplit      = "the weights in traffic must add up to 100"
 	badTimeout    = "timeout must be between 1s and 1h"
 	badIdle       = "scale.idle must be between 1s and 24h"
@@ -50,6 +51,21 @@ func refusals() []refusal {
 		{name: "file url", object: repository, with: fields{"spec.url": "file:///etc/passwd"}, want: badURL},
 		{name: "password in url", object: repository, with: fields{"spec.url": "https://me:secret@example.com/a.git"}, want: "url must not contain credentials; put username and password (or token) into a Secret"},
 		{name: "token in url", object: repository, with: fields{"spec.url": "https://token@example.com/a.git"}, want: "url must not contain credentials"},
+		{name: "url without host", object: repository, with: fields{"spec.url": "https://"}, want: badURL},
+		{name: "url with a path only", object: repository, with: fields{"spec.url": "https:///a.git"}, want: badURL},
+		{name: "url with a port only", object: repository, with: fields{"spec.url": "ssh://git@:22/a.git"}, want: badURL},
+		{name: "url without repository", object: repository, with: fields{"spec.url": "https://example.com/"}, want: badURL},
+		{name: "url with a space", object: repository, with: fields{"spec.url": "https://example.com/a b.git"}, want: badURL},
+		{name: "empty ref", object: repository, with: fields{"spec.refs": []any{""}}, want: badRef},
+		{name: "ref with a space", object: repository, with: fields{"spec.refs": []any{"main", "release 1"}}, want: badRef},
+		{name: "ref from the root", object: repository, with: fields{"spec.refs": []any{"/main"}}, want: badRef},
+		{name: "ref out of the tree", object: repository, with: fields{"spec.refs": []any{"release/../*"}}, want: badRef},
+		{name: "ref of a folder", object: repository, with: fields{"spec.refs": []any{"release/"}}, want: badRef},
+		{name: "open bracket", object: repository, with: fields{"spec.refs": []any{"v[12"}}, want: badRef},
+		{name: "two stars in a name", object: repository, with: fields{"spec.refs": []any{"v**"}}, want: badRef},
+		{name: "braces", object: repository, with: fields{"spec.refs": []any{"{beta,next}"}}, want: badRef},
+		{name: "ref that excludes", object: repository, with: fields{"spec.refs": []any{"!main"}}, want: badRef},
+		{name: "pull requests", object: repository, with: fields{"spec.refs": []any{"refs/pull/**"}}, want: "refs may name branches and tags only"},
 		{name: "short interval", object: repository, with: fields{"spec.interval": "999ms"}, want: "interval must be at least 1s"},
 		{name: "no interval", object: repository, with: fields{"spec.interval": "0s"}, want: "interval must be at least 1s"},
 

@@ -153,7 +153,8 @@ func (s *Server) authorized(r *http.Request) bool {
 // serveGit hands the request to git http-backend.
 func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 	r = r.Clone(r.Context())
-	r.Body = http.MaxBytesReader(w, r.Body, s.options.MaxBytes)
+	// Without w: git reads the body while the answer is written already.
+	r.Body = http.MaxBytesReader(nil, r.Body, s.options.MaxBytes)
 	// git sends packs above 1 MiB in chunks. CGI has no word for a body of
 	// unknown length, but http-backend reads to the end when none is given.
 	if len(r.TransferEncoding) > 0 {

@@ -9,12 +9,15 @@ import (
 
 // What package v1alpha1 says, without all that it imports.
 const (
-	port   = "8013"
-	envPod = "HEADWAY_PARK_POD"
-	envKey = "HEADWAY_PARK_KEY"
+	envPrefix = "HEADWAY_PARK_"
+	envPod    = envPrefix + "POD"
+	envKey    = envPrefix + "KEY"
 
 	privateFile = "private"
 )
+
+// port is a variable so that a test's program can have a free one.
+var port = "8013"
 
 // The line of a wake call is wakePrefix and a signature in base64; the answer
 // is yes, or noPrefix and the reason.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/stats"
 )
 
 func TestMetrics(t *testing.T) {
@@ -39,7 +40,7 @@ func TestMetrics(t *testing.T) {
 
 // adminOf is a process that looks at f.
 func adminOf(f *fixture) *process {
-	p := &process{access: f.access}
+	p := &process{access: f.access, starts: stats.NewStarts()}
 	p.tables.Store(f.tables.Load())
 	return p
 }

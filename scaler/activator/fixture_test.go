@@ -43,7 +43,7 @@ func newFixture(t testing.TB, s backend.Settings, apps ...http.Handler) *fixture
 	if s.Timeout == 0 {
 		s.Timeout = 10 * time.Second
 	}
-	f := &fixture{t: t, rev: backend.NewRevision(s, func() {}), tables: new(atomic.Pointer[table.Table]), logs: io.Discard}
+	f := &fixture{t: t, rev: backend.NewRevision(s, backend.Hooks{}), tables: new(atomic.Pointer[table.Table]), logs: io.Discard}
 	t.Cleanup(f.rev.Close)
 	f.route(table.Share{Revision: s.Name, Weight: 100})
 	var pods []backend.Endpoint

@@ -138,7 +138,7 @@ func TestHostileHostIsNotReflected(t *testing.T) {
 
 func TestTrafficFollowsTheTable(t *testing.T) {
 	f := newFixture(t, backend.Settings{}, text("old"))
-	next := backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-2", Timeout: time.Second}, func() {})
+	next := backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-2", Timeout: time.Second}, backend.Hooks{})
 	defer next.Close()
 	next.Update([]backend.Endpoint{{UID: "n", Addr: startApp(t, text("new")), Ready: true}})
 	if _, _, body := f.get("http://" + appHost); body != "old" {

@@ -21,6 +21,9 @@ type Options struct {
 	// AutoscalerToken is the file with the token that the autoscaler knows
 	// this activator by.
 	AutoscalerToken string
+	// ParkKey is the folder with the key that parked pods are woken with;
+	// empty: they are never woken here.
+	ParkKey string
 	// Kubernetes says how to reach the API server.
 	Kubernetes *rest.Config
 	Logger     *slog.Logger
@@ -33,5 +36,6 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.PeerListen, "peer-listen", ":8092", "address for requests that other activators send on")
 	flags.BoolVar(&o.AccessLog, "access-log", false, "log every request; PUT /access-log switches it later")
 	flags.StringVar(&o.Autoscaler, "autoscaler", "", "host:port of the autoscaler; empty: there is none")
+	flags.StringVar(&o.ParkKey, "park-key", "", "folder with the key that wakes parked pods; empty: none is woken")
 	flags.StringVar(&o.AutoscalerToken, "autoscaler-token", "/var/run/secrets/headway/token", "file with the token for the autoscaler")
 }

@@ -15,8 +15,10 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/keeper"
+	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/watch"
+	"github.com/headway-dev/headway/scaler/park"
 )
 
 const (
@@ -37,6 +39,8 @@ type process struct {
 	access   *accesslog.Log
 	server   *Server
 	keepers  *keeper.Manager
+	waker    *park.Waker // nil: parked pods are never woken here
+	starts   *stats.Starts
 	ready    atomic.Bool
 }
 
@@ -49,7 +53,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer p.keepers.Close()
 	waiting, report := p.reporter()
-	watcher, err := watch.New(o.Kubernetes, &p.tables, watch.Hooks{Waiting: waiting, Compiled: p.keepers.Assign})
+	watcher, err := watch.New(o.Kubernetes, &p.tables, watch.Hooks{Pools: p.poolHooks(waiting), Compiled: p.keepers.Assign})
 	if err != nil {
 		return fmt.Errorf("preparing to watch the cluster: %w", err)
 	}
@@ -89,10 +93,15 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func newProcess(o Options) (*process, error) {
-	p := &process{Options: o, access: accesslog.New(o.Logger, o.AccessLog)}
+	p := &process{Options: o, access: accesslog.New(o.Logger, o.AccessLog), starts: stats.NewStarts()}
 	p.tables.Store(table.Compile(nil, nil))
 	p.server = NewServer(&p.tables, p.access, o.Logger)
 	var err error
+	if o.ParkKey != "" {
+		if p.waker, err = park.LoadWaker(o.ParkKey); err != nil {
+			return nil, fmt.Errorf("reading --park-key: %w", err)
+		}
+	}
 	if p.identity, err = os.Hostname(); err != nil {
 		return nil, fmt.Errorf("finding the name of this pod: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/keeper"
+	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
@@ -39,10 +40,10 @@ func newActivators(t *testing.T, n, limit int, app http.Handler) *activators {
 		_, peerPort, _ = net.SplitHostPort(peers.Addr().String())
 		_, adminPort, _ = net.SplitHostPort(admin.Addr().String())
 
-		rev := backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-1", Timeout: 10 * time.Second, Limit: limit}, func() {})
+		rev := backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-1", Timeout: 10 * time.Second, Limit: limit}, backend.Hooks{})
 		rev.Share()
 		rev.Update([]backend.Endpoint{{UID: "1", Name: "pod", Addr: addr, Ready: true}})
-		p := &process{identity: fmt.Sprint("activator-", i)}
+		p := &process{identity: fmt.Sprint("activator-", i), starts: stats.NewStarts()}
 		p.tables.Store(table.Compile([]table.Route{{Namespace: "default", Name: "shop", App: "shop", Hosts: []string{appHost},
 			Traffic: []table.Share{{Revision: "shop-1", Weight: 100}}}}, map[table.Key]*backend.Revision{{Namespace: "default", Name: "shop-1"}: rev}))
 		logger := slog.New(slog.DiscardHandler)

@@ -89,7 +89,11 @@ func unavailable(format string, args ...any) Answer {
 
 // Failed is for a request that a revision could not answer because of err.
 func Failed(rev *backend.Revision, err error) Answer {
+	var cannot *backend.CannotStart
 	switch {
+	case errors.As(err, &cannot):
+		return unavailable("Revision %q of app %q cannot start: %s.\n\n\"headway status %s\" shows why.\n",
+			rev.Name, rev.App, cannot.Reason, rev.App)
 	case errors.Is(err, backend.ErrQueueFull):
 		return unavailable("Too many requests wait for app %q. Try again in a moment.\n", rev.App)
 	case errors.Is(err, backend.ErrClosed):

@@ -21,13 +21,16 @@ type Endpoint struct {
 	Peer bool
 	// Leaving is true once the pod is being deleted or has ended.
 	Leaving bool
+	// Standby is nil for a pod that was not made to wait parked.
+	Standby *Standby
 }
 
 // state of a pod inside a pool.
 //
 //	state     takes requests  becomes
 //	starting  no              open when the kubelet says Ready or a probe is answered
-//	open      yes             suspect when it refuses a connection; resting when not Ready any more
+//	open      yes             suspect when it refuses a connection; resting when not Ready any more;
+//	                          starting when it is parked again, as its container was restarted
 //	suspect   no              open when a probe is answered
 //	resting   no              open when the kubelet says Ready again
 //	gone      no              (being deleted, or deleted)
@@ -62,6 +65,8 @@ type Pod struct {
 	foreign    int           // those of other activators
 	prev, next *Pod          // in loads
 	wake       chan struct{} // capacity 1; ends a pause between probes
+	reachable  time.Time     // it had an address since; of a parked pod: it was woken then
+	parking    *parking      // nil: it was not made to wait parked
 
 	conns      sync.Mutex // guards the rest
 	idle       []idleConn // the last one was used last

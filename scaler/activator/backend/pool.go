@@ -28,9 +28,7 @@ type Pool struct {
 	limit  int           // requests in flight in one pod; 0 is no limit
 	linger time.Duration // see Pod.linger
 	probe  Probe
-	// waiting is called, under the lock, when a request begins to wait where
-	// none did. It must not block.
-	waiting func()
+	hooks  Hooks
 
 	ctx    context.Context // ends the probes
 	cancel context.CancelFunc
@@ -43,13 +41,32 @@ type Pool struct {
 	queue    queue
 	inFlight int
 	meter    meter
+	cold     time.Time // a cold start lasts since; zero: none does
+	failing  failing
+	waking   bool        // a wake call is under way
+	rewake   *time.Timer // looks again for a pod to wake; nil: nothing to look for
+}
+
+// Hooks connect a pool with what lies outside of it. Nil ones are left out.
+// The functions are called under the pool's lock and must not block.
+type Hooks struct {
+	// Waiting is called when a request begins to wait where none did.
+	Waiting func()
+	// Waker wakes parked pods while requests wait and no pod is open.
+	Waker Waker
+	// Woke is called with the outcome of each call of the Waker.
+	Woke func(pod *Pod, err error)
+	// Started is called after each cold start: whether the pod was parked, how
+	// long it took until the pod had an address or was woken, and from then
+	// until it answered.
+	Started func(parked bool, pod, app time.Duration)
 }
 
 // NewPool makes a pool without pods. limit is the largest number of requests
 // in flight in one pod, 0 for no limit. Close it to end its probes.
 func NewPool(limit int, probe Probe) *Pool {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Pool{limit: limit, probe: probe, waiting: func() {}, ctx: ctx, cancel: cancel, pods: map[string]*Pod{}}
+	return &Pool{limit: limit, probe: probe, ctx: ctx, cancel: cancel, pods: map[string]*Pod{}}
 }
 
 // Lease is the right to send one request to a pod. Call Release exactly once.
@@ -76,7 +93,7 @@ func (p *Pool) TryAcquire() (Lease, bool) {
 }
 
 // Acquire waits for its turn and returns the least loaded pod. Errors:
-// ErrQueueFull, ErrClosed, or the cause of ctx's end.
+// ErrQueueFull, ErrClosed, a *CannotStart, or the cause of ctx's end.
 func (p *Pool) Acquire(ctx context.Context) (Lease, error) {
 	return p.acquire(ctx, false)
 }
@@ -107,6 +124,10 @@ func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 			return Lease{Pod: pod, pool: p}, nil
 		}
 	}
+	if err := p.hopeless(); err != nil {
+		p.mu.Unlock()
+		return Lease{}, err
+	}
 	if p.queue.size >= MaxQueue {
 		p.mu.Unlock()
 		return Lease{}, ErrQueueFull
@@ -117,7 +138,7 @@ func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 	select {
 	case pod := <-w.granted:
 		if pod == nil {
-			return Lease{}, errMoved
+			return Lease{}, w.why
 		}
 		return Lease{Pod: pod, pool: p}, nil
 	case <-ctx.Done():
@@ -139,7 +160,10 @@ func (p *Pool) enqueue(again bool) *waiter {
 	p.dispatch() // one that comes again may be eligible at once
 	p.startProbes()
 	if w.queued && p.queue.size == 1 {
-		p.waiting()
+		p.beginColdStart()
+		if p.hooks.Waiting != nil {
+			p.hooks.Waiting()
+		}
 	}
 	return w
 }
@@ -158,7 +182,20 @@ func (p *Pool) giveUp(w *waiter, why error) error {
 	default:
 		p.meter.end()
 	}
+	p.forgetColdStart()
 	return why
+}
+
+// sendAway ends the wait of all requests.
+func (p *Pool) sendAway(why error) {
+	for p.queue.size > 0 {
+		w := p.queue.first
+		p.queue.remove(w)
+		p.meter.end()
+		w.why = why
+		w.granted <- nil
+	}
+	p.forgetColdStart()
 }
 
 // Release ends the request.

@@ -247,7 +247,7 @@ func TestBusyTimeIsSummed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		edges := 0
 		p := newPool(t, 1, silent, readyPods(1)...)
-		p.waiting = func() { edges++ }
+		p.hooks.Waiting = func() { edges++ }
 		busy := func(want time.Duration, arrived uint64) {
 			t.Helper()
 			if got := p.Load(); got.Busy != want || got.Arrived != arrived {

@@ -36,12 +36,14 @@ func (p *Pool) startProbes() {
 			pod.hurry()
 		}
 	}
+	p.wakeNext()
 }
 
 // wantsProbe: a starting pod only interests those who wait, as the kubelet
 // will report it anyway; a suspect one must be found well again by ourselves.
+// Nothing listens in a parked one.
 func (p *Pool) wantsProbe(pod *Pod) bool {
-	return pod.state == suspect || (pod.state == starting && p.queue.size > 0)
+	return pod.state == suspect || (pod.state == starting && p.queue.size > 0 && !pod.asleep())
 }
 
 func (p *Pool) probePod(pod *Pod) {
@@ -60,15 +62,20 @@ func (p *Pool) probePod(pod *Pod) {
 			return
 		}
 		backoff = min(backoff, p.backoffLimit())
+		step := backoff
+		if pod.justWoken(time.Now()) {
+			step = wokenStep
+		} else {
+			backoff *= 2
+		}
 		p.mu.Unlock()
 
 		select {
-		case <-time.After(backoff):
+		case <-time.After(step):
 		case <-pod.wake:
 		case <-p.ctx.Done():
 			return
 		}
-		backoff *= 2
 	}
 }
 

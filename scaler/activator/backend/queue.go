@@ -2,7 +2,8 @@ package backend
 
 // waiter is a request that waits for a pod.
 type waiter struct {
-	granted    chan *Pod // capacity 1; written at most once, under Pool.mu; nil: look elsewhere
+	granted    chan *Pod // capacity 1; written at most once, under Pool.mu; nil: see why
+	why        error     // there will be no pod
 	prev, next *waiter
 	queued     bool
 }

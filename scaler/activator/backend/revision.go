@@ -33,15 +33,13 @@ type Revision struct {
 }
 
 // NewRevision makes a revision without pods. Close it when it is deleted.
-// waiting is called when a request begins to wait where none did; it must not
-// block.
-func NewRevision(s Settings, waiting func()) *Revision {
+func NewRevision(s Settings, hooks Hooks) *Revision {
 	probe := TCPProbe
 	if s.HealthPath != "" {
 		probe = HTTPProbe(s.HealthPath)
 	}
 	own := NewPool(s.Limit, probe)
-	own.waiting = waiting
+	own.hooks = hooks
 	if s.Limit > 0 {
 		own.linger = s.Timeout
 	}
@@ -85,6 +83,11 @@ func (r *Revision) acquire(ctx context.Context, acquire func(*Pool, context.Cont
 
 // Update tells which pods there are.
 func (r *Revision) Update(endpoints []Endpoint) { r.own.Update(endpoints) }
+
+// Fail tells that no pod will come up by waiting, and why, in one word; empty:
+// one may. Requests that find no open pod get a *CannotStart instead of waiting
+// if that has held for grace, those that wait already when it has.
+func (r *Revision) Fail(reason string, grace time.Duration) { r.own.fail(reason, grace) }
 
 // Load returns the present numbers of what this activator gives out.
 func (r *Revision) Load() Load { return r.own.Load() }

@@ -33,12 +33,7 @@ func (p *Pool) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.role = away
-	for p.queue.size > 0 {
-		w := p.queue.first
-		p.queue.remove(w)
-		p.meter.end()
-		w.granted <- nil
-	}
+	p.sendAway(errMoved)
 }
 
 // takeOver makes requests wait until keep. It does nothing while keeping.

@@ -1,5 +1,7 @@
 package backend
 
+import "time"
+
 // Update tells the pool which pods there are. Pods that are missing have been
 // deleted.
 func (p *Pool) Update(endpoints []Endpoint) {
@@ -8,6 +10,7 @@ func (p *Pool) Update(endpoints []Endpoint) {
 	if p.ctx.Err() != nil {
 		return
 	}
+	now := time.Now()
 	present := make(map[string]bool, len(endpoints))
 	for _, e := range endpoints {
 		// A sandbox that was made again has another address: another pod.
@@ -19,7 +22,12 @@ func (p *Pool) Update(endpoints []Endpoint) {
 			pod.Peer = e.Peer
 			pod.foreign = p.foreign[e.UID]
 			pod.inFlight = pod.foreign
+			pod.reachable = now
 			p.pods[key] = pod
+		}
+		if pod.park(e.Standby, now) {
+			pod.everReady = false
+			p.become(pod, starting)
 		}
 		next := pod.after(e)
 		pod.everReady = pod.everReady || e.Ready
@@ -32,6 +40,7 @@ func (p *Pool) Update(endpoints []Endpoint) {
 		}
 	}
 	p.dispatch()
+	p.turnAway()
 	p.startProbes()
 }
 
@@ -45,6 +54,10 @@ func (p *Pool) become(pod *Pod, next state) {
 	}
 	pod.state = next
 	if next == open {
+		p.endColdStart(pod)
+		if pod.parking != nil {
+			pod.parking.call = accepted // by whomever
+		}
 		pod.revive()
 		p.loads.add(pod)
 		return
@@ -58,6 +71,7 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cancel()
+	p.stopTimers()
 	for key, pod := range p.pods {
 		p.become(pod, gone)
 		delete(p.pods, key)

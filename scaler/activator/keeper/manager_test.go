@@ -50,7 +50,7 @@ func TestTakingOver(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				key := table.Key{Namespace: "default", Name: "shop-1"}
-				rev := backend.NewRevision(backend.Settings{Namespace: key.Namespace, Name: key.Name, Limit: 1, Timeout: time.Minute}, func() {})
+				rev := backend.NewRevision(backend.Settings{Namespace: key.Namespace, Name: key.Name, Limit: 1, Timeout: time.Minute}, backend.Hooks{})
 				defer rev.Close()
 				rev.Share()
 				rev.Update([]backend.Endpoint{{UID: "1", Addr: "10.0.0.1:80", Ready: true}})
@@ -93,7 +93,7 @@ func TestRoleFollowsTheMembers(t *testing.T) {
 		revs := map[table.Key]*backend.Revision{}
 		for i, limit := range []int{0, 1, 1, 1, 1, 1, 1, 1, 1} {
 			s := backend.Settings{Namespace: "default", Name: fmt.Sprint("shop-", i), Limit: limit, Timeout: time.Minute}
-			rev := backend.NewRevision(s, func() {})
+			rev := backend.NewRevision(s, backend.Hooks{})
 			defer rev.Close()
 			revs[table.Key{Namespace: s.Namespace, Name: s.Name}] = rev
 		}

@@ -13,7 +13,7 @@ func revisions(t testing.TB, names ...string) map[Key]*backend.Revision {
 	out := map[Key]*backend.Revision{}
 	for _, name := range names {
 		ns, name, _ := strings.Cut(name, "/")
-		r := backend.NewRevision(backend.Settings{Namespace: ns, Name: name}, func() {})
+		r := backend.NewRevision(backend.Settings{Namespace: ns, Name: name}, backend.Hooks{})
 		t.Cleanup(r.Close)
 		out[Key{ns, name}] = r
 	}

@@ -17,6 +17,11 @@ import (
 // written past its defaulting.
 const defaultTimeout = 60 * time.Second
 
+// restartGrace is how long requests wait on after an application has failed to
+// start: the first time Kubernetes starts it again at once, and that may be all
+// it takes, where it was faster than its database.
+const restartGrace = 5 * time.Second
+
 func settings(r *v1alpha1.Revision) backend.Settings {
 	s := backend.Settings{
 		Namespace: r.Namespace,
@@ -32,6 +37,23 @@ func settings(r *v1alpha1.Revision) backend.Settings {
 		s.HealthPath = r.Spec.Health.Path
 	}
 	return s
+}
+
+// hopeless is the reason why no pod of a revision comes up by waiting, for as
+// long as Kubernetes says so; empty if one may.
+func hopeless(r *v1alpha1.Revision) (reason string, grace time.Duration) {
+	for _, c := range r.Status.Conditions {
+		if c.Type != v1alpha1.ConditionReady || c.Status != metav1.ConditionFalse {
+			continue
+		}
+		switch c.Reason {
+		case v1alpha1.ReasonNotBuilt, v1alpha1.ReasonSuperseded, v1alpha1.ReasonReferenceMissing:
+			return c.Reason, 0
+		case v1alpha1.ReasonStartFailed:
+			return c.Reason, restartGrace
+		}
+	}
+	return "", 0
 }
 
 func route(r *v1alpha1.Route) table.Route {
@@ -63,7 +85,21 @@ func endpoint(p *corev1.Pod, port int32) (backend.Endpoint, bool) {
 		Addr:    net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port))),
 		Ready:   ready(p),
 		Leaving: p.DeletionTimestamp != nil || chosen(p) || ended(p),
+		Standby: standby(p),
 	}, true
+}
+
+// standby is nil for a pod that was not made to wait parked.
+func standby(p *corev1.Pod) *backend.Standby {
+	label, ok := p.Labels[v1alpha1.LabelStandby]
+	if !ok {
+		return nil
+	}
+	s := &backend.Standby{Parked: label == v1alpha1.StandbyParked, Runs: true, Created: p.CreationTimestamp.Time}
+	for _, c := range p.Status.ContainerStatuses {
+		s.Runs, s.Container = c.State.Running != nil, c.ContainerID
+	}
+	return s
 }
 
 func ready(p *corev1.Pod) bool {
@@ -92,7 +128,7 @@ func strip(obj any) (any, error) {
 		return stripPod(o), nil
 	case *v1alpha1.Revision:
 		o.ObjectMeta = stripMeta(o.ObjectMeta)
-		o.Status = v1alpha1.RevisionStatus{}
+		o.Status = v1alpha1.RevisionStatus{Conditions: stripConditions(o.Status.Conditions)}
 		o.Spec.Env, o.Spec.Build, o.Spec.Subject, o.Spec.Author = nil, nil, "", ""
 	case *v1alpha1.Route:
 		o.ObjectMeta = stripMeta(o.ObjectMeta)
@@ -101,11 +137,26 @@ func strip(obj any) (any, error) {
 	return obj, nil
 }
 
+func stripConditions(conditions []metav1.Condition) []metav1.Condition {
+	for _, c := range conditions {
+		if c.Type == v1alpha1.ConditionReady {
+			return []metav1.Condition{{Type: c.Type, Status: c.Status, Reason: c.Reason}}
+		}
+	}
+	return nil
+}
+
 func stripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{ObjectMeta: stripMeta(p.ObjectMeta)}
 	out.Labels = map[string]string{v1alpha1.LabelRevision: p.Labels[v1alpha1.LabelRevision]}
 	if chosen(p) {
 		out.Labels[v1alpha1.LabelLeaving] = p.Labels[v1alpha1.LabelLeaving]
+	}
+	if label, ok := p.Labels[v1alpha1.LabelStandby]; ok {
+		out.Labels[v1alpha1.LabelStandby] = label
+		for _, c := range p.Status.ContainerStatuses { // there is one
+			out.Status.ContainerStatuses = []corev1.ContainerStatus{{ContainerID: c.ContainerID, State: corev1.ContainerState{Running: c.State.Running}}}
+		}
 	}
 	out.Status.Phase = p.Status.Phase
 	out.Status.PodIP = p.Status.PodIP

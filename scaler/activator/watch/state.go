@@ -51,17 +51,19 @@ func (s *state) deleteRoute(r *v1alpha1.Route) {
 	s.tableStale = true
 }
 
-// setRevision adds a Revision. Its spec never changes, so that only another
-// object of the same name is news.
+// setRevision adds a Revision. Its spec never changes, so that of one that is
+// known only the status is news.
 func (s *state) setRevision(r *v1alpha1.Revision) {
 	key := table.Key{Namespace: r.Namespace, Name: r.Name}
 	if old, ok := s.revisions[key]; ok {
 		if old.uid == r.UID {
+			old.backend.Fail(hopeless(r))
 			return
 		}
 		old.backend.Close()
 	}
-	rev := backend.NewRevision(settings(r), s.hooks.Waiting)
+	rev := backend.NewRevision(settings(r), s.hooks.Pools)
+	rev.Fail(hopeless(r))
 	if rev.Limit > 0 {
 		rev.Share()
 	}

@@ -52,7 +52,7 @@ func newRoute(revision string) *v1alpha1.Route {
 
 func newTestState(t *testing.T) (*state, func(host string) table.Match) {
 	tables := new(atomic.Pointer[table.Table])
-	s := newState(tables, Hooks{Waiting: func() {}, Compiled: func() { keepAll(tables) }})
+	s := newState(tables, Hooks{Compiled: func() { keepAll(tables) }})
 	s.publish()
 	tables.Store(table.Compile(nil, nil))
 	t.Cleanup(s.close)

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
@@ -42,9 +43,8 @@ type Watcher struct {
 
 // Hooks are called by the Watcher and its revisions. They must not block.
 type Hooks struct {
-	// Waiting is called when a request to any revision begins to wait where
-	// none did.
-	Waiting func()
+	// Pools are given to all revisions.
+	Pools backend.Hooks
 	// Compiled is called after a table was published. Revisions with a limit
 	// that are new in it make requests wait until they have got a role.
 	Compiled func()

@@ -1,5 +1,6 @@
-// Package registry looks up images that were pushed by earlier builds. It
-// reads; pushing is the build's business.
+// Package registry looks up images: those that were pushed by earlier builds,
+// and what an image says of its process. It reads manifests and configurations,
+// never layers; pushing is the build's business.
 package registry
 
 import (
@@ -48,7 +49,7 @@ func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1a
 	if err != nil {
 		return "", nil, err
 	}
-	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
+	options := reading(ctx, keychain)
 	head, err := remote.Head(ref, options...)
 	if missing(err) {
 		return "", nil, nil
@@ -56,17 +57,11 @@ func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1a
 	if err != nil {
 		return "", nil, fmt.Errorf("looking up image %s: %w", ref, err)
 	}
-	image, err := remote.Image(ref.Context().Digest(head.Digest.String()), options...)
+	config, err := configOf(ref.Context().Digest(head.Digest.String()), options)
 	if err != nil {
-		return "", nil, fmt.Errorf("reading image %s: %w", ref, err)
+		return "", nil, err
 	}
-	file, err := image.ConfigFile()
-	if err != nil {
-		return "", nil, fmt.Errorf("reading configuration of image %s: %w", ref, err)
-	}
-	return head.Digest.String(), &v1alpha1.ImageConfig{
-		User: file.Config.User, Entrypoint: file.Config.Entrypoint, Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
-	}, nil
+	return head.Digest.String(), config, nil
 }
 
 // tag parses an image's name, and decides between http and https.

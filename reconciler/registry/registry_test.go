@@ -39,16 +39,23 @@ func serve(t *testing.T, password string) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-func push(t *testing.T, host string) v1.Hash {
+// newImage is an image that runs as a user.
+func newImage(t *testing.T, user string) v1.Image {
 	t.Helper()
 	image, err := random.Image(64, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err = mutate.Config(image, v1.Config{User: "1000", Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w"})
+	image, err = mutate.Config(image, v1.Config{User: user, Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return image
+}
+
+func push(t *testing.T, host string) v1.Hash {
+	t.Helper()
+	image := newImage(t, "1000")
 	ref, err := name.NewTag(host + "/apps/default/hello:key-1")
 	if err != nil {
 		t.Fatal(err)

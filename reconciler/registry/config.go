@@ -1,0 +1,105 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const (
+	// configTimeout bounds Config, which may have to log in to a registry far
+	// away.
+	configTimeout = 5 * time.Second
+	// maxBody bounds one answer, in bytes: anybody's registry may be named.
+	maxBody = 4 << 20
+)
+
+// Config returns what an image, named by digest, says of its process. An index
+// stands for its image for Linux and the architecture of this program. Reason
+// makes the error fit for a status.
+func (c *Client) Config(ctx context.Context, image string) (*v1alpha1.ImageConfig, error) {
+	ctx, cancel := context.WithTimeout(ctx, configTimeout)
+	defer cancel()
+	ref, err := c.digest(image)
+	if err != nil {
+		return nil, fmt.Errorf("naming image %s: %w", image, err)
+	}
+	keychain, err := c.keychain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return configOf(ref, reading(ctx, keychain))
+}
+
+// Reason says why an image could not be read without a word of what the
+// registry, which may be any server, has sent.
+func Reason(err error) string {
+	var answer *transport.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the registry did not answer in time"
+	case !errors.As(err, &answer):
+		return "the registry cannot be read"
+	case answer.StatusCode == http.StatusNotFound:
+		return "the registry does not have it"
+	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
+		return "the registry refuses access"
+	}
+	return fmt.Sprintf("the registry answers with status %d", answer.StatusCode)
+}
+
+func configOf(ref name.Digest, options []remote.Option) (*v1alpha1.ImageConfig, error) {
+	image, err := remote.Image(ref, options...)
+	if err != nil {
+		return nil, fmt.Errorf("reading image %s: %w", ref, err)
+	}
+	file, err := image.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration of image %s: %w", ref, err)
+	}
+	return &v1alpha1.ImageConfig{
+		User: file.Config.User, Entrypoint: file.Config.Entrypoint, Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
+	}, nil
+}
+
+func reading(ctx context.Context, keychain authn.Keychain) []remote.Option {
+	return []remote.Option{
+		remote.WithContext(ctx),
+		remote.WithAuthFromKeychain(keychain),
+		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}),
+		remote.WithTransport(bounded{remote.DefaultTransport}),
+	}
+}
+
+// digest parses the name of an image that is pinned by digest; see tag.
+func (c *Client) digest(image string) (name.Digest, error) {
+	ref, err := name.NewDigest(image)
+	if err == nil && slices.Contains(c.Insecure, ref.RegistryStr()) {
+		return name.NewDigest(image, name.Insecure)
+	}
+	return ref, err
+}
+
+// bounded cuts answers that are longer than any manifest or configuration.
+type bounded struct{ inner http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.inner.RoundTrip(r)
+	if err == nil {
+		response.Body = http.MaxBytesReader(nil, response.Body, maxBody)
+	}
+	return response, err
+}

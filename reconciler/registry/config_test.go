@@ -1,0 +1,124 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const missingDigest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+func TestConfig(t *testing.T) {
+	host := serve(t, "")
+	got, err := (&Client{}).Config(t.Context(), host+"/apps/default/hello@"+push(t, host).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&v1alpha1.ImageConfig{User: "1000", Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w"}, got); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
+	}
+}
+
+// pushIndex pushes an index with one image for each platform, which runs as
+// the user of that name.
+func pushIndex(t *testing.T, host string, platforms ...string) string {
+	t.Helper()
+	index := v1.ImageIndex(empty.Index)
+	for _, p := range platforms {
+		platform, err := v1.ParsePlatform(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: newImage(t, p), Descriptor: v1.Descriptor{Platform: platform},
+		})
+	}
+	ref, err := name.NewTag(host + "/apps/default/many:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(ref, index); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := index.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host + "/apps/default/many@" + digest.String()
+}
+
+func TestConfigOfAnIndex(t *testing.T) {
+	host, here := serve(t, ""), "linux/"+runtime.GOARCH
+	image := pushIndex(t, host, "windows/"+runtime.GOARCH, "linux/s390x", here)
+	got, err := (&Client{}).Config(t.Context(), image)
+	if err != nil || got.User != here {
+		t.Errorf("got %+v, %v; want the image for %s", got, err, here)
+	}
+	if got, err := (&Client{}).Config(t.Context(), pushIndex(t, host, "linux/s390x")); err == nil {
+		t.Errorf("an index without an image for %s gives %+v", here, got)
+	}
+}
+
+func TestConfigCannotBeRead(t *testing.T) {
+	open, closed := serve(t, ""), serve(t, "swordfish")
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "manifests") {
+			w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+			_, _ = io.Copy(w, io.LimitReader(zeroes{}, 2*maxBody))
+		}
+	}))
+	defer endless.Close()
+	telling := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			http.Error(w, "the secret of an inner server", http.StatusTeapot)
+		}
+	}))
+	defer telling.Close()
+	for _, tc := range []struct{ name, host, want string }{
+		{"not there", open, "the registry does not have it"},
+		{"no credentials", closed, "the registry refuses access"},
+		{"nobody listens", strings.TrimPrefix(gone.URL, "http://"), "the registry cannot be read"},
+		{"endless", strings.TrimPrefix(endless.URL, "http://"), "the registry cannot be read"},
+		{"no registry", strings.TrimPrefix(telling.URL, "http://"), "the registry answers with status 418"},
+	} {
+		_, err := (&Client{}).Config(t.Context(), tc.host+"/apps/x"+missingDigest)
+		if err == nil || Reason(err) != tc.want {
+			t.Errorf("%s: %v (%s), want %q", tc.name, err, Reason(err), tc.want)
+		}
+	}
+	if _, err := (&Client{}).Config(t.Context(), "no-digest"); err == nil {
+		t.Error("an image without a digest is read")
+	}
+}
+
+type zeroes struct{}
+
+func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestReason(t *testing.T) {
+	for err, want := range map[error]string{
+		fmt.Errorf("reading: %w", context.DeadlineExceeded): "the registry did not answer in time",
+		errors.New("x509: unknown authority"):               "the registry cannot be read",
+	} {
+		if got := Reason(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}

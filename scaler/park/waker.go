@@ -78,6 +78,9 @@ func once(ctx context.Context, address, call string) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return ErrRefused
 	}
+	if errors.Is(err, syscall.ECONNRESET) { // it closes the port at this moment
+		return unanswered(ctx, err)
+	}
 	if err != nil {
 		return err
 	}

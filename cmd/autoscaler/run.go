@@ -16,12 +16,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/autoscaler"
+	"github.com/headway-dev/headway/scaler/park"
 )
 
 // The lease decides how long nobody scales from zero after the leader was
@@ -39,11 +39,19 @@ func run(ctx context.Context, f flags, activators types.NamespacedName) error {
 	ctrl.SetLogger(logr.FromSlogHandler(logger.Handler()))
 	klog.SetSlogLogger(logger)
 
+	options := autoscaler.Options{Listen: f.listen, Activators: activators}
+	if f.parkKey != "" {
+		waker, err := park.LoadWaker(f.parkKey)
+		if err != nil {
+			return err
+		}
+		options.Waker = waker
+	}
 	mgr, err := newManager(f)
 	if err != nil {
 		return err
 	}
-	if err := autoscaler.Setup(ctx, mgr, autoscaler.Options{Listen: f.listen, Activators: activators}); err != nil {
+	if err := autoscaler.Setup(ctx, mgr, options); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {
@@ -72,7 +80,6 @@ func newManager(f flags) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         autoscaler.CacheOptions(),
-		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Pod{}}}},
 		Metrics:                       server.Options{BindAddress: f.metricsListen},
 		HealthProbeBindAddress:        f.healthListen,
 		LeaderElection:                f.leaderElect,

@@ -122,6 +122,7 @@ func TestADrainFollowsTheDecision(t *testing.T) {
 		w.now, w.writes = w.now.Add(step.after), nil
 		v, err := w.observe(t.Context(), shop)
 		if err == nil {
+			v.count(w.tracker.get(shop), w.now)
 			_, err = w.act(t.Context(), v, w.tracker.get(shop), decide.Decision{Replicas: step.replicas}, w.now)
 		}
 		if err != nil {

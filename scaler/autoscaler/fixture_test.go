@@ -61,7 +61,6 @@ func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 	rev := &v1alpha1.Revision{ObjectMeta: meta(shop.Name), Spec: v1alpha1.RevisionSpec{App: "shop"}}
 	rev.Spec.Scale, rev.Status.EverReady = scale, true
 	deployment := &appsv1.Deployment{ObjectMeta: meta(shop.Name), Spec: appsv1.DeploymentSpec{Replicas: &replicas}}
-	deployment.Generation = 1
 	deployment.Status.ReadyReplicas = replicas
 	route := &v1alpha1.Route{ObjectMeta: meta("shop"), Spec: v1alpha1.RouteSpec{
 		App: "shop", Traffic: []v1alpha1.TrafficTarget{{Revision: shop.Name, Weight: 100}},
@@ -75,6 +74,12 @@ func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(rev, deployment, route).
 		WithStatusSubresource(rev, deployment).
 		WithIndex(&v1alpha1.Route{}, routedRevisions, func(o client.Object) []string { return routed(o.(*v1alpha1.Route)) }).
+		WithIndex(&corev1.Pod{}, standbyOf, func(o client.Object) []string {
+			if _, ok := o.GetLabels()[v1alpha1.LabelStandby]; !ok {
+				return nil // is not in the cache
+			}
+			return []string{o.GetLabels()[v1alpha1.LabelRevision]}
+		}).
 		WithInterceptorFuncs(interceptor.Funcs{Patch: w.patched, SubResourcePatch: w.scaled}).Build()
 	for i := range replicas {
 		w.addPod(fmt.Sprintf("pod-%d", i))
@@ -131,18 +136,19 @@ func (w *world) scaled(ctx context.Context, c client.Client, sub string, o clien
 		return err
 	}
 	w.writes = append(w.writes, fmt.Sprintf("%s %d by %s", sub, scale.Spec.Replicas, options.FieldManager))
-	if w.stale {
-		return nil
-	}
 	var d appsv1.Deployment
 	if err := c.Get(ctx, client.ObjectKeyFromObject(o), &d); err != nil {
 		return err
 	}
+	if w.stale {
+		options.SubResourceBody.SetResourceVersion(d.ResourceVersion + "0") // ten times as late
+		return nil
+	}
 	d.Spec.Replicas = &scale.Spec.Replicas
-	d.Generation++
 	if err := c.Update(ctx, &d); err != nil {
 		return err
 	}
+	options.SubResourceBody.SetResourceVersion(d.ResourceVersion)
 	d.Status.ReadyReplicas = scale.Spec.Replicas
 	return c.Status().Update(ctx, &d)
 }

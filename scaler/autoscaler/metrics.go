@@ -18,12 +18,18 @@ func gauge(name, help string) *prometheus.GaugeVec {
 
 var (
 	wantedPods = gauge("wanted_pods", "Pods that the last decision asks for.")
-	actualPods = gauge("actual_pods", "Pods that the Deployment asks for.")
+	actualPods = gauge("actual_pods", "Pods that were asked for last, woken ones included.")
 	readyPods  = gauge("ready_pods", "Pods that take requests.")
 	stableLoad = gauge("stable_in_flight", "Average of the requests in flight and waiting over the stable window of 60 s.")
 	burstLoad  = gauge("burst_in_flight", "Average of the requests in flight and waiting over the panic window of 3 s.")
 	panicking  = gauge("panicking", "1 while an overload holds the pods up.")
 
+	parkedPods = gauge("parked_pods", "Pods of the standby that could be woken now.")
+
+	wakesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "headway_autoscaler_wakes_total",
+		Help: "Wake calls to parked pods by result: woken, refused (it runs already), denied, unreachable.",
+	}, []string{"result"})
 	streams = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "headway_autoscaler_streams", Help: "Activators that report.",
 	})
@@ -39,23 +45,23 @@ var (
 )
 
 func gauges() []*prometheus.GaugeVec {
-	return []*prometheus.GaugeVec{wantedPods, actualPods, readyPods, stableLoad, burstLoad, panicking}
+	return []*prometheus.GaugeVec{wantedPods, actualPods, readyPods, stableLoad, burstLoad, panicking, parkedPods}
 }
 
 func init() {
 	for _, g := range gauges() {
 		metrics.Registry.MustRegister(g)
 	}
-	metrics.Registry.MustRegister(streams, scalesTotal, wakeSeconds)
+	metrics.Registry.MustRegister(wakesTotal, streams, scalesTotal, wakeSeconds)
 }
 
 // measure shows a decision.
-func measure(name types.NamespacedName, seen decide.Seen, d decide.Decision) {
+func measure(name types.NamespacedName, v *view, d decide.Decision) {
 	panics := 0.0
 	if d.Panicking {
 		panics = 1
 	}
-	values := []float64{float64(d.Replicas), float64(seen.Replicas), float64(seen.Ready), d.Stable.InFlight, d.Burst.InFlight, panics}
+	values := []float64{float64(d.Replicas), float64(v.seen.Replicas), float64(v.seen.Ready), d.Stable.InFlight, d.Burst.InFlight, panics, float64(len(v.standby.parked))}
 	for i, g := range gauges() {
 		g.WithLabelValues(name.Namespace, name.Name).Set(values[i])
 	}

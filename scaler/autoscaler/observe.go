@@ -3,8 +3,10 @@ package autoscaler
 import (
 	"context"
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,16 +16,19 @@ import (
 	"github.com/headway-dev/headway/scaler/report"
 )
 
-// routedRevisions indexes Routes by the revisions that they give traffic to.
-const routedRevisions = "routedRevisions"
-
 // view is what one reconciliation looks at. Its objects are the cache's own
 // and must not be changed.
 type view struct {
 	revision   *v1alpha1.Revision
 	deployment *appsv1.Deployment
+	pods       []sight // of the standby
 	spec       decide.Spec
 	seen       decide.Seen
+
+	// What follows is known with the help of the memory; see count.
+
+	deployed int // pods that the Deployment was asked for last
+	standby  roster
 }
 
 // observe returns nil if there is nothing to scale.
@@ -44,14 +49,28 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 	if err != nil {
 		return nil, fmt.Errorf("listing the routes to %s: %w", name, err)
 	}
-	v.spec = specFor(v.revision, len(routes.Items) > 0)
-	v.seen = decide.Seen{
-		Replicas:  replicas(v.deployment),
-		Ready:     int(v.deployment.Status.ReadyReplicas),
-		EverReady: v.revision.Status.EverReady || v.deployment.Status.ReadyReplicas > 0,
-		Reports:   r.Reports.Reports(report.Key(name)),
+	var pods corev1.PodList
+	if err := r.Client.List(ctx, &pods, client.InNamespace(name.Namespace), client.MatchingFields{standbyOf: name.Name}); err != nil {
+		return nil, fmt.Errorf("listing the standby of %s: %w", name, err)
 	}
+	for i := range pods.Items {
+		if pods.Items[i].DeletionTimestamp == nil {
+			v.pods = append(v.pods, sightOf(&pods.Items[i]))
+		}
+	}
+	v.spec = specFor(v.revision, len(routes.Items) > 0)
+	v.seen.Reports = r.Reports.Reports(report.Key(name))
 	return v, nil
+}
+
+// count sums up the pods of a revision: those of its Deployment and those that
+// were woken, as the cache has them and as they were changed since.
+func (v *view) count(m *memory, now time.Time) {
+	v.deployed = m.current(v.deployment)
+	v.standby, m.standby = m.standby.muster(v.pods, now)
+	v.seen.Replicas = v.deployed + len(v.standby.woken)
+	v.seen.Ready = int(v.deployment.Status.ReadyReplicas) + v.standby.ready
+	v.seen.EverReady = v.revision.Status.EverReady || v.seen.Ready > 0
 }
 
 // replicas is the number of pods that a Deployment asks for.

@@ -2,6 +2,7 @@ package autoscaler
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -34,9 +35,12 @@ type Reports interface {
 type Reconciler struct {
 	// Client reads from the cache.
 	Client client.Client
-	// Live reads past the cache: pods are needed only when some go.
+	// Live reads past the cache: the pods of Deployments are needed only when
+	// some go.
 	Live    client.Reader
 	Reports Reports
+	// Waker may be nil: then no parked pod is woken.
+	Waker Waker
 	// Now is the clock.
 	Now func() time.Time
 
@@ -56,21 +60,23 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		return ctrl.Result{}, nil
 	}
-	m := r.tracker.get(req.NamespacedName)
-	v.seen.Replicas = m.current(v.seen.Replicas, v.deployment.Generation)
-	now := r.Now()
+	m, now := r.tracker.get(req.NamespacedName), r.Now()
+	v.count(m, now)
 	var d decide.Decision
 	d, m.state = decide.Decide(v.spec, v.seen, m.state, now)
-	measure(req.NamespacedName, v.seen, d)
+	measure(req.NamespacedName, v, d)
 
 	wait := time.Duration(0)
 	if r.leading.Load() {
-		if wait, err = r.act(ctx, v, m, d, now); err != nil {
+		wait, err = r.act(ctx, v, m, d, now)
+		if err = errors.Join(err, r.tend(ctx, v, m)); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
-	if next := d.Next.Sub(now); !d.Next.IsZero() && (wait == 0 || next < wait) {
-		wait = next
+	for _, at := range []time.Time{d.Next, v.standby.next} {
+		if next := at.Sub(now); !at.IsZero() && (wait == 0 || next < wait) {
+			wait = next
+		}
 	}
 	return ctrl.Result{RequeueAfter: wait}, nil
 }
@@ -79,11 +85,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // if that takes time.
 //
 //	wanted        drain          action
-//	more          any            end the drain, scale
+//	more          any            end the drain, wake parked pods, scale for the rest
 //	as many       running        end the drain
-//	none          any            scale: nothing is in flight
+//	none          any            take all away: nothing is in flight
 //	fewer         none, other    mark the pods that go
-//	fewer         this           scale once they are empty, or have had their time
+//	fewer         this           take them away once they are empty, or have had their time
 func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decision, now time.Time) (time.Duration, error) {
 	have, want := v.seen.Replicas, d.Replicas
 	if want >= have && m.drain.running() {
@@ -95,8 +101,10 @@ func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decis
 	switch {
 	case want == have:
 		return 0, nil
-	case want > have, want == 0:
-		return 0, r.scale(ctx, v, m, d)
+	case want > have:
+		return 0, r.grow(ctx, v, m, d)
+	case want == 0:
+		return 0, r.shrink(ctx, v, m, d, v.standby.woken)
 	}
 	if m.drain.target != want || !m.drain.running() {
 		if err := r.mark(ctx, v, have-want); err != nil {
@@ -105,12 +113,12 @@ func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decis
 		m.drain = drain{target: want, since: now}
 		return drainLook, nil
 	}
-	empty, err := r.empty(ctx, v)
+	woken, empty, err := r.marked(ctx, v)
 	if err != nil {
 		return 0, err
 	}
 	if waited := now.Sub(m.drain.since); waited >= leaveMost || empty && waited >= leaveLeast {
-		return 0, r.scale(ctx, v, m, d)
+		return 0, r.shrink(ctx, v, m, d, woken)
 	}
 	return drainLook, nil
 }

@@ -9,11 +9,9 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -35,36 +33,8 @@ type Options struct {
 	Listen string
 	// Activators is the service account that may report, namespace/name.
 	Activators types.NamespacedName
-}
-
-// CacheOptions keep only what decisions need in memory.
-func CacheOptions() cache.Options {
-	share := true // decisions read; they change no cached object
-	return cache.Options{
-		DefaultTransform:             cache.TransformStripManagedFields(),
-		DefaultUnsafeDisableDeepCopy: &share,
-		ByObject: map[client.Object]cache.ByObject{
-			&appsv1.Deployment{}: {
-				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
-				Transform: slimDeployment,
-			},
-			&v1alpha1.Revision{}: {Transform: slimRevision},
-		},
-	}
-}
-
-func slimDeployment(in any) (any, error) {
-	if d, ok := in.(*appsv1.Deployment); ok {
-		d.ManagedFields, d.Annotations, d.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
-	}
-	return in, nil
-}
-
-func slimRevision(in any) (any, error) {
-	if rev, ok := in.(*v1alpha1.Revision); ok {
-		rev.ManagedFields, rev.Spec.Env, rev.Status.Conditions = nil, nil, nil
-	}
-	return in, nil
+	// Waker wakes parked pods. Nil: none is ever woken by this program.
+	Waker Waker
 }
 
 // Setup adds the autoscaler to a manager.
@@ -74,6 +44,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	})
 	if err != nil {
 		return fmt.Errorf("indexing routes: %w", err)
+	}
+	err = mgr.GetFieldIndexer().IndexField(ctx, &corev1.Pod{}, standbyOf, func(object client.Object) []string {
+		return []string{object.GetLabels()[v1alpha1.LabelRevision]}
+	})
+	if err != nil {
+		return fmt.Errorf("indexing pods: %w", err)
 	}
 	var work atomic.Pointer[queue]
 	enqueue := func(request reconcile.Request) {
@@ -87,7 +63,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Changed:   func(key report.Key) { enqueue(reconcile.Request{NamespacedName: types.NamespacedName(key)}) },
 		Logger:    slog.Default(),
 	}
-	r := &Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Reports: reports, Now: time.Now}
+	r := &Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Reports: reports, Waker: o.Waker, Now: time.Now}
 	if err := r.watch(mgr, &work); err != nil {
 		return err
 	}
@@ -111,6 +87,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, work *atomic.Pointer[queue]) error 
 		For(&v1alpha1.Revision{}).
 		Watches(&appsv1.Deployment{}, &handler.EnqueueRequestForObject{}).
 		Watches(&v1alpha1.Route{}, routeHandler()).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOf)).
 		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
 			work.Store(&q)
 			return nil
@@ -121,6 +98,12 @@ func (r *Reconciler) watch(mgr ctrl.Manager, work *atomic.Pointer[queue]) error 
 		return fmt.Errorf("adding the autoscaler: %w", err)
 	}
 	return nil
+}
+
+// revisionOf names the revision of a pod.
+func revisionOf(_ context.Context, pod client.Object) []reconcile.Request {
+	name := types.NamespacedName{Namespace: pod.GetNamespace(), Name: pod.GetLabels()[v1alpha1.LabelRevision]}
+	return []reconcile.Request{{NamespacedName: name}}
 }
 
 // routeHandler wakes the revisions that a Route gives traffic to, and those

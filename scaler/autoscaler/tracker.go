@@ -4,7 +4,9 @@ import (
 	"sync"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/headway-dev/headway/scaler/decide"
 )
@@ -18,16 +20,17 @@ type tracker struct {
 
 // memory of one revision.
 type memory struct {
-	state decide.State
-	asked asked
-	drain drain
+	state   decide.State
+	asked   asked
+	drain   drain
+	standby standby
 }
 
 // asked is the last number that was written, for as long as the cache does not
 // know it.
 type asked struct {
-	replicas   int
-	generation int64 // of the Deployment in the cache when it was written
+	replicas int
+	version  string // of the Deployment since then
 }
 
 // drain is a scale-down that waits for its pods to become empty. The zero
@@ -62,11 +65,12 @@ func (t *tracker) forget(name types.NamespacedName) bool {
 	return known
 }
 
-// current is the number of pods that was asked for last, by the cache or, if
-// that is behind, by us.
-func (m *memory) current(inCache int, generation int64) int {
-	if m.asked.generation >= generation && generation > 0 {
+// current is the number of pods that a Deployment was asked for last, by the
+// cache or, if that is behind, by us.
+func (m *memory) current(d *appsv1.Deployment) int {
+	behind, err := resourceversion.CompareResourceVersion(d.ResourceVersion, m.asked.version)
+	if err == nil && behind < 0 { // an error: nothing was asked yet
 		return m.asked.replicas
 	}
-	return inCache
+	return replicas(d)
 }

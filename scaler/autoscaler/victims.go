@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -13,21 +14,30 @@ import (
 // candidate is a pod that could go.
 type candidate struct {
 	name     string
+	uid      types.UID
+	woken    bool // is none of the Deployment's
 	ready    bool
 	leaving  bool // is marked already
 	inFlight int
 	created  time.Time
 }
 
-// candidates are the pods that count as replicas.
-func candidates(pods []corev1.Pod, loads map[string]int) []candidate {
+// candidates are the pods that count: those of the Deployment, and of the
+// standby those that are known to be woken.
+func candidates(pods []corev1.Pod, woken []sight, loads map[string]int) []candidate {
 	var out []candidate
 	for _, pod := range pods {
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 			continue
 		}
+		_, standby := pod.Labels[v1alpha1.LabelStandby]
+		if standby && !slices.ContainsFunc(woken, func(s sight) bool { return s.uid == pod.UID }) {
+			continue
+		}
 		out = append(out, candidate{
 			name:     pod.Name,
+			uid:      pod.UID,
+			woken:    standby,
 			ready:    slices.ContainsFunc(pod.Status.Conditions, isReady),
 			leaving:  pod.Labels[v1alpha1.LabelLeaving] != "",
 			inFlight: loads[pod.Name],
@@ -35,6 +45,17 @@ func candidates(pods []corev1.Pod, loads map[string]int) []candidate {
 		})
 	}
 	return out
+}
+
+// missing is how many pods of a Deployment are asked for and do not exist. They
+// are the first that go.
+func missing(pods []candidate, deployed int) int {
+	for _, pod := range pods {
+		if !pod.woken {
+			deployed--
+		}
+	}
+	return max(0, deployed)
 }
 
 func isReady(c corev1.PodCondition) bool {

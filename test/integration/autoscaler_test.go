@@ -41,7 +41,6 @@ func startAutoscaler(t *testing.T, ns, address string) (stop func()) {
 	lease, renew, retry := 4*time.Second, 3*time.Second, 200*time.Millisecond
 	mgr, err := ctrl.NewManager(server, ctrl.Options{
 		Scheme: scheme, Cache: options, Metrics: metrics.Options{BindAddress: "0"},
-		Client:         client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Pod{}}}},
 		Controller:     config.Controller{SkipNameValidation: &again},
 		LeaderElection: true, LeaderElectionID: "headway-autoscaler", LeaderElectionNamespace: ns,
 		LeaderElectionReleaseOnCancel: true, LeaseDuration: &lease, RenewDeadline: &renew, RetryPeriod: &retry,

@@ -1,0 +1,87 @@
+package autoscaler
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const (
+	// routedRevisions indexes Routes by the revisions that they give traffic
+	// to.
+	routedRevisions = "routedRevisions"
+	// standbyOf indexes the pods of standbys by their revision.
+	standbyOf = "standbyOf"
+)
+
+// CacheOptions keep only what decisions need in memory. The only pods in the
+// cache are those of standbys.
+func CacheOptions() cache.Options {
+	share := true // decisions read; they change no cached object
+	return cache.Options{
+		DefaultTransform:             cache.TransformStripManagedFields(),
+		DefaultUnsafeDisableDeepCopy: &share,
+		ByObject: map[client.Object]cache.ByObject{
+			&appsv1.Deployment{}: {
+				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
+				Transform: slimDeployment,
+			},
+			&v1alpha1.Revision{}: {Transform: slimRevision},
+			&corev1.Pod{}:        {Label: has(v1alpha1.LabelStandby), Transform: slimPod},
+		},
+	}
+}
+
+// has selects what carries a label, whatever its value.
+func has(label string) labels.Selector {
+	exists, _ := labels.NewRequirement(label, selection.Exists, nil) // cannot fail: labels are constants
+	return labels.NewSelector().Add(*exists)
+}
+
+func slimDeployment(in any) (any, error) {
+	if d, ok := in.(*appsv1.Deployment); ok {
+		d.ManagedFields, d.Annotations, d.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
+	}
+	return in, nil
+}
+
+func slimRevision(in any) (any, error) {
+	if rev, ok := in.(*v1alpha1.Revision); ok {
+		rev.ManagedFields, rev.Spec.Env, rev.Status.Conditions = nil, nil, nil
+	}
+	return in, nil
+}
+
+// slimPod keeps of a pod what sightOf reads.
+func slimPod(in any) (any, error) {
+	pod, ok := in.(*corev1.Pod)
+	if !ok {
+		return in, nil
+	}
+	out := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Name: pod.Name, Namespace: pod.Namespace, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
+		CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
+		Labels: map[string]string{
+			v1alpha1.LabelRevision: pod.Labels[v1alpha1.LabelRevision],
+			v1alpha1.LabelStandby:  pod.Labels[v1alpha1.LabelStandby],
+		},
+	}}
+	out.Status.Phase, out.Status.PodIP = pod.Status.Phase, pod.Status.PodIP
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			out.Status.Conditions = []corev1.PodCondition{{Type: c.Type, Status: c.Status, LastTransitionTime: c.LastTransitionTime}}
+		}
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.Name == container && c.State.Running != nil {
+			out.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: c.Name, ContainerID: c.ContainerID, State: c.State}}
+		}
+	}
+	return out, nil
+}

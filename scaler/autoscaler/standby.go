@@ -1,0 +1,167 @@
+package autoscaler
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const (
+	// container is the one of a pod that is its application.
+	container = "app"
+	// callAgain is the pause between two wake calls to the same container.
+	callAgain = 2 * time.Second
+	// startLimit is how long a woken pod may take to become ready. The startup
+	// check of other pods gives them as long.
+	startLimit = 120 * time.Second
+)
+
+// sight is what the cache knows of a pod of a standby.
+type sight struct {
+	name    string
+	uid     types.UID
+	ip      string
+	created time.Time
+	woken   bool   // is labelled so
+	ended   bool   // was evicted, or its node went down; it will not run again
+	ready   bool   // takes requests
+	served  bool   // its container was ready once, so it is no parked one
+	running string // the ID of its container while that runs
+}
+
+func sightOf(pod *corev1.Pod) sight {
+	s := sight{
+		name: pod.Name, uid: pod.UID, ip: pod.Status.PodIP, created: pod.CreationTimestamp.Time,
+		woken: pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyWoken,
+		ended: pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded,
+	}
+	var started, turned time.Time
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.Name == container && c.State.Running != nil {
+			s.running, started = c.ContainerID, c.State.Running.StartedAt.Time
+		}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			s.ready, turned = c.Status == corev1.ConditionTrue, c.LastTransitionTime.Time
+		}
+	}
+	s.served = s.running != "" && turned.After(started)
+	return s
+}
+
+// standby is what is remembered of the pods of a revision's standby: what was
+// done to them and may not be in the cache yet.
+type standby map[types.UID]trace
+
+// trace of one pod. The zero value is that of a pod never seen before.
+type trace struct {
+	woken    bool      // its application was started
+	labelled bool      // it was labelled as woken
+	gone     bool      // it was deleted
+	called   time.Time // the last wake call ...
+	running  string    // ... to this container
+	since    time.Time // it is woken and not ready; zero: it is ready
+}
+
+// roster is what is to be done with a standby, and what it counts for.
+type roster struct {
+	woken  []sight // those that run their application; they count as pods of the revision
+	ready  int     // how many of them take requests
+	parked []sight // those that can be woken, in the order in which they are
+
+	label  []sight   // woken ones that are labelled as parked
+	call   []sight   // woken ones whose container may be a new one, which is parked again
+	remove []sight   // woken ones that will not become ready
+	next   time.Time // when time alone changes this; zero: never
+}
+
+// muster says where the pods of a standby stand.
+//
+//	label   ready  remembered   state
+//	parked  no     -            parked
+//	parked  no     woken        woken; is labelled
+//	parked  yes    any          woken, by an activator; is labelled
+//	woken   yes    any          woken
+//	woken   no     any          woken; called again, in case its container is
+//	                            a new one; removed after startLimit
+//	any     any    gone         does not count
+//
+// An activator and the autoscaler choose the pod to wake by the same order, so
+// that both wake the same one if they do it at the same time.
+func (s standby) muster(pods []sight, now time.Time) (roster, standby) {
+	slices.SortFunc(pods, func(a, b sight) int {
+		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name, b.name))
+	})
+	var r roster
+	after := make(standby, len(pods))
+	for _, pod := range pods {
+		t := s[pod.uid]
+		t.woken = t.woken || pod.woken || pod.ready
+		switch {
+		case t.gone:
+		case pod.ended:
+			if pod.woken { // a parked one is the Deployment's
+				r.remove = append(r.remove, pod)
+			}
+		case t.woken:
+			t = r.addWoken(pod, t, now)
+		case t.callable(pod, now):
+			r.parked = append(r.parked, pod)
+		}
+		after[pod.uid] = t
+	}
+	return r, after
+}
+
+// addWoken takes in a pod that runs its application.
+func (r *roster) addWoken(pod sight, t trace, now time.Time) trace {
+	r.woken = append(r.woken, pod)
+	if !pod.woken && !t.labelled {
+		r.label = append(r.label, pod)
+	}
+	switch {
+	case pod.ready:
+		r.ready++
+		t.since = time.Time{}
+		return t
+	case pod.served: // as with other pods, it may become ready again
+		t.since = time.Time{}
+		return t
+	case t.since.IsZero():
+		t.since = now
+	case now.Sub(t.since) >= startLimit:
+		r.remove = append(r.remove, pod)
+		return t
+	}
+	if t.callable(pod, now) {
+		r.call = append(r.call, pod)
+	}
+	r.next = now.Add(callAgain)
+	return t
+}
+
+// callable reports whether a wake call to a pod can be of use now.
+func (t trace) callable(pod sight, now time.Time) bool {
+	return pod.ip != "" && pod.running != "" && (pod.running != t.running || now.Sub(t.called) >= callAgain)
+}
+
+// note remembers something about a pod.
+func (s standby) note(pod sight, change func(*trace)) {
+	t := s[pod.uid]
+	change(&t)
+	s[pod.uid] = t
+}
+
+// noteCall remembers that a pod was called.
+func (s standby) noteCall(pod sight, result wakeResult, now time.Time) {
+	s.note(pod, func(t *trace) {
+		t.called, t.running = now, pod.running
+		t.woken = t.woken || result.runs()
+	})
+}

@@ -6,10 +6,10 @@ import (
 	"net"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -17,8 +17,12 @@ import (
 )
 
 // wrkRounds of direct and routed load take turns, so that a busy moment of the
-// machine hits both.
-const wrkRounds = 3
+// machine hits both; so do halfRounds.
+const (
+	wrkRounds  = 3
+	halfRounds = 2
+	halfTime   = 5 * time.Second
+)
 
 // wrkResult is one run of wrk.
 type wrkResult struct {
@@ -26,47 +30,43 @@ type wrkResult struct {
 	p50, p99  time.Duration
 }
 
+// handler is where one handler is asked, directly and through one activator.
+type handler struct{ direct, activator, host string }
+
 // activator compares the same small handler asked directly at its pod's address
 // and through one activator's.
 func (b *bench) activator(ctx context.Context) ([]row, error) {
 	if _, err := exec.LookPath("wrk"); err != nil {
 		return nil, fmt.Errorf("the load comes from wrk, install it (apt-get install wrk): %w", err)
 	}
-	const app = "cold0" // of the pushes; it has one revision
-	if _, err := answers(ctx, localcluster.URL(app, b.namespace), greeting); err != nil {
-		return nil, err // it may have been idle for long, and asleep
-	}
-	apps, err := b.pods(ctx, b.namespace, client.MatchingLabels{v1alpha1.LabelApp: app})
+	to, err := b.handler(ctx)
 	if err != nil {
 		return nil, err
 	}
-	activators, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-activator"})
-	if err != nil {
-		return nil, err
-	}
-	host := app + "." + b.namespace + ".localhost"
-	urls := map[string]string{
-		"direct":    "http://" + net.JoinHostPort(apps[0].Status.PodIP, httpPort(apps[0])) + "/healthz",
-		"activator": "http://" + net.JoinHostPort(activators[0].Status.PodIP, localcluster.PublicPort) + "/healthz",
-	}
-	busy, single := map[string][]wrkResult{}, map[string][]wrkResult{}
+	var busyDirect, busyRouted, singleDirect, singleRouted []wrkResult
 	for range wrkRounds {
-		for _, way := range []string{"direct", "activator"} {
-			for _, load := range []struct {
-				connections int
-				to          map[string][]wrkResult
-			}{{32, busy}, {1, single}} {
-				result, err := wrk(ctx, urls[way], host, load.connections)
-				if err != nil {
-					return nil, err
-				}
-				load.to[way] = append(load.to[way], result)
+		for _, load := range []struct {
+			url         string
+			connections int
+			results     *[]wrkResult
+		}{
+			{to.direct, 32, &busyDirect}, {to.activator, 32, &busyRouted},
+			{to.direct, 1, &singleDirect}, {to.activator, 1, &singleRouted},
+		} {
+			result, err := wrk(ctx, load.url, to.host, load.connections)
+			if err != nil {
+				return nil, err
 			}
+			*load.results = append(*load.results, result)
 		}
 	}
-	direct, routed := middle(busy["direct"]), middle(busy["activator"])
-	directOne, routedOne := middle(single["direct"]), middle(single["activator"])
+	direct, routed := middle(busyDirect), middle(busyRouted)
+	directOne, routedOne := middle(singleDirect), middle(singleRouted)
 	added := routedOne.p50 - directOne.p50
+	half, err := halfLoad(ctx, to, routed.perSecond/2)
+	if err != nil {
+		return nil, err
+	}
 	return []row{
 		newRow("activator.throughput_ratio", routed.perSecond/direct.perSecond, map[string]any{
 			"direct": direct.detail(), "activator": routed.detail(),
@@ -74,7 +74,44 @@ func (b *bench) activator(ctx context.Context) ([]row, error) {
 		newRow("activator.added_p50_us", float64(added.Nanoseconds())/1000, map[string]any{
 			"direct": directOne.detail(), "activator": routedOne.detail(),
 		}),
+		half,
 	}, nil
+}
+
+// handler finds a pod of the small app and an activator.
+func (b *bench) handler(ctx context.Context) (handler, error) {
+	app, err := b.smallApp(ctx)
+	if err != nil {
+		return handler{}, err
+	}
+	if _, err := answers(ctx, localcluster.URL(app, b.namespace), greeting); err != nil {
+		return handler{}, err // it may have been idle for long, and asleep
+	}
+	apps, err := b.pods(ctx, b.namespace, client.MatchingLabels{v1alpha1.LabelApp: app})
+	if err != nil {
+		return handler{}, err
+	}
+	activators, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-activator"})
+	if err != nil {
+		return handler{}, err
+	}
+	return handler{
+		direct:    "http://" + net.JoinHostPort(apps[0].Status.PodIP, httpPort(apps[0])) + "/healthz",
+		activator: "http://" + net.JoinHostPort(activators[0].Status.PodIP, localcluster.PublicPort) + "/healthz",
+		host:      app + "." + b.namespace + ".localhost",
+	}, nil
+}
+
+// smallApp pushes the app that is only asked, if no measurement before left one.
+func (b *bench) smallApp(ctx context.Context) (string, error) {
+	if b.small != "" {
+		return b.small, nil
+	}
+	if _, err := b.pushWith(ctx, "small", ""); err != nil {
+		return "", err
+	}
+	b.small = "small"
+	return b.small, nil
 }
 
 // middle takes the median of each figure on its own.
@@ -95,6 +132,29 @@ func middle(results []wrkResult) wrkResult {
 
 func (r wrkResult) detail() map[string]any {
 	return map[string]any{"requests/s": round(r.perSecond), "p50": r.p50.String(), "p99": r.p99.String()}
+}
+
+// halfLoad asks both ways at the same even rate, half of what the activator can
+// take here, and compares how long the answers took from when they were due.
+func halfLoad(ctx context.Context, to handler, perSecond float64) (row, error) {
+	var direct, routed []float64
+	for range halfRounds {
+		for _, way := range []struct {
+			url  string
+			took *[]float64
+		}{{to.direct, &direct}, {to.activator, &routed}} {
+			took, err := openLoop(ctx, way.url, to.host, perSecond, halfTime)
+			if err != nil {
+				return row{}, fmt.Errorf("asking %s %.0f times a second: %w", way.url, perSecond, err)
+			}
+			*way.took = append(*way.took, took...)
+		}
+	}
+	slices.Sort(direct)
+	slices.Sort(routed)
+	return newRow("activator.half_load_p99_ms", quantile(routed, 0.99), map[string]any{
+		"requests/s": round(perSecond), "activator ms": distribution(routed), "direct ms": distribution(direct),
+	}), nil
 }
 
 // wrk loads a URL for four seconds with one thread.
@@ -134,16 +194,4 @@ func parseWrk(out string) (wrkResult, error) {
 		}
 	}
 	return r, nil
-}
-
-// httpPort is the port that the app's container names http.
-func httpPort(pod corev1.Pod) string {
-	for _, c := range pod.Spec.Containers {
-		for _, p := range c.Ports {
-			if p.Name == "http" {
-				return strconv.Itoa(int(p.ContainerPort))
-			}
-		}
-	}
-	return "8080"
 }

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/test/localcluster"
@@ -30,9 +29,22 @@ type bench struct {
 	namespace string
 	scratch   string // work trees
 	seen      *timeline
+	starts    *starts
+	// before is the memory of Headway's programs before the run began.
+	before residents
+	// small is the app that the activator's rows ask; empty until there is one.
+	small string
+	// many are the parked apps of one repository; nil until there are some.
+	many *parkedApps
 }
 
-func run(ctx context.Context) error {
+// run takes the measurements that only names, all if it is empty. What is
+// written to outFile is always whole.
+func run(ctx context.Context, only string) error {
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
 	if _, err := os.Stat(examples); err != nil {
 		return errors.New("run it in the root of the repository: go run ./test/bench")
 	}
@@ -46,29 +58,23 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var rows []row
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context) ([]row, error)
-	}{
-		{"pushes", b.pushes},
-		{"webhook", b.webhooks},
-		{"activator", b.activator},
-		{"cold starts", b.coldStarts},
-		{"ramp", b.ramp},
-		{"memory", b.memory},
-	} {
-		fmt.Fprintln(os.Stderr, "measuring:", part.name)
-		measured, err := part.measure(ctx)
+	for _, m := range chosen {
+		begin := time.Now()
+		fmt.Fprintln(os.Stderr, "measuring:", strings.Join(m.rows, ", "))
+		measured, err := m.take(b, ctx)
 		if err != nil {
-			return fmt.Errorf("measuring %s: %w", part.name, err)
+			return fmt.Errorf("measuring %s: %w", m.rows[0], err)
 		}
+		fmt.Fprintf(os.Stderr, "  took %.0f s\n", seconds(time.Since(begin)))
 		rows = append(rows, measured...)
 	}
 	if err := printTable(os.Stdout, rows); err != nil {
 		return err
 	}
-	if err := writeJSON(outFile, rows); err != nil {
-		return err
+	if only == "" {
+		if err := writeJSON(outFile, rows); err != nil {
+			return err
+		}
 	}
 	if names := missed(rows); len(names) > 0 {
 		return fmt.Errorf("below their must: %s", strings.Join(names, ", "))
@@ -93,7 +99,13 @@ func (b *bench) prepare(ctx context.Context) error {
 	if b.scratch, err = os.MkdirTemp("", "headway-bench-"); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	b.seen, err = watch(ctx, b.Kube, b.namespace)
+	if b.seen, err = watch(ctx, b.Kube, b.namespace); err != nil {
+		return err
+	}
+	if b.starts, err = watchStarts(ctx, b.Kube, b.namespace); err != nil {
+		return err
+	}
+	b.before, err = b.residents(ctx)
 	return err
 }
 
@@ -143,11 +155,6 @@ func (b *bench) pushNew(ctx context.Context, tree *localcluster.WorkTree, app, t
 	return app + "-" + commit[:8], err
 }
 
-// revisionLabel selects the pods of a revision.
-func revisionLabel(revision string) client.MatchingLabels {
-	return client.MatchingLabels{v1alpha1.LabelRevision: revision}
-}
-
 // add tells Headway of a repository; interval 0 is the default.
 func (b *bench) add(ctx context.Context, name, url string, interval time.Duration) error {
 	repository := &v1alpha1.Repository{
@@ -161,22 +168,4 @@ func (b *bench) add(ctx context.Context, name, url string, interval time.Duratio
 		return fmt.Errorf("creating Repository %s: %w", name, err)
 	}
 	return nil
-}
-
-// pods lists the running pods with these labels.
-func (b *bench) pods(ctx context.Context, namespace string, labels client.MatchingLabels) ([]corev1.Pod, error) {
-	var list corev1.PodList
-	if err := b.Kube.List(ctx, &list, client.InNamespace(namespace), labels); err != nil {
-		return nil, fmt.Errorf("listing pods: %w", err)
-	}
-	var running []corev1.Pod
-	for _, pod := range list.Items {
-		if pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil {
-			running = append(running, pod)
-		}
-	}
-	if len(running) == 0 {
-		return nil, fmt.Errorf("no running pod in %s with %v", namespace, labels)
-	}
-	return running, nil
 }

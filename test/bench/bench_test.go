@@ -114,15 +114,6 @@ func TestRamp(t *testing.T) {
 	}
 }
 
-func TestQuantile(t *testing.T) {
-	values := []float64{1, 2, 3, 4}
-	for q, want := range map[float64]float64{0: 1, 0.5: 3, 0.99: 4, 1: 4} {
-		if got := quantile(values, q); got != want {
-			t.Errorf("quantile %v of %v is %v, want %v", q, values, got, want)
-		}
-	}
-}
-
 func TestParseWrk(t *testing.T) {
 	const good = `Running 4s test @ http://198.18.0.7:8080/healthz
   1 threads and 32 connections

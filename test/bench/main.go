@@ -3,11 +3,15 @@
 // a table, writes test/bench/out.json and fails when a "must" is missed.
 //
 // Everything is measured side by side in one run, so that ratios hold on any
-// machine; the seconds are the machine's.
+// machine; the seconds are the machine's. With -only it takes the measurements
+// whose rows begin with one of the names, and writes no file:
+//
+//	go run ./test/bench -only activator,coldstart.zero
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,9 +19,11 @@ import (
 )
 
 func main() {
+	only := flag.String("only", "", "rows to measure, by the beginnings of their names, with commas between; empty for all")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)

@@ -23,11 +23,6 @@ type pushed struct {
 	parts []part
 }
 
-type part struct {
-	name string
-	took time.Duration
-}
-
 // pushes measures push -> URL of a small Go app with an empty build cache, with
 // a warm one, and of trees that were built before.
 func (b *bench) pushes(ctx context.Context) ([]row, error) {
@@ -76,6 +71,7 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 	}
+	b.small = app
 	return []row{
 		pushRow("push.to_url_cold_s", cold),
 		pushRow("push.to_url_warm_s", warm),
@@ -101,8 +97,7 @@ func (b *bench) measure(ctx context.Context, to []pushed, tree *localcluster.Wor
 			return nil, err
 		}
 	}
-	events, steps := b.seen.of(revision)
-	p := pushed{live.Sub(begin), parts(begin, live, events, steps)}
+	p := pushed{live.Sub(begin), parts(begin, live, b.seen.of(revision), b.seen.built(revision))}
 	fmt.Fprintf(os.Stderr, "  %s push: %.2f s\n", kind, p.total.Seconds())
 	return append(to, p), nil
 }
@@ -135,48 +130,45 @@ func answers(ctx context.Context, url, text string) (time.Time, error) {
 // parts cuts the way of a push at what was seen of it. What was not seen, such
 // as the run of a tree that was built before, is no cut.
 func parts(begin, live time.Time, events map[string]time.Time, steps []step) []part {
-	var cut []part
-	last := begin
-	until := func(name string, at time.Time, known bool) {
-		if !known {
-			return
-		}
-		// A watch and the build pod's clock may disagree by a moment.
-		at = time.UnixMilli(max(at.UnixMilli(), last.UnixMilli()))
-		cut = append(cut, part{name, at.Sub(time.UnixMilli(last.UnixMilli()))})
-		last = at
-	}
-	see := func(name, event string) {
-		at, known := events[event]
-		until(name, at, known)
-	}
-	see("watch+fetch", eventRevision) // git push included
-	see("run", eventRun)
+	way := cutter{last: begin}
+	way.untilSeen("watch+fetch", events, eventRevision) // git push included
+	way.untilSeen("run", events, eventRun)
 	running := "pod" // what runs until the next step begins
 	for _, s := range steps {
-		until(running, s.at, true)
+		way.until(running, s.at)
 		running = s.name
 	}
-	see(running, eventRunEnd)
-	see("image", eventImage)
-	see("deploy", eventReady)
-	until("route", live, true)
-	return cut
+	way.untilSeen(running, events, eventRunEnd)
+	way.untilSeen("image", events, eventImage)
+	way.untilSeen("deploy", events, eventReady)
+	way.until("route", live)
+	return way.parts
 }
 
 // pushRow is the median of whole pushes beside the medians of their parts.
 func pushRow(name string, all []pushed) row {
 	var totals []float64
-	byPart := map[string][]float64{}
+	var ways [][]part
 	for _, p := range all {
 		totals = append(totals, seconds(p.total))
-		for _, part := range p.parts {
-			byPart[part.name] = append(byPart[part.name], seconds(part.took))
+		ways = append(ways, p.parts)
+	}
+	return newRow(name, median(totals), map[string]any{
+		"parts": medianParts(ways, seconds), "all": rounded(totals),
+	})
+}
+
+// medianParts is the median of each part over several ways, in a unit.
+func medianParts(ways [][]part, unit func(time.Duration) float64) map[string]any {
+	took := map[string][]float64{}
+	for _, way := range ways {
+		for _, part := range way {
+			took[part.name] = append(took[part.name], unit(part.took))
 		}
 	}
-	breakdown := map[string]any{}
-	for part, took := range byPart {
-		breakdown[part] = round(median(took))
+	medians := map[string]any{}
+	for name, values := range took {
+		medians[name] = round(median(values))
 	}
-	return newRow(name, median(totals), map[string]any{"parts": breakdown, "all": rounded(totals)})
+	return medians
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,8 +45,8 @@ func (b *bench) ramp(ctx context.Context) ([]row, error) {
 
 	var (
 		group  sync.WaitGroup
+		took   sample
 		mu     sync.Mutex
-		took   []float64
 		failed []error
 	)
 	begin := time.Now()
@@ -58,23 +57,18 @@ func (b *bench) ramp(ctx context.Context) ([]row, error) {
 		case <-time.After(time.Until(begin.Add(due(n)))):
 		}
 		group.Go(func() {
-			asked := time.Now()
-			err := drain(ctx, web, localcluster.URL(app, b.namespace)+"work?for=50ms")
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
+			if err := drain(ctx, web, localcluster.URL(app, b.namespace)+"work?for=50ms"); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
 				failed = append(failed, err)
 				return
 			}
-			took = append(took, milliseconds(time.Since(asked)))
+			took.add(time.Since(begin.Add(due(n))))
 		})
 	}
 	group.Wait()
-	detail := map[string]any{"requests": len(took) + len(failed), "to per second": rampTop}
-	if len(took) > 0 {
-		slices.Sort(took)
-		detail["p50 ms"], detail["p99 ms"], detail["max ms"] = round(quantile(took, 0.5)), round(quantile(took, 0.99)), round(took[len(took)-1])
-	}
+	sorted := took.sorted()
+	detail := map[string]any{"requests": len(sorted) + len(failed), "to per second": rampTop, "ms": distribution(sorted)}
 	if len(failed) > 0 {
 		detail["first error"] = failed[0].Error()
 	}
@@ -86,11 +80,6 @@ func (b *bench) ramp(ctx context.Context) ([]row, error) {
 func due(n int) time.Duration {
 	growth := rampTop / rampTime.Seconds() // per second and second
 	return time.Duration(math.Sqrt(2*float64(n)/growth) * float64(time.Second))
-}
-
-// quantile of sorted values.
-func quantile(sorted []float64, q float64) float64 {
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
 // drain asks a URL and reads the answer; anything but 200 is an error.

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,8 +19,7 @@ import (
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
-// What can be seen of a revision on its way. The API's own timestamps have
-// whole seconds, so the moments are those at which a watch brought them.
+// What can be seen of a revision on its way.
 const (
 	eventRevision = "revision"  // the Revision exists
 	eventRun      = "run"       // its Tekton run exists
@@ -32,13 +28,11 @@ const (
 	eventReady    = "ready"     // its pods are ready
 )
 
-// timeline records when events were first seen, by revision.
+// timeline has the events of revisions.
 type timeline struct {
-	mu   sync.Mutex
-	seen map[string]map[string]time.Time
+	moments
 	// steps are those of a build that have ended, in their order.
 	steps map[string][]step
-	wake  chan struct{} // closed and replaced at every event
 }
 
 // step is a step of a build and when it began, to the millisecond.
@@ -49,37 +43,18 @@ type step struct {
 
 // watch follows the namespace's revisions and builds until the context ends.
 func watch(ctx context.Context, kube client.WithWatch, namespace string) (*timeline, error) {
-	t := &timeline{
-		seen:  map[string]map[string]time.Time{},
-		steps: map[string][]step{},
-		wake:  make(chan struct{}),
-	}
+	t := &timeline{moments: newMoments(), steps: map[string][]step{}}
 	runs := &unstructured.UnstructuredList{}
 	runs.SetGroupVersionKind(schema.GroupVersionKind{Group: "tekton.dev", Version: "v1", Kind: "TaskRunList"})
 	builds := []client.ListOption{
 		client.InNamespace(localcluster.BuildNamespace),
 		client.MatchingLabels{v1alpha1.LabelNamespace: namespace},
 	}
-	for _, follow := range []struct {
-		list  client.ObjectList
-		where []client.ListOption
-	}{
+	return t, follow(ctx, kube, t.note, []followed{
 		{&v1alpha1.RevisionList{}, []client.ListOption{client.InNamespace(namespace)}},
 		{runs, builds},
 		{&corev1.PodList{}, builds},
-	} {
-		stream, err := kube.Watch(ctx, follow.list, follow.where...)
-		if err != nil {
-			return nil, fmt.Errorf("watching %T: %w", follow.list, err)
-		}
-		go func() {
-			defer stream.Stop()
-			for event := range stream.ResultChan() {
-				t.note(event.Object, time.Now())
-			}
-		}()
-	}
-	return t, nil
+	})
 }
 
 // note records what an object shows.
@@ -107,44 +82,14 @@ func (t *timeline) note(object runtime.Object, now time.Time) {
 			t.steps[o.Labels[v1alpha1.LabelRevision]] = steps
 		}
 	}
-	close(t.wake)
-	t.wake = make(chan struct{})
+	t.changed()
 }
 
-func (t *timeline) first(revision, event string, now time.Time) {
-	if t.seen[revision] == nil {
-		t.seen[revision] = map[string]time.Time{}
-	}
-	if _, known := t.seen[revision][event]; !known {
-		t.seen[revision][event] = now
-	}
-}
-
-// wait returns when an event of a revision was first seen, once it was.
-func (t *timeline) wait(ctx context.Context, revision, event string) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		t.mu.Lock()
-		at, known := t.seen[revision][event]
-		wake := t.wake
-		t.mu.Unlock()
-		if known {
-			return at, nil
-		}
-		select {
-		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("waiting for the %q of %s: %w", event, revision, ctx.Err())
-		case <-wake:
-		}
-	}
-}
-
-// of copies all that is known of a revision.
-func (t *timeline) of(revision string) (map[string]time.Time, []step) {
+// built are the steps of a revision's build.
+func (t *timeline) built(revision string) []step {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return maps.Clone(t.seen[revision]), slices.Clone(t.steps[revision])
+	return slices.Clone(t.steps[revision])
 }
 
 // succeeded says whether a Tekton run is done and well.

@@ -55,7 +55,7 @@ func (b *bench) webhooks(ctx context.Context) ([]row, error) {
 		if _, err := b.seen.wait(ctx, revision, eventReady); err != nil {
 			return nil, err
 		}
-		events, _ := b.seen.of(revision)
+		events := b.seen.of(revision)
 		toRevision = append(toRevision, milliseconds(events[eventRevision].Sub(begin)))
 		toRun = append(toRun, milliseconds(events[eventRun].Sub(begin)))
 	}

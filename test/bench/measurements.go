@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// measurement is one thing that is done to the cluster, and the rows it gives.
+type measurement struct {
+	rows []string
+	take func(*bench, context.Context) ([]row, error)
+}
+
+// measurements are in the order in which they are taken. The memory is looked
+// at while exactly ten apps exist: after the load, before more apps are pushed.
+var measurements = []measurement{
+	{[]string{"push.to_url_cold_s", "push.to_url_warm_s", "push.built_tree_to_url_s"}, (*bench).pushes},
+	{[]string{"push.webhook_to_run_ms"}, (*bench).webhooks},
+	{[]string{"activator.throughput_ratio", "activator.added_p50_us", "activator.half_load_p99_ms"}, (*bench).activator},
+	{[]string{"coldstart.zero_ratio", "pod.added_mib"}, (*bench).coldStarts},
+	{[]string{"coldstart.parked_p50_ms"}, (*bench).parkedStarts},
+	{[]string{"scale.ramp_errors"}, (*bench).ramp},
+	{[]string{"control.rss_mib_10_apps"}, (*bench).memory},
+	{[]string{"coldstart.parked_10_apps_ms"}, (*bench).parkedTogether},
+}
+
+// choose keeps the measurements that give a row whose name begins with one of
+// the prefixes, which commas separate. None means all.
+func choose(only string) ([]measurement, error) {
+	if only == "" {
+		return measurements, nil
+	}
+	wanted := map[int]bool{}
+	for prefix := range strings.SplitSeq(only, ",") {
+		found := false
+		for n, m := range measurements {
+			if prefix != "" && slices.ContainsFunc(m.rows, func(row string) bool { return strings.HasPrefix(row, prefix) }) {
+				wanted[n], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("no row begins with %q; the rows are %s", prefix, strings.Join(rowNames(), ", "))
+		}
+	}
+	var chosen []measurement
+	for n, m := range measurements {
+		if wanted[n] {
+			chosen = append(chosen, m)
+		}
+	}
+	return chosen, nil
+}
+
+// rowNames are all rows in their order.
+func rowNames() []string {
+	var names []string
+	for _, m := range measurements {
+		names = append(names, m.rows...)
+	}
+	return names
+}

@@ -55,9 +55,6 @@ func (p *Pool) become(pod *Pod, next state) {
 	pod.state = next
 	if next == open {
 		p.endColdStart(pod)
-		if pod.parking != nil {
-			pod.parking.call = accepted // by whomever
-		}
 		pod.revive()
 		p.loads.add(pod)
 		return

@@ -1,0 +1,465 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/park"
+)
+
+// dormitory is a place with parked pods, as seen through the network: it
+// answers wake calls and probes.
+type dormitory struct {
+	latency time.Duration            // of a wake call
+	start   time.Duration            // from waking to listening
+	answers map[string]func() error  // by address of the pod: what a wake call gets; nil wakes
+	mu      sync.Mutex               // guards the rest
+	calls   []string                 // addresses
+	up      map[string]time.Time     // by host:port
+	probes  map[string]time.Duration // by host:port, the last pause between two
+	probed  map[string]time.Time
+}
+
+func newDormitory() *dormitory {
+	return &dormitory{
+		latency: time.Millisecond, start: 9 * time.Millisecond, answers: map[string]func() error{},
+		up: map[string]time.Time{}, probes: map[string]time.Duration{}, probed: map[string]time.Time{},
+	}
+}
+
+func (d *dormitory) Wake(ctx context.Context, ip, uid string) error {
+	d.mu.Lock()
+	d.calls = append(d.calls, ip)
+	d.mu.Unlock()
+	select {
+	case <-time.After(d.latency):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if want := "uid of " + ip; uid != want {
+		return fmt.Errorf("%w: UID %q, want %q", park.ErrDenied, uid, want)
+	}
+	if answer := d.answers[ip]; answer != nil {
+		if err := answer(); err != nil {
+			return err
+		}
+	}
+	d.wake(ip)
+	return nil
+}
+
+// wake is what anybody does who may.
+func (d *dormitory) wake(ip string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.up[ip+":80"] = time.Now().Add(d.start)
+}
+
+func (d *dormitory) probe(_ context.Context, addr string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last, ok := d.probed[addr]; ok {
+		d.probes[addr] = time.Since(last)
+	}
+	d.probed[addr] = time.Now()
+	if up, ok := d.up[addr]; !ok || time.Now().Before(up) {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+func (d *dormitory) wantCalls(t *testing.T, want ...string) {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Equal(d.calls, want) {
+		t.Errorf("wake calls to %q, want %q", d.calls, want)
+	}
+}
+
+// parkedPod is one that was made so many seconds after others.
+func parkedPod(ip string, second int64) Endpoint {
+	return Endpoint{
+		UID: "uid of " + ip, Name: "pod-" + ip, Addr: ip + ":80",
+		Standby: &Standby{Parked: true, Runs: true, Container: "first", Created: time.Unix(second, 0)},
+	}
+}
+
+func (d *dormitory) pool(t *testing.T, limit int, pods ...Endpoint) *Pool {
+	t.Helper()
+	p := newPool(t, limit, d.probe)
+	p.hooks.Waker = d
+	p.Update(pods)
+	return p
+}
+
+// result of a request, and the time it took.
+type result struct {
+	pod  string
+	err  error
+	took time.Duration
+}
+
+// request acquires a pod and keeps it.
+func request(t *testing.T, p *Pool) <-chan result {
+	began, out := time.Now(), make(chan result, 1)
+	go func() {
+		l, err := p.Acquire(t.Context())
+		r := result{err: err, took: time.Since(began)}
+		if err == nil {
+			r.pod = l.Pod.Name
+		}
+		out <- r
+	}()
+	synctest.Wait()
+	return out
+}
+
+func TestOldestParkedPodIsWokenOnceForAllWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		p := d.pool(t, 0, parkedPod("b", 2), parkedPod("d", 1), parkedPod("c", 1), parkedPod("a", 3))
+		time.Sleep(time.Hour)
+		d.wantCalls(t) // nobody waits
+		var results []<-chan result
+		for range 100 {
+			results = append(results, request(t, p))
+		}
+		for _, r := range results {
+			got := <-r
+			if got.err != nil || got.pod != "pod-c" {
+				t.Fatalf("got %+v, want pod-c: the oldest, and the first by name", got)
+			}
+			if most := d.latency + d.start + wokenStep; got.took > most {
+				t.Fatalf("went after %s, want at most %s", got.took, most)
+			}
+		}
+		time.Sleep(time.Minute)
+		d.wantCalls(t, "c")
+		for _, ip := range []string{"a", "b", "d"} {
+			if _, asked := d.probed[ip+":80"]; asked {
+				t.Errorf("the parked pod %s was probed", ip)
+			}
+		}
+	})
+}
+
+func TestNextPodIsWokenIfOneCannotBe(t *testing.T) {
+	deny := func() error { return fmt.Errorf("waking: %w", park.ErrDenied) }
+	for name, answer := range map[string]func() error{
+		"denied":      deny,
+		"unreachable": func() error { return errors.New("i/o timeout") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDormitory()
+				d.answers["a"] = answer
+				p := d.pool(t, 0, parkedPod("a", 1), parkedPod("b", 2))
+				if got := <-request(t, p); got.pod != "pod-b" || got.took > 20*time.Millisecond {
+					t.Errorf("got %+v, want pod-b at once", got)
+				}
+				time.Sleep(time.Minute)
+				d.wantCalls(t, "a", "b")
+			})
+		})
+	}
+}
+
+func TestUnreachablePodIsCalledAgainWithPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, began := newDormitory(), time.Now()
+		var at []time.Duration
+		d.latency = 0
+		d.answers["a"] = func() error {
+			at = append(at, time.Since(began))
+			if len(at) == 9 {
+				return nil
+			}
+			return errors.New("no route to host")
+		}
+		p := d.pool(t, 0, parkedPod("a", 1))
+		if got := <-request(t, p); got.pod != "pod-a" {
+			t.Errorf("got %+v", got)
+		}
+		if got := fmt.Sprint(at); got != "[0s 100ms 300ms 700ms 1.5s 3.1s 6.3s 11.3s 16.3s]" {
+			t.Errorf("called at %s", got)
+		}
+	})
+}
+
+func TestDeniedPodIsNotCalledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		d.answers["a"] = func() error { return park.ErrDenied }
+		p := d.pool(t, 0, parkedPod("a", 1))
+		waits := request(t, p)
+		time.Sleep(time.Minute)
+		request(t, p)
+		d.wantCalls(t, "a")
+		p.Update([]Endpoint{parkedPod("a", 1), parkedPod("b", 2)}) // made in its place
+		if got := <-waits; got.pod != "pod-b" {
+			t.Errorf("got %+v, want pod-b", got)
+		}
+	})
+}
+
+// TestRefusedCallMeansAwake: another one was faster, so the pod is about to
+// answer, and no second one is needed.
+func TestRefusedCallMeansAwake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		d.start = 2500 * time.Millisecond
+		d.answers["a"] = func() error { return fmt.Errorf("waking: %w", park.ErrRefused) }
+		d.wake("a") // by another activator
+		p := d.pool(t, 0, parkedPod("a", 1), parkedPod("b", 2))
+		if got := <-request(t, p); got.pod != "pod-a" || got.took > d.start+waitedBackoff {
+			t.Errorf("got %+v, want pod-a after %s", got, d.start)
+		}
+		d.wantCalls(t, "a", "a", "a") // a second apart, in case it was not there yet
+	})
+}
+
+func TestPodThatTheAutoscalerWokeIsAskedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		pod := parkedPod("a", 1)
+		p := d.pool(t, 0, pod)
+		p.hooks.Waker = nil
+		waits := request(t, p)
+		time.Sleep(time.Second)
+		if _, asked := d.probed["a:80"]; asked {
+			t.Error("a parked pod was probed")
+		}
+		d.wake("a")
+		woken := *pod.Standby
+		woken.Parked = false
+		pod.Standby = &woken
+		p.Update([]Endpoint{pod})
+		if got := <-waits; got.pod != "pod-a" || got.took > time.Second+d.start+waitedBackoff {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestParkedPodGetsNoRequestUntilItIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		pods := []Endpoint{parkedPod("a", 1), {UID: "1", Name: "ordinary", Addr: "z:80", Ready: true}}
+		p := d.pool(t, 0, pods...)
+		d.wake("a") // something listens there, whatever it may be
+		time.Sleep(time.Second)
+		for range 10 {
+			if l := mustAcquire(t, p); l.Pod.Name != "ordinary" {
+				t.Fatal("a request went to a parked pod")
+			}
+		}
+		d.wantCalls(t) // a pod is open
+		pods[0].Ready = true
+		p.Update(pods)
+		if l := mustAcquire(t, p); l.Pod.Name != "pod-a" {
+			t.Errorf("%s got the request, want the pod that the kubelet calls ready", l.Pod.Name)
+		}
+	})
+}
+
+// TestRestartedContainerIsWokenAgain: the application crashed, and its
+// container waits parked again.
+func TestRestartedContainerIsWokenAgain(t *testing.T) {
+	for name, readyBefore := range map[string]bool{"ready before": true, "known by a probe only": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDormitory()
+				pod := parkedPod("a", 1)
+				p := d.pool(t, 0, pod)
+				<-request(t, p)
+				pod.Ready = readyBefore
+				p.Update([]Endpoint{pod})
+
+				delete(d.up, "a:80")
+				crashed := *pod.Standby
+				crashed.Runs = false
+				pod.Ready, pod.Standby = false, &crashed
+				p.Update([]Endpoint{pod})
+				if !readyBefore { // somebody has to find out
+					mustAcquire(t, p).Unreachable()
+				}
+				waits := request(t, p)
+				time.Sleep(10 * time.Second)
+				d.wantCalls(t, "a") // it does not run
+
+				again := crashed
+				again.Runs, again.Container = true, "second"
+				pod.Standby = &again
+				p.Update([]Endpoint{pod})
+				if got := <-waits; got.pod != "pod-a" || got.took > 10*time.Second+d.latency+d.start+wokenStep {
+					t.Errorf("got %+v", got)
+				}
+				d.wantCalls(t, "a", "a")
+			})
+		})
+	}
+}
+
+func TestContainerThatDoesNotRunIsNotCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		creating := parkedPod("a", 1)
+		creating.Standby.Runs, creating.Standby.Container = false, ""
+		leaving := parkedPod("b", 1)
+		leaving.Leaving = true
+		p := d.pool(t, 0, creating, leaving)
+		waits := request(t, p)
+		time.Sleep(time.Second)
+		d.wantCalls(t)
+		p.Update([]Endpoint{parkedPod("a", 1), leaving})
+		if got := <-waits; got.pod != "pod-a" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestOnlyTheKeeperWakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		p := d.pool(t, 3)
+		p.share()
+		waits := request(t, p)
+		p.Update([]Endpoint{parkedPod("a", 1)})
+		time.Sleep(time.Second)
+		d.wantCalls(t) // another one may keep it
+		p.keep(nil)
+		if got := <-waits; got.pod != "pod-a" {
+			t.Errorf("got %+v", got)
+		}
+
+		p = d.pool(t, 3, parkedPod("b", 1))
+		p.leave()
+		if got := <-request(t, p); !errors.Is(got.err, errMoved) {
+			t.Errorf("got %+v, want to be sent on", got)
+		}
+		d.wantCalls(t, "a")
+	})
+}
+
+func TestLimitHoldsForAWokenPod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		p := d.pool(t, 2, parkedPod("a", 1), parkedPod("b", 2))
+		var results []<-chan result
+		for range 5 {
+			results = append(results, request(t, p))
+		}
+		time.Sleep(time.Minute)
+		results = append(results, request(t, p))
+		if got := p.Load(); got.InFlight != 2 || got.Queued != 4 {
+			t.Errorf("load %+v, want 2 in flight and 4 that wait", got)
+		}
+		d.wantCalls(t, "a") // a pod is open; more of them are the autoscaler's business
+		for _, r := range results[:2] {
+			if got := <-r; got.pod != "pod-a" {
+				t.Errorf("got %+v", got)
+			}
+		}
+		p.Close()
+		for _, r := range results[2:] {
+			if got := <-r; !errors.Is(got.err, ErrClosed) {
+				t.Errorf("got %+v", got)
+			}
+		}
+	})
+}
+
+func TestCloseEndsTheWakeCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		d.latency = time.Hour
+		p := d.pool(t, 0, parkedPod("a", 1), parkedPod("b", 2))
+		p.hooks.Woke = func(_ *Pod, err error) { t.Errorf("told of a call that was given up: %v", err) }
+		waits, began := request(t, p), time.Now()
+		p.Close()
+		if got := <-waits; !errors.Is(got.err, ErrClosed) {
+			t.Errorf("got %+v", got)
+		}
+		synctest.Wait()
+		d.wantCalls(t, "a")
+		if time.Since(began) > 0 {
+			t.Error("Close waited for the call")
+		}
+	})
+}
+
+func TestColdStartIsSplit(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		cause func(t *testing.T, d *dormitory, p *Pool)
+		want  string
+	}{
+		{"from zero", func(t *testing.T, d *dormitory, p *Pool) {
+			waits := request(t, p)
+			time.Sleep(300 * time.Millisecond)
+			d.start = 95 * time.Millisecond
+			d.wake("z")
+			p.Update([]Endpoint{{UID: "1", Name: "new", Addr: "z:80"}})
+			<-waits
+		}, "[zero 300ms 95ms]"},
+		{"a pod was starting", func(t *testing.T, d *dormitory, p *Pool) {
+			p.Update([]Endpoint{{UID: "1", Name: "new", Addr: "z:80"}})
+			time.Sleep(time.Minute)
+			waits := request(t, p)
+			time.Sleep(2 * time.Second)
+			p.Update([]Endpoint{{UID: "1", Name: "new", Addr: "z:80", Ready: true}})
+			<-waits
+		}, "[zero 0s 2s]"},
+		{"from a parked pod", func(t *testing.T, d *dormitory, p *Pool) {
+			p.Update([]Endpoint{parkedPod("a", 1)})
+			time.Sleep(time.Minute)
+			<-request(t, p)
+		}, "[parked 1ms 10ms]"},
+		{"old pods are leaving", func(t *testing.T, d *dormitory, p *Pool) {
+			old := Endpoint{UID: "1", Name: "old", Addr: "z:80", Ready: true}
+			p.Update([]Endpoint{old})
+			old.Leaving = true
+			p.Update([]Endpoint{old, parkedPod("a", 1)})
+			<-request(t, p)
+		}, "[parked 1ms 10ms]"},
+		{"a pod was unwell", func(t *testing.T, d *dormitory, p *Pool) {
+			p.Update([]Endpoint{{UID: "1", Name: "old", Addr: "z:80", Ready: true}})
+			mustAcquire(t, p).Unreachable()
+			d.wake("z")
+			<-request(t, p)
+		}, "[]"},
+		{"given up", func(t *testing.T, d *dormitory, p *Pool) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, _ = p.Acquire(ctx)
+			p.Update([]Endpoint{{UID: "1", Name: "late", Addr: "z:80", Ready: true}})
+		}, "[]"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDormitory()
+				p := d.pool(t, 0)
+				var told []string
+				p.hooks.Started = func(parked bool, pod, app time.Duration) {
+					from := "zero"
+					if parked {
+						from = "parked"
+					}
+					told = append(told, fmt.Sprint(from, " ", pod, " ", app))
+				}
+				tc.cause(t, d, p)
+				synctest.Wait()
+				if got := "[" + strings.Join(told, ", ") + "]"; got != tc.want {
+					t.Errorf("told %s, want %s", got, tc.want)
+				}
+			})
+		})
+	}
+}

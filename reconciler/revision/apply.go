@@ -28,7 +28,12 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 			return err
 		}
 	}
+	refuse := plan.refuse
 	err := r.applyChildren(ctx, seen, plan)
+	if err == nil {
+		refuse = plan.refuseStandby
+		err = r.applyStandby(ctx, seen, plan)
+	}
 	if err == nil {
 		if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
 			return err
@@ -38,7 +43,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	if ssa.Behind(err) > 0 || !final4xx(err) {
 		return err
 	}
-	plan.refuse(rev, err, time.Now())
+	refuse(rev, err, time.Now())
 	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
 		return err
 	}
@@ -61,6 +66,21 @@ func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) er
 		}
 	}
 	return ssa.Apply(ctx, r.Client, plan.Deployment)
+}
+
+// applyStandby makes, resizes or removes the parked pods.
+func (r *Reconciler) applyStandby(ctx context.Context, seen Seen, plan Plan) error {
+	switch {
+	case plan.dropStandby:
+		err := r.Client.Delete(ctx, seen.Standby, client.Preconditions{UID: &seen.Standby.UID})
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting deployment %s: %w", seen.Standby.Name, err)
+		}
+		return nil
+	case plan.Standby == nil, standbyUpToDate(seen.Standby, plan.Standby):
+		return nil
+	}
+	return ssa.Apply(ctx, r.Client, plan.Standby)
 }
 
 // writeStatus writes what changed, and announces it.

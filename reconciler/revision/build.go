@@ -36,6 +36,9 @@ type build struct {
 	config *v1alpha1.ImageConfig
 	// status replaces status.build; nil where no build is involved.
 	status *v1alpha1.BuildStatus
+	// readImage: the configuration of the image that headway.yaml names is not
+	// in Seen yet.
+	readImage bool
 	// readLog: the failure is news, and its log is not in Seen yet.
 	readLog bool
 }
@@ -54,8 +57,7 @@ func planBuild(seen Seen, now time.Time) build {
 		b.state, b.built, b.image, b.config = Built, built, rev.Status.Image, rev.Status.ImageConfig
 		return b
 	case rev.Spec.Image != "":
-		return build{state: Built, image: rev.Spec.Image,
-			built: condition.True(v1alpha1.ReasonImageGiven, "headway.yaml names the image")}
+		return given(seen)
 	case seen.Superseded != "":
 		return superseded(seen, b)
 	}
@@ -73,6 +75,21 @@ func planBuild(seen Seen, now time.Time) build {
 		return b
 	}
 	return planNewRun(seen, b, now)
+}
+
+// given takes the image that headway.yaml names.
+func given(seen Seen) build {
+	const named = "headway.yaml names the image"
+	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageGiven, named)}
+	switch {
+	case seen.Given == nil:
+		b.readImage = true
+	case seen.Given.Problem != "":
+		b.built.Message += fmt.Sprintf("; its configuration cannot be read, so it runs as user %d: %s", nonRoot, seen.Given.Problem)
+	default:
+		b.config = seen.Given.Config
+	}
+	return b
 }
 
 // superseded ends the build of a commit that nothing points at any more. The

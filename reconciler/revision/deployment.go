@@ -81,13 +81,18 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 			},
 		},
 	}
-	sum, err := json.Marshal(deployment.Spec)
+	return deployment, stamp(deployment)
+}
+
+// stamp notes what was rendered on the Deployment itself; see upToDate.
+func stamp(d *appsv1.Deployment) error {
+	spec, err := json.Marshal(d.Spec)
 	if err != nil {
-		return nil, fmt.Errorf("encoding deployment %s: %w", rev.Name, err)
+		return fmt.Errorf("encoding deployment %s: %w", d.Name, err)
 	}
-	hash := sha256.Sum256(sum)
-	deployment.Annotations = map[string]string{annotationRendered: hex.EncodeToString(hash[:8])}
-	return deployment, nil
+	hash := sha256.Sum256(spec)
+	d.Annotations = map[string]string{annotationRendered: hex.EncodeToString(hash[:8])}
+	return nil
 }
 
 // upToDate reports whether a live Deployment is what we would apply: nothing of

@@ -43,24 +43,30 @@ func TestDeploymentGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := yaml.Marshal(deployment)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file := filepath.Join("testdata", "deployment-"+name+".yaml")
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			golden(t, "deployment-"+name+".yaml", deployment)
 		})
+	}
+}
+
+// golden compares a Deployment with a file of testdata.
+func golden(t *testing.T, name string, deployment *appsv1.Deployment) {
+	t.Helper()
+	got, err := yaml.Marshal(deployment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

@@ -3,7 +3,6 @@ package revision
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -23,7 +22,7 @@ func envFor(rev *v1alpha1.Revision) []corev1.EnvVar {
 		{Name: "K_CONFIGURATION", Value: rev.Spec.App},
 		{Name: "K_REVISION", Value: rev.Name},
 	}
-	taken := map[string]bool{}
+	taken := map[string]bool{v1alpha1.EnvParkPod: true, v1alpha1.EnvParkKey: true}
 	for _, v := range env {
 		taken[v.Name] = true
 	}
@@ -46,9 +45,7 @@ func envVar(v v1alpha1.EnvVar) corev1.EnvVar {
 			LocalObjectReference: corev1.LocalObjectReference{Name: v.Config.Name}, Key: v.Config.Key,
 		}}}
 	default:
-		// Kubernetes expands $(NAME) and turns $$ into $; a value in
-		// headway.yaml is meant as it stands.
-		return corev1.EnvVar{Name: v.Name, Value: strings.ReplaceAll(v.Value, "$", "$$")}
+		return corev1.EnvVar{Name: v.Name, Value: literal(v.Value)}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/registry"
 )
 
 // observe reads what a plan rests on, all of it from caches. What costs a call
@@ -30,6 +31,7 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now ti
 		Revision:   rev,
 		Repository: r.repository(rev),
 		URL:        r.Public.URL(r.Public.Host(rev.Namespace, rev.Name)),
+		Park:       r.Park,
 	}
 	var err error
 	if seen.App, err = lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
@@ -95,13 +97,17 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 	if seen.Deployment, err = lookup(ctx, r.Client, rev.Namespace, rev.Name, &appsv1.Deployment{}); err != nil {
 		return err
 	}
+	if seen.Standby, err = lookup(ctx, r.Client, rev.Namespace, v1alpha1.StandbyName(rev.Name), &appsv1.Deployment{}); err != nil {
+		return err
+	}
 	var pods corev1.PodList
 	err = r.Client.List(ctx, &pods, client.InNamespace(rev.Namespace), client.MatchingFields{index.PodRevision: rev.Name})
 	if err != nil {
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
-	seen.Answered = r.answered(rev, pods.Items)
+	running, _ := split(pods.Items)
+	seen.Answered = r.answered(rev, running)
 	return nil
 }
 
@@ -214,4 +220,15 @@ func (r *Reconciler) pushed(ctx context.Context, seen Seen) *Pushed {
 		return nil
 	}
 	return &Pushed{Image: seen.Repository + "@" + digest, Config: config}
+}
+
+// given reads the image that headway.yaml names. A registry that does not
+// answer is no reason not to run it.
+func (r *Reconciler) given(ctx context.Context, rev *v1alpha1.Revision) *Given {
+	config, err := r.Images.Config(ctx, rev.Spec.Image)
+	if err != nil {
+		ctrllog.FromContext(ctx).Info("cannot read the configuration of an image", "image", rev.Spec.Image, "error", err.Error())
+		return &Given{Problem: registry.Reason(err)}
+	}
+	return &Given{Config: config}
 }

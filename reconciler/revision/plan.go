@@ -20,11 +20,19 @@ type Plan struct {
 	Status v1alpha1.RevisionStatus
 	// Deployment to apply; nil while there is no image.
 	Deployment *appsv1.Deployment
+	// Standby is the Deployment of the parked pods to apply; nil where there is
+	// none, and none is wanted.
+	Standby *appsv1.Deployment
 	// RequeueAfter is when time alone may change the plan; 0 is never.
 	RequeueAfter time.Duration
 
 	// run is what to do with the TaskRun.
 	run runAction
+	// dropStandby removes a standby that can be made no longer.
+	dropStandby bool
+	// readImage asks for the configuration of the image that headway.yaml
+	// names, which the plan lacks.
+	readImage bool
 	// readLog asks for the log of the failed step, which the plan lacks.
 	readLog bool
 }
@@ -33,7 +41,7 @@ type Plan struct {
 func PlanFor(seen Seen, now time.Time) Plan {
 	rev := seen.Revision
 	b := planBuild(seen, now)
-	p := Plan{State: b.state, Status: *rev.Status.DeepCopy(), run: b.action, readLog: b.readLog}
+	p := Plan{State: b.state, Status: *rev.Status.DeepCopy(), run: b.action, readLog: b.readLog, readImage: b.readImage}
 	s := &p.Status
 	s.ObservedGeneration = rev.Generation
 	s.Build = b.status
@@ -44,7 +52,7 @@ func PlanFor(seen Seen, now time.Time) Plan {
 		s.Image, s.ImageConfig, s.URL = b.image, b.config, seen.URL
 		readiness = p.planRuntime(seen, b, now)
 	} else {
-		s.Replicas = 0
+		s.Replicas, s.Parked = 0, 0
 		readiness = notBuilt(b)
 	}
 	if p.State == Ready {
@@ -78,18 +86,26 @@ func serving(rev *v1alpha1.Revision, weight int32) condition.State {
 	return condition.True(v1alpha1.ReasonInTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", weight, rev.Spec.App))
 }
 
-// planRuntime renders the Deployment and judges the pods.
+// planRuntime renders the Deployments and judges the pods.
 func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	rev := seen.Revision
 	deployment, err := deploymentFor(rev, b.image, b.config)
 	if err != nil {
-		p.State, p.Status.Replicas = Failed, 0
+		p.State, p.Status.Replicas, p.Status.Parked = Failed, 0, 0
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
 	p.Deployment = deployment
-	n, expires := readyPods(seen.Pods, seen.Answered)
+	running, parked := split(seen.Pods)
+	return p.planStandby(seen, b.config, parked, p.judge(seen, running, now))
+}
+
+// judge says whether the pods that run the application are enough, and if not,
+// why.
+func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.State {
+	rev := seen.Revision
+	n, expires := readyPods(running, seen.Answered)
 	p.Status.Replicas = n
-	asked := podsAsked(seen.Deployment)
+	asked := podsAsked(seen.Deployment) + wokenPods(running)
 	enough := max(1, min(rev.Spec.Scale.Min, asked))
 	switch {
 	case asked == 0 && rev.Status.EverReady:
@@ -101,10 +117,10 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	case seen.Deployment == nil:
 		return condition.Unknown(v1alpha1.ReasonStarting, "the image is there; starting pods")
 	}
-	found, again := diagnose(rev, seen.Pods, now)
+	found, again := diagnose(rev, running, now)
 	p.RequeueAfter = again
-	if message, stuck := deploymentProblem(seen.Deployment, len(seen.Pods)); stuck && !found.failed {
-		if len(seen.Pods) > 0 {
+	if message, stuck := deploymentProblem(seen.Deployment, len(running)); stuck && !found.failed {
+		if len(running) > 0 {
 			message += ": " + found.message
 		}
 		found = failed(v1alpha1.ReasonStartFailed, message)
@@ -165,6 +181,17 @@ func (p *Plan) refuse(rev *v1alpha1.Revision, err error, now time.Time) {
 	}
 	p.State = Failed
 	condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonStartFailed, message), rev.Generation, now)
+}
+
+// refuseStandby tells, without any harm to the revision, that the API server
+// does not take its standby.
+func (p *Plan) refuseStandby(rev *v1alpha1.Revision, err error, now time.Time) {
+	readiness := condition.Get(p.Status.Conditions, v1alpha1.ConditionReady)
+	if readiness.Status != metav1.ConditionTrue {
+		return
+	}
+	readiness.Message += "; no standby: Kubernetes refuses it: " + oneLine(err.Error())
+	condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, readiness, rev.Generation, now)
 }
 
 // changed says how an event announces the move from one status to the next:

@@ -93,10 +93,8 @@ func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding
 
 // inspect reads one pod that is not ready.
 func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, time.Duration) {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return starting("no node can take the pod yet: " + oneLine(c.Message)), 0
-		}
+	if message, stuck := unschedulable(pod); stuck {
+		return starting(message), 0
 	}
 	status := appStatus(pod)
 	if status == nil {
@@ -111,12 +109,25 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, t
 		return failed(v1alpha1.ReasonStartFailed, crash(rev, end)), 0
 	}
 	if run := status.State.Running; run != nil {
+		if isWoken(pod) { // its container ran before the app did
+			return starting("the app is starting"), 0
+		}
 		if wait := slowStart - now.Sub(run.StartedAt.Time); wait > 0 {
 			return starting("the app is starting"), wait
 		}
 		return starting(fmt.Sprintf("the app runs, but %s; does it listen on $PORT?", missedCheck(rev))), 0
 	}
 	return starting("the container is being created"), 0
+}
+
+// unschedulable says why no node takes the pod.
+func unschedulable(pod *corev1.Pod) (string, bool) {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return "no node can take the pod yet: " + oneLine(c.Message), true
+		}
+	}
+	return "", false
 }
 
 // ended is how the container ended the last time, if it ever did.

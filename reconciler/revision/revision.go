@@ -23,11 +23,13 @@ import (
 	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
-// Images finds images that were pushed by earlier builds.
+// Images reads registries.
 type Images interface {
 	// Find returns the digest and configuration of repository:tag; the digest
 	// is empty when there is none.
 	Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error)
+	// Config returns the configuration of an image that is named by digest.
+	Config(ctx context.Context, image string) (*v1alpha1.ImageConfig, error)
 }
 
 // Logs reads the end of a container's log.
@@ -112,6 +114,9 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 	switch {
 	case plan.run == createRun:
 		seen.Pushed = r.pushed(ctx, seen)
+		plan = PlanFor(seen, now)
+	case plan.readImage:
+		seen.Given = r.given(ctx, rev)
 		plan = PlanFor(seen, now)
 	case plan.readLog:
 		seen.BuildLog = r.buildLog(ctx, seen)

@@ -50,7 +50,14 @@ type Seen struct {
 
 	// Deployment of the revision; nil when there is none.
 	Deployment *appsv1.Deployment
-	// Pods of the revision.
+	// Standby is the Deployment of the parked pods; nil when there is none.
+	Standby *appsv1.Deployment
+	// Park is what parked pods are made with.
+	Park Park
+	// Given tells about the image that headway.yaml names; nil until it was
+	// read.
+	Given *Given
+	// Pods of the revision, parked ones too.
 	Pods []corev1.Pod
 	// Answered are the pods that take requests although the kubelet has not
 	// said so yet, and for how long their answer counts.
@@ -65,6 +72,14 @@ type Pushed struct {
 	Image string
 	// Config is what the image says of its process; nil when it cannot be read.
 	Config *v1alpha1.ImageConfig
+}
+
+// Given is what was read of an image that headway.yaml names.
+type Given struct {
+	// Config of the image; nil with a Problem.
+	Config *v1alpha1.ImageConfig
+	// Problem says why it cannot be read.
+	Problem string
 }
 
 // twin is a sibling that has the image of the same build.

@@ -17,7 +17,8 @@ package revision
 //
 // Enough is one pod, or scale.min where the autoscaler asks for that many. A
 // revision that was ready once stays so while it is scaled: activators hold a
-// request until a pod is there.
+// request until a pod is there. Parked pods count as no pods until they are
+// woken; what is wrong with them changes a message and no state.
 //
 // Moves:
 //

@@ -1,0 +1,168 @@
+package revision
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// split tells the pods that run the application, or are about to, from those
+// that are parked. One that is ready was woken a moment ago, whatever its
+// label still says.
+func split(pods []corev1.Pod) (running, parked []corev1.Pod) {
+	for i := range pods {
+		if pods[i].Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked && !ready(&pods[i]) {
+			parked = append(parked, pods[i])
+		} else {
+			running = append(running, pods[i])
+		}
+	}
+	return running, parked
+}
+
+// isWoken is true for a pod that came from the standby.
+func isWoken(pod *corev1.Pod) bool { return pod.Labels[v1alpha1.LabelStandby] != "" }
+
+// wokenPods counts those of the running pods that no Deployment asks for.
+func wokenPods(running []corev1.Pod) (n int32) {
+	for i := range running {
+		if isWoken(&running[i]) && running[i].DeletionTimestamp == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// parkedPods counts the pods that could be woken now.
+func parkedPods(parked []corev1.Pod) (n int32) {
+	for i := range parked {
+		if parked[i].DeletionTimestamp == nil && waits(&parked[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// waits is true once the pod's program runs.
+func waits(pod *corev1.Pod) bool {
+	status := appStatus(pod)
+	return status != nil && status.State.Running != nil
+}
+
+// planStandby decides about the parked pods: they are kept while the revision
+// is in traffic, once it was ready. It returns readiness with a word about
+// them; that they are missing is no reason not to be ready.
+func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []corev1.Pod, readiness condition.State) condition.State {
+	rev := seen.Revision
+	p.Status.Parked = parkedPods(parked)
+	size := rev.Spec.Scale.Standby
+	wanted := size > 0 && seen.Weight > 0 && (rev.Status.EverReady || p.State == Ready)
+	if !wanted {
+		size = 0
+	}
+	problem := cannotPark(seen.Park, config)
+	switch {
+	case problem != "":
+		p.dropStandby = seen.Standby != nil
+	case wanted || seen.Standby != nil:
+		standby, err := standbyFor(p.Deployment, config, seen.Park, size)
+		if err != nil {
+			problem = oneLine(err.Error())
+			break
+		}
+		p.Standby = standby
+		problem = parkedProblem(rev, seen.Standby, parked)
+	}
+	if !wanted {
+		problem = ""
+	}
+	return p.tellStandby(readiness, problem)
+}
+
+// cannotPark says why a revision can have no standby; empty if it can.
+func cannotPark(park Park, config *v1alpha1.ImageConfig) string {
+	switch {
+	case park.Image == "":
+		return "the controller runs without --park-image"
+	case config == nil:
+		return "the command of the image is not known"
+	case len(commandOf(config)) == 0:
+		return "the image names no command"
+	}
+	return ""
+}
+
+// tellStandby adds to what is said of a revision that runs or sleeps how many
+// pods are parked, and why they are too few; empty if they are not.
+func (p *Plan) tellStandby(readiness condition.State, problem string) condition.State {
+	n := p.Status.Parked
+	switch {
+	case p.State == Idle && n > 0:
+		readiness.Message = fmt.Sprintf("no pod runs, %s; a request starts one", parkedCount(n))
+	case p.State == Ready && n > 0:
+		readiness.Message += ", " + parkedCount(n)
+	}
+	if problem == "" || readiness.Status != metav1.ConditionTrue {
+		return readiness
+	}
+	missing := "no standby"
+	if n > 0 {
+		missing = "the standby is not complete"
+	}
+	readiness.Message += "; " + missing + ": " + problem
+	return readiness
+}
+
+func parkedCount(n int32) string {
+	if n == 1 {
+		return "1 is parked"
+	}
+	return fmt.Sprintf("%d are parked", n)
+}
+
+// parkedProblem is why a parked pod cannot wait, in one line; empty while
+// nothing is wrong.
+func parkedProblem(rev *v1alpha1.Revision, d *appsv1.Deployment, parked []corev1.Pod) string {
+	for i := range parked {
+		pod := &parked[i]
+		if pod.DeletionTimestamp != nil || waits(pod) {
+			continue
+		}
+		if message, stuck := unschedulable(pod); stuck {
+			return message
+		}
+		if message := blocked(rev, appStatus(pod)); message != "" {
+			return message
+		}
+	}
+	if d == nil || len(parked) >= int(podsAsked(d)) {
+		return ""
+	}
+	message, _ := deploymentProblem(d, 0)
+	return message
+}
+
+// blocked is why the container of a parked pod does not run.
+func blocked(rev *v1alpha1.Revision, status *corev1.ContainerStatus) string {
+	if status == nil {
+		return ""
+	}
+	if end := ended(status); end != nil {
+		message := fmt.Sprintf("the parked pod ended with code %d", end.ExitCode)
+		if lines := lastLines(end.Message); len(lines) > 0 {
+			message += ": " + oneLine(lines[len(lines)-1])
+		}
+		return message
+	}
+	if status.State.Waiting != nil {
+		if found, ok := waiting(rev, status.State.Waiting); ok {
+			return found.message
+		}
+	}
+	return ""
+}

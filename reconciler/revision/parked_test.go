@@ -1,0 +1,187 @@
+package revision
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/probe"
+)
+
+// standing gives a pod the label of the standby.
+func standing(value string, pod corev1.Pod) corev1.Pod {
+	pod.Labels = map[string]string{v1alpha1.LabelStandby: value}
+	return pod
+}
+
+func parkedPod() corev1.Pod {
+	return standing(v1alpha1.StandbyParked, runningPod(time.Hour, nil))
+}
+
+func leavingPod(pod corev1.Pod) corev1.Pod {
+	pod.DeletionTimestamp = &metav1.Time{Time: start}
+	return pod
+}
+
+// standbyCase is a revision that was ready before, with a standby of 2.
+type standbyCase struct {
+	name    string
+	weight  int32
+	config  *v1alpha1.ImageConfig // nil: not known
+	noPark  bool
+	asked   int32 // pods asked of the main Deployment
+	live    *int32
+	refused bool // Kubernetes makes no parked pods
+	pods    []corev1.Pod
+
+	state            State
+	message          string
+	replicas, parked int32
+	wanted           *int32 // parked pods asked for; nil: nothing is applied
+	drop             bool
+}
+
+func TestStandby(t *testing.T) {
+	none, two := ptr(int32(0)), ptr(int32(2))
+	woken := standing(v1alpha1.StandbyWoken, runningPod(time.Hour, nil))
+	awake := standing(v1alpha1.StandbyWoken, readyPod())
+	unpulled := standing(v1alpha1.StandbyParked, waitingPod("ErrImagePull", "denied"))
+	broken := standing(v1alpha1.StandbyParked, newPod(corev1.ContainerStatus{
+		State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+		LastTerminationState: corev1.ContainerState{Terminated: crashed(127, "Error", "park: no such program: /app\n", time.Second)}}))
+	unplaced := standing(v1alpha1.StandbyParked, corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+		{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "no memory."}}}})
+	restarted := standing(v1alpha1.StandbyParked, runningPod(time.Hour, crashed(255, "Unknown", "", time.Hour)))
+
+	for _, tc := range []standbyCase{
+		{name: "made once there is traffic", weight: 1, config: command, state: Idle, message: "no pod runs; a request starts one", wanted: two},
+		{name: "not before", config: command, state: Idle, message: "no pod runs; a request starts one"},
+		{name: "kept, with nobody in it, without traffic", config: command, live: two, pods: []corev1.Pod{leavingPod(parkedPod())},
+			state: Idle, message: "no pod runs; a request starts one", wanted: none},
+		{name: "one parked", weight: 100, config: command, live: two, pods: []corev1.Pod{parkedPod()},
+			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+		{name: "two parked beside one that runs", weight: 100, config: command, asked: 1, live: two, pods: []corev1.Pod{parkedPod(), parkedPod(), readyPod()},
+			state: Ready, message: "1 pod is ready, 2 are parked", replicas: 1, parked: 2, wanted: two},
+		{name: "a parked pod is no pod that starts", weight: 100, config: command, asked: 1, live: two, pods: []corev1.Pod{parkedPod()},
+			state: Waking, message: "waiting for Kubernetes to start a pod", parked: 1, wanted: two},
+		{name: "woken, and starting", weight: 100, config: command, live: two, pods: []corev1.Pod{woken},
+			state: Waking, message: "the app is starting", wanted: two},
+		{name: "woken, and ready", weight: 100, config: command, live: two, pods: []corev1.Pod{awake, parkedPod()},
+			state: Ready, message: "1 pod is ready, 1 is parked", replicas: 1, parked: 1, wanted: two},
+		{name: "woken by an activator, not labelled yet", weight: 100, config: command, live: two, pods: []corev1.Pod{standing(v1alpha1.StandbyParked, readyPod())},
+			state: Ready, message: "1 pod is ready", replicas: 1, wanted: two},
+		{name: "the woken pod leaves", weight: 100, config: command, live: two, pods: []corev1.Pod{leavingPod(awake), parkedPod()},
+			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+		{name: "the image of a parked pod cannot be pulled", weight: 100, config: command, live: two, pods: []corev1.Pod{unpulled},
+			state: Idle, message: "no pod runs; a request starts one; no standby: the image cannot be pulled: denied", wanted: two},
+		{name: "no room for the second", weight: 100, config: command, live: two, pods: []corev1.Pod{parkedPod(), unplaced}, parked: 1, wanted: two,
+			state: Idle, message: "no pod runs, 1 is parked; a request starts one; the standby is not complete: no node can take the pod yet: no memory"},
+		{name: "the program ends at once", weight: 100, config: command, live: two, pods: []corev1.Pod{broken},
+			state: Idle, message: "no pod runs; a request starts one; no standby: the parked pod ended with code 127: park: no such program: /app", wanted: two},
+		{name: "a node was started again", weight: 100, config: command, live: two, pods: []corev1.Pod{restarted},
+			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+		{name: "quota", weight: 100, config: command, asked: 1, live: two, refused: true, pods: []corev1.Pod{readyPod()},
+			state: Ready, message: "1 pod is ready; no standby: Kubernetes refuses to make the pod: exceeded quota", replicas: 1, wanted: two},
+		{name: "what the image runs is not known", weight: 100, state: Idle,
+			message: "no pod runs; a request starts one; no standby: the command of the image is not known"},
+		{name: "that is of no interest without traffic", state: Idle, message: "no pod runs; a request starts one"},
+		{name: "the image runs nothing", weight: 100, config: &v1alpha1.ImageConfig{}, state: Idle,
+			message: "no pod runs; a request starts one; no standby: the image names no command"},
+		{name: "no program to park with", weight: 100, config: command, noPark: true, state: Idle,
+			message: "no pod runs; a request starts one; no standby: the controller runs without --park-image"},
+		{name: "no program any more", weight: 100, config: command, noPark: true, live: two, pods: []corev1.Pod{parkedPod()}, state: Idle,
+			message: "no pod runs, 1 is parked; a request starts one; the standby is not complete: the controller runs without --park-image", parked: 1, drop: true},
+	} {
+		t.Run(tc.name, tc.run)
+	}
+}
+
+func (tc standbyCase) run(t *testing.T) {
+	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+	rev.Spec.Scale.Standby, rev.Status.EverReady, rev.Status.ImageConfig = 2, true, tc.config
+	seen := Seen{Revision: rev, Weight: tc.weight, Park: park, Pods: tc.pods,
+		Deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &tc.asked}}}
+	if tc.noPark {
+		seen.Park = Park{}
+	}
+	if tc.live != nil {
+		seen.Standby = &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: tc.live}}
+		if tc.refused {
+			seen.Standby.Status.Conditions = []appsv1.DeploymentCondition{
+				{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota"}}
+		}
+	}
+	plan := PlanFor(seen, start)
+	ready := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
+	if plan.State != tc.state || ready.Status != metav1.ConditionTrue || ready.Message != tc.message {
+		t.Errorf("got %s %+v\nwant %s %q", plan.State, ready, tc.state, tc.message)
+	}
+	if plan.Status.Replicas != tc.replicas || plan.Status.Parked != tc.parked {
+		t.Errorf("%d replicas, %d parked; want %d, %d", plan.Status.Replicas, plan.Status.Parked, tc.replicas, tc.parked)
+	}
+	if (plan.Standby == nil) != (tc.wanted == nil) || plan.Standby != nil && *plan.Standby.Spec.Replicas != *tc.wanted {
+		t.Errorf("standby %+v, want %v replicas", plan.Standby, tc.wanted)
+	}
+	if plan.dropStandby != tc.drop {
+		t.Errorf("dropped = %v", plan.dropStandby)
+	}
+}
+
+func TestNoStandbyBeforeReady(t *testing.T) {
+	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+	rev.Spec.Scale.Standby, rev.Status.ImageConfig = 1, command
+	seen := Seen{Revision: rev, Weight: 100, Park: park, Deployment: &appsv1.Deployment{}}
+	if plan := PlanFor(seen, start); plan.Standby != nil {
+		t.Error("a revision that was never ready has a standby")
+	}
+	seen.Pods = []corev1.Pod{readyPod()}
+	if plan := PlanFor(seen, start); plan.Standby == nil {
+		t.Error("a revision that is ready now has no standby")
+	}
+	rev.Spec.Scale.Standby = 0
+	if plan := PlanFor(seen, start); plan.Standby != nil {
+		t.Error("a revision that asks for no standby has one")
+	}
+}
+
+// TestParkedPodsAreNotProbed: nothing listens on their app's port.
+func TestParkedPodsAreNotProbed(t *testing.T) {
+	b, rev := sleeping(t)
+	asked := &countingProber{}
+	b.Prober = asked
+	pods := []corev1.Pod{parkedPod(), standing(v1alpha1.StandbyWoken, runningPod(time.Hour, nil)), runningPod(time.Second, nil)}
+	for i, name := range []string{"parked", "woken", "started"} {
+		pods[i].Name, pods[i].Status.PodIP = name, "10.0.0.1"
+		if pods[i].Labels == nil {
+			pods[i].Labels = map[string]string{}
+		}
+		pods[i].Labels[v1alpha1.LabelRevision] = rev.Name
+		pods[i].Status.ContainerStatuses[0].ContainerID = name
+		if err := b.Client.Create(t.Context(), &pods[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.built(rev)
+	if diff := cmp.Diff([]string{"started", "woken"}, slices.Sorted(maps.Keys(asked.containers))); diff != "" {
+		t.Errorf("probed (-want +got):\n%s", diff)
+	}
+}
+
+type countingProber struct{ containers map[string]bool }
+
+func (p *countingProber) Answered(target probe.Target, _ client.ObjectKey) time.Duration {
+	if p.containers == nil {
+		p.containers = map[string]bool{}
+	}
+	p.containers[target.ID] = true
+	return 0
+}

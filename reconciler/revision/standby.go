@@ -1,0 +1,84 @@
+package revision
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// parkVolume is the volume with the program of parked pods.
+const parkVolume = "headway-park"
+
+// standbyFor renders the Deployment of a revision's parked pods out of its
+// main one, so that a woken pod is what any other pod is. The number of pods
+// is ours: what is woken leaves the Deployment and is replaced.
+func standbyFor(main *appsv1.Deployment, config *v1alpha1.ImageConfig, park Park, replicas int32) (*appsv1.Deployment, error) {
+	standby := main.DeepCopy()
+	standby.Name = v1alpha1.StandbyName(main.Name)
+	spec := &standby.Spec
+	spec.Replicas = &replicas
+	spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
+	// A parked pod is never ready, so there is no progress to wait for. This
+	// value is Kubernetes' for not waiting.
+	spec.ProgressDeadlineSeconds = ptr(int32(math.MaxInt32))
+	spec.Selector = &metav1.LabelSelector{MatchLabels: parkedLabels(main.Spec.Selector.MatchLabels)}
+	spec.Template.Labels = parkedLabels(main.Spec.Template.Labels)
+	spec.Template.Spec.Volumes = append(spec.Template.Spec.Volumes, corev1.Volume{
+		Name: parkVolume,
+		VolumeSource: corev1.VolumeSource{
+			Image: &corev1.ImageVolumeSource{Reference: park.Image, PullPolicy: corev1.PullIfNotPresent},
+		},
+	})
+	parkIn(&spec.Template.Spec.Containers[0], config, park)
+	return standby, stamp(standby)
+}
+
+func parkedLabels(of map[string]string) map[string]string {
+	labels := maps.Clone(of)
+	labels[v1alpha1.LabelStandby] = v1alpha1.StandbyParked
+	return labels
+}
+
+// parkIn puts the waiting program in the place of the application, whose
+// command becomes its arguments.
+func parkIn(c *corev1.Container, config *v1alpha1.ImageConfig, park Park) {
+	c.Command = []string{v1alpha1.ParkProgram}
+	c.Args = nil
+	for _, word := range commandOf(config) {
+		c.Args = append(c.Args, literal(word))
+	}
+	c.Env = append(c.Env,
+		corev1.EnvVar{Name: v1alpha1.EnvParkPod, ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.uid"},
+		}},
+		corev1.EnvVar{Name: v1alpha1.EnvParkKey, Value: park.PublicKey},
+	)
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: parkVolume, MountPath: v1alpha1.ParkPath, ReadOnly: true})
+	// The startup check would end a container that waits. Without one, the
+	// readiness check alone tells when the woken application answers.
+	c.StartupProbe = nil
+}
+
+// commandOf is what the image runs; empty when that is not known.
+func commandOf(config *v1alpha1.ImageConfig) []string {
+	if config == nil {
+		return nil
+	}
+	return slices.Concat(config.Entrypoint, config.Cmd)
+}
+
+// literal keeps Kubernetes, which expands $(NAME) and turns $$ into $, from
+// changing a text.
+func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
+
+// standbyUpToDate is upToDate, and looks at the number of pods too.
+func standbyUpToDate(live, wanted *appsv1.Deployment) bool {
+	return upToDate(live, wanted) && podsAsked(live) == podsAsked(wanted)
+}

@@ -16,6 +16,9 @@ const envName = `^[A-Za-z_][A-Za-z0-9_]{0,255}$`
 // reserved are the variables that the platform sets itself.
 var reserved = []string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "HEADWAY_COMMIT"}
 
+// parkPrefix begins what only a parked pod sees; it is gone once the app runs.
+const parkPrefix = "HEADWAY_PARK_"
+
 var (
 	objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 	objectKey  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,253}$`)
@@ -25,7 +28,7 @@ func setEnv(s *Spec, name, v string) error {
 	if name == "PORT" {
 		return fmt.Errorf("is set by Headway to the value of port; use port instead")
 	}
-	if slices.Contains(reserved, name) {
+	if slices.Contains(reserved, name) || strings.HasPrefix(name, parkPrefix) {
 		return fmt.Errorf("is set by Headway itself; choose another name")
 	}
 	env := envVar{Name: name}

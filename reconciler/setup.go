@@ -20,11 +20,13 @@ import (
 	"github.com/headway-dev/headway/reconciler/app"
 	"github.com/headway-dev/headway/reconciler/buildcache"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/prepull"
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/reconciler/route"
 )
 
-// Setup adds the reconcilers of Revisions, Apps and Routes.
+// Setup adds the reconcilers of Revisions, Apps and Routes, and what pulls
+// images in advance.
 func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
@@ -36,6 +38,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) erro
 		return err
 	}
 	if err := buildcache.Setup(mgr); err != nil {
+		return err
+	}
+	if err := prepull.Setup(mgr, options.Park.Image); err != nil {
 		return err
 	}
 	return route.Setup(mgr)
@@ -69,13 +74,13 @@ func has(label string) labels.Selector {
 	return labels.NewSelector().Add(*exists)
 }
 
-// slimPod keeps what tells how a pod is doing. Pods are only read.
+// slimPod keeps what tells how a pod is doing, and where. Pods are only read.
 func slimPod(in any) (any, error) {
 	pod, ok := in.(*corev1.Pod)
 	if !ok {
 		return in, nil
 	}
-	pod.ManagedFields, pod.Annotations, pod.Spec = nil, nil, corev1.PodSpec{}
+	pod.ManagedFields, pod.Annotations, pod.Spec = nil, nil, corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	return pod, nil
 }
 

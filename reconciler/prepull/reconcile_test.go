@@ -1,0 +1,325 @@
+package prepull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/index"
+)
+
+var (
+	digestA = "sha256:" + strings.Repeat("a", 64)
+	digestB = "sha256:" + strings.Repeat("b", 64)
+)
+
+// world is an API server with a reconciler; the tests play the kubelets.
+type world struct {
+	*testing.T
+	api    client.Client
+	r      *Reconciler
+	events *events.FakeRecorder
+	refuse error // the answer to the creation of pods
+	writes int
+}
+
+func newWorld(t *testing.T, objects ...client.Object) *world {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, events: events.NewFakeRecorder(10)}
+	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+		WithIndex(&corev1.Pod{}, index.PodRevision, func(o client.Object) []string { return []string{o.GetLabels()[v1alpha1.LabelRevision]} }).
+		Build()
+	w.restart()
+	return w
+}
+
+// restart forgets all that the reconciler remembers.
+func (w *world) restart() {
+	counted := interceptor.NewClient(w.api.(client.WithWatch), interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			w.writes++
+			if w.refuse != nil {
+				return w.refuse
+			}
+			o.SetUID(types.UID("uid-" + o.GetName()))
+			o.SetCreationTimestamp(metav1.Now())
+			return c.Create(ctx, o, opts...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+			w.writes++
+			return c.Patch(ctx, o, p, opts...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+			w.writes++
+			return c.Delete(ctx, o, opts...)
+		},
+	})
+	w.r = &Reconciler{Client: counted, Pulls: w.api, Events: w.events, ParkImage: "registry/park@" + digestB}
+}
+
+// reconcile returns the names of the pull pods that there are then.
+func (w *world) reconcile() []string {
+	w.Helper()
+	if _, err := w.r.Reconcile(w.Context(), ctrl.Request{}); err != nil {
+		w.Fatal(err)
+	}
+	var pods corev1.PodList
+	if err := w.api.List(w.Context(), &pods, client.HasLabels{labelPrepull}); err != nil {
+		w.Fatal(err)
+	}
+	var names []string
+	for _, pod := range pods.Items {
+		names = append(names, pod.Name)
+	}
+	return names
+}
+
+func (w *world) want(what string, names ...string) {
+	w.Helper()
+	if got := w.reconcile(); !slices.Equal(got, names) {
+		w.Errorf("%s: the pull pods are %v, want %v", what, got, names)
+	}
+}
+
+// kubelet gives a pull pod a status.
+func (w *world) kubelet(name string, status corev1.PodStatus) {
+	w.Helper()
+	pod := &corev1.Pod{}
+	if err := w.api.Get(w.Context(), client.ObjectKey{Namespace: "team", Name: name}, pod); err != nil {
+		w.Fatal(err)
+	}
+	pod.Status = status
+	if err := w.api.Status().Update(w.Context(), pod); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) add(objects ...client.Object) {
+	w.Helper()
+	for _, o := range objects {
+		if err := w.api.Create(w.Context(), o); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// newRevision was ready once; "digest" is that of its image.
+func newRevision(name, digest string) *v1alpha1.Revision {
+	return &v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name, UID: types.UID("uid-" + name)},
+		Status:     v1alpha1.RevisionStatus{Image: "registry/apps/team/hello@" + digest, EverReady: true},
+	}
+}
+
+// newRoute gives its traffic to the first revision; all have hosts.
+func newRoute(revisions ...string) *v1alpha1.Route {
+	route := &v1alpha1.Route{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "hello"}}
+	route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: revisions[0], Weight: 100}}
+	for _, name := range revisions {
+		route.Spec.RevisionHosts = append(route.Spec.RevisionHosts, v1alpha1.RevisionHost{Host: name + ".localhost", Revision: name})
+	}
+	return route
+}
+
+// newNode takes app pods. Its ID is its name, eight times.
+func newNode(name string, images ...string) *corev1.Node {
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-" + name, UID: types.UID(strings.Repeat(name, 8) + "-1")}}
+	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+	for _, image := range images {
+		node.Status.Images = append(node.Status.Images, corev1.ContainerImage{Names: []string{image}})
+	}
+	return node
+}
+
+// appPod is a pod of a revision on a node.
+func appPod(revision, node string, status corev1.PodStatus) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: revision + "-" + node, Labels: map[string]string{v1alpha1.LabelRevision: revision}},
+		Spec:       corev1.PodSpec{NodeName: "node-" + node},
+		Status:     status,
+	}
+}
+
+var (
+	running = corev1.PodStatus{Phase: corev1.PodRunning}
+	pending = corev1.PodStatus{Phase: corev1.PodPending}
+	ended   = corev1.PodStatus{Phase: corev1.PodSucceeded}
+	waiting = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such host"}},
+	}}}
+)
+
+// TestOneNode: where the revision has just run on the only node, nothing is
+// written, also after its pod is gone.
+func TestOneNode(t *testing.T) {
+	pod := appPod("hello-1", "1", running)
+	w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), pod)
+	w.want("while the pod runs")
+	if err := w.api.Delete(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	w.want("at zero")
+	if w.writes != 0 {
+		t.Errorf("%d writes", w.writes)
+	}
+}
+
+// TestOtherNode: a second node gets the image once, across restarts.
+func TestOtherNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), newNode("2"), appPod("hello-1", "1", running))
+		w.want("it ran on the first", "hello-1-pull-22222222")
+		w.want("once is enough", "hello-1-pull-22222222")
+		w.restart()
+		w.want("the next controller finds the pod", "hello-1-pull-22222222")
+		w.kubelet("hello-1-pull-22222222", ended)
+		w.want("the image is there")
+		writes := w.writes
+		w.want("and stays known")
+		w.restart()
+		w.want("also to the next controller")
+		if w.writes != writes {
+			t.Errorf("%d writes for nothing", w.writes-writes)
+		}
+		rev := newRevision("hello-1", "")
+		if err := w.api.Get(t.Context(), client.ObjectKeyFromObject(rev), rev); err != nil || rev.Annotations[annotationPulledOn] != "11111111 22222222" {
+			t.Errorf("the Revision says %v, %v", rev.Annotations, err)
+		}
+		w.add(newNode("3"))
+		w.want("a node that joins", "hello-1-pull-33333333")
+	})
+}
+
+func TestReach(t *testing.T) {
+	unready, leaving := newRevision("hello-3", digestB), newRevision("hello-4", digestB)
+	unready.Status.EverReady = false
+	leaving.DeletionTimestamp, leaving.Finalizers = &metav1.Time{Time: start}, []string{v1alpha1.FinalizerCleanup}
+	w := newWorld(t,
+		newRevision("hello-1", digestA), unready, leaving, newRevision("hello-5", digestB),
+		newRevision("hello-2", strings.ReplaceAll(digestA, "a", "c")),
+		newRoute("hello-1", "hello-2", "hello-3", "hello-4"), newNode("1"))
+	w.want("the one with traffic", "hello-1-pull-11111111")
+	w.kubelet("hello-1-pull-11111111", ended)
+	w.want("then the one with a host", "hello-2-pull-11111111")
+	w.kubelet("hello-2-pull-11111111", ended)
+	w.want("and no other")
+}
+
+func TestNodeHasImage(t *testing.T) {
+	for name, node := range map[string]*corev1.Node{
+		"listed by the kubelet": newNode("1", "registry/apps/team/hello@"+digestA),
+		"cordoned":              func() *corev1.Node { n := newNode("1"); n.Spec.Unschedulable = true; return n }(),
+		"not ready":             func() *corev1.Node { n := newNode("1"); n.Status.Conditions = nil; return n }(),
+		"of another system": func() *corev1.Node {
+			n := newNode("1")
+			n.Labels = map[string]string{corev1.LabelOSStable: "windows"}
+			return n
+		}(),
+		"tainted": func() *corev1.Node {
+			n := newNode("1")
+			n.Spec.Taints = []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectNoSchedule}}
+			return n
+		}(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			slim, err := slimNode(node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), slim.(*corev1.Node)).want(name)
+		})
+	}
+	slim, _ := slimNode(newNode("1", "registry/apps/team/hello@"+digestB))
+	newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), slim.(*corev1.Node)).
+		want("another image", "hello-1-pull-11111111")
+}
+
+func TestStartingPodBringsTheImage(t *testing.T) {
+	pod := appPod("hello-1", "1", pending)
+	w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), pod)
+	w.want("a pod is starting there")
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{ImageID: digestA}}
+	if err := w.api.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	w.want("it has the image")
+	if err := w.api.Delete(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	w.want("it is gone again")
+	if w.writes != 0 {
+		t.Errorf("%d writes", w.writes)
+	}
+}
+
+// TestGivingUp: five tries with longer and longer pauses, then an event.
+func TestGivingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"))
+		began := time.Now()
+		made := map[string]bool{}
+		for time.Since(began) < 2*time.Hour {
+			for _, name := range w.reconcile() {
+				made[time.Since(began).Round(time.Minute).String()] = true
+				w.kubelet(name, waiting)
+				time.Sleep(patience)
+				if got := w.reconcile(); len(got) != 0 {
+					t.Fatalf("%v stay after %s", got, patience)
+				}
+			}
+			time.Sleep(10 * time.Second)
+		}
+		if got := slices.Sorted(maps.Keys(made)); fmt.Sprint(got) != "[0s 10m0s 19m0s 2m0s 5m0s]" {
+			t.Errorf("tries at %v", got)
+		}
+		const want = "Warning PrePullFailed the image could not be pulled onto node node-1 in advance, so the first pod there will have to; the last of 5 tries: ImagePullBackOff: no such host"
+		select {
+		case got := <-w.events.Events:
+			if got != want {
+				t.Errorf("event %q, want %q", got, want)
+			}
+		default:
+			t.Error("no event")
+		}
+	})
+}
+
+// TestRefused: a quota is a failure like others, and no error to repeat.
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"))
+		w.refuse = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
+		w.want("refused")
+		w.want("not tried at once")
+		if w.writes != 1 {
+			t.Errorf("%d tries", w.writes)
+		}
+		w.refuse = nil
+		time.Sleep(firstBackoff)
+		w.want("tried after the pause", "hello-1-pull-11111111")
+	})
+}

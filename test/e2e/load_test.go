@@ -59,14 +59,32 @@ func startLoad(t *testing.T, url string, rate int) *load {
 	return l
 }
 
+// startHundred asks url a hundred times at once, each on a connection of its own.
+func startHundred(url string) *load {
+	l := &load{stop: func() {}}
+	for range 100 {
+		l.done.Go(func() {
+			web := localcluster.Browser()
+			defer web.CloseIdleConnections()
+			l.ask(web, url)
+		})
+	}
+	return l
+}
+
 // startCrowd has so many people ask url again and again, each on a connection
 // of their own that they keep, until finish.
 func startCrowd(t *testing.T, url string, people int) *load {
+	return startCrowdAt(t, "", url, people)
+}
+
+// startCrowdAt is a crowd that goes to one address, "" for where the host is.
+func startCrowdAt(t *testing.T, address, url string, people int) *load {
 	ctx, stop := context.WithCancel(t.Context())
 	l := &load{stop: stop}
 	for range people {
 		l.done.Go(func() {
-			web := localcluster.Browser()
+			web := localcluster.BrowserAt(address)
 			defer web.CloseIdleConnections()
 			for ctx.Err() == nil {
 				l.ask(web, url)

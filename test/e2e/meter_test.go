@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/test/localcluster"
 )
 
 // meter is the image of testdata/meter; the first test that needs it builds it.
@@ -41,12 +41,19 @@ func meterImage(t *testing.T) string {
 // startMeter runs meter with the given scale section and returns its revision.
 func (tm *team) startMeter(scale string) string {
 	tm.Helper()
+	_, revision := tm.startMeterAs("scale: " + scale)
+	return revision
+}
+
+// startMeterAs runs meter with further lines of headway.yaml.
+func (tm *team) startMeterAs(lines string) (*repository, string) {
+	tm.Helper()
 	code := tm.cloneFrom(filepath.Join("testdata", "meter"))
-	code.write("headway.yaml", fmt.Sprintf("name: meter\nimage: %s\nscale: %s\n", meterImage(tm.T), scale))
+	code.write("headway.yaml", fmt.Sprintf("name: meter\nimage: %s\n%s\n", meterImage(tm.T), lines))
 	commit := code.push("First")
 	code.watch()
 	tm.waitLive("meter", commit)
-	return revisionName("meter", commit)
+	return code, revisionName("meter", commit)
 }
 
 // podsOf are the pods of a revision that are not on their way out.
@@ -62,13 +69,17 @@ func (tm *team) podsOf(revision string) (running, ready []corev1.Pod) {
 			continue
 		}
 		running = append(running, pod)
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-				ready = append(ready, pod)
-			}
+		if isReady(&pod) {
+			ready = append(ready, pod)
 		}
 	}
 	return running, ready
+}
+
+func isReady(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
 }
 
 // waitReady waits until a revision has at least so many ready pods.
@@ -105,37 +116,5 @@ func (tm *team) waitAsleep(revision string) {
 			return err
 		}
 		return condition(seen.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonIdle)
-	})
-}
-
-// killSystem ends pods of Headway itself at once, as a lost machine would; all
-// of the name, or only one.
-func killSystem(t *testing.T, name string, all bool) {
-	t.Helper()
-	var pods corev1.PodList
-	err := kube.List(t.Context(), &pods, client.InNamespace(localcluster.SystemNamespace), client.MatchingLabels{"app.kubernetes.io/name": name})
-	if err != nil || len(pods.Items) == 0 {
-		t.Fatalf("finding %s: %d pods, %v", name, len(pods.Items), err)
-	}
-	for i, pod := range pods.Items {
-		if i > 0 && !all {
-			return
-		}
-		if err := kube.Delete(t.Context(), &pod, client.GracePeriodSeconds(0)); err != nil {
-			t.Fatalf("killing %s: %v", pod.Name, err)
-		}
-		t.Logf("killed %s", pod.Name)
-	}
-}
-
-// waitSystem waits until all pods of a part of Headway are ready again.
-func (tm *team) waitSystem(name string) {
-	tm.Helper()
-	eventually(tm.T, soon, name+" is whole again", func() error {
-		deployment := &appsv1.Deployment{}
-		if err := kube.Get(tm.Context(), client.ObjectKey{Namespace: localcluster.SystemNamespace, Name: name}, deployment); err != nil {
-			return err
-		}
-		return want("the number of ready pods", deployment.Status.ReadyReplicas, *deployment.Spec.Replicas)
 	})
 }

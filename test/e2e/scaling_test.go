@@ -3,9 +3,6 @@
 package e2e
 
 import (
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,17 +24,7 @@ func TestScale(t *testing.T) {
 	t.Logf("woken by one request in %s", time.Since(begin).Round(time.Millisecond))
 	tm.waitAsleep(revision)
 
-	var group sync.WaitGroup
-	hundred := &load{stop: func() {}}
-	for range 100 {
-		group.Go(func() {
-			web := localcluster.Browser()
-			defer web.CloseIdleConnections()
-			hundred.ask(web, tm.url("meter")+"work?for=10ms")
-		})
-	}
-	group.Wait()
-	if answers := hundred.wantNoneFailed(t); len(answers) != 100 {
+	if answers := startHundred(tm.url("meter") + "work?for=10ms").wantNoneFailed(t); len(answers) != 100 {
 		t.Errorf("%d answers, want 100", len(answers))
 	}
 
@@ -55,29 +42,6 @@ func (tm *team) wantOne(url string) {
 	got, err := localcluster.Fetch(tm.Context(), web, url)
 	if err != nil || got.Status != 200 {
 		tm.Fatalf("%s answers %d %q, %v", url, got.Status, got.Body, err)
-	}
-}
-
-// TestLimit: no pod ever has more requests than scale.limit, whichever of the
-// activators they come through; the others wait, none is refused.
-func TestLimit(t *testing.T) {
-	t.Parallel()
-	const limit = 3
-	tm := newTeam(t)
-	revision := tm.startMeter("{limit: " + strconv.Itoa(limit) + ", concurrency: " + strconv.Itoa(limit) + ", min: 1, max: 2}")
-	crowd := startCrowd(t, tm.url("meter")+"work?for=50ms", 30)
-	tm.waitReady(revision, 2)
-	time.Sleep(5 * time.Second) // of load on both pods
-	most := 0
-	for _, a := range crowd.wantNoneFailed(t) {
-		n, err := strconv.Atoi(strings.TrimSpace(a.Body))
-		if err != nil {
-			t.Fatalf("the app answered %q", a.Body)
-		}
-		most = max(most, n)
-	}
-	if most != limit {
-		t.Errorf("a pod had %d requests at a time, want %d", most, limit)
 	}
 }
 

@@ -12,7 +12,11 @@ import (
 
 // Browser finds *.localhost on loopback, as browsers and curl do whatever the
 // machine's resolver says. A request may take 30 s.
-func Browser() *http.Client {
+func Browser() *http.Client { return BrowserAt("") }
+
+// BrowserAt is a Browser that finds every host at one address, such as that of
+// one of the activators; "" is where each is.
+func BrowserAt(server string) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &http.Client{
 		Timeout: 30 * time.Second,
@@ -25,6 +29,9 @@ func Browser() *http.Client {
 				}
 				if strings.HasSuffix(host, ".localhost") {
 					host = "127.0.0.1"
+				}
+				if server != "" {
+					return dialer.DialContext(ctx, network, server)
 				}
 				return dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
 			},

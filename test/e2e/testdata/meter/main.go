@@ -1,5 +1,6 @@
 // Command meter is an app that tells how it is used: how many requests one pod
-// has had at the same time, over plain requests, events and WebSockets.
+// has had at the same time, over plain requests, events, WebSockets and gRPC,
+// and what it finds around it.
 package main
 
 import (
@@ -15,28 +16,45 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// inFlight are the requests for work now, most the largest number so far.
-var inFlight, most atomic.Int64
+var (
+	// inFlight are the requests for work now, most the largest number so far.
+	inFlight, most atomic.Int64
+	// leaving is true from SIGTERM on.
+	leaving atomic.Bool
+	// sockets are the open WebSockets: the server does not count them.
+	sockets sync.WaitGroup
+)
 
 func main() {
 	http.HandleFunc("/work", work)
+	http.HandleFunc("/download", download)
 	http.HandleFunc("/events", events)
 	http.HandleFunc("/echo", echo)
+	http.HandleFunc("/seen", surroundings)
+	http.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { log.Fatal("asked to crash") })
+	http.HandleFunc("POST /test.Echo/Say", say)
+	http.HandleFunc("POST /test.Echo/Talk", talk)
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "meter") })
 
-	server := &http.Server{Addr: ":" + cmp.Or(os.Getenv("PORT"), "8080")}
+	server := &http.Server{Addr: ":" + cmp.Or(os.Getenv("PORT"), "8080"), Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
 		<-ctx.Done()
+		leaving.Store(true)
 		_ = server.Shutdown(context.Background())
+		sockets.Wait()
 	}()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		log.Fatal(err)
@@ -63,6 +81,21 @@ func work(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, most.Load())
 }
 
+// download sends as many lines as the query says, 100 ms apart, each with
+// whether the app was told to leave.
+func download(w http.ResponseWriter, r *http.Request) {
+	lines, err := strconv.Atoi(r.URL.Query().Get("lines"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	for n := range lines {
+		fmt.Fprintf(w, "%d leaving=%t\n", n, leaving.Load())
+		w.(http.Flusher).Flush()
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 // events sends five, 200 ms apart.
 func events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -81,6 +114,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
+	sockets.Add(1)
+	defer sockets.Done()
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 		base64.StdEncoding.EncodeToString(sum[:]))

@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // appContainer is the container of a pod that runs the app.
@@ -48,8 +50,13 @@ func (t *tailer) run(ctx context.Context, selector string) error {
 			return fmt.Errorf("listing pods: %w", err)
 		}
 		slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+		awake, opened := 0, false
 		for _, pod := range pods.Items {
 			run, ok := t.openable(&pod)
+			if !parked(&pod) {
+				awake++
+				opened = opened || ok
+			}
 			if last, seen := started[pod.Name]; !ok || seen && last == run.restarts {
 				continue
 			}
@@ -65,8 +72,8 @@ func (t *tailer) run(ctx context.Context, selector string) error {
 			}
 			streams.Go(func() error { return t.stream(ctx, pod.Name, options) })
 		}
-		if first && len(started) == 0 {
-			_, _ = fmt.Fprintln(t.notes, nothing(pods.Items, t.follow))
+		if first && !opened {
+			_, _ = fmt.Fprintln(t.notes, nothing(awake, t.follow))
 		}
 		first = false
 		if !t.follow {
@@ -91,8 +98,12 @@ type containerRun struct {
 	previous bool
 }
 
-// openable tells whether the app of a pod has logged anything yet.
+// openable tells whether the app of a pod has logged anything yet. A parked pod
+// logs from the moment that it is woken.
 func (t *tailer) openable(pod *corev1.Pod) (containerRun, bool) {
+	if parked(pod) && !t.follow {
+		return containerRun{}, false
+	}
 	for _, s := range pod.Status.ContainerStatuses {
 		if s.Name != appContainer {
 			continue
@@ -134,14 +145,24 @@ func (t *tailer) stream(ctx context.Context, pod string, options *corev1.PodLogO
 	return nil
 }
 
-// nothing explains an empty log.
-func nothing(pods []corev1.Pod, follow bool) string {
+// parked is true for a pod whose app waits to be started.
+func parked(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			return false // woken a moment ago
+		}
+	}
+	return pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked
+}
+
+// nothing explains an empty log; pods are those that run, or are about to.
+func nothing(pods int, follow bool) string {
 	next := ""
 	if follow {
 		next = "; waiting for one"
 	}
-	if len(pods) == 0 {
+	if pods == 0 {
 		return "no pod is running" + next
 	}
-	return fmt.Sprintf("%d pods have not started yet; headway status APP says why%s", len(pods), next)
+	return fmt.Sprintf("%d pods have not started yet; headway status APP says why%s", pods, next)
 }

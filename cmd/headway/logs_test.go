@@ -161,6 +161,45 @@ func TestFollowPicksUpNewPods(t *testing.T) {
 	}
 }
 
+// TestLogsOfParkedPods: a parked pod has nothing to say until it is woken, and
+// is no pod that fails to start.
+func TestLogsOfParkedPods(t *testing.T) {
+	asleep := pod("asleep", container("app", running))
+	asleep.Labels = map[string]string{v1alpha1.LabelStandby: v1alpha1.StandbyParked}
+	awake := *asleep.DeepCopy()
+	awake.Name = "awake"
+	awake.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	logs := map[string]string{"asleep/app": "", "awake/app": "up\n"}
+	for _, tc := range []struct {
+		name       string
+		pods       []corev1.Pod
+		follow     bool
+		asked      int
+		out, notes string
+	}{
+		{"asleep", []corev1.Pod{asleep}, false, 0, "", "no pod is running\n"},
+		{"asleep, and one that does not start", []corev1.Pod{asleep, pod("a", container("app", waiting))}, false, 0, "",
+			"1 pods have not started yet; headway status APP says why\n"},
+		{"awake", []corev1.Pod{asleep, awake}, false, 1, "awake up\n", ""},
+		{"followed", []corev1.Pod{asleep}, true, 1, "", "no pod is running; waiting for one\n"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &podServer{pods: tc.pods, logs: logs, closed: map[string]chan struct{}{"asleep": make(chan struct{})}}
+		if tc.follow {
+			s.onLog = func(string) { cancel() }
+		}
+		var out, notes bytes.Buffer
+		tailer := &tailer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: tc.follow, tail: 5, every: time.Hour}
+		if err := tailer.run(ctx, "x=y"); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if out.String() != tc.out || notes.String() != tc.notes || len(s.asked) != tc.asked {
+			t.Errorf("%s: %q, notes %q, asked %v", tc.name, out.String(), notes.String(), s.asked)
+		}
+	}
+}
+
 func TestBuildLog(t *testing.T) {
 	build := pod("run-pod", container("step-build", succeeded), container("sidecar", running), container("step-push", waiting))
 	build.Status.Phase = corev1.PodRunning

@@ -39,15 +39,15 @@ func (s *state) write(w io.Writer, v view) {
 		v.repositories(s.Repositories).write(w)
 		_, _ = fmt.Fprintln(w, "\nNo app yet.")
 	} else {
-		v.writeApps(w, s.Apps)
+		v.writeApps(w, s.Apps, s.Revisions)
 	}
 	v.writeProblems(w, s)
 }
 
 // writeApps is one line per app.
-func (v view) writeApps(w io.Writer, apps []v1alpha1.App) {
+func (v view) writeApps(w io.Writer, apps []v1alpha1.App, revisions []v1alpha1.Revision) {
 	var g grid
-	titles := []string{"APP", "STATE", "TRAFFIC", "LIVE FOR", "URL"}
+	titles := []string{"APP", "STATE", "TRAFFIC", "PODS", "LIVE FOR", "URL"}
 	if v.namespace == "" {
 		titles = append([]string{"NAMESPACE"}, titles...)
 	}
@@ -58,7 +58,7 @@ func (v view) writeApps(w io.Writer, apps []v1alpha1.App) {
 			cells = append(cells, plain(app.Namespace))
 		}
 		g.row(append(cells, plain(app.Name), v.state(app.Status.Conditions), plain(traffic(app.Status)),
-			plain(since(app.Status.LiveSince, v.now)), plain(orDash(app.Status.URL)))...)
+			plain(podsOf(app, revisions)), plain(since(app.Status.LiveSince, v.now)), plain(orDash(app.Status.URL)))...)
 	}
 	g.write(w)
 }
@@ -71,6 +71,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 	head.row(plain("State"), v.state(app.Status.Conditions))
 	head.row(plain("Traffic"), plain(traffic(app.Status)))
 	v.writeScaling(&head, app, revisions)
+	v.writeStandby(&head, app, revisions)
 	if app.Spec.Pin != "" {
 		head.row(plain("Pinned"), plain(app.Spec.Pin))
 	}
@@ -84,7 +85,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 	var g grid
 	g.header("REVISION", "TRAFFIC", "STATE", "PODS", "REF", "AGE", "SUBJECT")
 	for _, r := range revisions {
-		g.row(plain(r.Name), v.weight(r.Status.Weight), v.revisionState(r), plain(fmt.Sprint(r.Status.Replicas)),
+		g.row(plain(r.Name), v.weight(r.Status.Weight), v.revisionState(r), plain(pods(r.Status.Replicas, r.Status.Parked)),
 			plain(shortRef(r.Spec.Ref)), plain(age(r.CreationTimestamp.Time, v.now)), plain(printable(r.Spec.Subject, 50)))
 	}
 	g.write(w)

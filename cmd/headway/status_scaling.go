@@ -5,6 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -22,6 +25,46 @@ func (v view) writeScaling(head *grid, app *v1alpha1.App, revisions []v1alpha1.R
 		}
 		head.row(plain("Scaled"), plain(line))
 	}
+}
+
+// writeStandby is a line for each revision in traffic that asks for parked
+// pods: how many there are, and, where some are missing, what is known of it.
+func (v view) writeStandby(head *grid, app *v1alpha1.App, revisions []v1alpha1.Revision) {
+	for _, r := range revisions {
+		asked, there := r.Spec.Scale.Standby, r.Status.Parked
+		if r.Status.Weight == 0 || asked == 0 {
+			continue
+		}
+		line := fmt.Sprintf("%d of %d parked", there, asked)
+		c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady)
+		if there < asked && c != nil && c.Status == metav1.ConditionTrue {
+			line += ": " + c.Message
+		}
+		if r.Name != app.Status.Live {
+			line = r.Name + ": " + line
+		}
+		head.row(plain("Standby"), plain(printable(line, 300)))
+	}
+}
+
+// podsOf counts the pods of an app.
+func podsOf(app v1alpha1.App, revisions []v1alpha1.Revision) string {
+	var running, parked int32
+	for _, r := range revisions {
+		if r.Namespace == app.Namespace && r.Spec.App == app.Name {
+			running += r.Status.Replicas
+			parked += r.Status.Parked
+		}
+	}
+	return pods(running, parked)
+}
+
+// pods are those that run and, apart, those that are parked.
+func pods(running, parked int32) string {
+	if parked == 0 {
+		return fmt.Sprint(running)
+	}
+	return fmt.Sprintf("%d + %d parked", running, parked)
 }
 
 // scaling turns "<time>: <from> -> <to>: <reason>" into words.

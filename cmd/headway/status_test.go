@@ -80,12 +80,13 @@ func objects() []client.Object {
 		app("default", "new", func(a *v1alpha1.App) { a.Status = v1alpha1.AppStatus{} }),
 		app("other", "hello", func(a *v1alpha1.App) { a.Spec.Pin = "hello-1a2b3c4d" }),
 		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) {
-			r.Status.Weight, r.Status.Replicas = 90, 3
+			r.Status.Weight, r.Status.Replicas, r.Status.Parked, r.Spec.Scale.Standby = 90, 3, 2, 2
 			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:59:48Z: 1 -> 3: overload: 21.7 requests in flight over 3s, 10 to a pod"}
 		}),
 		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) {
 			r.Status.Weight, r.Status.Replicas, r.Spec.Ref = 10, 0, "refs/tags/v1"
-			r.Status.Conditions[1] = condition("Ready", "True", v1alpha1.ReasonIdle, "no pod runs; a request starts one")
+			r.Spec.Scale.Standby = 1
+			r.Status.Conditions[1] = condition("Ready", "True", v1alpha1.ReasonIdle, "no pod runs; a request starts one; no standby: the image names no command")
 			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:30:00Z: 1 -> 0: no request for 30s"}
 		}),
 		revision("default", "shop", "99999999", time.Minute, func(r *v1alpha1.Revision) {

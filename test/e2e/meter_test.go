@@ -49,11 +49,17 @@ func (tm *team) startMeter(scale string) string {
 func (tm *team) startMeterAs(lines string) (*repository, string) {
 	tm.Helper()
 	code := tm.cloneFrom(filepath.Join("testdata", "meter"))
-	code.write("headway.yaml", fmt.Sprintf("name: meter\nimage: %s\n%s\n", meterImage(tm.T), lines))
+	code.write("headway.yaml", meterSpec(tm.T, "meter", lines))
 	commit := code.push("First")
 	code.watch()
 	tm.waitLive("meter", commit)
 	return code, revisionName("meter", commit)
+}
+
+// meterSpec is a headway.yaml that runs meter's image.
+func meterSpec(t *testing.T, name, lines string) string {
+	t.Helper()
+	return fmt.Sprintf("name: %s\nimage: %s\n%s\n", name, meterImage(t), lines)
 }
 
 // podsOf are the pods of a revision that are not on their way out.

@@ -4,13 +4,10 @@ package e2e
 
 import (
 	"bufio"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/websocket"
 
 	"github.com/headway-dev/headway/test/localcluster"
 )
@@ -23,31 +20,9 @@ func TestStreamsWakeAnApp(t *testing.T) {
 	revision := tm.startMeter("{idle: 2s}")
 
 	tm.waitAsleep(revision)
-	config, err := websocket.NewConfig(strings.Replace(tm.url("meter"), "http", "ws", 1)+"echo", tm.url("meter"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", "127.0.0.1:"+localcluster.PublicPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	socket, err := websocket.NewClient(config, conn)
-	if err != nil {
-		t.Fatalf("opening a WebSocket: %v", err)
-	}
-	for _, text := range []string{"one", "two"} {
-		var got string
-		if err := websocket.Message.Send(socket, text); err != nil {
-			t.Fatalf("sending %q: %v", text, err)
-		}
-		if err := websocket.Message.Receive(socket, &got); err != nil || got != text {
-			t.Fatalf("the echo of %q is %q, %v", text, got, err)
-		}
-	}
+	socket := tm.openSocket()
+	socket.wantEcho(t, "one")
+	socket.wantEcho(t, "two")
 	if err := socket.Close(); err != nil {
 		t.Fatal(err)
 	}

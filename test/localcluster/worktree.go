@@ -78,9 +78,13 @@ func (w *WorkTree) Push(ctx context.Context) (string, error) {
 	return w.Git(ctx, "rev-parse", "HEAD")
 }
 
-// Write replaces a file.
+// Write replaces a file; it makes the folder of a new one.
 func (w *WorkTree) Write(path, text string) error {
-	return os.WriteFile(filepath.Join(w.Dir, path), []byte(text), 0o644)
+	path = filepath.Join(w.Dir, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
 }
 
 // Edit replaces the one place in a file that reads before.

@@ -11,7 +11,7 @@ import (
 )
 
 // programs of this module that go into images.
-var programs = []string{"controller", "activator", "autoscaler", "buildstep", "staticserver"}
+var programs = []string{"controller", "activator", "autoscaler", "park", "buildstep", "staticserver"}
 
 // buildKitTags are those of the local cluster's programs, so that the packages
 // they share compile once.

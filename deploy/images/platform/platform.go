@@ -21,6 +21,7 @@ const (
 	Controller = "controller"
 	Activator  = "activator"
 	Autoscaler = "autoscaler"
+	Park       = "park"
 	BuildStep  = "buildstep"
 	BuilderGo  = "builder-go"
 	BuildKit   = "buildkit"
@@ -85,6 +86,7 @@ func (o Options) recipes() map[string]recipe {
 		Controller: server(Controller),
 		Activator:  server(Activator),
 		Autoscaler: server(Autoscaler),
+		Park:       park,
 		BuildStep:  buildStep,
 		BuilderGo:  builderGo,
 		BuildKit:   buildKit,

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/deploy/local/ociimage"
 )
 
@@ -178,6 +179,23 @@ func TestRegistryThatRefuses(t *testing.T) {
 		if _, err := newTarget(registry, "", false); err == nil {
 			t.Errorf("registry %q is accepted", registry)
 		}
+	}
+}
+
+// The image is mounted into pods of apps: it brings its program and nothing else.
+func TestParkImage(t *testing.T) {
+	a := testAssembler(t)
+	a.compiled = true
+	img, err := park(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []layer{{files: []ociimage.File{{Path: "/headway/park", Mode: 0o755, Source: filepath.Join(a.programs(), "park")}}}}
+	if diff := cmp.Diff(want, img.layers, cmp.AllowUnexported(layer{})); diff != "" {
+		t.Error(diff)
+	}
+	if path := v1alpha1.ParkPath + img.layers[0].files[0].Path; path != v1alpha1.ParkProgram {
+		t.Errorf("pods run %s, and find %s", v1alpha1.ParkProgram, path)
 	}
 }
 

@@ -54,6 +54,18 @@ func server(name string) recipe {
 	}
 }
 
+// park holds one file: the image is mounted into pods of apps.
+func park(ctx context.Context, a *assembler) (image, error) {
+	program, err := a.program(ctx, Park)
+	if err != nil {
+		return image{}, err
+	}
+	return image{
+		layers: []layer{{files: []ociimage.File{{Path: "/headway/" + Park, Mode: 0o755, Source: program}}}},
+		config: ociimage.Spec{Entrypoint: []string{"/headway/" + Park}},
+	}, nil
+}
+
 // steps is the layer with the programs that all build steps have.
 func (a *assembler) steps(ctx context.Context) (layer, error) {
 	var l layer

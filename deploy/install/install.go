@@ -37,7 +37,11 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	}
 	tell("%d images in %s", len(references), s.registry)
 
-	objects, err := render(s, references)
+	keys, err := k.findParkKeys(ctx)
+	if err != nil {
+		return err
+	}
+	objects, err := render(s, keys, references)
 	if err != nil {
 		return err
 	}

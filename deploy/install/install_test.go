@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"github.com/headway-dev/headway/scaler/park"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -37,11 +39,14 @@ func testSettings(t *testing.T, args ...string) settings {
 
 func testReferences() map[string]string {
 	references := map[string]string{}
-	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler"} {
+	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler", "park"} {
 		references[name] = "registry.example.com/headway/" + name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
 	}
 	return references
 }
+
+// testKeys are those of a first installation.
+var testKeys = parkKeys{KeyPair: park.KeyPair{Private: "cHJpdmF0ZQ==", Public: "cHVibGlj"}, made: true}
 
 // object is a rendered document: its kind and name, and all of it.
 type object struct {
@@ -59,17 +64,22 @@ func (o object) into(t *testing.T, target any) {
 
 func rendered(t *testing.T, s settings) (objects []object, all []byte) {
 	t.Helper()
-	all, err := render(s, testReferences())
+	all, err := render(s, testKeys, testReferences())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return documents(t, all), all
+}
+
+func documents(t *testing.T, all []byte) (objects []object) {
+	t.Helper()
 	decoder := utilyaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(all)))
 	defer decoder.Close()
 	buffer := make([]byte, len(all))
 	for {
 		n, err := decoder.Read(buffer)
 		if errors.Is(err, io.EOF) {
-			return objects, all
+			return objects
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -106,6 +116,10 @@ func TestRenderedObjects(t *testing.T) {
 					var role rbacv1.Role
 					o.into(t, &role)
 					describe(t, &got, role.Rules)
+				case "Secret":
+					var secret corev1.Secret
+					o.into(t, &secret)
+					describe(t, &got, map[string]any{"data": secret.Data, "immutable": secret.Immutable})
 				case "Deployment":
 					var d appsv1.Deployment
 					o.into(t, &d)
@@ -147,6 +161,10 @@ func TestEveryImageIsPinned(t *testing.T) {
 	for _, o := range objects {
 		for line := range strings.Lines(string(o.raw)) {
 			_, image, ok := strings.Cut(strings.TrimSpace(line), "image: ")
+			if !ok { // a variable may have one, too
+				_, image, ok = strings.Cut(strings.TrimSpace(line), "value: ")
+				ok = ok && (strings.HasPrefix(image, "headway/") || strings.HasPrefix(image, "registry.example.com/headway/"))
+			}
 			if !ok || o.Kind == "CustomResourceDefinition" {
 				continue
 			}

@@ -14,18 +14,23 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// stepImages tells kustomize where a Tekton Task names images.
-const stepImages = "images:\n- {kind: Task, path: spec/steps/image}\n"
+// moreImages tells kustomize where images are named besides containers: in the
+// steps of a Tekton Task, and in the variable that tells the controller what
+// parked pods run. A value is replaced only if it is the name of an image.
+const moreImages = `images:
+- {kind: Task, path: spec/steps/image}
+- {kind: Deployment, path: spec/template/spec/containers/env/value}
+`
 
 // overlay is the kustomization that an installation adds: its settings and the
 // images of this build in place of the names "headway/<name>".
-func overlay(s settings, manifests string, references map[string]string) (types.Kustomization, error) {
+func overlay(s settings, keys parkKeys, manifests string, references map[string]string) (types.Kustomization, error) {
 	k := types.Kustomization{
 		TypeMeta:       types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
 		Resources:      []string{manifests},
 		Configurations: []string{"images.yaml"},
 		ConfigMapGenerator: []types.ConfigMapArgs{{GeneratorArgs: types.GeneratorArgs{
-			Namespace: "headway-system", Name: "headway-config", Behavior: "merge",
+			Namespace: system, Name: "headway-config", Behavior: "merge",
 			KvPairSources: types.KvPairSources{LiteralSources: s.literals()},
 		}}},
 	}
@@ -36,11 +41,12 @@ func overlay(s settings, manifests string, references map[string]string) (types.
 		}
 		k.Images = append(k.Images, types.Image{Name: "headway/" + name, NewName: repository, Digest: digest})
 	}
+	addParkKeys(&k, keys)
 	return k, nil
 }
 
 // render makes the objects to apply, as YAML documents.
-func render(s settings, references map[string]string) ([]byte, error) {
+func render(s settings, keys parkKeys, references map[string]string) ([]byte, error) {
 	folder, err := os.MkdirTemp("", "headway-install-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the overlay: %w", err)
@@ -50,7 +56,7 @@ func render(s settings, references map[string]string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := overlay(s, manifests, references)
+	k, err := overlay(s, keys, manifests, references)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +64,7 @@ func render(s settings, references map[string]string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the overlay: %w", err)
 	}
-	for name, content := range map[string][]byte{"kustomization.yaml": content, "images.yaml": []byte(stepImages)} {
+	for name, content := range map[string][]byte{"kustomization.yaml": content, "images.yaml": []byte(moreImages)} {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
 			return nil, fmt.Errorf("writing the overlay: %w", err)
 		}

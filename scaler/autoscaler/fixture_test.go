@@ -52,14 +52,15 @@ type world struct {
 	now    time.Time
 	stream decide.Report
 	writes []string // what was written since the last look
-	stale  bool     // the cache does not learn of scales
+	stale  bool     // the cache does not learn of what is written
+	refuse error    // of writes to pods
 }
 
 func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 	t.Helper()
 	w := &world{t: t, acts: &activators{pods: map[string]int{}}, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	rev := &v1alpha1.Revision{ObjectMeta: meta(shop.Name), Spec: v1alpha1.RevisionSpec{App: "shop"}}
-	rev.Spec.Scale, rev.Status.EverReady = scale, true
+	rev.UID, rev.Spec.Scale, rev.Status.EverReady = "revision", scale, true
 	deployment := &appsv1.Deployment{ObjectMeta: meta(shop.Name), Spec: appsv1.DeploymentSpec{Replicas: &replicas}}
 	deployment.Status.ReadyReplicas = replicas
 	route := &v1alpha1.Route{ObjectMeta: meta("shop"), Spec: v1alpha1.RouteSpec{
@@ -80,7 +81,7 @@ func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 			}
 			return []string{o.GetLabels()[v1alpha1.LabelRevision]}
 		}).
-		WithInterceptorFuncs(interceptor.Funcs{Patch: w.patched, SubResourcePatch: w.scaled}).Build()
+		WithInterceptorFuncs(interceptor.Funcs{Patch: w.patched, Delete: w.deleted, SubResourcePatch: w.scaled}).Build()
 	for i := range replicas {
 		w.addPod(fmt.Sprintf("pod-%d", i))
 	}
@@ -105,21 +106,43 @@ func (w *world) addPod(name string) {
 
 // patched notes a patch of a pod or a Revision.
 func (w *world) patched(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
-	if pod, ok := o.(*corev1.Pod); ok {
-		data, _ := p.Data(o)
-		var patch struct {
-			Metadata struct{ Labels map[string]*string }
-		}
-		if err := json.Unmarshal(data, &patch); err != nil {
-			return err
-		}
-		what := "put back "
-		if patch.Metadata.Labels[v1alpha1.LabelLeaving] != nil {
-			what = "mark "
-		}
-		w.writes = append(w.writes, what+pod.Name)
+	pod, ok := o.(*corev1.Pod)
+	if !ok {
+		return c.Patch(ctx, o, p, opts...)
+	}
+	if w.refuse != nil {
+		return w.refuse
+	}
+	data, err := p.Data(o)
+	if err != nil {
+		return err
+	}
+	var patch struct {
+		Metadata struct{ Labels map[string]*string }
+	}
+	if err := json.Unmarshal(data, &patch); err != nil {
+		return err
+	}
+	what := "put back "
+	switch {
+	case patch.Metadata.Labels[v1alpha1.LabelStandby] != nil:
+		what = "own "
+	case patch.Metadata.Labels[v1alpha1.LabelLeaving] != nil:
+		what = "mark "
+	}
+	w.writes = append(w.writes, what+pod.Name)
+	if w.stale {
+		return nil
 	}
 	return c.Patch(ctx, o, p, opts...)
+}
+
+// deleted notes the deletion of a pod.
+func (w *world) deleted(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+	if len(opts) > 0 { // not by a test
+		w.writes = append(w.writes, "delete "+o.GetName())
+	}
+	return c.Delete(ctx, o, opts...)
 }
 
 // scaled notes a patch of the scale subresource, and does what the Deployment

@@ -1,0 +1,250 @@
+package autoscaler
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/decide"
+	"github.com/headway-dev/headway/scaler/park"
+)
+
+func TestAParkedPodIsWokenFirst(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	expect(t, "a request waits", w.step(0, 0, 1), "own p1")
+	expect(t, "called", c.take(), "p1")
+	if got, want := w.annotation(), "2026-01-01T00:00:00Z: 0 -> 1: a request woke it (parked pod)"; got != want {
+		t.Errorf("annotation %q, want %q", got, want)
+	}
+	var pod corev1.Pod
+	if err := w.api.Get(t.Context(), types.NamespacedName{Namespace: shop.Namespace, Name: "p1"}, &pod); err != nil {
+		t.Fatal(err)
+	}
+	if !metav1.IsControlledBy(&pod, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{UID: "revision"}}) || len(pod.OwnerReferences) != 1 {
+		t.Errorf("owned by %v", pod.OwnerReferences)
+	}
+	expect(t, "it starts", w.step(time.Second, 0, 1))
+	w.ready("p1")
+	expect(t, "it runs", w.step(70*time.Second, 3, 0))
+	expect(t, "nobody else is called", c.take())
+	if got := gathered(t, "headway_autoscaler_parked_pods"); len(got) != 1 || got[0] != 1 {
+		t.Errorf("parked: %v", got)
+	}
+	expect(t, "idle", w.step(31*time.Second, 0, 0), "delete p1")
+	expect(t, "asleep", w.step(time.Minute, 0, 0))
+}
+
+func TestTheDeploymentHasWhatIsMissing(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		answers        map[string]error
+		writes, called []string
+		reason         string
+	}{
+		{"all accept", nil, []string{"own p1", "own p2", "scale 1" + by}, []string{"p1", "p2"}, " (2 parked pods)"},
+		{"one runs already", map[string]error{"p1": park.ErrRefused}, []string{"own p1", "own p2", "scale 1" + by}, []string{"p1", "p2"}, " (2 parked pods)"},
+		{"one denies", map[string]error{"p1": park.ErrDenied}, []string{"delete p1", "own p2", "scale 2" + by}, []string{"p1", "p2"}, " (parked pod)"},
+		{"one is not reached", map[string]error{"p2": errUnreachable}, []string{"own p1", "scale 2" + by}, []string{"p1", "p2"}, " (parked pod)"},
+		{"none is reached", map[string]error{"p1": errUnreachable, "p2": errUnreachable}, []string{"scale 3" + by}, []string{"p1", "p2"}, "to a pod"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w, c := parkedWorld(t, 0, "p1", "p2")
+			for uid, err := range tc.answers {
+				c.answers[uid] = fmt.Errorf("waking: %w", err)
+			}
+			w.writes = nil
+			w.actOn(t, decide.Decision{Replicas: 3, Reason: "7 to a pod"})
+			expect(t, "writes", w.writes, tc.writes...)
+			sortedCalls := c.take()
+			if len(sortedCalls) == 2 && sortedCalls[0] > sortedCalls[1] { // two are called at the same time
+				sortedCalls[0], sortedCalls[1] = sortedCalls[1], sortedCalls[0]
+			}
+			expect(t, "calls", sortedCalls, tc.called...)
+			if got := w.annotation(); !strings.HasSuffix(got, tc.reason) {
+				t.Errorf("annotation %q, want %q", got, tc.reason)
+			}
+		})
+	}
+}
+
+func TestTheNextParkedPodIsTriedIfTheFirstIsNotReached(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	c.answers["p1"] = errUnreachable
+	expect(t, "a request waits", w.step(0, 0, 1), "own p2")
+	expect(t, "called", c.take(), "p1", "p2")
+}
+
+func TestAStaleCacheWakesNobodyTwice(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	w.stale = true
+	expect(t, "a request waits", w.step(time.Second, 0, 1), "own p1")
+	expect(t, "called", c.take(), "p1")
+}
+
+func TestALabelThatCouldNotBeWrittenIsWrittenLater(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	w.refuse = errors.New("the API server is away")
+	w.stream.Queued, w.stream.At = 1, w.now
+	w.acts.reports = []decide.Report{w.stream}
+	if _, err := w.Reconcile(t.Context(), ctrl.Request{NamespacedName: shop}); !errors.Is(err, w.refuse) {
+		t.Fatalf("error %v", err)
+	}
+	w.refuse = nil
+	expect(t, "again", w.step(0, 0, 1), "own p1")
+	expect(t, "called", c.take(), "p1")
+}
+
+func TestASuccessorFindsThePodThatWasWoken(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	w.refuse = errors.New("killed")
+	w.stream.Queued, w.stream.At = 1, w.now
+	w.acts.reports = []decide.Report{w.stream}
+	if _, err := w.Reconcile(t.Context(), ctrl.Request{NamespacedName: shop}); err == nil {
+		t.Fatal("no error")
+	}
+	w.refuse = nil
+	c.answers["p1"] = park.ErrRefused // its application starts
+	w.restartAutoscaler()
+	c.take()
+	expect(t, "the successor", w.step(0, 0, 1), "own p1")
+	expect(t, "called", c.take(), "p1")
+}
+
+func TestAPodThatAnActivatorHasWokenCounts(t *testing.T) {
+	for _, withKey := range []bool{true, false} {
+		w, _ := parkedWorld(t, 0, "p1", "p2")
+		if !withKey {
+			w.Waker = nil
+		}
+		w.ready("p1")
+		expect(t, "it serves", w.step(0, 3, 0), "own p1")
+		if diff := gathered(t, "headway_autoscaler_actual_pods"); len(diff) != 1 || diff[0] != 1 {
+			t.Errorf("actual pods: %v", diff)
+		}
+	}
+}
+
+func TestWithoutAKeyNobodyIsWoken(t *testing.T) {
+	w, _ := parkedWorld(t, 0, "p1")
+	w.Waker = nil
+	expect(t, "a request waits", w.step(0, 0, 1), "scale 1"+by)
+}
+
+func TestWhoStandsByWakesNobody(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1")
+	w.leading.Store(false)
+	expect(t, "a request waits", w.step(time.Second, 0, 1))
+	expect(t, "called", c.take())
+}
+
+func TestACrashedApplicationIsWokenAgain(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	w.step(0, 0, 1)
+	w.ready("p1")
+	w.step(5*time.Second, 1, 0)
+	c.take()
+	w.restart("p1", "second")
+	expect(t, "the container is a new one", w.step(0, 0, 1))
+	expect(t, "called", c.take(), "p1")
+	c.answers["p1"] = park.ErrRefused
+	expect(t, "it starts", w.step(3*time.Second, 0, 1))
+	expect(t, "is asked again, now and then", c.take(), "p1")
+	c.answers["p1"] = park.ErrDenied
+	expect(t, "it has another key", w.step(2*time.Second, 0, 1), "delete p1", "own p2")
+}
+
+func TestAWokenPodThatDoesNotStartIsReplaced(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	w.step(0, 0, 1)
+	expect(t, "it starts", w.step(startLimit-tick, 0, 1))
+	c.take()
+	expect(t, "its time is over", w.step(2*tick, 0, 1), "delete p1", "own p2")
+}
+
+func TestAWokenPodThatIsDeletedByHandIsReplaced(t *testing.T) {
+	w, c := parkedWorld(t, 0, "p1", "p2")
+	w.step(0, 0, 1)
+	w.ready("p1")
+	w.step(5*time.Second, 1, 0)
+	if err := w.api.Delete(t.Context(), &corev1.Pod{ObjectMeta: meta("p1")}); err != nil {
+		t.Fatal(err)
+	}
+	c.take()
+	expect(t, "under load", w.step(0, 1, 0), "own p2")
+	expect(t, "called", c.take(), "p2")
+}
+
+// mixed is a busy world with two pods of the Deployment and two woken ones.
+func mixed(t *testing.T) *world {
+	w, _ := parkedWorld(t, 2, "p1", "p2")
+	expect(t, "growing", w.step(0, 0, 0))
+	w.actOn(t, decide.Decision{Replicas: 4})
+	w.ready("p1")
+	w.ready("p2")
+	expect(t, "steady", w.step(80*time.Second, 28, 0))
+	w.acts.pods = map[string]int{"pod-0": 4, "pod-1": 6, "p1": 1, "p2": 3}
+	return w
+}
+
+func TestTheEmptiestGoWhereverTheyAre(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		pods        map[string]int
+		mark, taken []string
+	}{
+		{"a woken one", map[string]int{"pod-0": 4, "pod-1": 6, "p1": 1, "p2": 3},
+			[]string{"mark p1"}, []string{"delete p1"}},
+		{"one of the Deployment", map[string]int{"pod-0": 4, "pod-1": 1, "p1": 6, "p2": 3},
+			[]string{"mark pod-1"}, []string{"scale 1" + by}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := mixed(t)
+			w.acts.pods = tc.pods
+			expect(t, "less load", w.step(31*time.Second, 14, 0), tc.mark...)
+			expect(t, "its time is over", w.step(leaveMost, 14, 0), tc.taken...)
+			expect(t, "stays so", w.step(2*time.Second, 21, 0))
+		})
+	}
+}
+
+func TestADecisionTakesBothKindsAway(t *testing.T) {
+	w := mixed(t)
+	w.writes = nil
+	w.acts.pods = map[string]int{"pod-0": 4, "pod-1": 1, "p1": 6, "p2": 1}
+	w.actOn(t, decide.Decision{Replicas: 2})
+	expect(t, "marked", w.writes, "mark p2", "mark pod-1")
+	w.writes, w.now = nil, w.now.Add(leaveMost)
+	w.actOn(t, decide.Decision{Replicas: 2})
+	expect(t, "taken away", w.writes, "delete p2", "scale 1"+by)
+	w.writes = nil
+	w.actOn(t, decide.Decision{Replicas: 0})
+	expect(t, "all", w.writes, "delete p1", "scale 0"+by)
+}
+
+func TestAMarkedWokenPodIsPutBackByASuccessor(t *testing.T) {
+	w := mixed(t)
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark p1")
+	w.restartAutoscaler()
+	l := leader{Reconciler: w.Reconciler, enqueue: func(ctrl.Request) {}}
+	if err := l.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "put back", w.writes[1:], "put back p1")
+	expect(t, "no history, nothing goes", w.step(30*time.Second, 14, 0))
+}
+
+func TestMissingPodsAreTheFirstToGo(t *testing.T) {
+	w := busy(t)
+	w.actOn(t, decide.Decision{Replicas: 5}) // the fifth does not come to be
+	w.writes = nil
+	w.actOn(t, decide.Decision{Replicas: 3})
+	expect(t, "one more", w.writes, "mark pod-2")
+}

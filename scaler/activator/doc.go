@@ -3,7 +3,7 @@
 // and runs it.
 //
 //	table     host -> revision, by weight            immutable, swapped atomically
-//	backend   revision -> pod, limits, queue, probes
+//	backend   revision -> pod, limits, queue, probes, wake calls
 //	h1        plain HTTP/1.1 requests: the hot path
 //	proxy     every other request, by net/http
 //	wire      a connection with a buffer

@@ -44,7 +44,7 @@ type Pool struct {
 	cold     time.Time // a cold start lasts since; zero: none does
 	failing  failing
 	waking   bool        // a wake call is under way
-	rewake   *time.Timer // looks again for a pod to wake; nil: nothing to look for
+	rewake   *time.Timer // looks again for a pod to wake; nil: there was no need yet
 }
 
 // Hooks connect a pool with what lies outside of it. Nil ones are left out.

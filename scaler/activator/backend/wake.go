@@ -108,11 +108,12 @@ func (p *Pool) wakeNext() {
 	case pod != nil:
 		p.waking = true
 		go p.wakePod(pod, pod.parking)
-	case pause > 0 && p.rewake == nil:
+	case pause > 0 && p.rewake != nil:
+		p.rewake.Reset(pause)
+	case pause > 0:
 		p.rewake = time.AfterFunc(pause, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.rewake = nil
 			p.wakeNext()
 		})
 	}

@@ -1,126 +1,14 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/park"
 )
-
-// dormitory is a place with parked pods, as seen through the network: it
-// answers wake calls and probes.
-type dormitory struct {
-	latency time.Duration            // of a wake call
-	start   time.Duration            // from waking to listening
-	answers map[string]func() error  // by address of the pod: what a wake call gets; nil wakes
-	mu      sync.Mutex               // guards the rest
-	calls   []string                 // addresses
-	up      map[string]time.Time     // by host:port
-	probes  map[string]time.Duration // by host:port, the last pause between two
-	probed  map[string]time.Time
-}
-
-func newDormitory() *dormitory {
-	return &dormitory{
-		latency: time.Millisecond, start: 9 * time.Millisecond, answers: map[string]func() error{},
-		up: map[string]time.Time{}, probes: map[string]time.Duration{}, probed: map[string]time.Time{},
-	}
-}
-
-func (d *dormitory) Wake(ctx context.Context, ip, uid string) error {
-	d.mu.Lock()
-	d.calls = append(d.calls, ip)
-	d.mu.Unlock()
-	select {
-	case <-time.After(d.latency):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if want := "uid of " + ip; uid != want {
-		return fmt.Errorf("%w: UID %q, want %q", park.ErrDenied, uid, want)
-	}
-	if answer := d.answers[ip]; answer != nil {
-		if err := answer(); err != nil {
-			return err
-		}
-	}
-	d.wake(ip)
-	return nil
-}
-
-// wake is what anybody does who may.
-func (d *dormitory) wake(ip string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.up[ip+":80"] = time.Now().Add(d.start)
-}
-
-func (d *dormitory) probe(_ context.Context, addr string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if last, ok := d.probed[addr]; ok {
-		d.probes[addr] = time.Since(last)
-	}
-	d.probed[addr] = time.Now()
-	if up, ok := d.up[addr]; !ok || time.Now().Before(up) {
-		return errors.New("connection refused")
-	}
-	return nil
-}
-
-func (d *dormitory) wantCalls(t *testing.T, want ...string) {
-	t.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !slices.Equal(d.calls, want) {
-		t.Errorf("wake calls to %q, want %q", d.calls, want)
-	}
-}
-
-// parkedPod is one that was made so many seconds after others.
-func parkedPod(ip string, second int64) Endpoint {
-	return Endpoint{
-		UID: "uid of " + ip, Name: "pod-" + ip, Addr: ip + ":80",
-		Standby: &Standby{Parked: true, Runs: true, Container: "first", Created: time.Unix(second, 0)},
-	}
-}
-
-func (d *dormitory) pool(t *testing.T, limit int, pods ...Endpoint) *Pool {
-	t.Helper()
-	p := newPool(t, limit, d.probe)
-	p.hooks.Waker = d
-	p.Update(pods)
-	return p
-}
-
-// result of a request, and the time it took.
-type result struct {
-	pod  string
-	err  error
-	took time.Duration
-}
-
-// request acquires a pod and keeps it.
-func request(t *testing.T, p *Pool) <-chan result {
-	began, out := time.Now(), make(chan result, 1)
-	go func() {
-		l, err := p.Acquire(t.Context())
-		r := result{err: err, took: time.Since(began)}
-		if err == nil {
-			r.pod = l.Pod.Name
-		}
-		out <- r
-	}()
-	synctest.Wait()
-	return out
-}
 
 func TestOldestParkedPodIsWokenOnceForAllWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -190,6 +78,28 @@ func TestUnreachablePodIsCalledAgainWithPauses(t *testing.T) {
 		}
 		if got := fmt.Sprint(at); got != "[0s 100ms 300ms 700ms 1.5s 3.1s 6.3s 11.3s 16.3s]" {
 			t.Errorf("called at %s", got)
+		}
+	})
+}
+
+func TestEachUnreachablePodHasItsOwnPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		d.answers["a"] = func() error { return errors.New("no route to host") }
+		p := d.pool(t, 0, parkedPod("a", 1))
+		waits, began := request(t, p), time.Now()
+		time.Sleep(20 * time.Second)
+		failed := false
+		d.answers["b"] = func() error {
+			if failed {
+				return nil
+			}
+			failed = true
+			return errors.New("no route to host")
+		}
+		p.Update([]Endpoint{parkedPod("a", 1), parkedPod("b", 2)})
+		if got := <-waits; got.pod != "pod-b" || time.Since(began) > 20*time.Second+2*firstRetry {
+			t.Errorf("got %+v, want pod-b after one pause of %s", got, firstRetry)
 		}
 	})
 }
@@ -393,73 +303,4 @@ func TestCloseEndsTheWakeCall(t *testing.T) {
 			t.Error("Close waited for the call")
 		}
 	})
-}
-
-func TestColdStartIsSplit(t *testing.T) {
-	for _, tc := range []struct {
-		name  string
-		cause func(t *testing.T, d *dormitory, p *Pool)
-		want  string
-	}{
-		{"from zero", func(t *testing.T, d *dormitory, p *Pool) {
-			waits := request(t, p)
-			time.Sleep(300 * time.Millisecond)
-			d.start = 95 * time.Millisecond
-			d.wake("z")
-			p.Update([]Endpoint{{UID: "1", Name: "new", Addr: "z:80"}})
-			<-waits
-		}, "[zero 300ms 95ms]"},
-		{"a pod was starting", func(t *testing.T, d *dormitory, p *Pool) {
-			p.Update([]Endpoint{{UID: "1", Name: "new", Addr: "z:80"}})
-			time.Sleep(time.Minute)
-			waits := request(t, p)
-			time.Sleep(2 * time.Second)
-			p.Update([]Endpoint{{UID: "1", Name: "new", Addr: "z:80", Ready: true}})
-			<-waits
-		}, "[zero 0s 2s]"},
-		{"from a parked pod", func(t *testing.T, d *dormitory, p *Pool) {
-			p.Update([]Endpoint{parkedPod("a", 1)})
-			time.Sleep(time.Minute)
-			<-request(t, p)
-		}, "[parked 1ms 10ms]"},
-		{"old pods are leaving", func(t *testing.T, d *dormitory, p *Pool) {
-			old := Endpoint{UID: "1", Name: "old", Addr: "z:80", Ready: true}
-			p.Update([]Endpoint{old})
-			old.Leaving = true
-			p.Update([]Endpoint{old, parkedPod("a", 1)})
-			<-request(t, p)
-		}, "[parked 1ms 10ms]"},
-		{"a pod was unwell", func(t *testing.T, d *dormitory, p *Pool) {
-			p.Update([]Endpoint{{UID: "1", Name: "old", Addr: "z:80", Ready: true}})
-			mustAcquire(t, p).Unreachable()
-			d.wake("z")
-			<-request(t, p)
-		}, "[]"},
-		{"given up", func(t *testing.T, d *dormitory, p *Pool) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			_, _ = p.Acquire(ctx)
-			p.Update([]Endpoint{{UID: "1", Name: "late", Addr: "z:80", Ready: true}})
-		}, "[]"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				d := newDormitory()
-				p := d.pool(t, 0)
-				var told []string
-				p.hooks.Started = func(parked bool, pod, app time.Duration) {
-					from := "zero"
-					if parked {
-						from = "parked"
-					}
-					told = append(told, fmt.Sprint(from, " ", pod, " ", app))
-				}
-				tc.cause(t, d, p)
-				synctest.Wait()
-				if got := "[" + strings.Join(told, ", ") + "]"; got != tc.want {
-					t.Errorf("told %s, want %s", got, tc.want)
-				}
-			})
-		})
-	}
 }

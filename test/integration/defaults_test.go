@@ -45,7 +45,7 @@ func TestDefaults(t *testing.T) {
 func scale(least int64) map[string]any {
 	return map[string]any{
 		"min": least, "max": int64(20), "limit": int64(0),
-		"concurrency": int64(80), "rps": int64(0), "idle": "30s",
+		"concurrency": int64(80), "rps": int64(0), "idle": "30s", "standby": int64(0),
 	}
 }
 
@@ -105,6 +105,7 @@ func TestAccepts(t *testing.T) {
 		{"image by digest", revision, fields{"spec.build": nil, "spec.image": digestOne}},
 		{"longest timeout", revision, fields{"spec.timeout": "1h"}},
 		{"equal bounds", revision, fields{"spec.scale.min": int64(4), "spec.scale.max": int64(4)}},
+		{"standby at max", revision, fields{"spec.scale.standby": int64(4), "spec.scale.max": int64(4)}},
 		{"empty value", revision, fields{"spec.env": []any{map[string]any{"name": "A"}}}},
 		{"no traffic", route, nil},
 		{"three-way split", route, fields{"spec.traffic": split("a", 34, "b", 33, "c", 33)}},

@@ -85,7 +85,10 @@ func (s shop) build(revision, digest string) {
 	o := object("TaskRun", run.Name, fields{
 		"status.podName":    run.Name + "-pod",
 		"status.conditions": []any{condition("Succeeded", "True", "Succeeded")},
-		"status.results":    []any{map[string]any{"name": "digest", "type": "string", "value": digest}},
+		"status.results": []any{
+			map[string]any{"name": "digest", "type": "string", "value": digest},
+			map[string]any{"name": "image-config", "type": "string", "value": `{"user":"1000","entrypoint":["/app"]}`},
+		},
 	})
 	o.SetAPIVersion("tekton.dev/v1")
 	mustApplyStatus(s.T, in(builds, o), "tekton")

@@ -67,6 +67,7 @@ func startReconcilers(ctx context.Context) (stop func() error, err error) {
 		Registry:       strings.TrimPrefix(images.URL, "http://") + "/apps",
 		BuildNamespace: builds,
 		ArtifactURL:    "http://artifacts.example.com",
+		Park:           revisions.Park{Image: "registry.example.com/headway/park:1", PublicKey: "cHVibGljIGtleQ=="},
 	})
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,6 +40,11 @@ type fixture struct {
 // newFixture starts a data path whose revision has the given pods.
 func newFixture(t testing.TB, s backend.Settings, apps ...http.Handler) *fixture {
 	t.Helper()
+	return newTracedFixture(t, nil, s, apps...)
+}
+
+func newTracedFixture(t testing.TB, tracer *trace.Tracer, s backend.Settings, apps ...http.Handler) *fixture {
+	t.Helper()
 	s.Namespace, s.App, s.Name = "default", "shop", "shop-1a2b3c4d"
 	if s.Timeout == 0 {
 		s.Timeout = 10 * time.Second
@@ -54,7 +60,7 @@ func newFixture(t testing.TB, s backend.Settings, apps ...http.Handler) *fixture
 
 	logger := slog.New(slog.NewJSONHandler(writer(func(b []byte) (int, error) { return f.logs.Write(b) }), nil))
 	f.access = accesslog.New(logger, false)
-	f.server = NewServer(f.tables, f.access, logger)
+	f.server = NewServer(f.tables, tracer, f.access, logger)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

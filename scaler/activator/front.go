@@ -16,6 +16,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/h1"
 	"github.com/headway-dev/headway/scaler/activator/proxy"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 // front serves the connections of one kind of client.
@@ -29,17 +30,17 @@ type front struct {
 	conns     sync.WaitGroup
 }
 
-func (s *Server) newFront(tables *atomic.Pointer[table.Table], access *accesslog.Log, logger *slog.Logger, peers bool) *front {
+func (s *Server) newFront(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger, peers bool) *front {
 	f := &front{rest: newHandedOver()}
 	f.plain = &h1.Server{
-		Tables: tables, Peers: peers, Running: &s.running, Access: access, Logger: logger, HandOver: f.rest.give,
+		Tables: tables, Peers: peers, Running: &s.running, Tracer: tracer, Access: access, Logger: logger, HandOver: f.rest.give,
 		HeaderTimeout: headerTimeout, KeepAlive: keepAlive, Leaving: &s.leaving,
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	f.http = &http.Server{
-		Handler:           s.sayGoodbye(proxy.New(tables, access, &s.running, logger, peers)),
+		Handler:           s.sayGoodbye(proxy.New(tables, tracer, access, &s.running, logger, peers)),
 		Protocols:         protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		MaxHeaderBytes:    maxHeaderBytes,

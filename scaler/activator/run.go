@@ -17,6 +17,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/keeper"
 	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/watch"
 	"github.com/headway-dev/headway/scaler/park"
 )
@@ -37,6 +38,7 @@ type process struct {
 	identity string // the name of the pod
 	tables   atomic.Pointer[table.Table]
 	access   *accesslog.Log
+	tracer   *trace.Tracer // nil: tracing is off
 	server   *Server
 	keepers  *keeper.Manager
 	waker    *park.Waker // nil: parked pods are never woken here
@@ -52,6 +54,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer p.keepers.Close()
+	defer p.sendTraces()
 	waiting, report := p.reporter()
 	watcher, err := watch.New(o.Kubernetes, &p.tables, watch.Hooks{Pools: p.poolHooks(waiting), Compiled: p.keepers.Assign})
 	if err != nil {
@@ -92,10 +95,16 @@ func Run(ctx context.Context, o Options) error {
 	return g.Wait()
 }
 
+// sendTraces sends the spans that are left.
+func (p *process) sendTraces() {
+	if err := p.tracer.Close(); err != nil {
+		p.Logger.Warn("traces are lost", "error", err)
+	}
+}
+
 func newProcess(o Options) (*process, error) {
 	p := &process{Options: o, access: accesslog.New(o.Logger, o.AccessLog), starts: stats.NewStarts()}
 	p.tables.Store(table.Compile(nil, nil))
-	p.server = NewServer(&p.tables, p.access, o.Logger)
 	var err error
 	if o.ParkKey != "" {
 		if p.waker, err = park.LoadWaker(o.ParkKey); err != nil {
@@ -105,6 +114,10 @@ func newProcess(o Options) (*process, error) {
 	if p.identity, err = os.Hostname(); err != nil {
 		return nil, fmt.Errorf("finding the name of this pod: %w", err)
 	}
+	if p.tracer, err = trace.FromEnvironment(p.identity, o.Logger); err != nil {
+		return nil, fmt.Errorf("preparing to trace: %w", err)
+	}
+	p.server = NewServer(&p.tables, p.tracer, p.access, o.Logger)
 	_, peerPort, err := net.SplitHostPort(o.PeerListen)
 	if err != nil {
 		return nil, fmt.Errorf("reading --peer-listen: %w", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 const (
@@ -41,11 +42,11 @@ type Server struct {
 }
 
 // NewServer builds the whole handler chain. Production, tests and the fuzz
-// tests all use this one.
-func NewServer(tables *atomic.Pointer[table.Table], access *accesslog.Log, logger *slog.Logger) *Server {
+// tests all use this one. A nil tracer is tracing that is off.
+func NewServer(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger) *Server {
 	s := &Server{}
-	s.public = s.newFront(tables, access, logger, false)
-	s.peers = s.newFront(tables, access, logger, true)
+	s.public = s.newFront(tables, tracer, access, logger, false)
+	s.peers = s.newFront(tables, tracer, access, logger, true)
 	return s
 }
 

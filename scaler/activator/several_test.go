@@ -48,7 +48,7 @@ func newActivators(t *testing.T, n, limit int, app http.Handler) *activators {
 			Traffic: []table.Share{{Revision: "shop-1", Weight: 100}}}}, map[table.Key]*backend.Revision{{Namespace: "default", Name: "shop-1"}: rev}))
 		logger := slog.New(slog.DiscardHandler)
 		p.access = accesslog.New(logger, false)
-		p.server = NewServer(&p.tables, p.access, logger)
+		p.server = NewServer(&p.tables, nil, p.access, logger)
 		p.keepers = &keeper.Manager{Self: p.identity, Tables: &p.tables, Ask: keeper.AskHTTP(adminPort), PeerPort: peerPort, Logger: logger}
 		adminServer := &http.Server{Handler: p.adminHandler()}
 		var serving sync.WaitGroup

@@ -100,7 +100,7 @@ func (c *chunks) line(out, line []byte) ([]byte, error) {
 		if c.trailer += len(line); !ok || c.trailer > maxTrailer {
 			return out, fmt.Errorf("%w: a trailer is malformed or too long", errResponse)
 		}
-		if f.kind == other || f.kind == traceparent {
+		if f.kind == other || f.kind == traceparent || f.kind == tracestate {
 			out = appendField(out, &f) // fields that frame or route have no place here
 		}
 	}

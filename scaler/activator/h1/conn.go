@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
@@ -24,11 +25,12 @@ type conn struct {
 	watch  watch
 
 	// Memory that requests use one after the other.
-	req  request
-	resp response
-	x    exchange
-	out  []byte
-	host string
+	req    request
+	resp   response
+	x      exchange
+	traced trace.Request
+	out    []byte
+	host   string
 
 	mu     sync.Mutex
 	up     *wire.Conn // the pod's connection, while a request uses it

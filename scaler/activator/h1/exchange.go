@@ -13,6 +13,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
@@ -38,7 +39,10 @@ type exchange struct {
 	status   int
 	bytes    int64
 	leased   bool
-	hop      peer.Hop // by which the request came
+	hop      peer.Hop       // by which the request came
+	trace    *trace.Request // nil: tracing is off
+	broken   bool           // the client did not get the whole response
+	said     string         // what the activator itself has answered
 }
 
 // release ends the lease, once.
@@ -56,6 +60,9 @@ func (c *conn) handle(now time.Time, body []byte) bool {
 	}
 	x := &c.x
 	*x = exchange{started: now}
+	if c.server.Tracer != nil {
+		c.beginTrace(x)
+	}
 	match := c.match(x)
 	x.rev = match.Revision
 	var keep bool
@@ -74,6 +81,9 @@ func (c *conn) handle(now time.Time, body []byte) bool {
 	}
 	if c.server.Access.On() && !c.server.Peers {
 		c.log(x, match)
+	}
+	if x.trace.Recorded() {
+		c.endTrace(x, match)
 	}
 	return keep
 }
@@ -106,6 +116,7 @@ func (c *conn) forward(x *exchange, body []byte) bool {
 		return c.answer(x, answer.Failed(x.rev, err))
 	}
 	x.status = c.resp.status
+	x.trace.Answered()
 	keep := !c.req.close && !c.server.Leaving.Load()
 	delivered, complete := c.copyBody(x, up, !keep)
 	c.watch.calm()
@@ -114,6 +125,7 @@ func (c *conn) forward(x *exchange, body []byte) bool {
 	} else {
 		c.drop(x, up)
 	}
+	x.broken = !delivered
 	return keep && delivered
 }
 
@@ -198,7 +210,7 @@ func (c *conn) drop(x *exchange, up *wire.Conn) {
 
 // answer sends a response of our own; false ends the connection.
 func (c *conn) answer(x *exchange, a answer.Answer) bool {
-	x.status = a.Status
+	x.status, x.said = a.Status, a.Text
 	if a.Status == answer.ClientGone {
 		return false
 	}
@@ -217,6 +229,9 @@ func (c *conn) log(x *exchange, m table.Match) {
 		Namespace: m.Namespace, App: m.App, Status: x.status, Bytes: x.bytes,
 		Waited: x.waited, Took: time.Since(x.started),
 		UserAgent: string(c.req.userAgent), Traceparent: string(c.req.traceparent),
+	}
+	if parent, _, ok := x.trace.Headers(); ok {
+		e.Traceparent = string(parent)
 	}
 	if x.rev != nil {
 		e.Revision = x.rev.Name

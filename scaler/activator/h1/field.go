@@ -28,7 +28,8 @@ const (
 	userAgent
 	peerRevision
 	peerHops
-	traceparent // the last one
+	traceparent
+	tracestate // the last one
 )
 
 // known are the fields of other kinds than other, by the length of their name.
@@ -53,6 +54,7 @@ var known = func() (table [24][]namedKind) {
 		"forwarded":           forwarded,
 		"user-agent":          userAgent,
 		"traceparent":         traceparent,
+		"tracestate":          tracestate,
 		"headway-revision":    peerRevision,
 		"headway-hops":        peerHops,
 	} {

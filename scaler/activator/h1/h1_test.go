@@ -34,7 +34,7 @@ func TestRequestIsWrittenAnew(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if diff := cmp.Diff(c.out, string(appendRequest(nil, &r, &somebody, peer.Hop{}))); diff != "" {
+		if diff := cmp.Diff(c.out, string(appendRequest(nil, &r, &somebody, peer.Hop{}, nil))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -88,7 +88,7 @@ func FuzzParse(f *testing.F) {
 			}
 			t.Fatalf("net/http refuses what was taken: %v", err)
 		}
-		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &r, &somebody, peer.Hop{}))))
+		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &r, &somebody, peer.Hop{}, nil))))
 		if err != nil {
 			t.Fatalf("net/http refuses what is sent: %v", err)
 		}
@@ -160,6 +160,6 @@ func BenchmarkRequestHead(b *testing.B) {
 		if err := r.parse(raw); err != nil {
 			b.Fatal(err)
 		}
-		out = appendRequest(out[:0], &r, &somebody, peer.Hop{})
+		out = appendRequest(out[:0], &r, &somebody, peer.Hop{}, nil)
 	}
 }

@@ -64,9 +64,9 @@ type request struct {
 	length               int64 // of the body
 	close                bool
 	userAgent            []byte
-	traceparent          []byte
-	revision, hops       []byte                // of a request that another activator sends on
-	has                  [traceparent + 1]bool // kinds that occur
+	traceparent          []byte               // nil if there are two
+	revision, hops       []byte               // of a request that another activator sends on
+	has                  [tracestate + 1]bool // kinds that occur
 }
 
 // preface begins a connection that speaks HTTP/2 from the start.
@@ -121,7 +121,9 @@ func (r *request) parse(head []byte) error {
 		case userAgent:
 			r.userAgent = f.value
 		case traceparent:
-			r.traceparent = f.value
+			if r.traceparent = f.value; repeated {
+				r.traceparent = nil
+			}
 		case peerRevision:
 			r.revision = f.value
 		case peerHops:

@@ -48,7 +48,8 @@ func (c *conn) head(x *exchange) {
 	if x.lease.Pod.Peer {
 		next = x.hop.Next(x.rev)
 	}
-	c.out = appendRequest(c.out[:0], &c.req, told, next)
+	c.out = appendRequest(c.out[:0], &c.req, told, next, x.trace)
+	x.trace.Sent(x.lease.Pod.Name, x.lease.Pod.Peer)
 }
 
 // errRefused is a pod that takes no connection.
@@ -100,11 +101,13 @@ func (c *conn) wait(x *exchange, acquire func(context.Context) (backend.Lease, e
 	defer stop()
 	c.watch.start(c.in, func() { cancel(context.Canceled) })
 	since := time.Now()
+	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)
 	c.watch.calm()
 	waited := time.Since(since)
 	x.waited += waited
 	x.rev.Stats.Waited(waited)
+	x.trace.Waited(since, cold, err)
 	x.lease, x.leased = lease, err == nil
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
@@ -23,7 +24,9 @@ type Server struct {
 	// Running has every request of this server while it runs.
 	Running *inflight.Set
 	Access  *accesslog.Log
-	Logger  *slog.Logger
+	// Tracer is nil if tracing is off.
+	Tracer *trace.Tracer
+	Logger *slog.Logger
 	// HandOver takes a connection whose next request is not plain. What was
 	// read of it is read again.
 	HandOver func(net.Conn)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/peer"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 // client is what is known of a connection's peer, written once.
@@ -18,8 +19,10 @@ type client struct {
 }
 
 // appendRequest writes the head for the pod. hop is set if the pod is another
-// activator; c is nil if another activator has told of the client already.
-func appendRequest(b []byte, r *request, c *client, hop peer.Hop) []byte {
+// activator; c is nil if another activator has told of the client already. What
+// t has of headers replaces the client's.
+func appendRequest(b []byte, r *request, c *client, hop peer.Hop, t *trace.Request) []byte {
+	parent, state, traced := t.Headers()
 	b = append(b, r.method...)
 	b = append(b, ' ')
 	b = append(b, r.target...)
@@ -31,9 +34,16 @@ func appendRequest(b []byte, r *request, c *client, hop peer.Hop) []byte {
 			if c == nil {
 				b = appendField(b, f)
 			}
+		case traceparent, tracestate:
+			if !traced {
+				b = appendField(b, f)
+			}
 		default:
 			b = appendField(b, f)
 		}
+	}
+	if traced {
+		b = appendTrace(b, parent, state)
 	}
 	if r.has[contentLength] {
 		b = append(b, "Content-Length: "...)
@@ -68,6 +78,18 @@ func appendRequest(b []byte, r *request, c *client, hop peer.Hop) []byte {
 		b = append(b, r.host...)
 	}
 	return append(b, ";proto=http\r\n\r\n"...)
+}
+
+func appendTrace(b, parent []byte, state string) []byte {
+	b = append(b, "traceparent: "...)
+	b = append(b, parent...)
+	b = append(b, "\r\n"...)
+	if state == "" {
+		return b
+	}
+	b = append(b, "tracestate: "...)
+	b = append(b, state...)
+	return append(b, "\r\n"...)
 }
 
 // appendGiven writes what stood in the fields of kind k before.

@@ -31,6 +31,21 @@ func (i *incoming) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// withTrailers is the body of a response. It calls read when the trailers are
+// there.
+type withTrailers struct {
+	io.ReadCloser
+	read func()
+}
+
+func (w *withTrailers) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		w.read()
+	}
+	return n, err
+}
+
 // stream is the body of a response.
 type stream struct {
 	io.ReadCloser

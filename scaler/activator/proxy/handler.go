@@ -16,11 +16,13 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/table"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 // Handler is the activator's whole way from a request to its response.
 type Handler struct {
 	tables  *atomic.Pointer[table.Table]
+	tracer  *trace.Tracer // nil: tracing is off
 	log     *accesslog.Log
 	running *inflight.Set
 	peers   bool
@@ -30,8 +32,8 @@ type Handler struct {
 
 // New makes a Handler that follows tables. peers is true if the clients are
 // other activators.
-func New(tables *atomic.Pointer[table.Table], log *accesslog.Log, running *inflight.Set, errors *slog.Logger, peers bool) *Handler {
-	h := &Handler{tables: tables, log: log, running: running, peers: peers}
+func New(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, log *accesslog.Log, running *inflight.Set, errors *slog.Logger, peers bool) *Handler {
+	h := &Handler{tables: tables, tracer: tracer, log: log, running: running, peers: peers}
 	h.reverse = httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     transport{},
@@ -57,6 +59,14 @@ type exchange struct {
 	body    *incoming // nil if the request has none
 	peers   bool      // the client is another activator
 	hop     peer.Hop  // by which the request came
+	trace   *trace.Request
+	said    string // what the activator itself has answered
+}
+
+// answer sends a response of our own.
+func (x *exchange) answer(w http.ResponseWriter, a answer.Answer) {
+	x.said = a.Text
+	a.Write(w)
 }
 
 // malformed tells whether the request's body could not be read to its end.
@@ -69,21 +79,21 @@ type exchangeKey struct{}
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	rec := &recorder{ResponseWriter: w}
-	x := &exchange{started: started, peers: h.peers}
+	x := &exchange{started: started, peers: h.peers, trace: h.beginTrace(r, started)}
 	match := h.match(r, x)
 	x.rev = match.Revision
 	switch {
 	case x.hop.TooFar():
 		match.Revision = nil
-		answer.TooFar.Write(rec)
+		x.answer(rec, answer.TooFar)
 	case r.Method == http.MethodConnect:
 		match.Revision = nil
 		w.Header().Set("Connection", "close") // what follows may be meant for the tunnel
-		answer.NoTunnel.Write(rec)
+		x.answer(rec, answer.NoTunnel)
 	case !match.Known:
-		answer.UnknownHost(r.Host).Write(rec)
+		x.answer(rec, answer.UnknownHost(r.Host))
 	case match.Revision == nil:
-		answer.NoRevision(match).Write(rec)
+		x.answer(rec, answer.NoRevision(match))
 	case !h.peers:
 		// Even if the copy to the client breaks off by a panic, which is
 		// net/http's way to cut a response short, the request is counted.
@@ -96,9 +106,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.log.Write(entry(r, rec, x, match))
 		}
 	}()
+	broken := true
+	defer func() { x.endTrace(rec, match, broken) }()
 	if match.Revision != nil {
 		h.forward(rec, r, x)
 	}
+	broken = false
 }
 
 // match finds the revision: by the host, or as another activator has chosen.
@@ -149,7 +162,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 			a = answer.BadBody
 		}
 	}
-	a.Write(w)
+	x.answer(w, a)
 }
 
 // entry describes a finished request.
@@ -162,6 +175,9 @@ func entry(r *http.Request, rec *recorder, x *exchange, m table.Match) accesslog
 	}
 	if x.rev != nil {
 		e.Revision = x.rev.Name
+	}
+	if parent, _, ok := x.trace.Headers(); ok {
+		e.Traceparent = string(parent)
 	}
 	return e
 }

@@ -31,7 +31,15 @@ func rewrite(p *httputil.ProxyRequest) {
 	if _, ok := p.In.Header["User-Agent"]; !ok {
 		p.Out.Header.Set("User-Agent", "") // or net/http would add its own
 	}
-	if x := p.In.Context().Value(exchangeKey{}).(*exchange); x.peers {
+	x := p.In.Context().Value(exchangeKey{}).(*exchange)
+	if parent, state, ok := x.trace.Headers(); ok {
+		p.Out.Header.Set("Traceparent", string(parent))
+		p.Out.Header.Del("Tracestate")
+		if state != "" {
+			p.Out.Header.Set("Tracestate", state)
+		}
+	}
+	if x.peers {
 		for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"} {
 			if given := p.In.Header[name]; len(given) > 0 {
 				p.Out.Header[name] = given

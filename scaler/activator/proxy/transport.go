@@ -46,8 +46,12 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, explain(err, cause)
 	}
+	x.trace.Answered()
 	var once sync.Once
 	done := func(complete bool) { once.Do(func() { cancel(nil); h.release(complete) }) }
+	if x.trace.Recorded() && isGRPC(r) {
+		resp.Body = &withTrailers{ReadCloser: resp.Body, read: func() { x.traceGRPC(resp) }}
+	}
 	resp.Body = wrap(resp, done, func() { cancel(errIdle) })
 	return resp, nil
 }
@@ -96,6 +100,7 @@ func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 			return nil, nil, err
 		}
 		x.pod = lease.Pod.Name
+		x.trace.Sent(lease.Pod.Name, lease.Pod.Peer)
 		h := &held{lease: lease, grace: x.rev.Timeout}
 		body := &trackedBody{ReadCloser: r.Body}
 		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(attemptOf(r, x, h, body))
@@ -134,13 +139,15 @@ func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backe
 		return lease, nil
 	}
 	since := time.Now()
+	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)
 	waited := time.Since(since)
 	x.waited += waited
 	x.rev.Stats.Waited(waited)
 	if errors.Is(err, answer.ErrTimeout) {
-		return lease, answer.ErrNoPod
+		err = answer.ErrNoPod
 	}
+	x.trace.Waited(since, cold, err)
 	return lease, err
 }
 

@@ -41,7 +41,7 @@ func readParkKeys(secret string) (parkKeys, error) {
 	}
 	pair := park.KeyPair{Private: string(found.Data[v1alpha1.ParkPrivateKey]), Public: string(found.Data[v1alpha1.ParkPublicKey])}
 	if err := pair.Check(); err != nil {
-		return parkKeys{}, fmt.Errorf("Secret %[1]s in %[2]s, whose keys wake parked pods, is broken: %[3]w.\n"+
+		return parkKeys{}, fmt.Errorf("the Secret %[1]s in %[2]s, whose keys wake parked pods, is broken: %[3]w.\n"+
 			"Delete it and run this again, which makes a new one: kubectl delete secret %[1]s --namespace %[2]s", v1alpha1.ParkSecret, system, err)
 	}
 	return parkKeys{KeyPair: pair}, nil

@@ -54,8 +54,7 @@ func find(name, searchPath string, executable func(path string) error) (string, 
 		}
 		return name, nil
 	}
-	missing := fmt.Errorf("%w in PATH=%s", fs.ErrNotExist, searchPath)
-	found := &commandError{name, adviceMissing, missing}
+	var found *commandError // a file that cannot be executed
 	for folder := range strings.SplitSeq(searchPath, ":") {
 		if folder == "" {
 			folder = "."
@@ -65,9 +64,12 @@ func find(name, searchPath string, executable func(path string) error) (string, 
 		if err == nil {
 			return path, nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) && found.err == missing {
+		if !errors.Is(err, fs.ErrNotExist) && found == nil {
 			found = &commandError{path, adviceFor(err), err}
 		}
+	}
+	if found == nil {
+		found = &commandError{name, adviceMissing, fmt.Errorf("%w in PATH=%s", fs.ErrNotExist, searchPath)}
 	}
 	return "", found
 }

@@ -57,10 +57,9 @@ var errWoken = errors.New("woken")
 
 // ended is why no more calls are taken.
 func ended(ctx context.Context, accepting error) error {
-	switch cause := context.Cause(ctx); {
-	case cause == errWoken:
+	if cause := context.Cause(ctx); errors.Is(cause, errWoken) {
 		return nil
-	case cause != nil:
+	} else if cause != nil {
 		return cause
 	}
 	return fmt.Errorf("waiting for a wake call: %w", accepting)

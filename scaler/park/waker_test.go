@@ -66,8 +66,10 @@ func TestWake(t *testing.T) {
 			if tc.is != nil && !errors.Is(err, tc.is) || !strings.Contains(errorText(err), tc.text) || (err == nil) != (tc.text == "") {
 				t.Errorf("error %v, want %v", err, tc.is)
 			}
-			if tc.is != ErrDenied && errors.Is(err, ErrDenied) || tc.is != ErrRefused && errors.Is(err, ErrRefused) {
-				t.Errorf("error %v is more than %v", err, tc.is)
+			for _, is := range []error{ErrDenied, ErrRefused} {
+				if errors.Is(err, is) != errors.Is(tc.is, is) {
+					t.Errorf("error %v is also %v", err, is)
+				}
 			}
 			if len(*calls) != tc.calls {
 				t.Errorf("%d calls, want %d", len(*calls), tc.calls)

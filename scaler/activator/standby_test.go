@@ -8,12 +8,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
@@ -154,6 +157,36 @@ func TestRevisionThatCannotStartIsToldAtOnce(t *testing.T) {
 		go ask()
 		if got := <-answered; got != "200  healed" {
 			t.Errorf("HTTP/2 %v, with a pod: %q", h2, got)
+		}
+	}
+}
+
+func TestParkKeyMustBeThereIfItIsNamed(t *testing.T) {
+	keys, err := park.NewKeyPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := t.TempDir()
+	if err := os.WriteFile(filepath.Join(good, v1alpha1.ParkPrivateKey), []byte(keys.Private), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, dir    string
+		wakes, fails bool
+	}{
+		{name: "none"},
+		{name: "good", dir: good, wakes: true},
+		{name: "missing", dir: t.TempDir(), fails: true},
+	} {
+		p, err := newProcess(Options{
+			ParkKey: tc.dir, PeerListen: ":0", AdminListen: ":0", Logger: slog.New(slog.DiscardHandler),
+		})
+		if (err != nil) != tc.fails {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		if err == nil && (p.poolHooks(nil).Waker != nil) != tc.wakes {
+			t.Errorf("%s: wakes %v, want %v", tc.name, !tc.wakes, tc.wakes)
 		}
 	}
 }

@@ -16,20 +16,19 @@ import (
 // dormitory is a place with parked pods, as seen through the network: it
 // answers wake calls and probes.
 type dormitory struct {
-	latency time.Duration            // of a wake call
-	start   time.Duration            // from waking to listening
-	answers map[string]func() error  // by address of the pod: what a wake call gets; nil wakes
-	mu      sync.Mutex               // guards the rest
-	calls   []string                 // addresses
-	up      map[string]time.Time     // by host:port
-	probes  map[string]time.Duration // by host:port, the last pause between two
-	probed  map[string]time.Time
+	latency time.Duration           // of a wake call
+	start   time.Duration           // from waking to listening
+	answers map[string]func() error // by address of the pod: what a wake call gets; nil wakes
+	mu      sync.Mutex              // guards the rest
+	calls   []string                // addresses
+	up      map[string]time.Time    // by host:port
+	probed  map[string]bool         // by host:port
 }
 
 func newDormitory() *dormitory {
 	return &dormitory{
 		latency: time.Millisecond, start: 9 * time.Millisecond, answers: map[string]func() error{},
-		up: map[string]time.Time{}, probes: map[string]time.Duration{}, probed: map[string]time.Time{},
+		up: map[string]time.Time{}, probed: map[string]bool{},
 	}
 }
 
@@ -64,14 +63,24 @@ func (d *dormitory) wake(ip string) {
 func (d *dormitory) probe(_ context.Context, addr string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if last, ok := d.probed[addr]; ok {
-		d.probes[addr] = time.Since(last)
-	}
-	d.probed[addr] = time.Now()
+	d.probed[addr] = true
 	if up, ok := d.up[addr]; !ok || time.Now().Before(up) {
 		return errors.New("connection refused")
 	}
 	return nil
+}
+
+// crash ends the application.
+func (d *dormitory) crash(ip string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.up, ip+":80")
+}
+
+func (d *dormitory) wasProbed(ip string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.probed[ip+":80"]
 }
 
 func (d *dormitory) wantCalls(t *testing.T, want ...string) {

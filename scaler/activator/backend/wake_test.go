@@ -32,7 +32,7 @@ func TestOldestParkedPodIsWokenOnceForAllWhoWait(t *testing.T) {
 		time.Sleep(time.Minute)
 		d.wantCalls(t, "c")
 		for _, ip := range []string{"a", "b", "d"} {
-			if _, asked := d.probed[ip+":80"]; asked {
+			if d.wasProbed(ip) {
 				t.Errorf("the parked pod %s was probed", ip)
 			}
 		}
@@ -86,9 +86,6 @@ func TestEachUnreachablePodHasItsOwnPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDormitory()
 		d.answers["a"] = func() error { return errors.New("no route to host") }
-		p := d.pool(t, 0, parkedPod("a", 1))
-		waits, began := request(t, p), time.Now()
-		time.Sleep(20 * time.Second)
 		failed := false
 		d.answers["b"] = func() error {
 			if failed {
@@ -97,6 +94,9 @@ func TestEachUnreachablePodHasItsOwnPauses(t *testing.T) {
 			failed = true
 			return errors.New("no route to host")
 		}
+		p := d.pool(t, 0, parkedPod("a", 1))
+		waits, began := request(t, p), time.Now()
+		time.Sleep(20 * time.Second)
 		p.Update([]Endpoint{parkedPod("a", 1), parkedPod("b", 2)})
 		if got := <-waits; got.pod != "pod-b" || time.Since(began) > 20*time.Second+2*firstRetry {
 			t.Errorf("got %+v, want pod-b after one pause of %s", got, firstRetry)
@@ -144,7 +144,7 @@ func TestPodThatTheAutoscalerWokeIsAskedToo(t *testing.T) {
 		p.hooks.Waker = nil
 		waits := request(t, p)
 		time.Sleep(time.Second)
-		if _, asked := d.probed["a:80"]; asked {
+		if d.wasProbed("a") {
 			t.Error("a parked pod was probed")
 		}
 		d.wake("a")
@@ -192,7 +192,7 @@ func TestRestartedContainerIsWokenAgain(t *testing.T) {
 				pod.Ready = readyBefore
 				p.Update([]Endpoint{pod})
 
-				delete(d.up, "a:80")
+				d.crash("a")
 				crashed := *pod.Standby
 				crashed.Runs = false
 				pod.Ready, pod.Standby = false, &crashed

@@ -9,5 +9,5 @@ import (
 )
 
 func main() {
-	os.Exit(park.Run(os.Args[1:], os.Environ(), os.Stderr))
+	os.Exit(park.Run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -2,6 +2,7 @@ package park
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -118,10 +119,18 @@ func TestRunFailsAtOnce(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var complaints strings.Builder
-			code := Run(tc.args, tc.env, &complaints)
+			code := Run(tc.args, tc.env, io.Discard, &complaints)
 			if code != tc.code || !strings.Contains(complaints.String(), tc.want) {
 				t.Errorf("code %d, %q; want %d, %q", code, complaints.String(), tc.code, tc.want)
 			}
 		})
+	}
+}
+
+// The pod that brings the image to a node has neither a key nor a command.
+func TestVersion(t *testing.T) {
+	var out, complaints strings.Builder
+	if code := Run([]string{versionFlag}, nil, &out, &complaints); code != 0 || out.String() != protocol+"\n" || complaints.Len() > 0 {
+		t.Errorf("code %d, %q, %q", code, &out, &complaints)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -33,13 +34,20 @@ type application struct {
 	env  []string
 }
 
+// versionFlag is what a pod runs that only brings the image to a node.
+const versionFlag = "--version"
+
 // Run waits for the wake call and replaces the process by the application, the
 // command in args. It returns, with the exit code, only if that cannot be or if
 // a signal asks it to stop, which is code 0. What is wrong with the command is
 // found out before the wait: 127 means that it is missing, 126 that it cannot be
 // executed. Nothing is written unless it fails: what is written would stand in
-// the application's log.
-func Run(args, env []string, complaints io.Writer) int {
+// the application's log. With --version alone it names the protocol and returns 0.
+func Run(args, env []string, out, complaints io.Writer) int {
+	if slices.Equal(args, []string{versionFlag}) {
+		fmt.Fprintln(out, protocol)
+		return 0
+	}
 	err := run(args, env)
 	if err == nil {
 		return 0

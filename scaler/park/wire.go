@@ -35,8 +35,10 @@ var (
 	errSignature = errors.New("the signature is not for this pod by the key it knows")
 )
 
-// message is what is signed: nothing else that this key signs looks like it.
-func message(pod string) []byte { return []byte("headway wake v1\n" + pod + "\n") }
+// protocol begins what is signed: nothing else that the key signs looks like it.
+const protocol = "headway wake v1"
+
+func message(pod string) []byte { return []byte(protocol + "\n" + pod + "\n") }
 
 // wakeCall is the line that wakes a pod, with its end.
 func wakeCall(key ed25519.PrivateKey, pod string) string {

@@ -25,6 +25,7 @@ func downSteps() []step {
 		{name: "cgroups", run: removeCgroups},
 		{name: "kernel settings", run: restoreSysctls},
 		{name: "state", run: removeState},
+		{name: "registry", run: trimRegistry},
 		{name: "check", run: checkClean},
 	}
 }

@@ -71,6 +71,32 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// What only the system can find out is found out when the pod is woken.
+func TestApplicationThatDoesNotStart(t *testing.T) {
+	program, pair := compile(t), newKeys(t)
+	for content, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"#!/none\n": {codeMissing, adviceInside},
+		"\x7fELF":   {codeCannot, adviceFormat},
+	} {
+		script := filepath.Join(t.TempDir(), "app")
+		if err := os.WriteFile(script, []byte(content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p := start(t, launcher, []string{envPod + "=" + testPod, envKey + "=" + pair.Public}, program, script)
+		p.await(t)
+		if err := waker(t, pair).Wake(t.Context(), "127.0.0.1", testPod); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.command.Wait()
+		if code := p.command.ProcessState.ExitCode(); code != want.code || !strings.Contains(p.errors.String(), want.text) {
+			t.Errorf("code %d, %q; want %d, %q", code, &p.errors, want.code, want.text)
+		}
+	}
+}
+
 // compile makes the program with a free port, which callers use from now on.
 func compile(t *testing.T) string {
 	t.Helper()

@@ -65,7 +65,7 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 	if !wanted {
 		size = 0
 	}
-	problem := cannotPark(seen.Park, config)
+	problem := cannotPark(rev, seen.Park, config)
 	switch {
 	case problem != "":
 		p.dropStandby = seen.Standby != nil
@@ -85,10 +85,12 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 }
 
 // cannotPark says why a revision can have no standby; empty if it can.
-func cannotPark(park Park, config *v1alpha1.ImageConfig) string {
+func cannotPark(rev *v1alpha1.Revision, park Park, config *v1alpha1.ImageConfig) string {
 	switch {
 	case park.Image == "":
 		return "the controller runs without --park-image"
+	case rev.Spec.Port == v1alpha1.ParkPort:
+		return fmt.Sprintf("parked pods wait for their call on port %d, which is the app's; choose another", v1alpha1.ParkPort)
 	case config == nil:
 		return "the command of the image is not known"
 	case len(commandOf(config)) == 0:

@@ -38,6 +38,7 @@ type standbyCase struct {
 	weight  int32
 	config  *v1alpha1.ImageConfig // nil: not known
 	noPark  bool
+	port    int32 // 0: the default
 	asked   int32 // pods asked of the main Deployment
 	live    *int32
 	refused bool // Kubernetes makes no parked pods
@@ -96,6 +97,8 @@ func TestStandby(t *testing.T) {
 		{name: "that is of no interest without traffic", state: Idle, message: "no pod runs; a request starts one"},
 		{name: "the image runs nothing", weight: 100, config: &v1alpha1.ImageConfig{}, state: Idle,
 			message: "no pod runs; a request starts one; no standby: the image names no command"},
+		{name: "the app's port is taken", weight: 100, config: command, port: v1alpha1.ParkPort, state: Idle,
+			message: "no pod runs; a request starts one; no standby: parked pods wait for their call on port 8013, which is the app's; choose another"},
 		{name: "no program to park with", weight: 100, config: command, noPark: true, state: Idle,
 			message: "no pod runs; a request starts one; no standby: the controller runs without --park-image"},
 		{name: "no program any more", weight: 100, config: command, noPark: true, live: two, pods: []corev1.Pod{parkedPod()}, state: Idle,
@@ -108,6 +111,9 @@ func TestStandby(t *testing.T) {
 func (tc standbyCase) run(t *testing.T) {
 	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 	rev.Spec.Scale.Standby, rev.Status.EverReady, rev.Status.ImageConfig = 2, true, tc.config
+	if tc.port != 0 {
+		rev.Spec.Port = tc.port
+	}
 	seen := Seen{Revision: rev, Weight: tc.weight, Park: park, Pods: tc.pods,
 		Deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &tc.asked}}}
 	if tc.noPark {

@@ -2,7 +2,6 @@ package revision
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -153,41 +152,6 @@ func waiting(rev *v1alpha1.Revision, w *corev1.ContainerStateWaiting) (finding, 
 		return failed(v1alpha1.ReasonStartFailed, "the container cannot be started: "+oneLine(w.Message)), true
 	}
 	return finding{}, false
-}
-
-var (
-	missingObject = regexp.MustCompile(`(secret|configmap) "([^"]+)" not found`)
-	missingKey    = regexp.MustCompile(`couldn't find key (\S+) in (Secret|ConfigMap) [^/\s]*/(\S+)`)
-)
-
-// missingReference says which Secret or ConfigMap, or which key of it, a
-// variable asks for in vain.
-func missingReference(rev *v1alpha1.Revision, message string) (string, bool) {
-	if m := missingKey.FindStringSubmatch(message); m != nil {
-		kind, name, key := m[2], m[3], m[1]
-		return fmt.Sprintf("%s %q has no key %q%s; add it in namespace %q, no new push is needed",
-			kind, name, key, usedBy(rev, kind, name, key), rev.Namespace), true
-	}
-	if m := missingObject.FindStringSubmatch(message); m != nil {
-		kind := map[string]string{"secret": "Secret", "configmap": "ConfigMap"}[m[1]]
-		return fmt.Sprintf("%s %q does not exist%s; create it in namespace %q, no new push is needed",
-			kind, m[2], usedBy(rev, kind, m[2], ""), rev.Namespace), true
-	}
-	return "", false
-}
-
-// usedBy names the first variable that refers to an object; key "" is any.
-func usedBy(rev *v1alpha1.Revision, kind, name, key string) string {
-	for _, v := range rev.Spec.Env {
-		ref := v.Secret
-		if kind == "ConfigMap" {
-			ref = v.Config
-		}
-		if ref != nil && ref.Name == name && (key == "" || ref.Key == key) {
-			return fmt.Sprintf(", which env.%s in headway.yaml asks for", v.Name)
-		}
-	}
-	return ""
 }
 
 // crash explains how the app ended, with the end of its log.

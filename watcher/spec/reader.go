@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // reader walks the nodes of one file by the table and collects problems, so
@@ -46,6 +48,9 @@ func (r *reader) across() {
 	}
 	r.atMostMax("scale.min", r.spec.Scale.Min)
 	r.atMostMax("scale.standby", r.spec.Scale.Standby)
+	if at, ok := r.at["port"]; ok && r.spec.Scale.Standby > 0 && r.spec.Port == v1alpha1.ParkPort {
+		r.failAt(at, "port", "parked pods (scale.standby) wait for their call on %d; choose another port", v1alpha1.ParkPort)
+	}
 }
 
 // atMostMax checks a number of pods against scale.max.

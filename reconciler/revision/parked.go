@@ -28,10 +28,12 @@ func split(pods []corev1.Pod) (running, parked []corev1.Pod) {
 // isWoken is true for a pod that came from the standby.
 func isWoken(pod *corev1.Pod) bool { return pod.Labels[v1alpha1.LabelStandby] != "" }
 
-// wokenPods counts those of the running pods that no Deployment asks for.
+// wokenPods counts those of the running pods that no Deployment asks for. One
+// that was evicted runs no more, and nobody starts it again.
 func wokenPods(running []corev1.Pod) (n int32) {
 	for i := range running {
-		if isWoken(&running[i]) && running[i].DeletionTimestamp == nil {
+		pod := &running[i]
+		if isWoken(pod) && pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
 			n++
 		}
 	}

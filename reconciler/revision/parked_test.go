@@ -55,6 +55,7 @@ func TestStandby(t *testing.T) {
 	none, two := ptr(int32(0)), ptr(int32(2))
 	woken := standing(v1alpha1.StandbyWoken, runningPod(time.Hour, nil))
 	awake := standing(v1alpha1.StandbyWoken, readyPod())
+	evicted := standing(v1alpha1.StandbyWoken, corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed}})
 	unpulled := standing(v1alpha1.StandbyParked, waitingPod("ErrImagePull", "denied"))
 	broken := standing(v1alpha1.StandbyParked, newPod(corev1.ContainerStatus{
 		State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
@@ -81,6 +82,8 @@ func TestStandby(t *testing.T) {
 		{name: "woken by an activator, not labelled yet", weight: 100, config: command, live: two, pods: []corev1.Pod{standing(v1alpha1.StandbyParked, readyPod())},
 			state: Ready, message: "1 pod is ready", replicas: 1, wanted: two},
 		{name: "the woken pod leaves", weight: 100, config: command, live: two, pods: []corev1.Pod{leavingPod(awake), parkedPod()},
+			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+		{name: "the woken pod was evicted", weight: 100, config: command, live: two, pods: []corev1.Pod{evicted, parkedPod()},
 			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
 		{name: "the image of a parked pod cannot be pulled", weight: 100, config: command, live: two, pods: []corev1.Pod{unpulled},
 			state: Idle, message: "no pod runs; a request starts one; no standby: the image cannot be pulled: denied", wanted: two},

@@ -77,19 +77,24 @@ func (tm *team) startDownload(lines int) *download {
 	if err != nil {
 		tm.Fatal(err)
 	}
-	web := localcluster.Browser()
-	response, err := web.Do(request)
-	if err != nil {
-		tm.Fatalf("beginning a download: %v", err)
-	}
 	d := &download{lines: lines, ended: make(chan error, 1)}
+	began := make(chan struct{})
 	go func() {
+		defer close(began)
+		web := localcluster.Browser()
 		defer web.CloseIdleConnections()
+		response, err := web.Do(request)
+		if err != nil {
+			d.ended <- err
+			return
+		}
 		defer response.Body.Close()
+		began <- struct{}{}
 		body, err := io.ReadAll(response.Body)
 		d.body = string(body)
 		d.ended <- err
 	}()
+	<-began
 	return d
 }
 

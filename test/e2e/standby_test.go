@@ -66,7 +66,7 @@ func TestStandby(t *testing.T) {
 func TestStandbyCrashes(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
-	revision := tm.startMeter("{idle: 20s, standby: 1}")
+	revision := tm.startMeter("{idle: 10s, standby: 1}")
 	tm.waitParked(revision)
 	woken := tm.look(nil).Hostname
 	tm.waitWoken(revision, woken)
@@ -87,11 +87,8 @@ func TestStandbyCrashes(t *testing.T) {
 	})
 
 	download := tm.startDownload(50)
-	running, _ := tm.podsOf(revision)
-	for _, pod := range running {
-		if pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked {
-			continue
-		}
+	_, ready := tm.podsOf(revision)
+	for _, pod := range ready {
 		if err := kube.Delete(t.Context(), &pod); client.IgnoreNotFound(err) != nil {
 			t.Fatalf("deleting %s: %v", pod.Name, err)
 		}

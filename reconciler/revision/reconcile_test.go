@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -235,109 +234,5 @@ func TestSupersededRunIsCancelled(t *testing.T) {
 	}
 	if run.Spec.Status == "" || run.Annotations[annotationSuperseded] == "" || run.Spec.TaskSpec == nil {
 		t.Errorf("status %q, annotations %v", run.Spec.Status, run.Annotations)
-	}
-}
-
-// givenImage makes headway.yaml name the image.
-func givenImage(r *v1alpha1.Revision) {
-	r.Spec.Build, r.Spec.Image = nil, "registry/apps/given@"+digest
-}
-
-func TestGivenImageIsReadOnce(t *testing.T) {
-	for name, tc := range map[string]struct {
-		err    error
-		config *v1alpha1.ImageConfig
-		built  string
-	}{
-		"readable": {nil, &v1alpha1.ImageConfig{User: "1000", Cmd: []string{"/app"}}, "headway.yaml names the image"},
-		"registry is away": {errors.New("no route"), nil,
-			"headway.yaml names the image; its configuration cannot be read, so it runs as user 65532: the registry cannot be read"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			rev := newRevision(commitA, givenImage)
-			b := newBench(t, rev, newApp(head(rev)))
-			b.registry = tc.err
-			for range 3 {
-				got, built := b.built(rev)
-				if diff := cmp.Diff(tc.config, got.Status.ImageConfig); diff != "" || built != condition.True(v1alpha1.ReasonImageGiven, tc.built) {
-					t.Errorf("%+v, config (-want +got):\n%s", built, diff)
-				}
-				if got.Status.Image != rev.Spec.Image {
-					t.Errorf("image %q", got.Status.Image)
-				}
-			}
-			if b.configReads != 1 {
-				t.Errorf("the registry was asked %d times", b.configReads)
-			}
-		})
-	}
-}
-
-// sleeping is a revision in traffic that has no pod and wants a parked one.
-func sleeping(t *testing.T) (*bench, *v1alpha1.Revision) {
-	t.Helper()
-	rev := newRevision(commitA, givenImage, func(r *v1alpha1.Revision) {
-		r.Spec.Scale.Standby = 1
-		r.Status.EverReady = true
-	})
-	route := &v1alpha1.Route{ObjectMeta: metav1.ObjectMeta{Name: "hello", Namespace: "team"},
-		Spec: v1alpha1.RouteSpec{App: "hello", Traffic: []v1alpha1.TrafficTarget{{Revision: rev.Name, Weight: 100}}}}
-	asleep, err := deploymentFor(rev, rev.Spec.Image, command)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asleep.Spec.Replicas = ptr(int32(0))
-	b := newBench(t, rev, newApp(head(rev)), route, asleep)
-	b.Park = park
-	return b, rev
-}
-
-func (b *bench) ready(rev *v1alpha1.Revision) condition.State {
-	b.t.Helper()
-	var got v1alpha1.Revision
-	if err := b.Client.Get(b.t.Context(), client.ObjectKeyFromObject(rev), &got); err != nil {
-		b.t.Fatal(err)
-	}
-	return condition.Get(got.Status.Conditions, v1alpha1.ConditionReady)
-}
-
-func TestStandbyIsMadeAndDropped(t *testing.T) {
-	b, rev := sleeping(t)
-	key := client.ObjectKey{Namespace: "team", Name: v1alpha1.StandbyName(rev.Name)}
-	b.built(rev)
-	var standby appsv1.Deployment
-	if err := b.Client.Get(t.Context(), key, &standby); err != nil || *standby.Spec.Replicas != 1 {
-		t.Fatalf("standby %+v, %v", standby.Spec.Replicas, err)
-	}
-	b.Park = Park{}
-	b.built(rev)
-	if err := b.Client.Get(t.Context(), key, &standby); !apierrors.IsNotFound(err) {
-		t.Errorf("the standby is still there: %v", err)
-	}
-}
-
-// TestStandbyIsRefused: what the cluster has against parked pods must not look
-// like a revision that cannot run.
-func TestStandbyIsRefused(t *testing.T) {
-	b, rev := sleeping(t)
-	b.applyErr = map[string]error{v1alpha1.StandbyName(rev.Name): apierrors.NewForbidden(
-		schema.GroupResource{Resource: "deployments"}, "x", errors.New("no image volumes here"))}
-	for range 2 {
-		result, err := b.reconcile(rev)
-		if err != nil || result.RequeueAfter != time.Minute {
-			t.Fatalf("again in %v, error %v", result.RequeueAfter, err)
-		}
-		got := b.ready(rev)
-		if got.Status != metav1.ConditionTrue || !strings.Contains(got.Message, "a request starts one; no standby: Kubernetes refuses it: ") ||
-			!strings.HasSuffix(got.Message, "no image volumes here") {
-			t.Errorf("Ready = %+v", got)
-		}
-	}
-	b.applyErr = nil
-	if _, err := b.reconcile(rev); err != nil {
-		t.Fatal(err)
-	}
-	if got := b.ready(rev); got.Message != "no pod runs; a request starts one" {
-		t.Errorf("Ready = %+v", got)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,14 +23,6 @@ import (
 	"github.com/headway-dev/headway/scaler/park"
 )
 
-// The lease decides how long nobody scales from zero after the leader was
-// killed. A leader that stops in order gives it back at once.
-const (
-	leaseDuration = 8 * time.Second
-	renewDeadline = 6 * time.Second
-	retryPeriod   = time.Second
-)
-
 // run wires the parts and blocks until ctx ends.
 func run(ctx context.Context, f flags, activators types.NamespacedName) error {
 	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: f.logLevel}))
@@ -40,6 +31,9 @@ func run(ctx context.Context, f flags, activators types.NamespacedName) error {
 	klog.SetSlogLogger(logger)
 
 	options := autoscaler.Options{Listen: f.listen, Activators: activators}
+	if f.leaderElect {
+		options.Lease = &autoscaler.Lease{}
+	}
 	if f.parkKey != "" {
 		waker, err := park.LoadWaker(f.parkKey)
 		if err != nil {
@@ -76,18 +70,11 @@ func newManager(f flags) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("reading the cluster's address: %w", err)
 	}
 	config.QPS, config.Burst = 200, 400
-	lease, renew, retry := leaseDuration, renewDeadline, retryPeriod
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
-		Cache:                         autoscaler.CacheOptions(),
-		Metrics:                       server.Options{BindAddress: f.metricsListen},
-		HealthProbeBindAddress:        f.healthListen,
-		LeaderElection:                f.leaderElect,
-		LeaderElectionID:              "headway-autoscaler",
-		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 &lease,
-		RenewDeadline:                 &renew,
-		RetryPeriod:                   &retry,
+		Scheme:                 scheme,
+		Cache:                  autoscaler.CacheOptions(),
+		Metrics:                server.Options{BindAddress: f.metricsListen},
+		HealthProbeBindAddress: f.healthListen,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)

@@ -32,11 +32,8 @@ type leader struct {
 	enqueue func(reconcile.Request)
 }
 
-// NeedLeaderElection implements manager.LeaderElectionRunnable.
-func (leader) NeedLeaderElection() bool { return true }
-
-// Start implements manager.Runnable.
-func (l leader) Start(ctx context.Context) error {
+// lead takes over and leads until ctx ends.
+func (l leader) lead(ctx context.Context) {
 	for {
 		err := l.takeOver(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -46,12 +43,10 @@ func (l leader) Start(ctx context.Context) error {
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
-			return nil
 		}
 	}
 	<-ctx.Done()
 	l.leading.Store(false)
-	return nil
 }
 
 func (l leader) takeOver(ctx context.Context) error {
@@ -68,6 +63,10 @@ func (l leader) takeOver(ctx context.Context) error {
 	if err := l.Client.List(ctx, &revisions); err != nil {
 		return fmt.Errorf("listing revisions: %w", err)
 	}
+	if err := ctx.Err(); err != nil {
+		return err // lost again
+	}
+	l.term.Add(1)
 	l.leading.Store(true)
 	for i := range revisions.Items {
 		l.enqueue(reconcile.Request{NamespacedName: nameOf(&revisions.Items[i])})

@@ -45,6 +45,7 @@ type Reconciler struct {
 	Now func() time.Time
 
 	leading atomic.Bool
+	term    atomic.Int64 // counts the times that this replica was elected
 	tracker tracker
 }
 
@@ -91,7 +92,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 //	fewer         none, other    mark the pods that go
 //	fewer         this           take them away once they are empty, or have had their time
 func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decision, now time.Time) (time.Duration, error) {
-	have, want := v.seen.Replicas, d.Replicas
+	have, want, term := v.seen.Replicas, d.Replicas, r.term.Load()
+	if m.drain.term != term { // its pods were put back when this term began
+		m.drain = drain{}
+	}
 	if want >= have && m.drain.running() {
 		if err := r.unmark(ctx, v); err != nil {
 			return 0, err
@@ -110,7 +114,7 @@ func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decis
 		if err := r.mark(ctx, v, have-want); err != nil {
 			return 0, err
 		}
-		m.drain = drain{target: want, since: now}
+		m.drain = drain{target: want, since: now, term: term}
 		return drainLook, nil
 	}
 	woken, empty, err := r.marked(ctx, v)

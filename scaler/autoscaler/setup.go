@@ -35,6 +35,8 @@ type Options struct {
 	Activators types.NamespacedName
 	// Waker wakes parked pods. Nil: none is ever woken by this program.
 	Waker Waker
+	// Lease elects the replica that scales. Nil: this one does.
+	Lease *Lease
 }
 
 // Setup adds the autoscaler to a manager.
@@ -70,8 +72,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := mgr.Add(server{listen: o.Listen, reports: reports}); err != nil {
 		return fmt.Errorf("adding the endpoint for reports: %w", err)
 	}
-	if err := mgr.Add(leader{Reconciler: r, enqueue: enqueue}); err != nil {
-		return fmt.Errorf("adding the leader: %w", err)
+	elector, err := newElector(mgr, o.Lease, leader{Reconciler: r, enqueue: enqueue})
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(elector); err != nil {
+		return fmt.Errorf("adding the election: %w", err)
 	}
 	return nil
 }

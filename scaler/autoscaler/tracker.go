@@ -38,6 +38,7 @@ type asked struct {
 type drain struct {
 	target int
 	since  time.Time
+	term   int64 // in which it began
 }
 
 func (d drain) running() bool { return !d.since.IsZero() }

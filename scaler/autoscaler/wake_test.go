@@ -190,6 +190,7 @@ func mixed(t *testing.T) *world {
 	w.ready("p1")
 	w.ready("p2")
 	expect(t, "steady", w.step(80*time.Second, 28, 0))
+	w.addStandby("p3", w.now) // takes no part
 	w.acts.pods = map[string]int{"pod-0": 4, "pod-1": 6, "p1": 1, "p2": 3}
 	return w
 }

@@ -35,22 +35,20 @@ import (
 // in order.
 func startAutoscaler(t *testing.T, ns, address string) (stop func()) {
 	t.Helper()
-	options := scaling.CacheOptions()
-	options.DefaultNamespaces = map[string]cache.Config{ns: {}}
+	slim := scaling.CacheOptions()
+	slim.DefaultNamespaces = map[string]cache.Config{ns: {}}
 	again := true // there are two in this process
-	lease, renew, retry := 4*time.Second, 3*time.Second, 200*time.Millisecond
 	mgr, err := ctrl.NewManager(server, ctrl.Options{
-		Scheme: scheme, Cache: options, Metrics: metrics.Options{BindAddress: "0"},
-		Controller:     config.Controller{SkipNameValidation: &again},
-		LeaderElection: true, LeaderElectionID: "headway-autoscaler", LeaderElectionNamespace: ns,
-		LeaderElectionReleaseOnCancel: true, LeaseDuration: &lease, RenewDeadline: &renew, RetryPeriod: &retry,
+		Scheme: scheme, Cache: slim, Metrics: metrics.Options{BindAddress: "0"},
+		Controller: config.Controller{SkipNameValidation: &again},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	account := types.NamespacedName{Namespace: ns, Name: "activator"}
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := scaling.Setup(ctx, mgr, scaling.Options{Listen: address, Activators: account}); err != nil {
+	options := scaling.Options{Listen: address, Activators: account, Lease: &scaling.Lease{Namespace: ns}}
+	if err := scaling.Setup(ctx, mgr, options); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

@@ -1,0 +1,171 @@
+package autoscaler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// leaseObject is the Lease in the API server.
+type leaseObject struct {
+	mu     sync.Mutex
+	record *resourcelock.LeaderElectionRecord
+	writes int
+}
+
+// access is one replica's way to it.
+type access struct {
+	*leaseObject
+	name string
+	down bool // the API server cannot be reached
+}
+
+func (a *access) Identity() string   { return a.name }
+func (a *access) Describe() string   { return leaseName }
+func (a *access) RecordEvent(string) {}
+
+func (a *access) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.down:
+		return nil, nil, errors.New("no route to host")
+	case a.record == nil:
+		return nil, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "leases"}, leaseName)
+	}
+	raw, err := json.Marshal(a.record)
+	copied := *a.record
+	return &copied, raw, err
+}
+
+func (a *access) Create(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	return a.Update(ctx, r)
+}
+
+func (a *access) Update(_ context.Context, r resourcelock.LeaderElectionRecord) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.down {
+		return errors.New("no route to host")
+	}
+	a.record = &r
+	a.writes++
+	return nil
+}
+
+func (a *access) cut(down bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.down = down
+}
+
+// replica is one autoscaler.
+type replica struct {
+	*access
+	*Reconciler
+	stop func()
+}
+
+func startReplica(t *testing.T, object *leaseObject, name string) *replica {
+	r := &replica{access: &access{leaseObject: object, name: name}, Reconciler: newWorld(t, 1, v1alpha1.Scale{Max: 5}).Reconciler}
+	e := &elector{leader: leader{Reconciler: r.Reconciler, enqueue: func(reconcile.Request) {}}}
+	e.config = leaderelection.LeaderElectionConfig{
+		Lock: r.access, Name: leaseName, ReleaseOnCancel: true,
+		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := e.Start(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	r.stop = func() { cancel(); <-done }
+	return r
+}
+
+// until waits for a state and returns how long that took. Two leaders at the
+// same time fail the test.
+func until(t *testing.T, a, b *replica, state func() bool) time.Duration {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		synctest.Wait()
+		if a.leading.Load() && b.leading.Load() {
+			t.Fatal("both lead")
+		}
+		if state() {
+			return time.Since(began)
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal("it does not come to that")
+		}
+	}
+}
+
+func TestElection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		object := &leaseObject{}
+		a := startReplica(t, object, "a")
+		for synctest.Wait(); !a.leading.Load(); synctest.Wait() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		b := startReplica(t, object, "b")
+		began, before := time.Now(), object.writes
+		until(t, a, b, func() bool { return time.Since(began) >= time.Minute })
+		if rate := float64(object.writes-before) / 60; !a.leading.Load() || rate > 2.1 {
+			t.Errorf("a leads: %v, %.1f writes a second", a.leading.Load(), rate)
+		}
+
+		// The API server is out of a's reach: it stands down before b leads.
+		a.cut(true)
+		lost := until(t, a, b, func() bool { return !a.leading.Load() })
+		gap := lost + until(t, a, b, b.leading.Load)
+		if lost > renewDeadline+retryPeriod || gap > 5300*time.Millisecond {
+			t.Errorf("stood down after %s, the other leads after %s", lost, gap)
+		}
+
+		// It stands for election again, and is elected when b stops in order.
+		a.cut(false)
+		began = time.Now()
+		until(t, a, b, func() bool { return time.Since(began) >= 10*time.Second })
+		if !b.leading.Load() {
+			t.Error("b leads no more")
+		}
+		b.stop()
+		if took := until(t, a, b, a.leading.Load); took > 2500*time.Millisecond {
+			t.Errorf("took %s after a stop in order", took)
+		}
+		if a.term.Load() != 2 {
+			t.Errorf("term %d", a.term.Load())
+		}
+		a.stop()
+		if a.leading.Load() {
+			t.Error("leads after its end")
+		}
+	})
+}
+
+// TestAnOldDrainDiesWithItsTerm: whoever led in between has put the pods back.
+func TestAnOldDrainDiesWithItsTerm(t *testing.T) {
+	w := busy(t)
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+	l := leader{Reconciler: w.Reconciler, enqueue: func(reconcile.Request) {}}
+	if err := l.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "marked anew", w.step(0, 14, 0), "mark pod-2")
+	expect(t, "its time counts anew", w.step(leaveMost-tick, 14, 0))
+}

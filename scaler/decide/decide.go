@@ -71,8 +71,12 @@ func (d *decision) demand() {
 	}
 	stable, burst := d.podsFor(d.Stable), d.podsFor(d.Burst)
 	d.set(max(1, stable), d.explain(d.Stable, StableWindow))
-	if d.seen.Replicas == 0 {
+	switch {
+	case d.seen.Replicas > 0:
+	case d.load.any() || d.load.arrived:
 		d.Reason = "a request woke it"
+	default: // its pods were taken away
+		d.Reason = fmt.Sprintf("it has not been idle for %s", short(max(d.spec.Idle, d.spec.DownDelay)))
 	}
 
 	s, ready := d.state, max(d.seen.Ready, 1)

@@ -186,3 +186,73 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+// FuzzPlan checks what holds for every plan: one pull on a node, ten in all,
+// nothing that is there already, and no pod judged twice.
+func FuzzPlan(f *testing.F) {
+	f.Add([]byte{3, 4, 1, 2, 3})
+	f.Add([]byte{12, 14, 250, 9, 17, 33, 91})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		next := func() int {
+			if len(data) == 0 {
+				return 0
+			}
+			b := data[0]
+			data = data[1:]
+			return int(b)
+		}
+		var s seenOf
+		targets, nodes := next()%16, next()%16
+		for i := range targets {
+			s.targets += fmt.Sprintf("r%02d ", i)
+		}
+		for i := range nodes {
+			s.nodes += fmt.Sprintf("n%02d ", i)
+		}
+		for len(data) > 0 {
+			image := fmt.Sprintf("r%02d@n%02d", next()%16, next()%16)
+			switch next() % 4 {
+			case 0:
+				s.on += image + " "
+			case 1:
+				s.coming += image + " "
+			case 2:
+				s.tries += fmt.Sprintf("%s=%d/%dm ", image, 1+next()%5, next()%20)
+			case 3:
+				s.pulls += fmt.Sprintf("%s=%s/%dm ", image, []string{"pulling", "troubled", "done", "failed"}[next()%4], next()%12)
+			}
+		}
+		seen := s.parse(t)
+		for digest := range seen.On {
+			slices.Sort(seen.On[digest])
+		}
+		checkPlan(t, seen, PlanFor(seen, start))
+	})
+}
+
+func checkPlan(t *testing.T, seen Seen, p Plan) {
+	t.Helper()
+	ending := len(p.Done) + len(p.Failed) + len(p.Stale)
+	if held := len(seen.Pulls) - ending; held < 0 || (len(p.Start) > 0 && held+len(p.Start) > maxPulls) {
+		t.Errorf("%d pods, %d of them end, %d start", len(seen.Pulls), ending, len(p.Start))
+	}
+	busy := map[nodeID]int{}
+	for _, pull := range seen.Pulls {
+		busy[pull.Node]++
+	}
+	for _, pull := range slices.Concat(p.Done, p.Failed, p.Stale) {
+		busy[pull.Node]--
+	}
+	for _, s := range p.Start {
+		at := attempt{s.Target.Digest, s.Node.ID}
+		if busy[at.node]++; busy[at.node] > 1 {
+			t.Errorf("node %s has %d pulls", at.node, busy[at.node])
+		}
+		if slices.Contains(seen.On[at.digest], at.node) || seen.Coming[at] || seen.Tries[at].count >= maxTries {
+			t.Errorf("%v should not be pulled", at)
+		}
+	}
+	if p.RequeueAfter < 0 {
+		t.Errorf("look again after %s", p.RequeueAfter)
+	}
+}

@@ -39,7 +39,7 @@ var (
 	}, []string{"direction"})
 	wakeSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "headway_autoscaler_wake_seconds",
-		Help:    "Time from an activator's report of a waiting request until the Deployment was scaled from zero.",
+		Help:    "Time from an activator's report of a waiting request until a parked pod was woken, or the Deployment scaled, from zero.",
 		Buckets: []float64{0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5},
 	})
 )

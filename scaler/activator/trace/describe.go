@@ -38,8 +38,8 @@ func (in Incoming) name() string {
 	return "HTTP"
 }
 
-// attributes follow the OpenTelemetry conventions for HTTP servers. Values
-// that are not UTF-8 would make a collector refuse the whole batch.
+// attributes follow the OpenTelemetry conventions for HTTP servers. One value
+// that is not UTF-8 would keep the whole batch from being sent.
 func (in Incoming) attributes() []attribute.KeyValue {
 	path, _, _ := strings.Cut(in.Target, "?")
 	scheme := "http"
@@ -67,7 +67,17 @@ func (in Incoming) attributes() []attribute.KeyValue {
 	return append(a, semconv.ClientAddress(valid(client)))
 }
 
-func valid(s string) string { return strings.ToValidUTF8(s, "?") }
+// maxValue bounds an attribute, and so the memory of spans that wait to be
+// sent: the longest path that is taken has 64 KiB.
+const maxValue = 1024
+
+// valid is s as an attribute. It holds no longer string in memory.
+func valid(s string) string {
+	if len(s) > maxValue {
+		s = strings.Clone(s[:maxValue])
+	}
+	return strings.ToValidUTF8(s, "?")
+}
 
 // split takes a port off an address; 0 if there is none.
 func split(address string) (host string, port int) {

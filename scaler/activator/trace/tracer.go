@@ -18,9 +18,6 @@ import (
 const (
 	// flushTime bounds the sending of what is left when the process ends.
 	flushTime = 5 * time.Second
-	// maxValue bounds an attribute, and so the memory of spans that wait to be
-	// sent: the longest path that is taken has 64 KiB.
-	maxValue = 1024
 	// maxState is the longest tracestate that is passed on; the least that the
 	// standard asks for.
 	maxState = 512
@@ -56,15 +53,10 @@ func FromEnvironment(identity string, logger *slog.Logger) (*Tracer, error) {
 }
 
 func newTracer(s sampler, about *resource.Resource, exporter sdktrace.SpanExporter) *Tracer {
-	limits := sdktrace.NewSpanLimits()
-	if limits.AttributeValueLengthLimit < 0 || limits.AttributeValueLengthLimit > maxValue {
-		limits.AttributeValueLengthLimit = maxValue
-	}
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(about),
 		sdktrace.WithSampler(sdktrace.AlwaysSample()), // only spans that are recorded are started
 		sdktrace.WithIDGenerator(ids{}),
-		sdktrace.WithRawSpanLimits(limits),
 		sdktrace.WithBatcher(exporter), // drops spans when 2048 wait
 	)
 	return &Tracer{sampler: s, provider: provider, tracer: provider.Tracer("github.com/headway-dev/headway/scaler/activator")}

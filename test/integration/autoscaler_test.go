@@ -33,7 +33,7 @@ import (
 
 // startAutoscaler runs a production autoscaler for one namespace. stop ends it
 // in order.
-func startAutoscaler(t *testing.T, ns, address string) (stop func()) {
+func startAutoscaler(t *testing.T, ns, address string, waker scaling.Waker) (stop func()) {
 	t.Helper()
 	slim := scaling.CacheOptions()
 	slim.DefaultNamespaces = map[string]cache.Config{ns: {}}
@@ -47,7 +47,7 @@ func startAutoscaler(t *testing.T, ns, address string) (stop func()) {
 	}
 	account := types.NamespacedName{Namespace: ns, Name: "activator"}
 	ctx, cancel := context.WithCancel(context.Background())
-	options := scaling.Options{Listen: address, Activators: account, Lease: &scaling.Lease{Namespace: ns}}
+	options := scaling.Options{Listen: address, Activators: account, Waker: waker, Lease: &scaling.Lease{Namespace: ns}}
 	if err := scaling.Setup(ctx, mgr, options); err != nil {
 		t.Fatal(err)
 	}
@@ -143,9 +143,12 @@ func scaledTo(t *testing.T, name types.NamespacedName, n int32) time.Duration {
 }
 
 // sleeping makes a revision that has been ready and has no pods.
-func sleeping(t *testing.T, ns string) types.NamespacedName {
+func sleeping(t *testing.T, ns, idle string) types.NamespacedName {
 	t.Helper()
-	rev := in(ns, revision(fields{"spec.scale.max": int64(5), "spec.scale.concurrency": int64(10), "spec.scale.limit": int64(0), "spec.scale.min": int64(0)}))
+	rev := in(ns, revision(fields{
+		"spec.scale.max": int64(5), "spec.scale.concurrency": int64(10), "spec.scale.limit": int64(0), "spec.scale.min": int64(0),
+		"spec.scale.idle": idle,
+	}))
 	create(t, rev)
 	set(rev, fields{"status.everReady": true, "status.replicas": int64(0), "status.weight": int64(100)})
 	if err := api.Status().Update(t.Context(), rev); err != nil {
@@ -173,9 +176,9 @@ func sleeping(t *testing.T, ns string) types.NamespacedName {
 // leader under load.
 func TestAutoscaler(t *testing.T) {
 	ns := namespace(t)
-	shop := sleeping(t, ns)
+	shop := sleeping(t, ns, "30s")
 	first, second := freePort(t), freePort(t)
-	stopFirst := startAutoscaler(t, ns, first)
+	stopFirst := startAutoscaler(t, ns, first, nil)
 	defer stopFirst()
 
 	a := &activator{sample: report.Sample{Key: report.Key(shop)}}
@@ -219,7 +222,7 @@ func TestAutoscaler(t *testing.T) {
 	}
 
 	// The second one stands by, then takes over, and takes nothing away.
-	stopSecond := startAutoscaler(t, ns, second)
+	stopSecond := startAutoscaler(t, ns, second, nil)
 	defer stopSecond()
 	two := a.report(t, ns, "activator", second)
 	a.set(1, 0, 0)

@@ -95,7 +95,7 @@ func TestAccepts(t *testing.T) {
 		{"ssh url", repository, fields{"spec.url": "ssh://git@example.com:2222/acme/shop.git"}},
 		{"scp-like url", repository, fields{"spec.url": "git@github.com:acme/shop.git"}},
 		{"at sign in path", repository, fields{"spec.url": "https://example.com/@acme/shop.git"}},
-		{"url of an IPv6 address", repository, fields{"spec.url": "https://[2001:db8::1]:8443/acme/shop.git"}},
+		{"url of an ipv6 address", repository, fields{"spec.url": "https://[2001:db8::1]:8443/acme/shop.git"}},
 		{"globs of refs", repository, fields{"spec.refs": []any{
 			"beta", "*", "release/**", "**/stable", "v[0-9]*", "[^a]?c", "refs/tags/v*", "refs/**", "fix/a-b_c.d@1!",
 		}}},

@@ -78,15 +78,18 @@ func TestProgress(t *testing.T) {
 
 // TestSlimNode: a node's images shrink to their digests.
 func TestSlimNode(t *testing.T) {
-	node := newNode("1", "registry/a:latest", "registry/a@"+digestA)
+	node := newNode("1", "registry/a:latest", "registry/a:1")
 	node.Annotations, node.Labels = map[string]string{"x": "y"}, map[string]string{corev1.LabelOSStable: "linux", "x": "y"}
 	node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{Type: corev1.NodeDiskPressure})
-	node.Status.Images[0].SizeBytes = 7
+	node.Status.Images[1] = corev1.ContainerImage{SizeBytes: 7, Names: []string{
+		"registry/a@" + digestA, "registry/b@" + digestA, "registry/b@" + digestB, "registry/b:1",
+	}}
 	got, err := slimNode(node)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := newNode("1", digestA)
+	want := newNode("1")
+	want.Status.Images = []corev1.ContainerImage{{Names: []string{digestA, digestB}}}
 	want.Labels = map[string]string{corev1.LabelOSStable: "linux"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("node (-want +got):\n%s", diff)

@@ -3,6 +3,7 @@ package prepull
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,7 +73,7 @@ func newCache(mgr ctrl.Manager) (cache.Cache, error) {
 }
 
 // slimNode keeps whether a node takes app pods and which images it has: of each
-// image the digest, as its only name.
+// image the digests instead of its names.
 func slimNode(in any) (any, error) {
 	node, ok := in.(*corev1.Node)
 	if !ok {
@@ -89,11 +90,14 @@ func slimNode(in any) (any, error) {
 		}
 	}
 	for _, image := range node.Status.Images {
+		var digests []string
 		for _, name := range image.Names {
-			if digest, pinned := digestOf(name); pinned {
-				out.Status.Images = append(out.Status.Images, corev1.ContainerImage{Names: []string{digest}})
-				break
+			if digest, pinned := digestOf(name); pinned && !slices.Contains(digests, digest) {
+				digests = append(digests, digest)
 			}
+		}
+		if len(digests) > 0 {
+			out.Status.Images = append(out.Status.Images, corev1.ContainerImage{Names: digests})
 		}
 	}
 	return out, nil

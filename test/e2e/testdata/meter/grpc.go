@@ -31,7 +31,6 @@ func say(w http.ResponseWriter, r *http.Request) {
 // talk is a bidirectional stream: each message comes back at once.
 func talk(w http.ResponseWriter, r *http.Request) {
 	begin(w)
-	w.(http.Flusher).Flush()
 	for {
 		message, err := readMessage(r.Body)
 		if err == io.EOF {
@@ -47,9 +46,11 @@ func talk(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// begin sends the head, so that what end sets is a trailer only.
 func begin(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/grpc")
 	w.Header().Set("Trailer", "Grpc-Status, Grpc-Message, X-End")
+	w.(http.Flusher).Flush()
 }
 
 func end(w http.ResponseWriter, status int, message string) {

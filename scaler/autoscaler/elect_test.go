@@ -25,6 +25,12 @@ type leaseObject struct {
 	writes int
 }
 
+func (o *leaseObject) written() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.writes
+}
+
 // access is one replica's way to it.
 type access struct {
 	*leaseObject
@@ -123,9 +129,9 @@ func TestElection(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		b := startReplica(t, object, "b")
-		began, before := time.Now(), object.writes
+		began, before := time.Now(), object.written()
 		until(t, a, b, func() bool { return time.Since(began) >= time.Minute })
-		if rate := float64(object.writes-before) / 60; !a.leading.Load() || rate > 2.1 {
+		if rate := float64(object.written()-before) / 60; !a.leading.Load() || rate > 2.1 {
 			t.Errorf("a leads: %v, %.1f writes a second", a.leading.Load(), rate)
 		}
 

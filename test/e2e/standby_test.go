@@ -133,7 +133,6 @@ func TestStandbyWithoutAutoscaler(t *testing.T) {
 	t.Logf("woken in %s", time.Since(begin).Round(time.Millisecond))
 	restore()
 	tm.waitWoken(revision, woken)
-	tm.waitParked(revision)
 	tm.waitSystem("headway-autoscaler")
 }
 

@@ -157,9 +157,9 @@ func halfLoad(ctx context.Context, to handler, perSecond float64) (row, error) {
 	}), nil
 }
 
-// wrk loads a URL for four seconds with one thread.
+// wrk loads a URL for three seconds with one thread.
 func wrk(ctx context.Context, url, host string, connections int) (wrkResult, error) {
-	arguments := []string{"-t1", "-c" + strconv.Itoa(connections), "-d4s", "--latency", "-H", "Host: " + host, url}
+	arguments := []string{"-t1", "-c" + strconv.Itoa(connections), "-d3s", "--latency", "-H", "Host: " + host, url}
 	out, err := exec.CommandContext(ctx, "wrk", arguments...).CombinedOutput()
 	if err != nil {
 		return wrkResult{}, fmt.Errorf("running wrk: %w: %s", err, out)

@@ -65,6 +65,9 @@ func run(ctx context.Context, only string) error {
 		if err != nil {
 			return fmt.Errorf("measuring %s: %w", m.rows[0], err)
 		}
+		if err := m.gave(measured); err != nil {
+			return err
+		}
 		fmt.Fprintf(os.Stderr, "  took %.0f s\n", seconds(time.Since(begin)))
 		rows = append(rows, measured...)
 	}

@@ -19,8 +19,8 @@ var measurements = []measurement{
 	{[]string{"push.to_url_cold_s", "push.to_url_warm_s", "push.built_tree_to_url_s"}, (*bench).pushes},
 	{[]string{"push.webhook_to_run_ms"}, (*bench).webhooks},
 	{[]string{"activator.throughput_ratio", "activator.added_p50_us", "activator.half_load_p99_ms"}, (*bench).activator},
-	{[]string{"coldstart.zero_ratio", "pod.added_mib"}, (*bench).coldStarts},
-	{[]string{"coldstart.parked_p50_ms"}, (*bench).parkedStarts},
+	{[]string{"coldstart.zero_ratio"}, (*bench).coldStarts},
+	{[]string{"coldstart.parked_p50_ms", "pod.added_mib"}, (*bench).parkedStarts},
 	{[]string{"scale.ramp_errors"}, (*bench).ramp},
 	{[]string{"control.rss_mib_10_apps"}, (*bench).memory},
 	{[]string{"coldstart.parked_10_apps_ms"}, (*bench).parkedTogether},
@@ -60,4 +60,17 @@ func rowNames() []string {
 		names = append(names, m.rows...)
 	}
 	return names
+}
+
+// gave fails if the rows are not those that were promised, so that choosing by
+// name finds all.
+func (m measurement) gave(rows []row) error {
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	if !slices.Equal(names, m.rows) {
+		return fmt.Errorf("measured %v, not %v", names, m.rows)
+	}
+	return nil
 }

@@ -23,9 +23,9 @@ func TestChoose(t *testing.T) {
 	for only, want := range map[string]string{
 		"":                       strings.Join(rowNames(), " "),
 		"activator":              "activator.throughput_ratio activator.added_p50_us activator.half_load_p99_ms",
-		"coldstart.parked":       "coldstart.parked_p50_ms coldstart.parked_10_apps_ms",
+		"coldstart.parked":       "coldstart.parked_p50_ms pod.added_mib coldstart.parked_10_apps_ms",
 		"scale,push.webhook":     "push.webhook_to_run_ms scale.ramp_errors",
-		"pod,coldstart.zero,pod": "coldstart.zero_ratio pod.added_mib",
+		"pod,coldstart.zero,pod": "coldstart.zero_ratio coldstart.parked_p50_ms pod.added_mib",
 	} {
 		chosen, err := choose(only)
 		if err != nil {

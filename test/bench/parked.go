@@ -16,7 +16,7 @@ import (
 )
 
 // parkedRounds are wake-ups of one app, one after the other.
-const parkedRounds = 12
+const parkedRounds = 10
 
 // parkedStarts measures the first answer of an app that sleeps with one parked
 // pod, and what such a pod costs.

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -48,10 +49,11 @@ func TestImageIsPulledOntoOtherNodes(t *testing.T) {
 	}
 	s.pulled(pod)
 	eventually(t, "the pod is taken away", func() error {
-		if _, err := get(t, reconciled, pod.Name, &corev1.Pod{}); !apierrors.IsNotFound(err) {
-			return fmt.Errorf("got %v", err)
+		_, err := get(t, reconciled, pod.Name, &corev1.Pod{})
+		if err == nil {
+			err = errors.New("it is there still")
 		}
-		return nil
+		return client.IgnoreNotFound(err)
 	})
 
 	// Each look sees all nodes: one that pulled for "cordoned", or once more for

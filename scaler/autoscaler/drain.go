@@ -3,6 +3,8 @@ package autoscaler
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,17 +12,72 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/decide"
 	"github.com/headway-dev/headway/scaler/report"
 )
 
-// mark takes n pods out of traffic, the emptiest, and puts those back that
-// were marked and may stay.
-func (r *Reconciler) mark(ctx context.Context, v *view, n int) error {
+const (
+	// leaveLeast is how long a marked pod stays at least: activators and
+	// Kubernetes must have learned of the mark.
+	leaveLeast = 500 * time.Millisecond
+	// leaveMost is how long an emptying pod is waited for. What runs longer
+	// has the pod's termination grace.
+	leaveMost = 10 * time.Second
+	// drainLook is how often a draining revision is looked at.
+	drainLook = 250 * time.Millisecond
+)
+
+// drainTo takes pods out of traffic, the emptiest, and takes them away once they
+// are empty or have had their time. Every look chooses anew: if another pod has
+// become the better choice, as it crashed, the pods change places. The result
+// is when to look again.
+func (r *Reconciler) drainTo(ctx context.Context, v *view, m *memory, d decide.Decision, now time.Time) (time.Duration, error) {
+	pods, err := r.candidates(ctx, v)
+	if err != nil {
+		return 0, err
+	}
+	gone, stay := choose(pods, v.seen.Replicas-d.Replicas-missing(pods, v.deployed))
+	if m.drain.target != d.Replicas || !m.drain.running() || !marked(gone, stay) {
+		if err := r.mark(ctx, v, gone, stay); err != nil {
+			return 0, err
+		}
+		m.drain = drain{target: d.Replicas, since: now, term: r.term.Load()}
+		return drainLook, nil
+	}
+	empty := !slices.ContainsFunc(gone, func(pod candidate) bool { return pod.inFlight > 0 })
+	if waited := now.Sub(m.drain.since); waited < leaveLeast || !empty && waited < leaveMost {
+		return drainLook, nil
+	}
+	var woken []sight
+	for _, pod := range gone {
+		if pod.woken {
+			woken = append(woken, sight{name: pod.name, uid: pod.uid})
+		}
+	}
+	return 0, r.shrink(ctx, v, m, d, woken)
+}
+
+// endDrain puts all pods back into traffic.
+func (r *Reconciler) endDrain(ctx context.Context, v *view, m *memory) error {
 	pods, err := r.candidates(ctx, v)
 	if err != nil {
 		return err
 	}
-	gone, stay := choose(pods, n-missing(pods, v.deployed))
+	if err := r.mark(ctx, v, nil, pods); err != nil {
+		return err
+	}
+	m.drain = drain{}
+	return nil
+}
+
+// marked reports whether those that go are marked, and no others.
+func marked(gone, stay []candidate) bool {
+	leaving := func(pod candidate) bool { return pod.leaving }
+	return !slices.ContainsFunc(stay, leaving) && !slices.ContainsFunc(gone, func(pod candidate) bool { return !leaving(pod) })
+}
+
+// mark takes pods out of traffic, and puts others back.
+func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []candidate) error {
 	for _, pod := range gone {
 		if err := r.setLeaving(ctx, v.revision.Namespace, pod, true); err != nil {
 			return err
@@ -32,29 +89,6 @@ func (r *Reconciler) mark(ctx context.Context, v *view, n int) error {
 		}
 	}
 	return nil
-}
-
-// unmark puts all pods back into traffic.
-func (r *Reconciler) unmark(ctx context.Context, v *view) error { return r.mark(ctx, v, 0) }
-
-// marked returns the woken pods that are marked, and whether no marked pod has
-// a request in flight.
-func (r *Reconciler) marked(ctx context.Context, v *view) (woken []sight, empty bool, err error) {
-	pods, err := r.candidates(ctx, v)
-	if err != nil {
-		return nil, false, err
-	}
-	empty = true
-	for _, pod := range pods {
-		if !pod.leaving {
-			continue
-		}
-		if pod.woken {
-			woken = append(woken, sight{name: pod.name, uid: pod.uid})
-		}
-		empty = empty && pod.inFlight == 0
-	}
-	return woken, empty, nil
 }
 
 // candidates reads the pods of a revision as they are now.

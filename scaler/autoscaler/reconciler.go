@@ -14,17 +14,6 @@ import (
 	"github.com/headway-dev/headway/scaler/report"
 )
 
-const (
-	// leaveLeast is how long a marked pod stays at least: activators and
-	// Kubernetes must have learned of the mark.
-	leaveLeast = 500 * time.Millisecond
-	// leaveMost is how long an emptying pod is waited for. What runs longer
-	// has the pod's termination grace.
-	leaveMost = 10 * time.Second
-	// drainLook is how often a draining revision is looked at.
-	drainLook = 250 * time.Millisecond
-)
-
 // Reports is what the activators say; a *report.Server in production.
 type Reports interface {
 	Reports(report.Key) []decide.Report
@@ -85,22 +74,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // act brings the number of pods to the decision, and says when to look again
 // if that takes time.
 //
-//	wanted        drain          action
-//	more          any            end the drain, wake parked pods, scale for the rest
-//	as many       running        end the drain
-//	none          any            take all away: nothing is in flight
-//	fewer         none, other    mark the pods that go
-//	fewer         this           take them away once they are empty, or have had their time
+//	wanted   action
+//	more     end the drain, wake parked pods, scale for the rest
+//	as many  end the drain
+//	none     take all away: nothing is in flight
+//	fewer    take pods out of traffic; take them away once they are empty, or
+//	         have had their time
 func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decision, now time.Time) (time.Duration, error) {
-	have, want, term := v.seen.Replicas, d.Replicas, r.term.Load()
-	if m.drain.term != term { // its pods were put back when this term began
+	have, want := v.seen.Replicas, d.Replicas
+	if m.drain.term != r.term.Load() { // its pods were put back when this term began
 		m.drain = drain{}
 	}
 	if want >= have && m.drain.running() {
-		if err := r.unmark(ctx, v); err != nil {
+		if err := r.endDrain(ctx, v, m); err != nil {
 			return 0, err
 		}
-		m.drain = drain{}
 	}
 	switch {
 	case want == have:
@@ -110,21 +98,7 @@ func (r *Reconciler) act(ctx context.Context, v *view, m *memory, d decide.Decis
 	case want == 0:
 		return 0, r.shrink(ctx, v, m, d, v.standby.woken)
 	}
-	if m.drain.target != want || !m.drain.running() {
-		if err := r.mark(ctx, v, have-want); err != nil {
-			return 0, err
-		}
-		m.drain = drain{target: want, since: now, term: term}
-		return drainLook, nil
-	}
-	woken, empty, err := r.marked(ctx, v)
-	if err != nil {
-		return 0, err
-	}
-	if waited := now.Sub(m.drain.since); waited >= leaveMost || empty && waited >= leaveLeast {
-		return 0, r.shrink(ctx, v, m, d, woken)
-	}
-	return drainLook, nil
+	return r.drainTo(ctx, v, m, d, now)
 }
 
 func nameOf(object client.Object) types.NamespacedName { return client.ObjectKeyFromObject(object) }

@@ -77,7 +77,7 @@ func (r *Reconciler) applyStandby(ctx context.Context, seen Seen, plan Plan) err
 			return fmt.Errorf("deleting deployment %s: %w", seen.Standby.Name, err)
 		}
 		return nil
-	case plan.Standby == nil, standbyUpToDate(seen.Standby, plan.Standby):
+	case plan.Standby == nil, upToDate(seen.Standby, plan.Standby):
 		return nil
 	}
 	return ssa.Apply(ctx, r.Client, plan.Standby)

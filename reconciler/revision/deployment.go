@@ -97,7 +97,8 @@ func stamp(d *appsv1.Deployment) error {
 
 // upToDate reports whether a live Deployment is what we would apply: nothing of
 // ours was changed by hand, and it was rendered by the same rules. What others
-// add, such as a sidecar of a mesh, is theirs, and so is the number of pods.
+// add, such as a sidecar of a mesh, is theirs, and so is the number of pods that
+// wanted leaves open.
 func upToDate(live, wanted *appsv1.Deployment) bool {
 	return live != nil &&
 		live.Annotations[annotationRendered] == wanted.Annotations[annotationRendered] &&

@@ -77,8 +77,3 @@ func commandOf(config *v1alpha1.ImageConfig) []string {
 // literal keeps Kubernetes, which expands $(NAME) and turns $$ into $, from
 // changing a text.
 func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
-
-// standbyUpToDate is upToDate, and looks at the number of pods too.
-func standbyUpToDate(live, wanted *appsv1.Deployment) bool {
-	return upToDate(live, wanted) && podsAsked(live) == podsAsked(wanted)
-}

@@ -65,12 +65,12 @@ func TestStandbyUpToDate(t *testing.T) {
 			_, wanted := renderStandby(t, rev, replicas)
 			live := wanted.DeepCopy()
 			tc.change(live)
-			if got := standbyUpToDate(live, wanted); got != tc.want {
+			if got := upToDate(live, wanted); got != tc.want {
 				t.Errorf("%s, with %d replicas: up to date = %v, want %v", name, replicas, got, tc.want)
 			}
 		}
 	}
-	if _, wanted := renderStandby(t, rev, 1); standbyUpToDate(nil, wanted) {
+	if _, wanted := renderStandby(t, rev, 1); upToDate(nil, wanted) {
 		t.Error("a missing Deployment counts as up to date")
 	}
 }

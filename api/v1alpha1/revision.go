@@ -280,8 +280,8 @@ type RevisionStatus struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a Revision's image is written once"
 	Image string `json:"image,omitempty"`
 
-	// ImageConfig is what the image says of its process. Unknown when image
-	// was given in headway.yaml.
+	// ImageConfig is what the image says of its process. Absent when it could
+	// not be read.
 	// +optional
 	ImageConfig *ImageConfig `json:"imageConfig,omitempty"`
 

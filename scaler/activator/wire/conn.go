@@ -1,6 +1,6 @@
 // Package wire is a network connection with a read buffer whose bytes can be
-// looked at before they are taken, and with read deadlines that cost nothing
-// while a connection is busy.
+// looked at before they are taken, with deadlines that cost nothing while a
+// connection is busy, and with the cheapest system calls.
 package wire
 
 import (
@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -23,7 +22,8 @@ const (
 // ErrFull is returned by Fill when Max bytes are buffered.
 var ErrFull = errors.New("read buffer is full")
 
-// Conn is a connection with a read buffer. It is used by one goroutine.
+// Conn is a connection with a read buffer. It is used by one goroutine, except
+// that Read and Write may be called by two.
 type Conn struct {
 	net.Conn
 	buf  []byte
@@ -32,13 +32,15 @@ type Conn struct {
 	deadline time.Time // the read deadline that is set
 	written  time.Time // the write deadline that is set
 
-	raw    syscall.RawConn
-	peek   func(fd uintptr) bool // peekOnce, made once
-	silent bool                  // its answer
+	raw raw
 }
 
 // New wraps conn.
-func New(conn net.Conn) *Conn { return &Conn{Conn: conn} }
+func New(conn net.Conn) *Conn {
+	c := &Conn{Conn: conn}
+	c.open()
+	return c
+}
 
 var (
 	small = sync.Pool{New: func() any { return new([Small]byte) }}
@@ -162,28 +164,13 @@ func (c *Conn) WriteUntil(t time.Time) {
 // Alive tells whether an idle connection can still be used: the peer has
 // neither closed it nor sent anything. It asks the kernel and does not wait.
 func (c *Conn) Alive() bool {
-	if c.raw == nil {
-		sc, ok := c.Conn.(syscall.Conn)
-		if !ok {
-			return true
-		}
-		raw, err := sc.SyscallConn()
-		if err != nil {
-			return false
-		}
-		c.raw, c.peek = raw, c.peekOnce
+	if c.raw.conn == nil {
+		return true // a read or write will find out
 	}
-	err := c.raw.Read(c.peek)
+	err := c.raw.conn.Read(c.raw.peek)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.ReadUntil(time.Time{})
-		err = c.raw.Read(c.peek)
+		err = c.raw.conn.Read(c.raw.peek)
 	}
-	return err == nil && c.silent
-}
-
-func (c *Conn) peekOnce(fd uintptr) bool {
-	var b [1]byte
-	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	c.silent = errors.Is(err, syscall.EAGAIN)
-	return true
+	return err == nil && c.raw.silent
 }

@@ -83,7 +83,7 @@ func TestCloseEndsARead(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { _, err := c.Read(make([]byte, 1)); ended <- err }()
 	time.Sleep(10 * time.Millisecond)
-	c.Conn.Close()
+	c.Close()
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
 	}

@@ -18,7 +18,7 @@ func TestStreamsGetGrace(t *testing.T) {
 	tm := newTeam(t)
 	code, first := tm.startMeterAs("timeout: 8s\nscale: {idle: 2s}")
 	socket := tm.openSocket()
-	rolled := tm.startDownload(100)
+	rolled := tm.startDownload(60)
 	code.write("headway.yaml", meterSpec(t, "meter", "timeout: 8s\nscale: {idle: 2s, min: 1}"))
 	second := code.push("Second")
 	tm.waitLive("meter", second)

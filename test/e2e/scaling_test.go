@@ -71,7 +71,7 @@ func TestAutoscalerKilled(t *testing.T) {
 	tm.waitReady(revision, 3)
 	_, before := tm.podsOf(revision)
 	killSystem(t, "headway-autoscaler", true)
-	for begin := time.Now(); time.Since(begin) < 15*time.Second; time.Sleep(200 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(200 * time.Millisecond) {
 		if running, _ := tm.podsOf(revision); len(running) < len(before) {
 			t.Fatalf("%d pods are left of %d", len(running), len(before))
 		}

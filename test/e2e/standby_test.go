@@ -66,7 +66,7 @@ func TestStandby(t *testing.T) {
 func TestStandbyCrashes(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
-	revision := tm.startMeter("{idle: 10s, standby: 1}")
+	revision := tm.startMeter("{idle: 4s, standby: 1}")
 	tm.waitParked(revision)
 	woken := tm.look(nil).Hostname
 	tm.waitWoken(revision, woken)
@@ -76,6 +76,9 @@ func TestStandbyCrashes(t *testing.T) {
 	}
 	tm.wantOne(tm.url("meter"))
 	eventually(t, soon, "the app runs again in "+woken, func() error {
+		if err := tm.answers(tm.url("meter"), http.StatusOK, ""); err != nil { // and stays awake
+			return err
+		}
 		pod := &corev1.Pod{}
 		if err := tm.get(woken, pod); err != nil {
 			return err

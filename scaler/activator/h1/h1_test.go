@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/scaler/activator/peer"
+	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 var somebody = client{addr: "192.0.2.1:99", ip: "192.0.2.1", forwarded: "for=192.0.2.1"}
@@ -162,4 +165,40 @@ func BenchmarkRequestHead(b *testing.B) {
 		}
 		out = appendRequest(out[:0], &r, &somebody, peer.Hop{}, nil)
 	}
+}
+
+// FuzzTraceHeaders: while tracing is on, a pod gets one well-formed
+// traceparent, whatever the client sends, and a tracestate only with it.
+func FuzzTraceHeaders(f *testing.F) {
+	f.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	f.Setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")
+	f.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+	tracer, err := trace.FromEnvironment("x", slog.New(slog.DiscardHandler))
+	if err != nil {
+		f.Fatal(err)
+	}
+	const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0"
+	for _, seed := range []string{good + "0", good + "1", good + "1\r\ntraceparent: " + good + "0", "00-", "", "cc" + good[2:] + "1-x", "\r\ntracestate: a=1,,\r\nTracestate: b"} {
+		f.Add(seed)
+	}
+	wellFormed := regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`)
+	f.Fuzz(func(t *testing.T, headers string) {
+		raw := []byte("GET / HTTP/1.1\r\nHost: a\r\ntracestate: a=1\r\nTraceparent: " + headers + "\r\n\r\n")
+		c := conn{server: &Server{Tracer: tracer}}
+		if end, _, err := headEnd(raw, 0); err != nil || end != len(raw) || c.req.parse(raw) != nil {
+			return
+		}
+		c.beginTrace(&c.x)
+		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &c.req, &somebody, peer.Hop{}, c.x.trace))))
+		if err != nil {
+			t.Fatalf("net/http refuses what is sent: %v", err)
+		}
+		if got := out.Header["Traceparent"]; len(got) != 1 || !wellFormed.MatchString(got[0]) {
+			t.Fatalf("%q became %q", headers, got)
+		}
+		if got := out.Header.Get("Tracestate"); got != "" && !strings.Contains(headers, out.Header.Get("Traceparent")[3:35]) {
+			t.Fatalf("%q: the state %q belongs to another trace", headers, got)
+		}
+		c.x.trace.End(trace.Outcome{Status: 200})
+	})
 }

@@ -11,18 +11,23 @@ import (
 	"time"
 )
 
-// TestOpenLoopCountsWaits: all requests wait for the 50th to come, so each has
-// waited at least from when it was due until that one was.
+// TestOpenLoopCountsWaits: the other side pauses until all connections have a
+// request, and 30 ms longer. Each request counts from when it was due, also those
+// that were due in the pause and could not even be sent.
 func TestOpenLoopCountsWaits(t *testing.T) {
-	const perSecond, held = 1000, 50
+	const (
+		perSecond = 1000 // one is due in each millisecond
+		longer    = 30 * time.Millisecond
+		pause     = openConnections - 1 + 30 // milliseconds
+	)
 	var arrived atomic.Int64
 	open := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != "app.test" || r.RequestURI != "/healthz?x=1" {
 			t.Errorf("asked for %s of %s", r.RequestURI, r.Host)
 		}
-		if arrived.Add(1) == held {
-			close(open)
+		if arrived.Add(1) == openConnections {
+			time.AfterFunc(longer, func() { close(open) })
 		}
 		<-open
 		fmt.Fprintln(w, "ok")
@@ -36,10 +41,10 @@ func TestOpenLoopCountsWaits(t *testing.T) {
 	if len(took) != 100 || arrived.Load() != 100 {
 		t.Errorf("%d requests arrived, %d were answered, want 100", arrived.Load(), len(took))
 	}
-	// Sorted, the held ones are the last; the first of all waited longest.
-	for n := range held {
-		if least := float64(held - 1 - n); took[len(took)-1-n] < least {
-			t.Errorf("request %d took %v ms, want %v at least", n, took[len(took)-1-n], least)
+	// The first of all waited longest.
+	for n := range pause {
+		if least := float64(pause - n); took[len(took)-1-n] < least {
+			t.Errorf("the time of request %d from its due is %v ms, want %v at least", n, took[len(took)-1-n], least)
 		}
 	}
 }

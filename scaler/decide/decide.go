@@ -183,10 +183,13 @@ func short(d time.Duration) string {
 	return strconv.FormatFloat(d.Round(time.Second/10).Seconds(), 'g', -1, 64) + "s"
 }
 
-// number writes three digits, or all of a large number.
+// number writes three digits, all of a large number, and none of a tiny one.
 func number(n float64) string {
-	if n >= 100 {
+	switch {
+	case n >= 100:
 		return strconv.FormatFloat(n, 'f', 0, 64)
+	case n > 0 && n < 0.01:
+		return "under 0.01"
 	}
 	return strconv.FormatFloat(n, 'g', 3, 64)
 }

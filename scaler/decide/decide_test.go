@@ -148,3 +148,11 @@ func BenchmarkDecide(b *testing.B) {
 		_, state = Decide(Spec{}, seen, state, now)
 	}
 }
+
+func TestNumber(t *testing.T) {
+	for n, want := range map[float64]string{0: "0", 0.000598: "under 0.01", 0.01: "0.01", 2.226: "2.23", 45: "45", 1234.5: "1234"} {
+		if got := number(n); got != want {
+			t.Errorf("%v: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -106,13 +106,16 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
-	running, _ := split(pods.Items)
-	seen.Answered = r.answered(rev, running)
+	if !rev.Status.EverReady {
+		running, _ := split(pods.Items)
+		seen.Answered = r.answered(rev, running)
+	}
 	return nil
 }
 
 // answered asks the containers that run whether they take requests already;
-// the kubelet, which looks once a second, may be behind.
+// the kubelet, which looks once a second, may be behind. That matters for a new
+// revision, which traffic waits for.
 func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod) map[types.UID]time.Duration {
 	result := map[types.UID]time.Duration{}
 	for i := range pods {

@@ -74,9 +74,9 @@ func TestStandby(t *testing.T) {
 		{name: "two parked beside one that runs", weight: 100, config: command, asked: 1, live: two, pods: []corev1.Pod{parkedPod(), parkedPod(), readyPod()},
 			state: Ready, message: "1 pod is ready, 2 are parked", replicas: 1, parked: 2, wanted: two},
 		{name: "a parked pod is no pod that starts", weight: 100, config: command, asked: 1, live: two, pods: []corev1.Pod{parkedPod()},
-			state: Waking, message: "waiting for Kubernetes to start a pod", parked: 1, wanted: two},
+			state: Waking, message: "a pod is starting", parked: 1, wanted: two},
 		{name: "woken, and starting", weight: 100, config: command, live: two, pods: []corev1.Pod{woken},
-			state: Waking, message: "the app is starting", wanted: two},
+			state: Waking, message: "a pod is starting", wanted: two},
 		{name: "woken, and ready", weight: 100, config: command, live: two, pods: []corev1.Pod{awake, parkedPod()},
 			state: Ready, message: "1 pod is ready, 1 is parked", replicas: 1, parked: 1, wanted: two},
 		{name: "woken by an activator, not labelled yet", weight: 100, config: command, live: two, pods: []corev1.Pod{standing(v1alpha1.StandbyParked, readyPod())},
@@ -162,9 +162,21 @@ func TestNoStandbyBeforeReady(t *testing.T) {
 	}
 }
 
-// TestParkedPodsAreNotProbed: nothing listens on their app's port.
-func TestParkedPodsAreNotProbed(t *testing.T) {
+// TestProbed: nothing listens on the app's port in a parked pod, and a revision
+// that was ready once waits for nobody's answer.
+func TestProbed(t *testing.T) {
+	expectProbed(t, false, "started", "woken")
+	expectProbed(t, true)
+}
+
+func expectProbed(t *testing.T, everReady bool, want ...string) {
+	t.Helper()
 	b, rev := sleeping(t)
+	before := rev.DeepCopy()
+	rev.Status.EverReady = everReady
+	if err := b.Client.Status().Patch(t.Context(), rev, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
 	asked := &countingProber{}
 	b.Prober = asked
 	pods := []corev1.Pod{parkedPod(), standing(v1alpha1.StandbyWoken, runningPod(time.Hour, nil)), runningPod(time.Second, nil)}
@@ -180,8 +192,8 @@ func TestParkedPodsAreNotProbed(t *testing.T) {
 		}
 	}
 	b.built(rev)
-	if diff := cmp.Diff([]string{"started", "woken"}, slices.Sorted(maps.Keys(asked.containers))); diff != "" {
-		t.Errorf("probed (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(asked.containers))); diff != "" {
+		t.Errorf("ready before: %v; probed (-want +got):\n%s", everReady, diff)
 	}
 }
 

@@ -130,6 +130,11 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 		return condition.False(found.reason, about(rev, found.message))
 	}
 	message := found.message
+	if rev.Status.EverReady && found.passing {
+		// Each step would be a write that every activator and autoscaler
+		// hears of, while the machine should start the pod.
+		message = "a pod is starting"
+	}
 	if enough > 1 {
 		message = fmt.Sprintf("%d of %d pods are ready; %s", n, enough, message)
 	}

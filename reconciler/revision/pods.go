@@ -21,7 +21,9 @@ const (
 // finding is what a pod tells about why it is not ready.
 type finding struct {
 	// failed: it will not become ready by waiting.
-	failed  bool
+	failed bool
+	// passing: every pod that starts is there for a moment.
+	passing bool
 	reason  string
 	message string
 }
@@ -85,7 +87,7 @@ func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding
 		}
 	}
 	if worst.message == "" {
-		worst.message = "waiting for Kubernetes to start a pod"
+		worst = passing("waiting for Kubernetes to start a pod")
 	}
 	return worst, again
 }
@@ -97,7 +99,7 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, t
 	}
 	status := appStatus(pod)
 	if status == nil {
-		return starting("the pod is being set up"), 0
+		return passing("the pod is being set up"), 0
 	}
 	if w := status.State.Waiting; w != nil {
 		if found, ok := waiting(rev, w); ok {
@@ -109,14 +111,14 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, t
 	}
 	if run := status.State.Running; run != nil {
 		if isWoken(pod) { // its container ran before the app did
-			return starting("the app is starting"), 0
+			return passing("the app is starting"), 0
 		}
 		if wait := slowStart - now.Sub(run.StartedAt.Time); wait > 0 {
-			return starting("the app is starting"), wait
+			return passing("the app is starting"), wait
 		}
 		return starting(fmt.Sprintf("the app runs, but %s; does it listen on $PORT?", missedCheck(rev))), 0
 	}
-	return starting("the container is being created"), 0
+	return passing("the container is being created"), 0
 }
 
 // unschedulable says why no node takes the pod.
@@ -187,9 +189,17 @@ func missedCheck(rev *v1alpha1.Revision) string {
 	return fmt.Sprintf("port %d did not accept a connection", rev.Spec.Port)
 }
 
-func starting(message string) finding { return finding{false, v1alpha1.ReasonStarting, message} }
+func starting(message string) finding {
+	return finding{reason: v1alpha1.ReasonStarting, message: message}
+}
 
-func failed(reason, message string) finding { return finding{true, reason, message} }
+func passing(message string) finding {
+	return finding{passing: true, reason: v1alpha1.ReasonStarting, message: message}
+}
+
+func failed(reason, message string) finding {
+	return finding{failed: true, reason: reason, message: message}
+}
 
 // lastLines are the last lines of a log, each cut to a readable length.
 func lastLines(log string) []string {

@@ -127,7 +127,7 @@ func TestScaled(t *testing.T) {
 		{"idle", true, 0, 0, nil, Idle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
 		{"idle, without traffic its min does not hold", true, 3, 0, nil, Idle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
 		{"no pods, and never ready", false, 0, 0, nil, Starting, condition.Unknown(v1alpha1.ReasonStarting, "waiting for Kubernetes to start a pod")},
-		{"waking", true, 0, 1, nil, Waking, condition.True(v1alpha1.ReasonStarting, "waiting for Kubernetes to start a pod")},
+		{"waking", true, 0, 1, nil, Waking, condition.True(v1alpha1.ReasonStarting, "a pod is starting")},
 		{"awake", true, 0, 1, []corev1.Pod{readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
 		{"wakes in vain", true, 0, 1, []corev1.Pod{crashing}, Failed,
 			condition.False(v1alpha1.ReasonStartFailed, "commit aaaaaaaa: the app exited with code 1; its last log lines:\nboom")},
@@ -138,7 +138,7 @@ func TestScaled(t *testing.T) {
 		{"the first time, too few", false, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, Starting,
 			condition.Unknown(v1alpha1.ReasonStarting, "1 of 2 pods are ready; the container is being created")},
 		{"too few again", true, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, Waking,
-			condition.True(v1alpha1.ReasonStarting, "1 of 2 pods are ready; the container is being created")},
+			condition.True(v1alpha1.ReasonStarting, "1 of 2 pods are ready; a pod is starting")},
 		{"fewer than min, and one fails", true, 2, 2, []corev1.Pod{readyPod(), crashing}, Failed,
 			condition.False(v1alpha1.ReasonStartFailed, "commit aaaaaaaa: the app exited with code 1; its last log lines:\nboom")},
 	} {

@@ -128,7 +128,7 @@ func TestWokenPodCounts(t *testing.T) {
 	if err := api.Patch(t.Context(), pod, client.MergeFrom(before), client.FieldOwner("headway-autoscaler")); err != nil {
 		t.Fatal(err)
 	}
-	s.waitReady("wakes-1", v1alpha1.ReasonStarting, "the app is starting")
+	s.waitReady("wakes-1", v1alpha1.ReasonStarting, "a pod is starting")
 	s.condition(pod, corev1.PodReady)
 	s.waitReady("wakes-1", v1alpha1.ReasonRunning, "1 pod is ready")
 	if err := api.Delete(t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {

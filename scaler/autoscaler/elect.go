@@ -3,8 +3,10 @@ package autoscaler
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -55,7 +57,7 @@ func newElector(mgr ctrl.Manager, l *Lease, who leader) (*elector, error) {
 		return nil, fmt.Errorf("preparing the election: %w", err)
 	}
 	e.config = leaderelection.LeaderElectionConfig{
-		Lock: lock, Name: leaseName, ReleaseOnCancel: true,
+		Lock: lock, Name: leaseName,
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 	}
 	return e, nil
@@ -75,7 +77,26 @@ func (e *elector) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	e.release()
 	return nil
+}
+
+// release gives the lease back at the end. The elector's own release is not
+// used, as it also comes after a stall of the API server, and waits for it.
+// Whoever has not been succeeded by then had better go on leading at once.
+func (e *elector) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), renewDeadline)
+	defer cancel()
+	record, _, err := e.config.Lock.Get(ctx)
+	if err == nil && record.HolderIdentity == e.config.Lock.Identity() {
+		now := metav1.Now()
+		err = e.config.Lock.Update(ctx, resourcelock.LeaderElectionRecord{
+			LeaderTransitions: record.LeaderTransitions, LeaseDurationSeconds: 1, AcquireTime: now, RenewTime: now,
+		})
+	}
+	if err != nil {
+		slog.Warn("cannot give the lease back; the successor waits until it ends", "error", err)
+	}
 }
 
 // stand waits for the lease and leads while it holds it. It returns once this

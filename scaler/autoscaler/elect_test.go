@@ -88,7 +88,7 @@ func startReplica(t *testing.T, object *leaseObject, name string) *replica {
 	r := &replica{access: &access{leaseObject: object, name: name}, Reconciler: newWorld(t, 1, v1alpha1.Scale{Max: 5}).Reconciler}
 	e := &elector{leader: leader{Reconciler: r.Reconciler, enqueue: func(reconcile.Request) {}}}
 	e.config = leaderelection.LeaderElectionConfig{
-		Lock: r.access, Name: leaseName, ReleaseOnCancel: true,
+		Lock: r.access, Name: leaseName,
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -135,7 +135,15 @@ func TestElection(t *testing.T) {
 			t.Errorf("a leads: %v, %.1f writes a second", a.leading.Load(), rate)
 		}
 
-		// The API server is out of a's reach: it stands down before b leads.
+		// A stall that is shorter than the lease changes nothing but for its time.
+		a.cut(true)
+		until(t, a, b, func() bool { return !a.leading.Load() })
+		a.cut(false)
+		if took := until(t, a, b, a.leading.Load); took > 1200*time.Millisecond {
+			t.Errorf("leads again %s after a stall", took)
+		}
+
+		// The API server is out of a's reach for long: it stands down before b leads.
 		a.cut(true)
 		lost := until(t, a, b, func() bool { return !a.leading.Load() })
 		gap := lost + until(t, a, b, b.leading.Load)
@@ -154,7 +162,7 @@ func TestElection(t *testing.T) {
 		if took := until(t, a, b, a.leading.Load); took > 2500*time.Millisecond {
 			t.Errorf("took %s after a stop in order", took)
 		}
-		if a.term.Load() != 2 {
+		if a.term.Load() != 3 {
 			t.Errorf("term %d", a.term.Load())
 		}
 		a.stop()

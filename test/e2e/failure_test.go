@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -124,6 +125,10 @@ func TestMissingSecret(t *testing.T) {
 		}
 		return nil
 	})
+	// Nobody waits for a pod that cannot start.
+	if err := tm.answers(tm.url(revisionName("static", commit)), http.StatusServiceUnavailable, "cannot start: ReferenceMissing"); err != nil {
+		t.Error(err)
+	}
 	tm.create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: tm.namespace, Name: "shop-db"},
 		StringData: map[string]string{"url": "postgres://shop"},

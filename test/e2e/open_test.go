@@ -66,6 +66,7 @@ type download struct {
 	lines int
 	ended chan error
 	body  string // once ended
+	took  time.Duration
 }
 
 // startDownload begins one with so many lines, 100 ms apart, and returns when
@@ -79,6 +80,7 @@ func (tm *team) startDownload(lines int) *download {
 	}
 	d := &download{lines: lines, ended: make(chan error, 1)}
 	began := make(chan struct{})
+	begin := time.Now()
 	go func() {
 		defer close(began)
 		web := localcluster.Browser()
@@ -91,7 +93,7 @@ func (tm *team) startDownload(lines int) *download {
 		defer response.Body.Close()
 		began <- struct{}{}
 		body, err := io.ReadAll(response.Body)
-		d.body = string(body)
+		d.body, d.took = string(body), time.Since(begin)
 		d.ended <- err
 	}()
 	<-began
@@ -103,7 +105,9 @@ func (tm *team) startDownload(lines int) *download {
 func (d *download) wait(t *testing.T) (told bool) {
 	t.Helper()
 	err := <-d.ended
-	if n := strings.Count(d.body, "\n"); err != nil || n != d.lines {
+	n := strings.Count(d.body, "\n")
+	t.Logf("%d lines in %s", n, d.took.Round(time.Millisecond))
+	if err != nil || n != d.lines {
 		t.Errorf("%d of %d lines came: %v", n, d.lines, err)
 	}
 	return strings.Contains(d.body, "leaving=true")

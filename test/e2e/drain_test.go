@@ -16,10 +16,10 @@ func TestStreamsGetGrace(t *testing.T) {
 	t.Parallel()
 	const timeout = 8 * time.Second
 	tm := newTeam(t)
-	code, first := tm.startMeterAs("timeout: 8s\nscale: {idle: 2s}")
+	code, first := tm.startMeterAs("timeout: 8s\nscale: {idle: 5s}")
 	socket := tm.openSocket()
-	rolled := tm.startDownload(60)
-	code.write("headway.yaml", meterSpec(t, "meter", "timeout: 8s\nscale: {idle: 2s, min: 1}"))
+	rolled := tm.startDownload(70) // longer than idle
+	code.write("headway.yaml", meterSpec(t, "meter", "timeout: 8s\nscale: {idle: 5s, min: 1}"))
 	second := code.push("Second")
 	tm.waitLive("meter", second)
 	if told := rolled.wait(t); told {

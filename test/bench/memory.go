@@ -30,6 +30,9 @@ type residents struct {
 // of its kind, after all that was done with them so far. How many of them run
 // is a choice of the installation; the detail has all of them, and their sum.
 func (b *bench) memory(ctx context.Context) ([]row, error) {
+	if _, err := b.smallApp(ctx); err != nil {
+		return nil, err // it counts, and the parked ones run its image
+	}
 	now, err := b.countApps(ctx)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func TestStreamsGetGrace(t *testing.T) {
 	}
 	socket.wantEcho(t, "after the move")
 
-	download := tm.startDownload(70)
+	download := tm.startDownload(50)
 	deleted := time.Now()
 	for _, revision := range []string{first, revisionName("meter", second)} {
 		running, _ := tm.podsOf(revision)

@@ -23,6 +23,10 @@ const (
 	// Expiry is when the numbers of a silent activator no longer count: three
 	// missed reports.
 	Expiry = 3 * Cadence
+	// holdLimit is how long requests of a silent activator keep a revision from
+	// being idle. A machine without time to spare, or a pause of the network, is
+	// over by then; an activator that ended has closed its stream at once.
+	holdLimit = 10 * time.Second
 
 	// StableWindow is what pods are removed by. Knative's stable-window.
 	StableWindow = 60 * time.Second

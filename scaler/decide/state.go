@@ -66,6 +66,7 @@ type level struct {
 type load struct {
 	inFlight, queued int
 	arrived          bool // since the last decision
+	held             bool // an activator went silent with requests
 	blind            bool // no activator can be heard
 }
 
@@ -88,7 +89,7 @@ func (s *State) observe(spec Spec, seen Seen, now time.Time) load {
 	}
 	s.measureStart(seen, now)
 	starting := !s.starting.IsZero() && now.Sub(s.starting) < startLimit
-	if l.any() || l.arrived || starting || (gap && seen.Replicas > 0) {
+	if l.any() || l.arrived || l.held || starting || (gap && seen.Replicas > 0) {
 		s.lastBusy = now
 	}
 	return l
@@ -140,11 +141,15 @@ func (s *State) takeReports(reports []Report, now time.Time) load {
 			s.history.add(before.At, r.At, amount)
 		}
 		streams = append(streams, r)
-		if now.Sub(r.At) <= Expiry {
-			l.blind = false
-			l.inFlight += r.InFlight
-			l.queued += r.Queued
+		if now.Sub(r.At) > Expiry {
+			// What it had may have ended, or may be a download that goes on: no
+			// measure of the load, but a reason not to take the last pod.
+			l.held = l.held || (r.InFlight > 0 || r.Queued > 0) && now.Sub(r.At) <= holdLimit
+			continue
 		}
+		l.blind = false
+		l.inFlight += r.InFlight
+		l.queued += r.Queued
 	}
 	s.streams = streams
 	return l

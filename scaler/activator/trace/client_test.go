@@ -73,7 +73,7 @@ func TestUpload(t *testing.T) {
 		{"away once", settings{gzip: true}, []any{refused, 202}, 2, ""},
 		{"not wanted", settings{}, []any{400}, 1, "it answered 400"},
 		{"moved", settings{}, []any{http.Response{StatusCode: 302, Header: http.Header{"Location": {"http://elsewhere"}}}}, 1, "it answered 302"},
-		{"away for ever", settings{}, []any{refused}, 4, "connection refused"},
+		{"away for ever", settings{}, []any{refused}, 5, "connection refused"}, // the shortest pauses are 0.5, 1, 2 and 4 s
 		{"asks for too long", settings{}, []any{http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"60"}}}}, 1, "it answered 429"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

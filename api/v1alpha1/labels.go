@@ -29,6 +29,10 @@ const (
 	ManagedBy      = "headway"
 )
 
+// AppContainer is the container of a revision's pods that runs the application.
+// Others are not Headway's; a service mesh may add one.
+const AppContainer = "app"
+
 // Annotations.
 const (
 	// AnnotationSyncRequestedAt on a Repository asks the watcher to look at

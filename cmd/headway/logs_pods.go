@@ -18,9 +18,6 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// appContainer is the container of a pod that runs the app.
-const appContainer = "app"
-
 // lookInterval is how often a followed log looks for what has started.
 const lookInterval = 500 * time.Millisecond
 
@@ -105,7 +102,7 @@ func (t *tailer) openable(pod *corev1.Pod) (containerRun, bool) {
 		return containerRun{}, false
 	}
 	for _, s := range pod.Status.ContainerStatuses {
-		if s.Name != appContainer {
+		if s.Name != v1alpha1.AppContainer {
 			continue
 		}
 		if s.State.Running != nil || s.State.Terminated != nil {
@@ -122,7 +119,7 @@ func (t *tailer) openable(pod *corev1.Pod) (containerRun, bool) {
 // options asks for the tail of a pod seen first, and for everything of a later
 // restart.
 func (t *tailer) options(run containerRun, again bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: appContainer, Follow: t.follow, Previous: run.previous}
+	o := &corev1.PodLogOptions{Container: v1alpha1.AppContainer, Follow: t.follow, Previous: run.previous}
 	if t.tail >= 0 && !again {
 		o.TailLines = &t.tail
 	}

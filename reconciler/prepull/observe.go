@@ -204,5 +204,5 @@ func (r *Reconciler) recallPods(ctx context.Context, seen *Seen, t Target, byNam
 // hasImage reports whether an app pod's node has its image.
 func hasImage(status *corev1.PodStatus) bool {
 	return status.Phase == corev1.PodRunning ||
-		slices.ContainsFunc(status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.ImageID != "" })
+		slices.ContainsFunc(status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == v1alpha1.AppContainer && c.ImageID != "" })
 }

@@ -262,7 +262,12 @@ func TestStartingPodBringsTheImage(t *testing.T) {
 	pod := appPod("hello-1", "1", pending)
 	w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), pod)
 	w.want("a pod is starting there")
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{ImageID: digestA}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "proxy", ImageID: digestB}, {Name: "app"}}
+	if err := w.api.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	w.want("the proxy of a mesh is there, but not the app")
+	pod.Status.ContainerStatuses[1].ImageID = digestA
 	if err := w.api.Status().Update(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,6 @@ import (
 )
 
 const (
-	// ContainerName is the one container of a revision's pods.
-	ContainerName = "app"
 	// nonRoot runs images that name no user of their own, or none that
 	// Kubernetes can tell from root. It is the "nonroot" of distroless images.
 	nonRoot = int64(65532)
@@ -127,7 +125,7 @@ func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error
 		return corev1.Container{}, err
 	}
 	return corev1.Container{
-		Name:      ContainerName,
+		Name:      v1alpha1.AppContainer,
 		Image:     image,
 		Ports:     []corev1.ContainerPort{{Name: "http", ContainerPort: rev.Spec.Port, Protocol: corev1.ProtocolTCP}},
 		Env:       envFor(rev),

@@ -132,7 +132,7 @@ func annotated(key, value string) func(*v1alpha1.Revision) {
 
 // newPod is a pod of hello with one container in the given state.
 func newPod(status corev1.ContainerStatus, conditions ...corev1.PodCondition) corev1.Pod {
-	status.Name = ContainerName
+	status.Name = v1alpha1.AppContainer
 	return corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "pod", Namespace: "team"},
 		Status:     corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{status}, Conditions: conditions},

@@ -48,10 +48,11 @@ func ready(pod *corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && podCondition(pod, corev1.PodReady) == corev1.ConditionTrue
 }
 
-// appStatus is the state of the pod's one container; nil before there is one.
+// appStatus is the state of the application's container; nil before there is
+// one.
 func appStatus(pod *corev1.Pod) *corev1.ContainerStatus {
 	for i := range pod.Status.ContainerStatuses {
-		if pod.Status.ContainerStatuses[i].Name == ContainerName {
+		if pod.Status.ContainerStatuses[i].Name == v1alpha1.AppContainer {
 			return &pod.Status.ContainerStatuses[i]
 		}
 	}
@@ -68,8 +69,8 @@ func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.Conditio
 }
 
 // diagnose explains why the pods of a revision are not all ready: the worst
-// finding wins. The duration says
-// when to look again, for hints that come with time; 0 is never.
+// finding wins. The duration says when to look again, for hints that come with
+// time; 0 is never.
 func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding, time.Duration) {
 	worst := finding{reason: v1alpha1.ReasonStarting}
 	var again time.Duration

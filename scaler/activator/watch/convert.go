@@ -97,7 +97,9 @@ func standby(p *corev1.Pod) *backend.Standby {
 	}
 	s := &backend.Standby{Parked: label == v1alpha1.StandbyParked, Runs: true, Created: p.CreationTimestamp.Time}
 	for _, c := range p.Status.ContainerStatuses {
-		s.Runs, s.Container = c.State.Running != nil, c.ContainerID
+		if c.Name == v1alpha1.AppContainer {
+			s.Runs, s.Container = c.State.Running != nil, c.ContainerID
+		}
 	}
 	return s
 }
@@ -154,8 +156,10 @@ func stripPod(p *corev1.Pod) *corev1.Pod {
 	}
 	if label, ok := p.Labels[v1alpha1.LabelStandby]; ok {
 		out.Labels[v1alpha1.LabelStandby] = label
-		for _, c := range p.Status.ContainerStatuses { // there is one
-			out.Status.ContainerStatuses = []corev1.ContainerStatus{{ContainerID: c.ContainerID, State: corev1.ContainerState{Running: c.State.Running}}}
+		for _, c := range p.Status.ContainerStatuses {
+			if c.Name == v1alpha1.AppContainer {
+				out.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: c.Name, ContainerID: c.ContainerID, State: corev1.ContainerState{Running: c.State.Running}}}
+			}
 		}
 	}
 	out.Status.Phase = p.Status.Phase

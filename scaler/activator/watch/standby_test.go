@@ -22,13 +22,16 @@ func TestStandbyIsReadFromAStrippedPod(t *testing.T) {
 		status []corev1.ContainerStatus
 		want   *backend.Standby
 	}{
-		{name: "ordinary", status: []corev1.ContainerStatus{{ContainerID: "x", State: running}}},
-		{name: "parked", label: v1alpha1.StandbyParked, status: []corev1.ContainerStatus{{ContainerID: "x", State: running}},
+		{name: "ordinary", status: []corev1.ContainerStatus{{Name: "app", ContainerID: "x", State: running}}},
+		{name: "parked", label: v1alpha1.StandbyParked, status: []corev1.ContainerStatus{{Name: "app", ContainerID: "x", State: running}},
 			want: &backend.Standby{Parked: true, Runs: true, Container: "x", Created: created}},
-		{name: "woken", label: v1alpha1.StandbyWoken, status: []corev1.ContainerStatus{{ContainerID: "x", State: running}},
+		{name: "woken", label: v1alpha1.StandbyWoken, status: []corev1.ContainerStatus{{Name: "app", ContainerID: "x", State: running}},
 			want: &backend.Standby{Runs: true, Container: "x", Created: created}},
-		{name: "crashed", label: v1alpha1.StandbyWoken, status: []corev1.ContainerStatus{{ContainerID: "x", State: waiting}},
+		{name: "crashed", label: v1alpha1.StandbyWoken, status: []corev1.ContainerStatus{{Name: "app", ContainerID: "x", State: waiting}},
 			want: &backend.Standby{Container: "x", Created: created}},
+		{name: "beside the proxy of a mesh", label: v1alpha1.StandbyParked,
+			status: []corev1.ContainerStatus{{Name: "app", ContainerID: "x", State: running}, {Name: "proxy", ContainerID: "y", State: waiting}},
+			want:   &backend.Standby{Parked: true, Runs: true, Container: "x", Created: created}},
 		{name: "nothing known of the container", label: v1alpha1.StandbyParked,
 			want: &backend.Standby{Parked: true, Runs: true, Created: created}},
 	} {

@@ -24,7 +24,13 @@ const (
 	configTimeout = 5 * time.Second
 	// maxBody bounds one answer, in bytes: anybody's registry may be named.
 	maxBody = 4 << 20
+	// maxProcess bounds what an image says of its process, in bytes: it goes
+	// into the Revision, which every activator and autoscaler hears of, and into
+	// its pods.
+	maxProcess = 32 << 10
 )
+
+var errTooLong = fmt.Errorf("the image's user, command and directory take more than %d KiB", maxProcess>>10)
 
 // Config returns what an image, named by digest, says of its process. An index
 // stands for its image for Linux and the architecture of this program. Reason
@@ -50,6 +56,8 @@ func Reason(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the registry did not answer in time"
+	case errors.Is(err, errTooLong):
+		return errTooLong.Error()
 	case !errors.As(err, &answer):
 		return "the registry cannot be read"
 	case answer.StatusCode == http.StatusNotFound:
@@ -69,9 +77,23 @@ func configOf(ref name.Digest, options []remote.Option) (*v1alpha1.ImageConfig, 
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration of image %s: %w", ref, err)
 	}
-	return &v1alpha1.ImageConfig{
+	config := &v1alpha1.ImageConfig{
 		User: file.Config.User, Entrypoint: file.Config.Entrypoint, Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
-	}, nil
+	}
+	if size(config) > maxProcess {
+		return nil, fmt.Errorf("reading configuration of image %s: %w", ref, errTooLong)
+	}
+	return config, nil
+}
+
+// size is about that of c in JSON.
+func size(c *v1alpha1.ImageConfig) int {
+	const quotes = len(`"",`)
+	n := len(c.User) + len(c.WorkingDir)
+	for _, word := range slices.Concat(c.Entrypoint, c.Cmd) {
+		n += len(word) + quotes
+	}
+	return n
 }
 
 func reading(ctx context.Context, keychain authn.Keychain) []remote.Option {

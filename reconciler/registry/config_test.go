@@ -108,6 +108,47 @@ func TestConfigCannotBeRead(t *testing.T) {
 	}
 }
 
+// What goes into a Revision stays small, whatever an image says.
+func TestConfigTooLong(t *testing.T) {
+	host := serve(t, "")
+	for name, tc := range map[string]struct {
+		config v1.Config
+		fails  bool
+	}{
+		"long":                {v1.Config{Entrypoint: []string{strings.Repeat("x", maxProcess-10)}}, false},
+		"too long":            {v1.Config{Cmd: []string{"/app", strings.Repeat("x", maxProcess)}}, true},
+		"too many":            {v1.Config{Cmd: make([]string, maxProcess)}, true},
+		"a too long user":     {v1.Config{User: strings.Repeat("x", maxProcess+1)}, true},
+		"much that is unread": {v1.Config{Env: []string{strings.Repeat("x", maxProcess)}}, false},
+	} {
+		image, err := mutate.Config(newImage(t, ""), tc.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = (&Client{}).Config(t.Context(), pushImage(t, host, image))
+		if (err != nil) != tc.fails || (err != nil && !strings.Contains(Reason(err), "more than 32 KiB")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// pushImage returns the name of the image, with its digest.
+func pushImage(t *testing.T, host string, image v1.Image) string {
+	t.Helper()
+	ref, err := name.NewTag(host + "/apps/default/other:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, image); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref.Context().Digest(digest.String()).String()
+}
+
 type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }

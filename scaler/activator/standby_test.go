@@ -93,17 +93,17 @@ func TestRequestsWakeAParkedPod(t *testing.T) {
 	if got := s.calls.Load(); got != 1 {
 		t.Errorf("%d wake calls, want 1", got)
 	}
-	w := httptest.NewRecorder()
-	p.adminHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
 		`headway_activator_wakes_total{result="woken"} 1`,
 		`headway_activator_cold_start_seconds_count{from="parked",phase="pod"} 1`,
 		`headway_activator_cold_start_seconds_count{from="parked",phase="app"} 1`,
 		`headway_activator_cold_start_seconds_count{from="parked",phase="total"} 1`,
 	} {
-		if !strings.Contains(w.Body.String(), want+"\n") {
-			t.Errorf("/metrics has no %s", want)
-		}
+		eventually(t, "/metrics has "+want, func() bool {
+			w := httptest.NewRecorder()
+			p.adminHandler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+			return strings.Contains(w.Body.String(), want+"\n")
+		})
 	}
 }
 

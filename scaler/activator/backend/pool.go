@@ -48,13 +48,14 @@ type Pool struct {
 }
 
 // Hooks connect a pool with what lies outside of it. Nil ones are left out.
-// The functions are called under the pool's lock and must not block.
+// Waiting and Started are called under the pool's lock and must not block.
 type Hooks struct {
 	// Waiting is called when a request begins to wait where none did.
 	Waiting func()
 	// Waker wakes parked pods while requests wait and no pod is open.
 	Waker Waker
-	// Woke is called with the outcome of each call of the Waker.
+	// Woke is called with the outcome of each call of the Waker. It may write a
+	// log.
 	Woke func(pod *Pod, err error)
 	// Started is called after each cold start: whether the pod was parked, how
 	// long it took until the pod had an address or was woken, and from then

@@ -162,21 +162,27 @@ func (p *Pool) wakePod(pod *Pod, at *parking) {
 	if err == nil {
 		err = p.hooks.Waker.Wake(p.ctx, ip, pod.UID)
 	}
+	if p.called(pod, at, err) && p.hooks.Woke != nil {
+		p.hooks.Woke(pod, err)
+	}
+}
+
+// called does what follows from a wake call; false if the pool was closed
+// meanwhile.
+func (p *Pool) called(pod *Pod, at *parking, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waking = false
 	if p.ctx.Err() != nil {
-		return
+		return false
 	}
 	now := time.Now()
 	at.answered(err, now)
 	if at.call == accepted || (at.call == refused && pod.reachable.Before(p.cold)) {
 		pod.reachable = now
 	}
-	if p.hooks.Woke != nil {
-		p.hooks.Woke(pod, err)
-	}
 	p.startProbes()
+	return true
 }
 
 // answered notes the outcome of a call.

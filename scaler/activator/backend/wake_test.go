@@ -286,6 +286,25 @@ func TestLimitHoldsForAWokenPod(t *testing.T) {
 	})
 }
 
+// Who tells of a wake call may wait for a log that nobody reads; requests do not
+// wait with him.
+func TestTellingOfAWakeCallHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDormitory()
+		p := d.pool(t, 0, parkedPod("a", 1))
+		told, read := make(chan error, 1), make(chan struct{})
+		p.hooks.Woke = func(_ *Pod, err error) { told <- err; <-read }
+		waits := request(t, p)
+		if err := <-told; err != nil {
+			t.Fatal(err)
+		}
+		if got := <-waits; got.pod != "pod-a" {
+			t.Errorf("got %+v", got)
+		}
+		close(read)
+	})
+}
+
 func TestCloseEndsTheWakeCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDormitory()

@@ -32,9 +32,12 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan, now time.T
 		failures = append(failures, r.finish(ctx, targetOf(pull), pull))
 	}
 	for _, pull := range plan.Failed {
+		if err := r.remove(ctx, pull); err != nil { // it is found again, and counts then
+			failures = append(failures, err)
+			continue
+		}
 		target := targetOf(pull)
 		r.fail(target, attempt{target.Digest, pull.Node}, nodeName(seen.Nodes, pull.Node), pull.Reason, now)
-		failures = append(failures, r.remove(ctx, pull))
 	}
 	for _, pull := range plan.Stale {
 		failures = append(failures, r.remove(ctx, pull))

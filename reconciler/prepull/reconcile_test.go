@@ -40,6 +40,7 @@ type world struct {
 	r      *Reconciler
 	events *events.FakeRecorder
 	refuse error // the answer to the creation of pods
+	keep   error // the answer to their deletion
 	writes int
 }
 
@@ -75,6 +76,9 @@ func (w *world) restart() {
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
 			w.writes++
+			if w.keep != nil {
+				return w.keep
+			}
 			return c.Delete(ctx, o, opts...)
 		},
 	})
@@ -310,6 +314,29 @@ func TestGivingUp(t *testing.T) {
 		default:
 			t.Error("no event")
 		}
+	})
+}
+
+// TestFailureCountsOnce, also if the pod that failed cannot be deleted at once.
+func TestFailureCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"))
+		name := w.reconcile()[0]
+		w.kubelet(name, waiting)
+		time.Sleep(patience)
+		w.keep = errors.New("the API server is away")
+		for range maxTries {
+			if _, err := w.r.Reconcile(t.Context(), ctrl.Request{}); !errors.Is(err, w.keep) {
+				t.Fatalf("error %v", err)
+			}
+		}
+		w.keep = nil
+		w.want("deleted at last")
+		if len(w.events.Events) != 0 {
+			t.Error("given up after one failure")
+		}
+		time.Sleep(firstBackoff)
+		w.want("tried again", name)
 	})
 }
 

@@ -61,8 +61,8 @@ func TestStandby(t *testing.T) {
 	}
 }
 
-// TestStandbyCrashes: an app that crashes in a woken pod runs again there, and
-// it is the app that gets SIGTERM when the pod goes.
+// TestStandbyCrashes: an app that crashes in a woken pod runs again, there or in
+// the next parked one, and it is the app that gets SIGTERM when its pod goes.
 func TestStandbyCrashes(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
@@ -74,14 +74,15 @@ func TestStandbyCrashes(t *testing.T) {
 	if err := tm.answers(tm.url("meter")+"crash", http.StatusBadGateway, ""); err != nil {
 		t.Errorf("the app did not crash: %v", err)
 	}
-	eventually(t, soon, "the app runs again in "+woken, func() error {
+	eventually(t, soon, "the app runs again, and "+woken+" is not stuck", func() error {
 		// A request may still meet the process that ends; and it wakes the next.
 		if err := tm.answers(tm.url("meter"), http.StatusOK, ""); err != nil {
 			return err
 		}
 		pod := &corev1.Pod{}
 		if err := tm.get(woken, pod); err != nil {
-			return err
+			// Another pod was woken faster, and this one was one too many.
+			return client.IgnoreNotFound(err)
 		}
 		if restarts := pod.Status.ContainerStatuses[0].RestartCount; restarts != 1 || !isReady(pod) {
 			return fmt.Errorf("%d restarts, ready: %t", restarts, isReady(pod))

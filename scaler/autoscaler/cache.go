@@ -53,7 +53,8 @@ func slimDeployment(in any) (any, error) {
 
 func slimRevision(in any) (any, error) {
 	if rev, ok := in.(*v1alpha1.Revision); ok {
-		rev.ManagedFields, rev.Spec.Env, rev.Status.Conditions = nil, nil, nil
+		rev.ManagedFields, rev.Spec.Env, rev.Spec.Build = nil, nil, nil
+		rev.Status.Conditions, rev.Status.ImageConfig = nil, nil
 	}
 	return in, nil
 }
@@ -79,7 +80,7 @@ func slimPod(in any) (any, error) {
 		}
 	}
 	for _, c := range pod.Status.ContainerStatuses {
-		if c.Name == container && c.State.Running != nil {
+		if c.Name == v1alpha1.AppContainer && c.State.Running != nil {
 			out.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: c.Name, ContainerID: c.ContainerID, State: c.State}}
 		}
 	}

@@ -63,7 +63,7 @@ func (w *world) addStandby(name string, created time.Time) {
 	}
 	pod.Status.PodIP = "10.0.0.1"
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(created)}}
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: container, ContainerID: "first"}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: v1alpha1.AppContainer, ContainerID: "first"}}
 	pod.Status.ContainerStatuses[0].State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(created)}
 	if err := w.api.Create(w.t.Context(), pod); err != nil {
 		w.t.Fatal(err)

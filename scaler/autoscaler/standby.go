@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// container is the one of a pod that is its application.
-	container = "app"
 	// callAgain is the pause between two wake calls to the same container.
 	callAgain = 2 * time.Second
 	// startLimit is how long a woken pod may take to become ready. The startup
@@ -42,7 +40,7 @@ func sightOf(pod *corev1.Pod) sight {
 	}
 	var started, turned time.Time
 	for _, c := range pod.Status.ContainerStatuses {
-		if c.Name == container && c.State.Running != nil {
+		if c.Name == v1alpha1.AppContainer && c.State.Running != nil {
 			s.running, started = c.ContainerID, c.State.Running.StartedAt.Time
 		}
 	}

@@ -128,7 +128,7 @@ func TestSightOf(t *testing.T) {
 		}
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{
 			{Name: "mesh", ContainerID: "c0", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: start}}},
-			{Name: container, ContainerID: "c1", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: start}}},
+			{Name: v1alpha1.AppContainer, ContainerID: "c1", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: start}}},
 		}
 		change(p)
 		return p
@@ -166,5 +166,25 @@ func TestSightOf(t *testing.T) {
 		if slim := slim.(*corev1.Pod); slim.Annotations != nil || len(slim.Labels) != 2 || slim.Labels[v1alpha1.LabelRevision] != "r" {
 			t.Errorf("%s: kept %v and %v", tc.name, slim.Labels, slim.Annotations)
 		}
+	}
+}
+
+func TestSlimRevisionKeepsWhatDecisionsRead(t *testing.T) {
+	var full, want v1alpha1.Revision
+	for _, rev := range []*v1alpha1.Revision{&full, &want} {
+		rev.Name, rev.UID, rev.Annotations = "shop-1a2b3c4d", "u", map[string]string{"a": "b"}
+		rev.Spec.App, rev.Spec.Scale.Max, rev.Status.EverReady = "shop", 5, true
+	}
+	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "m"}}
+	full.Spec.Env = []v1alpha1.EnvVar{{Name: "LARGE", Value: "x"}}
+	full.Spec.Build = &v1alpha1.Build{}
+	full.Status.Conditions = []metav1.Condition{{Type: "Ready"}}
+	full.Status.ImageConfig = &v1alpha1.ImageConfig{}
+	slim, err := slimRevision(&full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&want, slim); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

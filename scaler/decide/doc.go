@@ -24,9 +24,9 @@ const (
 	// missed reports.
 	Expiry = 3 * Cadence
 	// holdLimit is how long requests of a silent activator keep a revision from
-	// being idle. A machine without time to spare, or a pause of the network, is
-	// over by then; an activator that ended has closed its stream at once.
-	holdLimit = 10 * time.Second
+	// being idle: as long as scaler/report keeps a silent stream open. An
+	// activator that ended has closed its stream at once.
+	holdLimit = 5 * time.Second
 
 	// StableWindow is what pods are removed by. Knative's stable-window.
 	StableWindow = 60 * time.Second

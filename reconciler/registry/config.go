@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -66,6 +69,20 @@ func Reason(err error) string {
 		return "the registry refuses access"
 	}
 	return fmt.Sprintf("the registry answers with status %d", answer.StatusCode)
+}
+
+// Passing reports whether a later try may end better than err: the registry, or
+// the way there, is out of order. What it has not, does not give or says in a
+// way that is no image's stays so.
+func Passing(err error) bool {
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests
+	}
+	var connection net.Error // a timeout and an unknown host, too
+	var credentials apierrors.APIStatus
+	return errors.As(err, &connection) || errors.As(err, &credentials) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func configOf(ref name.Digest, options []remote.Option) (*v1alpha1.ImageConfig, error) {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -91,22 +93,47 @@ func TestConfigCannotBeRead(t *testing.T) {
 		}
 	}))
 	defer telling.Close()
-	for _, tc := range []struct{ name, host, want string }{
-		{"not there", open, "the registry does not have it"},
-		{"no credentials", closed, "the registry refuses access"},
-		{"nobody listens", strings.TrimPrefix(gone.URL, "http://"), "the registry cannot be read"},
-		{"endless", strings.TrimPrefix(endless.URL, "http://"), "the registry cannot be read"},
-		{"no registry", strings.TrimPrefix(telling.URL, "http://"), "the registry answers with status 418"},
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+	}))
+	defer busy.Close()
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotImplemented) // one that is not tried again at once
+	}))
+	defer broken.Close()
+	mute := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer mute.Close()
+	for _, tc := range []struct {
+		name, host, want string
+		passing          bool
+	}{
+		{"not there", open, "the registry does not have it", false},
+		{"no credentials", closed, "the registry refuses access", false},
+		{"nobody listens", address(gone), "the registry cannot be read", true},
+		{"endless", address(endless), "the registry cannot be read", false},
+		{"no registry", address(telling), "the registry answers with status 418", false},
+		{"busy", address(busy), "the registry answers with status 429", true},
+		{"out of order", address(broken), "the registry answers with status 501", true},
+		{"mute", address(mute), "the registry did not answer in time", true},
 	} {
-		_, err := (&Client{}).Config(t.Context(), tc.host+"/apps/x"+missingDigest)
-		if err == nil || Reason(err) != tc.want {
-			t.Errorf("%s: %v (%s), want %q", tc.name, err, Reason(err), tc.want)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if tc.host != address(mute) {
+			ctx = t.Context()
+		}
+		_, err := (&Client{}).Config(ctx, tc.host+"/apps/x"+missingDigest)
+		cancel()
+		if err == nil || Reason(err) != tc.want || Passing(err) != tc.passing {
+			t.Errorf("%s: %v (%s, passing %v), want %q, %v", tc.name, err, Reason(err), Passing(err), tc.want, tc.passing)
 		}
 	}
 	if _, err := (&Client{}).Config(t.Context(), "no-digest"); err == nil {
 		t.Error("an image without a digest is read")
 	}
 }
+
+func address(server *httptest.Server) string { return strings.TrimPrefix(server.URL, "http://") }
 
 // What goes into a Revision stays small, whatever an image says.
 func TestConfigTooLong(t *testing.T) {
@@ -154,12 +181,18 @@ type zeroes struct{}
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestReason(t *testing.T) {
-	for err, want := range map[error]string{
-		fmt.Errorf("reading: %w", context.DeadlineExceeded): "the registry did not answer in time",
-		errors.New("x509: unknown authority"):               "the registry cannot be read",
+	for _, tc := range []struct {
+		err     error
+		want    string
+		passing bool
+	}{
+		{fmt.Errorf("reading: %w", context.DeadlineExceeded), "the registry did not answer in time", true},
+		{fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), "the registry cannot be read", true},
+		{fmt.Errorf("reading: %w", apierrors.NewServiceUnavailable("later")), "the registry cannot be read", true},
+		{errors.New("it is no image"), "the registry cannot be read", false},
 	} {
-		if got := Reason(err); got != want {
-			t.Errorf("%v: %q, want %q", err, got, want)
+		if got := Reason(tc.err); got != tc.want || Passing(tc.err) != tc.passing {
+			t.Errorf("%v: %q, passing %v; want %q, %v", tc.err, got, Passing(tc.err), tc.want, tc.passing)
 		}
 	}
 }

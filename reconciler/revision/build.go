@@ -16,6 +16,14 @@ import (
 // was replaced, not because the build went wrong.
 const annotationSuperseded = "headway.dev/superseded"
 
+const (
+	// readLimit is the age until which a revision waits for the registry of the
+	// image that headway.yaml names.
+	readLimit = time.Minute
+	// readAgain is the pause between two tries.
+	readAgain = 5 * time.Second
+)
+
 // runAction is what has to happen to the TaskRun of a build.
 type runAction string
 
@@ -41,6 +49,8 @@ type build struct {
 	readImage bool
 	// readLog: the failure is news, and its log is not in Seen yet.
 	readLog bool
+	// again is when time alone may change the build; 0 is never.
+	again time.Duration
 }
 
 // planBuild decides how a revision comes to its image. The first case that
@@ -57,7 +67,7 @@ func planBuild(seen Seen, now time.Time) build {
 		b.state, b.built, b.image, b.config = Built, built, rev.Status.Image, rev.Status.ImageConfig
 		return b
 	case rev.Spec.Image != "":
-		return given(seen)
+		return given(seen, now)
 	case seen.Superseded != "":
 		return superseded(seen, b)
 	}
@@ -77,13 +87,18 @@ func planBuild(seen Seen, now time.Time) build {
 	return planNewRun(seen, b, now)
 }
 
-// given takes the image that headway.yaml names.
-func given(seen Seen) build {
+// given takes the image that headway.yaml names. What its configuration says
+// holds for good, so a registry that is out of order gets some time; but it is
+// no reason not to run the image at all.
+func given(seen Seen, now time.Time) build {
 	const named = "headway.yaml names the image"
 	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageGiven, named)}
 	switch {
 	case seen.Given == nil:
 		b.readImage = true
+	case seen.Given.Passing && now.Sub(seen.Revision.CreationTimestamp.Time) < readLimit:
+		b.again = readAgain
+		return b.queued("cannot read the image yet: " + seen.Given.Problem + "; trying again")
 	case seen.Given.Problem != "":
 		b.built.Message += fmt.Sprintf("; its configuration cannot be read, so it runs as user %d: %s", nonRoot, seen.Given.Problem)
 	default:

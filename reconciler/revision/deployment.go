@@ -169,8 +169,12 @@ func podSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 	if config != nil {
-		user, _, _ := strings.Cut(config.User, ":")
+		user, group, _ := strings.Cut(config.User, ":")
 		if id, err := strconv.ParseInt(user, 10, 64); err == nil && id > 0 {
+			// The kubelet takes the user from the image and leaves the group.
+			if id, err := strconv.ParseInt(group, 10, 64); err == nil && id >= 0 {
+				security.RunAsGroup = &id
+			}
 			return security
 		}
 	}

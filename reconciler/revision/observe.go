@@ -225,13 +225,13 @@ func (r *Reconciler) pushed(ctx context.Context, seen Seen) *Pushed {
 	return &Pushed{Image: seen.Repository + "@" + digest, Config: config}
 }
 
-// given reads the image that headway.yaml names. A registry that does not
-// answer is no reason not to run it.
+// given reads the image that headway.yaml names. An error is part of the
+// answer.
 func (r *Reconciler) given(ctx context.Context, rev *v1alpha1.Revision) *Given {
 	config, err := r.Images.Config(ctx, rev.Spec.Image)
 	if err != nil {
 		ctrllog.FromContext(ctx).Info("cannot read the configuration of an image", "image", rev.Spec.Image, "error", err.Error())
-		return &Given{Problem: registry.Reason(err)}
+		return &Given{Problem: registry.Reason(err), Passing: registry.Passing(err)}
 	}
 	return &Given{Config: config}
 }

@@ -53,6 +53,7 @@ func PlanFor(seen Seen, now time.Time) Plan {
 		readiness = p.planRuntime(seen, b, now)
 	} else {
 		s.Replicas, s.Parked = 0, 0
+		p.RequeueAfter = b.again
 		readiness = notBuilt(b)
 	}
 	if p.State == Ready {

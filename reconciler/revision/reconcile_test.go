@@ -107,6 +107,12 @@ func (b *bench) built(rev *v1alpha1.Revision) (*v1alpha1.Revision, condition.Sta
 	if _, err := b.reconcile(rev); err != nil {
 		b.t.Fatal(err)
 	}
+	return b.get(rev)
+}
+
+// get returns the revision and its Built.
+func (b *bench) get(rev *v1alpha1.Revision) (*v1alpha1.Revision, condition.State) {
+	b.t.Helper()
 	var got v1alpha1.Revision
 	if err := b.Client.Get(b.t.Context(), client.ObjectKeyFromObject(rev), &got); err != nil {
 		b.t.Fatal(err)

@@ -78,8 +78,10 @@ type Pushed struct {
 type Given struct {
 	// Config of the image; nil with a Problem.
 	Config *v1alpha1.ImageConfig
-	// Problem says why it cannot be read.
+	// Problem says why it cannot be read; Passing, that a later try may do
+	// better.
 	Problem string
+	Passing bool
 }
 
 // twin is a sibling that has the image of the same build.

@@ -4,7 +4,8 @@ package revision
 // observed each time; only the conditions are kept.
 //
 //	state       when                                        Built               Ready
-//	Queued      no image, the run is not there or waits     Unknown Queued      Unknown NotBuilt
+//	Queued      no image, the run is not there or waits,    Unknown Queued      Unknown NotBuilt
+//	            or the registry of a given one is away
 //	Building    no image, a step of the run has started     Unknown Building    Unknown NotBuilt
 //	Superseded  no image, and nothing asks for one any more False   Superseded  False   Superseded
 //	Failed      no image, and no run will bring one         False   <why>       False   NotBuilt

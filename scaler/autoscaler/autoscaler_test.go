@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -92,6 +93,25 @@ func TestTheEmptiestPodsGoOnceTheyAreEmpty(t *testing.T) {
 	expect(t, "empty", w.step(0, 14, 0), "scale 3"+by)
 }
 
+// TestOnlyPodsOfTheRevisionGo: others of the namespace are no business of this
+// revision, be they ever so empty.
+func TestOnlyPodsOfTheRevisionGo(t *testing.T) {
+	w := busy(t)
+	for name, labels := range map[string]map[string]string{
+		"bare":     nil,
+		"database": {"app": "database"},
+		"sibling":  {v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: "shop-5e6f7081"},
+		"build":    {v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelBuildKey: "k"},
+	} {
+		pod := &corev1.Pod{ObjectMeta: meta(name)}
+		pod.Labels = labels
+		if err := w.api.Create(t.Context(), pod); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+}
+
 func TestAPodThatStaysBusyIsNotWaitedForLong(t *testing.T) {
 	w := busy(t)
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
@@ -139,6 +159,11 @@ func TestStandbyDecidesAndWritesNothing(t *testing.T) {
 		t.Errorf("would ask for (-want +got):\n%s", diff)
 	}
 	w.addMarked("pod-9")
+	build := &corev1.Pod{ObjectMeta: meta("build")} // somebody marked it; the autoscaler may not change it
+	build.Labels = map[string]string{v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelLeaving: "true", v1alpha1.LabelBuildKey: "k"}
+	if err := w.api.Create(t.Context(), build); err != nil {
+		t.Fatal(err)
+	}
 	var decided []string
 	l := leader{Reconciler: w.Reconciler, enqueue: func(r reconcile.Request) { decided = append(decided, r.Name) }}
 	if err := l.takeOver(t.Context()); err != nil {

@@ -94,9 +94,9 @@ func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []candidate) 
 // candidates reads the pods of a revision as they are now.
 func (r *Reconciler) candidates(ctx context.Context, v *view) ([]candidate, error) {
 	var list corev1.PodList
-	err := r.Live.List(ctx, &list, client.InNamespace(v.revision.Namespace), client.MatchingLabels{
+	err := r.Live.List(ctx, &list, client.InNamespace(v.revision.Namespace), notBuilds, client.MatchingLabels{
 		v1alpha1.LabelApp: v.revision.Spec.App, v1alpha1.LabelRevision: v.revision.Name,
-	}, notBuilds)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing the pods of %s: %w", v.revision.Name, err)
 	}

@@ -18,7 +18,8 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// notBuilds leaves out build pods, which carry the label of their revision.
+// notBuilds leaves out build pods, which carry the label of their revision. It
+// must be the first of several options: it replaces what earlier ones selected.
 var notBuilds = client.MatchingLabelsSelector{Selector: func() labels.Selector {
 	absent, _ := labels.NewRequirement(v1alpha1.LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
 	return labels.NewSelector().Add(*absent)
@@ -51,7 +52,7 @@ func (l leader) lead(ctx context.Context) {
 
 func (l leader) takeOver(ctx context.Context) error {
 	var pods corev1.PodList
-	if err := l.Live.List(ctx, &pods, client.HasLabels{v1alpha1.LabelLeaving, v1alpha1.LabelRevision}); err != nil {
+	if err := l.Live.List(ctx, &pods, notBuilds, client.HasLabels{v1alpha1.LabelLeaving, v1alpha1.LabelRevision}); err != nil {
 		return fmt.Errorf("listing leaving pods: %w", err)
 	}
 	for _, pod := range pods.Items {

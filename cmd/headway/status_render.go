@@ -104,7 +104,11 @@ func (v view) writeProblems(w io.Writer, s *state) {
 		if v.namespace == "" {
 			name = o.GetNamespace() + "/" + name
 		}
-		_, _ = fmt.Fprintf(w, "%s %s: %s\n%s", kind, v.paint.bold(name), v.paint.red(c.Reason), body(c.Message))
+		reason := v.paint.red(c.Reason)
+		if c.Status == metav1.ConditionUnknown {
+			reason = v.paint.yellow(c.Reason)
+		}
+		_, _ = fmt.Fprintf(w, "%s %s: %s\n%s", kind, v.paint.bold(name), reason, body(c.Message))
 	}
 	for i := range s.Repositories {
 		r := &s.Repositories[i]
@@ -141,7 +145,8 @@ func toldByRepository(s *state, a *v1alpha1.App, c *metav1.Condition) bool {
 	return false
 }
 
-// revisionProblems are those of failed builds and starts, with the build's log.
+// revisionProblems are those of failed builds and starts, with the build's log,
+// and what those wait for that have neither failed nor come up.
 func (v view) revisionProblems(revisions []v1alpha1.Revision, problem func(string, metav1.Object, *metav1.Condition)) {
 	for i := range revisions {
 		r := &revisions[i]
@@ -157,8 +162,23 @@ func (v view) revisionProblems(revisions []v1alpha1.Revision, problem func(strin
 			problem("revision", r, &c)
 		case ready != nil:
 			problem("revision", r, ready)
+		default:
+			if c := unsettled(r.Status.Conditions); c != nil && c.Message != "" {
+				problem("revision", r, c)
+			}
 		}
 	}
+}
+
+// unsettled is the condition that says how far a build or a start is; nil after
+// both.
+func unsettled(conditions []metav1.Condition) *metav1.Condition {
+	for _, kind := range []string{v1alpha1.ConditionBuilt, v1alpha1.ConditionReady} {
+		if c := meta.FindStatusCondition(conditions, kind); c != nil && c.Status == metav1.ConditionUnknown {
+			return c
+		}
+	}
+	return nil
 }
 
 // state is the reason of Ready, coloured by its status.

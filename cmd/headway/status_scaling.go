@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -36,15 +35,24 @@ func (v view) writeStandby(head *grid, app *v1alpha1.App, revisions []v1alpha1.R
 			continue
 		}
 		line := fmt.Sprintf("%d of %d parked", there, asked)
-		c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady)
-		if there < asked && c != nil && c.Status == metav1.ConditionTrue {
-			line += ": " + c.Message
+		if c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady); there < asked && c != nil {
+			line += whyNotParked(c.Message)
 		}
 		if r.Name != app.Status.Live {
 			line = r.Name + ": " + line
 		}
 		head.row(plain("Standby"), plain(printable(line, 300)))
 	}
+}
+
+// whyNotParked is the part about the standby of what Ready says.
+func whyNotParked(ready string) string {
+	for _, before := range []string{"; no standby: ", "; the standby is not complete: "} {
+		if _, why, ok := strings.Cut(ready, before); ok {
+			return ": " + why
+		}
+	}
+	return ""
 }
 
 // podsOf counts the pods of an app.

@@ -1,0 +1,130 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// installed applies the manifests of a file under deploy/base.
+func installed(t *testing.T, file string) {
+	t.Helper()
+	data, err := os.ReadFile(root + "/deploy/base/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096); ; {
+		o := &unstructured.Unstructured{}
+		if err := decoder.Decode(&o.Object); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		create(t, o)
+		t.Cleanup(func() {
+			if err := api.Delete(context.Background(), o); client.IgnoreNotFound(err) != nil {
+				t.Errorf("deleting %s %s: %v", o.GetKind(), o.GetName(), err)
+			}
+		})
+	}
+}
+
+// asAutoscaler is a client with the rights of the autoscaler's service account.
+func asAutoscaler(t *testing.T) client.Client {
+	t.Helper()
+	config := rest.CopyConfig(server)
+	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:headway-system:headway-autoscaler"}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestAutoscalerMayChangeOnlyTheMetadataOfRevisionsPods asks the real API server
+// with the manifests that are installed.
+func TestAutoscalerMayChangeOnlyTheMetadataOfRevisionsPods(t *testing.T) {
+	if err := api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "headway-system"}}); client.IgnoreAlreadyExists(err) != nil {
+		t.Fatal(err)
+	}
+	installed(t, "autoscaler-rbac.yaml")
+	installed(t, "autoscaler-policy.yaml")
+	ns, autoscaler := namespace(t), asAutoscaler(t)
+	pod := func(name string, labels map[string]string) {
+		t.Helper()
+		err := api.Create(t.Context(), &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name, Labels: labels},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	pod("app", map[string]string{v1alpha1.LabelRevision: "shop-1a2b3c4d"})
+	pod("build", map[string]string{v1alpha1.LabelRevision: "shop-1a2b3c4d", v1alpha1.LabelBuildKey: "k"})
+	pod("labelled", map[string]string{"app": "database"})
+	pod("bare", nil)
+
+	patch := func(c client.Client, name, change string) error {
+		return c.Patch(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}},
+			client.RawPatch(types.StrategicMergePatchType, []byte(change)))
+	}
+	remove := func(name string) error {
+		return autoscaler.Delete(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}})
+	}
+	const (
+		metadata = `{"metadata":{"labels":{"headway.dev/standby":"woken"},"annotations":{"controller.kubernetes.io/pod-deletion-cost":"-1000"},
+			"ownerReferences":[{"apiVersion":"headway.dev/v1alpha1","kind":"Revision","name":"shop-1a2b3c4d","uid":"0000","controller":true}]}}`
+		image     = `{"spec":{"containers":[{"name":"app","image":"other"}]}}`
+		notOurs   = "may only change and delete the pods of a revision"
+		notItsRun = "not what it runs"
+	)
+	eventually(t, "the policy is in force", func() error {
+		if err := patch(autoscaler, "bare", metadata); err == nil || !strings.Contains(err.Error(), notOurs) {
+			return fmt.Errorf("a pod without labels: %w", err)
+		}
+		return nil
+	})
+	for _, tc := range []struct {
+		name string
+		err  error
+		want string // empty: it may
+	}{
+		{"the metadata of a revision's pod", patch(autoscaler, "app", metadata), ""},
+		{"its image", patch(autoscaler, "app", image), notItsRun},
+		{"both", patch(autoscaler, "app", `{"metadata":{"labels":{"a":"b"}},`+image[1:]), notItsRun},
+		{"a build pod", patch(autoscaler, "build", metadata), notOurs},
+		{"a pod of somebody else", patch(autoscaler, "labelled", metadata), notOurs},
+		{"a label that makes it one", patch(autoscaler, "labelled", `{"metadata":{"labels":{"headway.dev/revision":"shop-1a2b3c4d"}}}`), notOurs},
+		{"the end of a pod of somebody else", remove("labelled"), notOurs},
+		{"the end of a pod without labels", remove("bare"), notOurs},
+		{"the end of a build pod", remove("build"), notOurs},
+		{"an image by the administrator", patch(api, "labelled", image), ""},
+		{"the end of a revision's pod", remove("app"), ""},
+	} {
+		switch {
+		case tc.want == "" && tc.err != nil:
+			t.Errorf("%s: %v", tc.name, tc.err)
+		case tc.want != "" && (!apierrors.IsForbidden(tc.err) || !strings.Contains(tc.err.Error(), tc.want)):
+			t.Errorf("%s: %v, want a refusal with %q", tc.name, tc.err, tc.want)
+		}
+	}
+}

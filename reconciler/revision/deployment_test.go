@@ -71,27 +71,34 @@ func golden(t *testing.T, name string, deployment *appsv1.Deployment) {
 }
 
 func TestPodSecurity(t *testing.T) {
+	const own = int64(-1) // the image's own
 	for _, tc := range []struct {
-		config *v1alpha1.ImageConfig
-		user   int64 // 0: the image's own
+		config      *v1alpha1.ImageConfig
+		user, group int64
 	}{
-		{nil, nonRoot},
-		{&v1alpha1.ImageConfig{}, nonRoot},
-		{&v1alpha1.ImageConfig{User: "root"}, nonRoot},
-		{&v1alpha1.ImageConfig{User: "0"}, nonRoot},
-		{&v1alpha1.ImageConfig{User: "0:0"}, nonRoot},
-		{&v1alpha1.ImageConfig{User: "-5"}, nonRoot},
-		{&v1alpha1.ImageConfig{User: "www-data"}, nonRoot},
-		{&v1alpha1.ImageConfig{User: "1000"}, 0},
-		{&v1alpha1.ImageConfig{User: "65532:65532"}, 0},
-		{&v1alpha1.ImageConfig{User: "101:nginx"}, 0},
+		{nil, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{}, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{User: "root"}, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{User: "0"}, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{User: "0:0"}, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{User: "-5"}, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{User: "www-data"}, nonRoot, nonRoot},
+		{&v1alpha1.ImageConfig{User: "1000"}, own, own},
+		{&v1alpha1.ImageConfig{User: "1234:4321"}, own, 4321},
+		{&v1alpha1.ImageConfig{User: "1234:0"}, own, 0},
+		{&v1alpha1.ImageConfig{User: "101:nginx"}, own, own},
 	} {
 		got := podSecurity(tc.config)
 		if !*got.RunAsNonRoot {
 			t.Errorf("%+v: may run as root", tc.config)
 		}
-		if tc.user == 0 && got.RunAsUser != nil || tc.user != 0 && (got.RunAsUser == nil || *got.RunAsUser != tc.user) {
-			t.Errorf("%+v: runs as %v, want %d", tc.config, got.RunAsUser, tc.user)
+		for what, ids := range map[string]struct {
+			got  *int64
+			want int64
+		}{"user": {got.RunAsUser, tc.user}, "group": {got.RunAsGroup, tc.group}} {
+			if (ids.got == nil) != (ids.want == own) || ids.got != nil && *ids.got != ids.want {
+				t.Errorf("%+v: %s is %v, want %d", tc.config, what, ids.got, ids.want)
+			}
 		}
 	}
 }

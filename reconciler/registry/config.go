@@ -7,8 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -33,23 +37,63 @@ const (
 	maxProcess = 32 << 10
 )
 
-var errTooLong = fmt.Errorf("the image's user, command and directory take more than %d KiB", maxProcess>>10)
+var (
+	errTooLong = fmt.Errorf("the image's user, command and directory take more than %d KiB", maxProcess>>10)
+	errForeign = errors.New("it belongs to another namespace")
+	errLocal   = errors.New("its registry is an address of the machine itself")
+)
 
-// Config returns what an image, named by digest, says of its process. An index
-// stands for its image for Linux and the architecture of this program. Reason
-// makes the error fit for a status.
-func (c *Client) Config(ctx context.Context, image string) (*v1alpha1.ImageConfig, error) {
+// Config returns what an image, named by digest, says of its process, to people
+// of a namespace. An index stands for its image for Linux and the architecture
+// of this program. Reason makes the error fit for a status.
+func (c *Client) Config(ctx context.Context, namespace, image string) (*v1alpha1.ImageConfig, error) {
 	ctx, cancel := context.WithTimeout(ctx, configTimeout)
 	defer cancel()
 	ref, err := c.digest(image)
 	if err != nil {
 		return nil, fmt.Errorf("naming image %s: %w", image, err)
 	}
+	if err := c.allowed(ref.Context(), namespace); err != nil {
+		return nil, fmt.Errorf("reading image %s: %w", image, err)
+	}
 	keychain, err := c.keychain(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return configOf(ref, reading(ctx, keychain))
+}
+
+// allowed keeps people from reading with this program's credentials and from
+// its place in the network what is not theirs: images that were built for other
+// namespaces, and what listens on the machine itself.
+func (c *Client) allowed(repository name.Repository, namespace string) error {
+	host, prefix := repository.RegistryStr(), c.Prefix
+	// "docker.io" has a longer name, too.
+	if below, err := name.NewRepository(c.Prefix + "/of/app"); err == nil {
+		prefix = strings.TrimSuffix(below.Name(), "/of/app")
+	}
+	// A registry may take "a/../b" for "b".
+	full := host + "/" + path.Clean(repository.RepositoryStr())
+	if strings.HasPrefix(full, prefix+"/") && !strings.HasPrefix(full, prefix+"/"+namespace+"/") {
+		return errForeign
+	}
+	own, _, _ := strings.Cut(prefix, "/")
+	if host != own && !slices.Contains(c.Insecure, host) && isLocal(host) {
+		return errLocal
+	}
+	return nil
+}
+
+// isLocal reports whether host, which may have a port, names the machine itself
+// or its link, where clouds tell machines their credentials.
+func isLocal(host string) bool {
+	address := strings.TrimSuffix(strings.ToLower((&url.URL{Host: host}).Hostname()), ".")
+	if address == "localhost" || strings.HasSuffix(address, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(address)
+	ip = ip.Unmap()
+	return err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
 }
 
 // Reason says why an image could not be read without a word of what the
@@ -61,6 +105,10 @@ func Reason(err error) string {
 		return "the registry did not answer in time"
 	case errors.Is(err, errTooLong):
 		return errTooLong.Error()
+	case errors.Is(err, errForeign):
+		return errForeign.Error()
+	case errors.Is(err, errLocal):
+		return errLocal.Error()
 	case !errors.As(err, &answer):
 		return "the registry cannot be read"
 	case answer.StatusCode == http.StatusNotFound:

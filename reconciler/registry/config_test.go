@@ -23,11 +23,14 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
+// near reads registries of this machine, which is to be allowed one by one.
+func near(hosts ...string) *Client { return &Client{Insecure: hosts} }
+
 const missingDigest = "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 func TestConfig(t *testing.T) {
 	host := serve(t, "")
-	got, err := (&Client{}).Config(t.Context(), host+"/apps/default/hello@"+push(t, host).String())
+	got, err := near(host).Config(t.Context(), "default", host+"/apps/default/hello@"+push(t, host).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +70,11 @@ func pushIndex(t *testing.T, host string, platforms ...string) string {
 func TestConfigOfAnIndex(t *testing.T) {
 	host, here := serve(t, ""), "linux/"+runtime.GOARCH
 	image := pushIndex(t, host, "windows/"+runtime.GOARCH, "linux/s390x", here)
-	got, err := (&Client{}).Config(t.Context(), image)
+	got, err := near(host).Config(t.Context(), "default", image)
 	if err != nil || got.User != here {
 		t.Errorf("got %+v, %v; want the image for %s", got, err, here)
 	}
-	if got, err := (&Client{}).Config(t.Context(), pushIndex(t, host, "linux/s390x")); err == nil {
+	if got, err := near(host).Config(t.Context(), "default", pushIndex(t, host, "linux/s390x")); err == nil {
 		t.Errorf("an index without an image for %s gives %+v", here, got)
 	}
 }
@@ -122,13 +125,13 @@ func TestConfigCannotBeRead(t *testing.T) {
 		if tc.host != address(mute) {
 			ctx = t.Context()
 		}
-		_, err := (&Client{}).Config(ctx, tc.host+"/apps/x"+missingDigest)
+		_, err := near(tc.host).Config(ctx, "default", tc.host+"/apps/x"+missingDigest)
 		cancel()
 		if err == nil || Reason(err) != tc.want || Passing(err) != tc.passing {
 			t.Errorf("%s: %v (%s, passing %v), want %q, %v", tc.name, err, Reason(err), Passing(err), tc.want, tc.passing)
 		}
 	}
-	if _, err := (&Client{}).Config(t.Context(), "no-digest"); err == nil {
+	if _, err := (&Client{}).Config(t.Context(), "default", "no-digest"); err == nil {
 		t.Error("an image without a digest is read")
 	}
 }
@@ -152,7 +155,7 @@ func TestConfigTooLong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = (&Client{}).Config(t.Context(), pushImage(t, host, image))
+		_, err = near(host).Config(t.Context(), "default", pushImage(t, host, image))
 		if (err != nil) != tc.fails || (err != nil && !strings.Contains(Reason(err), "more than 32 KiB")) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -174,6 +177,59 @@ func pushImage(t *testing.T, host string, image v1.Image) string {
 		t.Fatal(err)
 	}
 	return ref.Context().Digest(digest.String()).String()
+}
+
+// TestConfigOfOthers: what a namespace may not see is not even asked for.
+func TestConfigOfOthers(t *testing.T) {
+	const foreign, local = "it belongs to another namespace", "its registry is an address of the machine itself"
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer server.Close()
+	host := address(server)
+	near := host + "/apps"
+	for _, tc := range []struct {
+		image, prefix, want string
+	}{
+		{host + "/apps/team/hello", near, "the registry does not have it"},
+		{host + "/apps/team/hello/sub", near, "the registry does not have it"},
+		{host + "/mirror/busybox", near, "the registry does not have it"},
+		{host + "/appstore/hello", near, "the registry does not have it"},
+		{host + "/apps/other/hello", near, foreign},
+		{host + "/apps/team-2/hello", near, foreign},
+		{host + "/apps/team", near, foreign},
+		{host + "/apps/team/../other/hello", near, foreign},
+		{host + "/mirror/../apps/other/hello", near, foreign},
+		{host + "/apps//other/hello", near, foreign},
+		{host + "/other/hello", host, foreign},
+		{host + "/apps/team/hello", "registry.example.com/apps", local},
+		{"docker.io/apps/other/hello", "docker.io/apps", foreign},
+		{"index.docker.io/apps/other/hello", "docker.io/apps", foreign},
+		{"localhost:1/x", near, local},
+		{"registry.localhost:1/x", near, local},
+		{"127.8.9.1:1/x", near, local},
+		{"0.0.0.0:1/x", near, local},
+		{"169.254.169.254/x", near, local},
+	} {
+		asked = 0
+		_, err := (&Client{Prefix: tc.prefix}).Config(t.Context(), "team", tc.image+missingDigest)
+		if err == nil || Reason(err) != tc.want || Passing(err) {
+			t.Errorf("%s: %v, want %q", tc.image, err, tc.want)
+		}
+		if (asked > 0) != (tc.want == "the registry does not have it") {
+			t.Errorf("%s: the registry was asked %d times", tc.image, asked)
+		}
+	}
+	for host, want := range map[string]bool{
+		"[::1]:5000": true, "[fe80::1]": true, "[::ffff:127.0.0.1]:1": true, "[::]:1": true, "LOCALHOST": true, "localhost.:1": true,
+		"registry.example.com": false, "198.18.255.1:5000": false, "[2001:db8::1]:5000": false, "localhost.example.com": false,
+	} {
+		if got := isLocal(host); got != want {
+			t.Errorf("%s: local = %v", host, got)
+		}
+	}
 }
 
 type zeroes struct{}

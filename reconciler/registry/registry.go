@@ -32,6 +32,9 @@ type Client struct {
 	// Secret of type kubernetes.io/dockerconfigjson; an empty name means that
 	// the registry needs no credentials.
 	Secret client.ObjectKey
+	// Prefix, host and path, is the platform's own part of its registry: below
+	// it each namespace has its images.
+	Prefix string
 	// Insecure are the registries, host:port, that speak plain http.
 	Insecure []string
 }

@@ -228,7 +228,7 @@ func (r *Reconciler) pushed(ctx context.Context, seen Seen) *Pushed {
 // given reads the image that headway.yaml names. An error is part of the
 // answer.
 func (r *Reconciler) given(ctx context.Context, rev *v1alpha1.Revision) *Given {
-	config, err := r.Images.Config(ctx, rev.Spec.Image)
+	config, err := r.Images.Config(ctx, rev.Namespace, rev.Spec.Image)
 	if err != nil {
 		ctrllog.FromContext(ctx).Info("cannot read the configuration of an image", "image", rev.Spec.Image, "error", err.Error())
 		return &Given{Problem: registry.Reason(err), Passing: registry.Passing(err)}

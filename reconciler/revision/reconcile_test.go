@@ -46,8 +46,10 @@ func (b *bench) Find(context.Context, string, string) (string, *v1alpha1.ImageCo
 	return b.found, &v1alpha1.ImageConfig{User: "1000"}, b.registry
 }
 
-func (b *bench) Config(context.Context, string) (*v1alpha1.ImageConfig, error) {
-	b.configReads++
+func (b *bench) Config(_ context.Context, namespace, _ string) (*v1alpha1.ImageConfig, error) {
+	if b.configReads++; namespace != "team" {
+		b.t.Errorf("read for namespace %q", namespace)
+	}
 	return &v1alpha1.ImageConfig{User: "1000", Cmd: []string{"/app"}}, b.registry
 }
 

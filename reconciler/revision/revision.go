@@ -28,8 +28,9 @@ type Images interface {
 	// Find returns the digest and configuration of repository:tag; the digest
 	// is empty when there is none.
 	Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error)
-	// Config returns the configuration of an image that is named by digest.
-	Config(ctx context.Context, image string) (*v1alpha1.ImageConfig, error)
+	// Config returns the configuration of an image that is named by digest, if
+	// people of the namespace may see it.
+	Config(ctx context.Context, namespace, image string) (*v1alpha1.ImageConfig, error)
 }
 
 // Logs reads the end of a container's log.

@@ -49,6 +49,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Images: &registry.Client{
 			Secrets:  mgr.GetAPIReader(),
 			Secret:   client.ObjectKey{Namespace: options.BuildNamespace, Name: options.RegistrySecret},
+			Prefix:   options.Registry,
 			Insecure: options.InsecureRegistries,
 		},
 		Logs:    PodLogs{core},

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// callAgain is the pause between two wake calls to the same container.
-	callAgain = 2 * time.Second
+	// callAgain is the pause between two wake calls to the same container. It
+	// doubles, up to callRarely, while the pod cannot be reached.
+	callAgain  = 2 * time.Second
+	callRarely = time.Minute
 	// startLimit is how long a woken pod may take to become ready. The startup
 	// check of other pods gives them as long.
 	startLimit = 120 * time.Second
@@ -64,6 +66,7 @@ type trace struct {
 	gone     bool      // it was deleted
 	called   time.Time // the last wake call ...
 	running  string    // ... to this container
+	missed   int       // calls to it in a row that did not reach it
 	since    time.Time // it is woken and not ready; zero: it is ready
 }
 
@@ -146,7 +149,18 @@ func (r *roster) addWoken(pod sight, t trace, now time.Time) trace {
 
 // callable reports whether a wake call to a pod can be of use now.
 func (t trace) callable(pod sight, now time.Time) bool {
-	return pod.ip != "" && pod.running != "" && (pod.running != t.running || now.Sub(t.called) >= callAgain)
+	return pod.ip != "" && pod.running != "" && (pod.running != t.running || now.Sub(t.called) >= t.pause())
+}
+
+// pause is how long a pod is left alone after the last call.
+func (t trace) pause() time.Duration {
+	pause := callAgain
+	for range t.missed - 1 {
+		if pause *= 2; pause >= callRarely {
+			return callRarely
+		}
+	}
+	return pause
 }
 
 // note remembers something about a pod.
@@ -159,6 +173,14 @@ func (s standby) note(pod sight, change func(*trace)) {
 // noteCall remembers that a pod was called.
 func (s standby) noteCall(pod sight, result wakeResult, now time.Time) {
 	s.note(pod, func(t *trace) {
+		switch {
+		case result != resultUnreachable:
+			t.missed = 0
+		case pod.running != t.running:
+			t.missed = 1
+		default:
+			t.missed++
+		}
 		t.called, t.running = now, pod.running
 		t.woken = t.woken || result.runs()
 	})

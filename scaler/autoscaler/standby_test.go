@@ -79,6 +79,29 @@ func TestMuster(t *testing.T) {
 	}
 }
 
+// TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely plays ten minutes.
+func TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	pod, s := sight{name: "p", uid: "p", ip: "10.0.0.1", running: "c1"}, standby{}
+	pauses := func(d time.Duration, result wakeResult) (got []string) {
+		last := begin
+		for end := begin.Add(d); begin.Before(end); begin = begin.Add(time.Second) {
+			var r roster
+			if r, s = s.muster([]sight{pod}, begin); len(r.parked) > 0 {
+				s.noteCall(pod, result, begin)
+				got, last = append(got, begin.Sub(last).String()), begin
+			}
+		}
+		return got
+	}
+	expect(t, "not reached", pauses(4*time.Minute, resultUnreachable), "0s", "2s", "4s", "8s", "16s", "32s", "1m0s", "1m0s")
+	pod.running = "c2"
+	expect(t, "a new container", pauses(10*time.Second, resultUnreachable), "0s", "2s", "4s")
+	pauses(10*time.Second, resultDenied) // it can be reached
+	s.noteCall(pod, resultUnreachable, begin)
+	expect(t, "not reached again", pauses(7*time.Second, resultUnreachable), "2s", "4s")
+}
+
 func TestParkedPodsHaveAnOrder(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	pod := func(name string, age time.Duration) sight {

@@ -19,9 +19,10 @@ import (
 	"github.com/headway-dev/headway/scaler/park"
 )
 
-// wakeWithin bounds the wake calls of one decision. Who is not reached by then
-// is replaced by a pod of the Deployment.
-const wakeWithin = 2 * time.Second
+// wakeWithin bounds the wake calls of one decision, as all revisions share the
+// workers. A pod takes 2 ms. Who is not reached by then is replaced by a pod of
+// the Deployment; if it heard the call all the same, it counts once it is ready.
+const wakeWithin = 250 * time.Millisecond
 
 // Waker has a parked pod run its application; a *park.Waker in production.
 type Waker interface {
@@ -101,7 +102,9 @@ func (r *Reconciler) tend(ctx context.Context, v *view, m *memory) error {
 	if r.Waker == nil || len(again) == 0 {
 		return failed
 	}
-	for i, result := range r.call(ctx, v, m, again) {
+	limited, cancel := context.WithTimeout(ctx, wakeWithin)
+	defer cancel()
+	for i, result := range r.call(limited, v, m, again) {
 		if result == resultDenied {
 			failed = errors.Join(failed, r.remove(ctx, v, m, again[i], "it denies the wake call"))
 		}

@@ -1,10 +1,13 @@
 package autoscaler
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,6 +83,46 @@ func TestTheNextParkedPodIsTriedIfTheFirstIsNotReached(t *testing.T) {
 	c.answers["p1"] = errUnreachable
 	expect(t, "a request waits", w.step(0, 0, 1), "own p2")
 	expect(t, "called", c.take(), "p1", "p2")
+}
+
+// silent stands for pods whose network drops the calls.
+type silent struct{ calls atomic.Int32 }
+
+func (s *silent) Wake(ctx context.Context, _, _ string) error {
+	s.calls.Add(1)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestSilentPodsDelayNobody: the workers are for all revisions, so that a call
+// without an answer may not hold one of them for long.
+func TestSilentPodsDelayNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := parkedWorld(t, 0, "p1", "p2", "p3")
+		s := &silent{}
+		w.Waker = s
+		took := func(what string, inFlight, queued int, want ...string) {
+			t.Helper()
+			began := time.Now()
+			expect(t, what, w.step(0, inFlight, queued), want...)
+			if d := time.Since(began); d > 300*time.Millisecond {
+				t.Errorf("%s: it took %s", what, d)
+			}
+		}
+		took("the Deployment is scaled without them", 0, 1, "scale 1"+by)
+		took("nothing is missing", 0, 1)
+		if n := s.calls.Load(); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+		w.ready("p1") // it had heard the call
+		took("it counts", 0, 1, "own p1")
+		w.restart("p1", "second")
+		took("its application has crashed", 0, 1)
+		took("it is not called again at once", 0, 1)
+		if n := s.calls.Load(); n != 2 {
+			t.Errorf("%d calls", n)
+		}
+	})
 }
 
 func TestAStaleCacheWakesNobodyTwice(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // written past its defaulting.
 const defaultTimeout = 60 * time.Second
 
-// restartGrace is how long requests wait on after an application has failed to
+// restartGrace is how long requests wait on after a revision has failed to
 // start: the first time Kubernetes starts it again at once, and that may be all
 // it takes, where it was faster than its database.
 const restartGrace = 5 * time.Second
@@ -41,7 +41,7 @@ func settings(r *v1alpha1.Revision) backend.Settings {
 
 // hopeless is the reason why no pod of a revision comes up by waiting, for as
 // long as Kubernetes says so; empty if one may.
-func hopeless(r *v1alpha1.Revision) (reason string, grace time.Duration) {
+func hopeless(r *v1alpha1.Revision, now time.Time) (reason string, grace time.Duration) {
 	for _, c := range r.Status.Conditions {
 		if c.Type != v1alpha1.ConditionReady || c.Status != metav1.ConditionFalse {
 			continue
@@ -50,7 +50,9 @@ func hopeless(r *v1alpha1.Revision) (reason string, grace time.Duration) {
 		case v1alpha1.ReasonNotBuilt, v1alpha1.ReasonSuperseded, v1alpha1.ReasonReferenceMissing:
 			return c.Reason, 0
 		case v1alpha1.ReasonStartFailed:
-			return c.Reason, restartGrace
+			// Whatever the clocks say, no more than the whole.
+			left := restartGrace - now.Sub(c.LastTransitionTime.Time)
+			return c.Reason, min(max(left, 0), restartGrace)
 		}
 	}
 	return "", 0
@@ -142,7 +144,7 @@ func strip(obj any) (any, error) {
 func stripConditions(conditions []metav1.Condition) []metav1.Condition {
 	for _, c := range conditions {
 		if c.Type == v1alpha1.ConditionReady {
-			return []metav1.Condition{{Type: c.Type, Status: c.Status, Reason: c.Reason}}
+			return []metav1.Condition{{Type: c.Type, Status: c.Status, Reason: c.Reason, LastTransitionTime: c.LastTransitionTime}}
 		}
 	}
 	return nil

@@ -12,6 +12,9 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/backend"
 )
 
+// turned is when the condition of readiness changed.
+var turned = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // readiness is a revision, stripped, with a Ready condition.
 func readiness(t *testing.T, status metav1.ConditionStatus, reason string) *v1alpha1.Revision {
 	t.Helper()
@@ -19,7 +22,7 @@ func readiness(t *testing.T, status metav1.ConditionStatus, reason string) *v1al
 	r.Spec.Scale.Limit = 0
 	r.Status.Conditions = []metav1.Condition{
 		{Type: v1alpha1.ConditionServing, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNoTraffic},
-		{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: "long"},
+		{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: "long", LastTransitionTime: metav1.NewTime(turned)},
 	}
 	stripped, err := strip(r)
 	if err != nil {
@@ -32,22 +35,26 @@ func TestHopeless(t *testing.T) {
 	for _, tc := range []struct {
 		status metav1.ConditionStatus
 		reason string
+		ago    time.Duration
 		grace  time.Duration
 		want   bool
 	}{
-		{metav1.ConditionFalse, v1alpha1.ReasonNotBuilt, 0, true},
-		{metav1.ConditionFalse, v1alpha1.ReasonSuperseded, 0, true},
-		{metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing, 0, true},
-		{metav1.ConditionFalse, v1alpha1.ReasonStartFailed, restartGrace, true},
-		{metav1.ConditionFalse, "SomethingNew", 0, false},
-		{metav1.ConditionUnknown, v1alpha1.ReasonNotBuilt, 0, false},
-		{metav1.ConditionUnknown, v1alpha1.ReasonStarting, 0, false},
-		{metav1.ConditionTrue, v1alpha1.ReasonStarting, 0, false},
-		{metav1.ConditionTrue, v1alpha1.ReasonIdle, 0, false},
+		{metav1.ConditionFalse, v1alpha1.ReasonNotBuilt, 0, 0, true},
+		{metav1.ConditionFalse, v1alpha1.ReasonSuperseded, 0, 0, true},
+		{metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing, 0, 0, true},
+		{metav1.ConditionFalse, v1alpha1.ReasonStartFailed, 0, restartGrace, true},
+		{metav1.ConditionFalse, v1alpha1.ReasonStartFailed, 2 * time.Second, restartGrace - 2*time.Second, true},
+		{metav1.ConditionFalse, v1alpha1.ReasonStartFailed, time.Hour, 0, true},
+		{metav1.ConditionFalse, v1alpha1.ReasonStartFailed, -time.Hour, restartGrace, true}, // a clock is wrong
+		{metav1.ConditionFalse, "SomethingNew", 0, 0, false},
+		{metav1.ConditionUnknown, v1alpha1.ReasonNotBuilt, 0, 0, false},
+		{metav1.ConditionUnknown, v1alpha1.ReasonStarting, 0, 0, false},
+		{metav1.ConditionTrue, v1alpha1.ReasonStarting, 0, 0, false},
+		{metav1.ConditionTrue, v1alpha1.ReasonIdle, 0, 0, false},
 	} {
-		reason, grace := hopeless(readiness(t, tc.status, tc.reason))
+		reason, grace := hopeless(readiness(t, tc.status, tc.reason), turned.Add(tc.ago))
 		if (reason == tc.reason) != tc.want || (reason != "") != tc.want || grace != tc.grace {
-			t.Errorf("Ready=%s, %s: %q after %s; want %v after %s", tc.status, tc.reason, reason, grace, tc.want, tc.grace)
+			t.Errorf("Ready=%s, %s for %s: %q after %s; want %v after %s", tc.status, tc.reason, tc.ago, reason, grace, tc.want, tc.grace)
 		}
 	}
 }

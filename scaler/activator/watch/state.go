@@ -2,6 +2,7 @@ package watch
 
 import (
 	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -57,13 +58,13 @@ func (s *state) setRevision(r *v1alpha1.Revision) {
 	key := table.Key{Namespace: r.Namespace, Name: r.Name}
 	if old, ok := s.revisions[key]; ok {
 		if old.uid == r.UID {
-			old.backend.Fail(hopeless(r))
+			old.backend.Fail(hopeless(r, time.Now()))
 			return
 		}
 		old.backend.Close()
 	}
 	rev := backend.NewRevision(settings(r), s.hooks.Pools)
-	rev.Fail(hopeless(r))
+	rev.Fail(hopeless(r, time.Now()))
 	if rev.Limit > 0 {
 		rev.Share()
 	}

@@ -2,6 +2,7 @@ package revision
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -152,6 +153,9 @@ func waiting(rev *v1alpha1.Revision, w *corev1.ContainerStateWaiting) (finding, 
 		}
 		return failed(v1alpha1.ReasonStartFailed, "the container cannot be configured: "+oneLine(w.Message)), true
 	case "CreateContainerError", "RunContainerError", "PostStartHookError":
+		if strings.Contains(w.Message, "no command specified") {
+			return failed(v1alpha1.ReasonStartFailed, "the image names no command; give it an ENTRYPOINT or a CMD"), true
+		}
 		return failed(v1alpha1.ReasonStartFailed, "the container cannot be started: "+oneLine(w.Message)), true
 	}
 	return finding{}, false
@@ -223,9 +227,14 @@ func lastLines(log string) []string {
 	return lines
 }
 
-// oneLine makes a message of Kubernetes fit into a sentence.
+// containerID is that of one attempt to start a container.
+var containerID = regexp.MustCompile(`(container )?"[0-9a-f]{64}"`)
+
+// oneLine makes a message of Kubernetes fit into a sentence, which is the same
+// for each attempt.
 func oneLine(message string) string {
 	const longest = 600
+	message = containerID.ReplaceAllString(message, "the container")
 	message = strings.TrimRight(strings.Join(strings.Fields(message), " "), ". ")
 	if len(message) > longest {
 		message = strings.ToValidUTF8(message[:longest], "") + "…"

@@ -74,6 +74,10 @@ func TestDiagnose(t *testing.T) {
 			state: Failed, reason: v1alpha1.ReasonReferenceMissing, message: `ConfigMap "flags" has no key "all", which env.FLAGS in headway.yaml asks for; add it`},
 		{name: "cannot be configured", pods: []corev1.Pod{waitingPod("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")},
 			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "cannot be configured: container has runAsNonRoot"},
+		{name: "no command", pods: []corev1.Pod{waitingPod("CreateContainerError", `failed to generate container "`+strings.Repeat("0a", 32)+`" spec: no command specified`)},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "the image names no command"},
+		{name: "each attempt has its number", pods: []corev1.Pod{waitingPod("CreateContainerError", `failed to start container "`+strings.Repeat("0a", 32)+`": no`)},
+			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "failed to start the container: no"},
 		{name: "no such program", pods: []corev1.Pod{waitingPod("RunContainerError", "exec: \"x\": not found")}, state: Failed, reason: v1alpha1.ReasonStartFailed, message: "cannot be started"},
 		{name: "crashed and waits to be started again", pods: []corev1.Pod{newPod(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},

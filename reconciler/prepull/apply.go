@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/headway-dev/headway/reconciler/condition"
 	"github.com/headway-dev/headway/reconciler/ssa"
@@ -96,9 +98,14 @@ func (r *Reconciler) remove(ctx context.Context, pull Pull) error {
 // start makes a pull pod. One that the API server refuses, such as by a quota,
 // is a failed try.
 func (r *Reconciler) start(ctx context.Context, start Start, now time.Time) error {
+	if r.disabled { // by the answer to the one before
+		return nil
+	}
 	pod := podFor(start, r.ParkImage)
 	err := r.Client.Create(ctx, pod, client.FieldOwner(ssa.FieldManager))
 	switch {
+	case err == nil && pod.Spec.Volumes[0].Image == nil, noImageVolumes(err):
+		return r.disable(ctx, pod)
 	case err == nil:
 		pull := pullOf(pod)
 		pull.Created = now
@@ -111,4 +118,28 @@ func (r *Reconciler) start(ctx context.Context, start Start, now time.Time) erro
 		return nil
 	}
 	return fmt.Errorf("creating pull pod %s: %w", pod.Name, err)
+}
+
+// noImageVolumes reports whether the API server, which knows no image volumes
+// before Kubernetes 1.31 and drops them until they are enabled, took that of a
+// pod for a volume of no kind.
+func noImageVolumes(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
+		return strings.HasPrefix(c.Field, "spec.volumes[") && strings.HasSuffix(c.Field, "]")
+	})
+}
+
+// disable ends all pulling until the program starts again, and takes away the
+// pod that was made without its image, if it was.
+func (r *Reconciler) disable(ctx context.Context, pod *corev1.Pod) error {
+	r.disabled = true
+	ctrllog.FromContext(ctx).Info("the cluster has no image volumes, so no image is pulled in advance")
+	if pod.UID == "" {
+		return nil
+	}
+	return r.remove(ctx, pullOf(pod))
 }

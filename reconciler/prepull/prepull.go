@@ -9,7 +9,9 @@
 //
 // It promises no more than that: a kubelet that is short of disk may throw an
 // image away again, and it is not brought back. An image that cannot be pulled
-// is told by an event and changes nothing else about its revision.
+// is told by an event and changes nothing else about its revision. A cluster
+// without image volumes (before Kubernetes 1.35) is found out by the first pod;
+// nothing is pulled there then.
 //
 // Each reconciliation looks at all revisions and nodes: it observes (reads
 // caches only), plans (pure: PlanFor) and applies. Where every image is where it
@@ -38,10 +40,15 @@ type Reconciler struct {
 	ParkImage string
 
 	memory memory
+	// disabled: the cluster cannot pull so.
+	disabled bool
 }
 
 // Reconcile looks at the whole cluster, whatever the request.
 func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
+	if r.disabled {
+		return ctrl.Result{}, nil
+	}
 	now := time.Now()
 	seen, err := r.observe(ctx, now)
 	if err != nil {

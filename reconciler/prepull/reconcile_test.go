@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -41,7 +42,10 @@ type world struct {
 	events *events.FakeRecorder
 	refuse error // the answer to the creation of pods
 	keep   error // the answer to their deletion
+	drop   bool  // a server that does not know image volumes
 	writes int
+	// creates are those of the writes that make a pod.
+	creates int
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -63,8 +67,12 @@ func (w *world) restart() {
 	counted := interceptor.NewClient(w.api.(client.WithWatch), interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			w.writes++
+			w.creates++
 			if w.refuse != nil {
 				return w.refuse
+			}
+			if w.drop {
+				o.(*corev1.Pod).Spec.Volumes[0].VolumeSource = corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}
 			}
 			o.SetUID(types.UID("uid-" + o.GetName()))
 			o.SetCreationTimestamp(metav1.Now())
@@ -354,4 +362,37 @@ func TestRefused(t *testing.T) {
 		time.Sleep(firstBackoff)
 		w.want("tried after the pause", "hello-1-pull-11111111")
 	})
+}
+
+// TestNoImageVolumes: an older cluster is asked once, and nobody is alarmed.
+func TestNoImageVolumes(t *testing.T) {
+	kind := schema.GroupKind{Kind: "Pod"}
+	volume := field.NewPath("spec", "volumes").Index(0)
+	for name, tc := range map[string]struct {
+		refuse error
+		drop   bool
+		once   bool
+	}{
+		"refused": {refuse: apierrors.NewInvalid(kind, "x", field.ErrorList{
+			field.Required(volume, "must specify a volume type"),
+			field.NotFound(field.NewPath("spec", "containers").Index(0).Child("volumeMounts").Index(0).Child("name"), "image"),
+		}), once: true},
+		"dropped":      {drop: true, once: true},
+		"of one image": {refuse: apierrors.NewInvalid(kind, "x", field.ErrorList{field.Required(volume.Child("image", "reference"), "")})},
+		"of one quota": {refuse: apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), newNode("2"))
+				w.refuse, w.drop = tc.refuse, tc.drop
+				for range 120 {
+					w.want("nothing stays")
+					time.Sleep(time.Minute)
+				}
+				if tc.once != (w.creates == 1) || tc.once != (len(w.events.Events) == 0) {
+					t.Errorf("%d tries, %d events", w.creates, len(w.events.Events))
+				}
+			})
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -128,11 +129,31 @@ func (r *Reconciler) pulls(ctx context.Context, now time.Time) ([]Pull, error) {
 	}
 	var cached []Pull
 	for i := range pods.Items {
-		if pods.Items[i].DeletionTimestamp == nil {
-			cached = append(cached, pullOf(&pods.Items[i]))
+		pod := &pods.Items[i]
+		ours, err := r.ours(ctx, pod)
+		if err != nil {
+			return nil, err
+		}
+		if ours && pod.DeletionTimestamp == nil {
+			cached = append(cached, pullOf(pod))
 		}
 	}
 	return r.memory.pulls(cached, now), nil
+}
+
+// ours reports whether a pod is what it says. Anybody may give a pod of theirs
+// a label; it is left alone then, and holds no place.
+func (r *Reconciler) ours(ctx context.Context, pod *corev1.Pod) (bool, error) {
+	pull, owner := pullOf(pod), metav1.GetControllerOf(pod)
+	if owner == nil || owner.Name != pull.Revision || pod.Name != podName(pull.Revision, pull.Node) {
+		return false, nil
+	}
+	var rev v1alpha1.Revision
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: pull.Revision}, &rev, client.UnsafeDisableDeepCopy)
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("getting revision %s: %w", pull.Revision, err)
+	}
+	return err == nil && rev.UID == owner.UID, nil // else Kubernetes takes it away
 }
 
 // recall brings the memory up to date: which nodes have which image, by what

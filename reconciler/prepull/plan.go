@@ -12,6 +12,8 @@ import (
 const (
 	// maxPulls is how many pull pods there are at a time, on all nodes.
 	maxPulls = 10
+	// share is how many of them a namespace has while others wait.
+	share = 3
 	// patience is how long a pod may have trouble, such as a registry that does
 	// not answer or a node without room, until its place is given to another.
 	patience = time.Minute
@@ -122,20 +124,29 @@ type Plan struct {
 // PlanFor decides which images to pull onto which nodes now. It is pure. It
 // takes time in proportion to targets and nodes.
 func PlanFor(seen Seen, now time.Time) Plan {
-	p := planner{Seen: seen, now: now, busy: map[nodeID]bool{}, settled: map[attempt]bool{}}
+	p := planner{Seen: seen, now: now, held: map[string]int{}, busy: map[nodeID]bool{}, settled: map[attempt]bool{}}
 	p.judgePulls()
-	for _, target := range seen.Targets {
-		on := seen.On[target.Digest]
-		for _, node := range seen.Nodes {
+	p.fill(share)
+	p.fill(maxPulls) // with what nobody else waits for
+	return p.Plan
+}
+
+// fill starts pulls while there are places; a namespace gets no more than most.
+func (p *planner) fill(most int) {
+	for _, target := range p.Targets {
+		on := p.On[target.Digest]
+		for _, node := range p.Nodes {
 			if p.running >= maxPulls {
-				return p.Plan // the end of a pull comes as an event
+				return // the end of a pull comes as an event
+			}
+			if p.held[target.Revision.Namespace] >= most {
+				break
 			}
 			if _, has := slices.BinarySearch(on, node.ID); !has && p.wanted(target, node) {
 				p.start(target, node)
 			}
 		}
 	}
-	return p.Plan
 }
 
 type planner struct {
@@ -143,6 +154,7 @@ type planner struct {
 	Plan
 	now     time.Time
 	running int
+	held    map[string]int // of those that run, by namespace
 	busy    map[nodeID]bool
 	settled map[attempt]bool // decided in this round
 }
@@ -174,8 +186,7 @@ func (p *planner) judgePulls() {
 			}
 			p.Failed = append(p.Failed, pull)
 		default:
-			p.running++
-			p.busy[pull.Node] = true
+			p.hold(pull.Pod.Namespace, pull.Node)
 			p.lookAgain(limit.Sub(p.now))
 		}
 	}
@@ -208,9 +219,15 @@ func (p *planner) wanted(target Target, node Node) bool {
 func (p *planner) start(target Target, node Node) {
 	p.Start = append(p.Start, Start{target, node})
 	p.settled[attempt{target.Digest, node.ID}] = true
-	p.busy[node.ID] = true
-	p.running++
+	p.hold(target.Revision.Namespace, node.ID)
 	p.lookAgain(firstBackoff) // no event comes of a pod that is refused
+}
+
+// hold takes one of the places, and the node.
+func (p *planner) hold(namespace string, node nodeID) {
+	p.running++
+	p.held[namespace]++
+	p.busy[node] = true
 }
 
 func (p *planner) lookAgain(wait time.Duration) {

@@ -17,8 +17,9 @@ import (
 
 var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// seenOf reads what a test says in short. Revisions are "a", their images have
-// the digest "a"; "a@n1" is an image on a node.
+// seenOf reads what a test says in short. Revisions are "a", or "a.other" in a
+// namespace of that name; their images have the digest "a"; "a@n1" is an image
+// on a node.
 type seenOf struct {
 	targets string // "a b": the most important first
 	nodes   string // "n1 n2"
@@ -33,7 +34,7 @@ func (s seenOf) parse(t *testing.T) Seen {
 	t.Helper()
 	seen := Seen{On: map[string][]nodeID{}, Coming: map[attempt]bool{}, Tries: map[attempt]tries{}}
 	for name := range strings.FieldsSeq(s.targets) {
-		rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name}}
+		rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(name), Name: name}}
 		seen.Targets = append(seen.Targets, Target{Revision: rev, Digest: name})
 	}
 	for name := range strings.FieldsSeq(s.nodes) {
@@ -61,12 +62,19 @@ func (s seenOf) parse(t *testing.T) Seen {
 		at := parseAttempt(image)
 		state, age := parseAged(t, rest)
 		seen.Pulls = append(seen.Pulls, Pull{
-			Pod: types.NamespacedName{Namespace: "team", Name: podName(at.digest, at.node)}, Revision: at.digest, Node: at.node,
+			Pod: types.NamespacedName{Namespace: namespaceOf(at.digest), Name: podName(at.digest, at.node)}, Revision: at.digest, Node: at.node,
 			State:   map[string]pullState{"pulling": pulling, "troubled": troubled, "done": done, "failed": failed}[state],
 			Created: start.Add(-age),
 		})
 	}
 	return seen
+}
+
+func namespaceOf(revision string) string {
+	if _, namespace, named := strings.Cut(revision, "."); named {
+		return namespace
+	}
+	return "team"
 }
 
 func parseAttempt(text string) attempt {
@@ -124,6 +132,11 @@ func TestPlan(t *testing.T) {
 		{"no more than ten with those that are on their way",
 			seenOf{targets: "a b", nodes: strings.Join(many, " "), pulls: "b@" + strings.Join(many[:9], "=pulling/1s b@") + "=pulling/1s"},
 			"start a@n10, again 1m0s"},
+		{"a namespace has three places while another waits", seenOf{targets: "a b.other", nodes: strings.Join(many, " ")},
+			"start a@n01, start a@n02, start a@n03, start b.other@n04, start b.other@n05, start b.other@n06, " +
+				"start a@n07, start a@n08, start a@n09, start a@n10, again 1m0s"},
+		{"those that it holds count", seenOf{targets: "a b.other", nodes: "n01 n02 n03 n04", pulls: "a@n01=pulling/1s a@n02=pulling/1s a@n03=pulling/1s"},
+			"start b.other@n04, again 1m0s"},
 		{"an image that came is not pulled again", seenOf{targets: "a", nodes: "n1", pulls: "a@n1=done/1s"}, "done a@n1"},
 		{"the next follows at once", seenOf{targets: "a b", nodes: "n1", pulls: "a@n1=done/1s"}, "start b@n1, done a@n1, again 1m0s"},
 		{"trouble may pass", seenOf{targets: "a", nodes: "n1", pulls: "a@n1=troubled/59s"}, "again 1s"},

@@ -396,3 +396,45 @@ func TestNoImageVolumes(t *testing.T) {
 		})
 	}
 }
+
+// TestPodsOfOthers: a label makes no pull pod; what has only that is left alone
+// and holds no place.
+func TestPodsOfOthers(t *testing.T) {
+	rev := newRevision("hello-1", digestA)
+	podOn := func(n int) *corev1.Pod {
+		node := newNode(fmt.Sprint(n))
+		return podFor(Start{Target{Revision: rev}, Node{node.Name, idOf(node.UID)}}, "registry/park")
+	}
+	objects := []client.Object{rev, newRoute("hello-1")}
+	for n := range maxPulls {
+		pod := podOn(n)
+		pod.Name, pod.OwnerReferences = fmt.Sprint("stranger-", n), nil
+		objects = append(objects, pod, newNode(fmt.Sprint(n)))
+	}
+	w := newWorld(t, objects...)
+	if got := w.reconcile(); w.creates != maxPulls || w.writes != maxPulls || len(got) != 2*maxPulls {
+		t.Errorf("%d pulls, %d writes, and then the pods %v", w.creates, w.writes, got)
+	}
+	for name, tc := range map[string]struct {
+		change func(*corev1.Pod)
+		want   bool
+	}{
+		"ours":                {func(*corev1.Pod) {}, true},
+		"nobody's":            {func(p *corev1.Pod) { p.OwnerReferences = nil }, false},
+		"not controlled":      {func(p *corev1.Pod) { p.OwnerReferences[0].Controller = nil }, false},
+		"of an older one":     {func(p *corev1.Pod) { p.OwnerReferences[0].UID = "older" }, false},
+		"of a ReplicaSet":     {func(p *corev1.Pod) { p.OwnerReferences[0].Name, p.OwnerReferences[0].UID = "hello-1-x", "x" }, false},
+		"of another name":     {func(p *corev1.Pod) { p.Name += "-x" }, false},
+		"of another node":     {func(p *corev1.Pod) { p.Annotations[annotationNode] = "x" }, false},
+		"of another revision": {func(p *corev1.Pod) { p.Labels[labelPrepull] = "hello-2" }, false},
+		"of a revision that is gone": {func(p *corev1.Pod) {
+			p.Labels[labelPrepull], p.OwnerReferences[0].Name, p.Name = "gone", "gone", podName("gone", p.Annotations[annotationNode])
+		}, false},
+	} {
+		pod := podOn(1)
+		tc.change(pod)
+		if got, err := w.r.ours(t.Context(), pod); got != tc.want || err != nil {
+			t.Errorf("%s: ours = %v, %v", name, got, err)
+		}
+	}
+}

@@ -111,6 +111,7 @@ func slimPull(in any) (any, error) {
 	}
 	out := &corev1.Pod{ObjectMeta: slimMeta(pod.ObjectMeta)}
 	out.Labels, out.Annotations = pod.Labels, map[string]string{annotationNode: pod.Annotations[annotationNode]}
+	out.OwnerReferences = pod.OwnerReferences
 	out.Status = corev1.PodStatus{
 		Phase: pod.Status.Phase, Reason: pod.Status.Reason, Message: pod.Status.Message,
 		Conditions: pod.Status.Conditions, ContainerStatuses: pod.Status.ContainerStatuses,

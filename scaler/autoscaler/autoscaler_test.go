@@ -90,7 +90,7 @@ func TestTheEmptiestPodsGoOnceTheyAreEmpty(t *testing.T) {
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
 	expect(t, "still busy", w.step(5*time.Second, 14, 0))
 	w.acts.pods["pod-2"] = 0
-	expect(t, "empty", w.step(0, 14, 0), "scale 3"+by)
+	expect(t, "empty", w.step(tick, 14, 0), "scale 3"+by)
 }
 
 // TestOnlyPodsOfTheRevisionGo: others of the namespace are no business of this
@@ -110,6 +110,35 @@ func TestOnlyPodsOfTheRevisionGo(t *testing.T) {
 		}
 	}
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+}
+
+// lists counts the lists that are asked of the API server.
+type lists struct {
+	client.Reader
+	n int
+}
+
+func (l *lists) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	l.n++
+	return l.Reader.List(ctx, list, options...)
+}
+
+func TestADrainDoesNotLookAtEveryReport(t *testing.T) {
+	w := busy(t)
+	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
+	live := &lists{Reader: w.api}
+	w.Live = live
+	for range 100 { // in five seconds
+		w.now = w.now.Add(50 * time.Millisecond)
+		if writes := w.step(0, 14, 0); len(writes) > 0 {
+			t.Fatalf("after %d looks: %q", live.n, writes)
+		}
+	}
+	if live.n != 20 {
+		t.Errorf("%d lists in 5 s, want 20", live.n)
+	}
+	w.acts.pods["pod-2"] = 0
+	expect(t, "empty", w.step(tick, 14, 0), "scale 3"+by)
 }
 
 func TestAPodThatStaysBusyIsNotWaitedForLong(t *testing.T) {

@@ -32,16 +32,20 @@ const (
 // become the better choice, as it crashed, the pods change places. The result
 // is when to look again.
 func (r *Reconciler) drainTo(ctx context.Context, v *view, m *memory, d decide.Decision, now time.Time) (time.Duration, error) {
+	if rest := m.drain.rest(d.Replicas, now); rest > 0 {
+		return rest, nil
+	}
 	pods, err := r.candidates(ctx, v)
 	if err != nil {
 		return 0, err
 	}
+	m.drain.looked = now
 	gone, stay := choose(pods, v.seen.Replicas-d.Replicas-missing(pods, v.deployed))
 	if m.drain.target != d.Replicas || !m.drain.running() || !marked(gone, stay) {
 		if err := r.mark(ctx, v, gone, stay); err != nil {
 			return 0, err
 		}
-		m.drain = drain{target: d.Replicas, since: now, term: r.term.Load()}
+		m.drain = drain{target: d.Replicas, since: now, looked: now, term: r.term.Load()}
 		return drainLook, nil
 	}
 	empty := !slices.ContainsFunc(gone, func(pod candidate) bool { return pod.inFlight > 0 })

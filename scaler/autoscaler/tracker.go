@@ -38,10 +38,20 @@ type asked struct {
 type drain struct {
 	target int
 	since  time.Time
-	term   int64 // in which it began
+	looked time.Time // at its pods
+	term   int64     // in which it began
 }
 
 func (d drain) running() bool { return !d.since.IsZero() }
+
+// rest is how long the pods need not be looked at again. Reports come more often
+// than that is worth.
+func (d drain) rest(target int, now time.Time) time.Duration {
+	if !d.running() || d.target != target {
+		return 0
+	}
+	return d.looked.Add(drainLook).Sub(now)
+}
 
 func (t *tracker) get(name types.NamespacedName) *memory {
 	t.mu.Lock()

@@ -264,6 +264,7 @@ func TestACrashChangesWhoGoes(t *testing.T) {
 	w := mixed(t)
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark p1")
 	w.restart("p2", "second")
+	w.now = w.now.Add(drainLook)
 	expect(t, "another goes", w.step(0, 14, 0), "mark p2", "put back p1")
 	expect(t, "its time counts anew", w.step(leaveMost-tick, 14, 0))
 	expect(t, "its time is over", w.step(tick, 14, 0), "delete p2")

@@ -145,7 +145,7 @@ func (r *Reconciler) pulls(ctx context.Context, now time.Time) ([]Pull, error) {
 // a label; it is left alone then, and holds no place.
 func (r *Reconciler) ours(ctx context.Context, pod *corev1.Pod) (bool, error) {
 	pull, owner := pullOf(pod), metav1.GetControllerOf(pod)
-	if owner == nil || owner.Name != pull.Revision || pod.Name != podName(pull.Revision, pull.Node) {
+	if owner == nil || pod.Name != podName(pull.Revision, pull.Node) {
 		return false, nil
 	}
 	var rev v1alpha1.Revision

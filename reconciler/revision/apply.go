@@ -28,26 +28,28 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 			return err
 		}
 	}
-	refuse := plan.refuse
-	err := r.applyChildren(ctx, seen, plan)
-	if err == nil {
-		refuse = plan.refuseStandby
-		err = r.applyStandby(ctx, seen, plan)
-	}
-	if err == nil {
-		if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
+	var failure error
+	if err := r.applyChildren(ctx, seen, plan); err != nil {
+		if !final4xx(err) {
 			return err
 		}
-		return r.mark(ctx, rev, seen.Key)
+		plan.refuse(rev, err, time.Now())
+		failure = refused{err}
+	} else if err := r.applyStandby(ctx, seen, plan); err != nil {
+		// What is wrong with the standby keeps back nothing else.
+		failure = err
+		if final4xx(err) {
+			plan.refuseStandby(rev, err, time.Now())
+			failure = refused{err}
+		}
 	}
-	if ssa.Behind(err) > 0 || !final4xx(err) {
-		return err
-	}
-	refuse(rev, err, time.Now())
 	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
 		return err
 	}
-	return refused{err}
+	if err := r.mark(ctx, rev, seen.Key); err != nil {
+		return err
+	}
+	return failure
 }
 
 // refused is an answer of the API server that the status tells.
@@ -99,9 +101,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, st
 }
 
 // final4xx is true for answers of the API server that do not change by asking
-// again: the object is refused.
+// again: the object is refused, and not because its namespace goes.
 func final4xx(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
+	return ssa.Behind(err) == 0 && (apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err))
 }
 
 // mark takes hold of the revision, which must be before anything is made for it

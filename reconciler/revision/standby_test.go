@@ -143,3 +143,18 @@ func TestStandbyIsRefused(t *testing.T) {
 		t.Errorf("Ready = %+v", got)
 	}
 }
+
+// TestStandbyIsHeldUp: while the API server cannot make parked pods, the rest of
+// the status is told all the same.
+func TestStandbyIsHeldUp(t *testing.T) {
+	b, rev := sleeping(t)
+	away := apierrors.NewInternalError(errors.New("the webhook is away"))
+	b.applyErr = map[string]error{v1alpha1.StandbyName(rev.Name): away}
+	if _, err := b.reconcile(rev); !errors.Is(err, away) {
+		t.Errorf("error %v", err)
+	}
+	got, _ := b.get(rev)
+	if ready := b.ready(rev); got.Status.Image != rev.Spec.Image || ready.Reason != v1alpha1.ReasonIdle || ready.Message != "no pod runs; a request starts one" {
+		t.Errorf("image %q, Ready = %+v", got.Status.Image, ready)
+	}
+}

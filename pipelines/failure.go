@@ -13,10 +13,12 @@ import (
 // from its API package.
 const (
 	reasonExceededNodeResources = "ExceededNodeResources"
-	reasonPullImageFailed       = "PullImageFailed"
-	reasonPodCreationFailed     = "PodCreationFailed"
-	reasonPodAdmissionFailed    = "PodAdmissionFailed"
-	stepSkipped                 = "Skipped"
+	// insufficient is the scheduler's word for a node that is full.
+	insufficient             = "Insufficient "
+	reasonPullImageFailed    = "PullImageFailed"
+	reasonPodCreationFailed  = "PodCreationFailed"
+	reasonPodAdmissionFailed = "PodAdmissionFailed"
+	stepSkipped              = "Skipped"
 )
 
 // unfinished is the outcome of a run that Tekton still works on.
@@ -37,11 +39,12 @@ func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
 	outcome := Outcome{Phase: Pending}
 	switch condition.Reason {
 	case reasonExceededNodeResources:
-		outcome.Message = "no node has enough free CPU or memory for the build; it waits"
+		outcome.Message, outcome.NoRoom = "no node has enough free CPU or memory for the build; it waits", true
 	case reasonPullImageFailed:
 		outcome.Message = "the image of a build step cannot be pulled yet: " + detail(condition.Message)
 	default:
 		outcome.Message = starting(condition.Message)
+		outcome.NoRoom = strings.Contains(outcome.Message, insufficient)
 	}
 	return outcome
 }

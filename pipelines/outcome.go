@@ -37,6 +37,8 @@ type Outcome struct {
 	// Message says to a person what is going on or what went wrong, without a
 	// final dot. Empty after a success.
 	Message string
+	// NoRoom: no node has enough free for the build pod. Only while Pending.
+	NoRoom bool
 	// Digest of the pushed image, sha256:<hex>. Only after a success.
 	Digest string
 	// ImageConfig of the pushed image, where the template told it.

@@ -46,6 +46,7 @@ const (
 const (
 	ReasonBuilding         = "Building"
 	ReasonQueued           = "Queued"
+	ReasonNoRoom           = "NoRoom"
 	ReasonBuildSucceeded   = "BuildSucceeded"
 	ReasonImageReused      = "ImageReused"
 	ReasonImageGiven       = "ImageGiven"

@@ -158,7 +158,11 @@ func planRun(seen Seen, b build, now time.Time) build {
 	default:
 		b.started(run)
 		b.begun(rev)
-		return b.queued(seen.Outcome.Message)
+		b = b.queued(seen.Outcome.Message)
+		if seen.Outcome.NoRoom {
+			b.built.Reason = v1alpha1.ReasonNoRoom
+		}
+		return b
 	}
 }
 

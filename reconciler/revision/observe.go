@@ -106,6 +106,9 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
+	if seen.Crowded, err = r.crowded(ctx, rev, seen.Weight); err != nil {
+		return err
+	}
 	if !rev.Status.EverReady {
 		running, _ := split(pods.Items)
 		seen.Answered = r.answered(rev, running)

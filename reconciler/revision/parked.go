@@ -64,7 +64,7 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 	p.Status.Parked = parkedPods(parked)
 	size := rev.Spec.Scale.Standby
 	wanted := size > 0 && seen.Weight > 0 && (rev.Status.EverReady || p.State == Ready)
-	if !wanted {
+	if !wanted || seen.Crowded != "" {
 		size = 0
 	}
 	problem := cannotPark(rev, seen.Park, config)
@@ -79,6 +79,9 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 		}
 		p.Standby = standby
 		problem = parkedProblem(rev, seen.Standby, parked)
+	}
+	if problem == "" && seen.Crowded != "" {
+		problem = "it gives way to " + seen.Crowded + ", which no node has room for"
 	}
 	if !wanted {
 		problem = ""

@@ -141,10 +141,10 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	}
 	if rev.Status.EverReady {
 		p.State = Waking
-		return condition.True(v1alpha1.ReasonStarting, message)
+		return condition.True(found.reason, message)
 	}
 	p.State = Starting
-	return condition.Unknown(v1alpha1.ReasonStarting, message)
+	return condition.Unknown(found.reason, message)
 }
 
 // podsAsked is the number of pods that a Deployment asks for.

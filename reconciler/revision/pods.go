@@ -97,7 +97,11 @@ func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding
 // inspect reads one pod that is not ready.
 func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, time.Duration) {
 	if message, stuck := unschedulable(pod); stuck {
-		return starting(message), 0
+		found := starting(message)
+		if strings.Contains(message, insufficient) {
+			found.reason = v1alpha1.ReasonNoRoom
+		}
+		return found, 0
 	}
 	status := appStatus(pod)
 	if status == nil {

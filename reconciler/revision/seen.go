@@ -54,6 +54,9 @@ type Seen struct {
 	Standby *appsv1.Deployment
 	// Park is what parked pods are made with.
 	Park Park
+	// Crowded is another revision of the App that no node has room for; empty
+	// if there is none, or this one has no standby that could give way.
+	Crowded string
 	// Given tells about the image that headway.yaml names; nil until it was
 	// read.
 	Given *Given

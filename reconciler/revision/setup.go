@@ -63,6 +63,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Owns(&appsv1.Deployment{}).
 		WatchesRawSource(source.Channel(prober.wake, &handler.EnqueueRequestForObject{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOfPod)).
+		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(r.standbysBeside), builder.WithPredicates(roomChanged())).
 		Watches(&v1alpha1.App{}, sameName, specOnly).
 		Watches(&v1alpha1.Route{}, sameName, specOnly).
 		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOfRun)).

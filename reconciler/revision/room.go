@@ -1,0 +1,80 @@
+package revision
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/index"
+)
+
+// insufficient is the scheduler's word for a node that is full.
+const insufficient = "Insufficient "
+
+// roomless reports whether no node has room for a revision: for its build, or
+// for its pods. The parked pods of the same app give way then, or the commit
+// that asks for fewer of them could never take their place.
+func roomless(rev *v1alpha1.Revision) bool {
+	for _, kind := range []string{v1alpha1.ConditionBuilt, v1alpha1.ConditionReady} {
+		c := condition.Get(rev.Status.Conditions, kind)
+		if c.Reason == v1alpha1.ReasonNoRoom && c.Status != metav1.ConditionFalse {
+			return true
+		}
+	}
+	return false
+}
+
+// keepsStandby is true for a revision whose parked pods could give way.
+func keepsStandby(rev *v1alpha1.Revision, weight int32) bool {
+	return rev.Spec.Scale.Standby > 0 && weight > 0
+}
+
+// crowded names another revision of the app that no node has room for.
+func (r *Reconciler) crowded(ctx context.Context, rev *v1alpha1.Revision, weight int32) (string, error) {
+	if !keepsStandby(rev, weight) {
+		return "", nil
+	}
+	siblings, err := r.siblings(ctx, rev)
+	if err != nil {
+		return "", err
+	}
+	for i := range siblings {
+		if roomless(&siblings[i]) {
+			return siblings[i].Name, nil
+		}
+	}
+	return "", nil
+}
+
+// standbysBeside maps a revision to those of its app that could give way.
+func (r *Reconciler) standbysBeside(ctx context.Context, o client.Object) []reconcile.Request {
+	rev, ok := o.(*v1alpha1.Revision)
+	if !ok {
+		return nil
+	}
+	beside := func(other *v1alpha1.Revision) bool {
+		return other.Name != rev.Name && keepsStandby(other, other.Status.Weight)
+	}
+	return r.requests(ctx, beside, client.InNamespace(rev.Namespace), client.MatchingFields{index.RevisionApp: rev.Spec.App})
+}
+
+// roomChanged lets through that a revision finds no room, and that it needs
+// none any more.
+func roomChanged() predicate.Predicate {
+	lacks := func(o client.Object) bool {
+		rev, ok := o.(*v1alpha1.Revision)
+		return ok && rev.DeletionTimestamp == nil && roomless(rev)
+	}
+	return predicate.Funcs{
+		CreateFunc:  func(e event.CreateEvent) bool { return lacks(e.Object) },
+		DeleteFunc:  func(e event.DeleteEvent) bool { return lacks(e.Object) },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return lacks(e.ObjectOld) != lacks(e.ObjectNew) },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}

@@ -1,17 +1,15 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/scaler/park"
 )
 
 // flags are the program's settings.
@@ -87,13 +85,9 @@ func (f *flags) park() (revision.Park, error) {
 	if f.parkImage == "" {
 		return revision.Park{}, nil
 	}
-	data, err := os.ReadFile(f.parkPublicKey)
+	key, err := park.LoadPublicKey(f.parkPublicKey)
 	if err != nil {
-		return revision.Park{}, fmt.Errorf("reading the key of --park-public-key: %w", err)
-	}
-	key := strings.TrimSpace(string(data))
-	if raw, err := base64.StdEncoding.DecodeString(key); err != nil || len(raw) != ed25519.PublicKeySize {
-		return revision.Park{}, fmt.Errorf("%s does not hold an Ed25519 public key: %d bytes in base64", f.parkPublicKey, ed25519.PublicKeySize)
+		return revision.Park{}, fmt.Errorf("--park-public-key: %w", err)
 	}
 	return revision.Park{Image: f.parkImage, PublicKey: key}, nil
 }

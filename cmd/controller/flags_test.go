@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -72,8 +73,8 @@ func TestPark(t *testing.T) {
 	}{
 		{"a key", "registry/park", key + "\n", revision.Park{Image: "registry/park", PublicKey: key}, ""},
 		{"no image, so the key is of no interest", "", "rubbish", revision.Park{}, ""},
-		{"not base64", "registry/park", "rubbish!", revision.Park{}, "does not hold an Ed25519 public key"},
-		{"too short", "registry/park", key[:20], revision.Park{}, "does not hold an Ed25519 public key"},
+		{"not base64", "registry/park", "rubbish!", revision.Park{}, "the public key is not the 32 bytes of an Ed25519 key in base64"},
+		{"too short", "registry/park", key[:20], revision.Park{}, "the public key is not the 32 bytes of an Ed25519 key in base64"},
 	} {
 		file := filepath.Join(t.TempDir(), "public")
 		if err := os.WriteFile(file, []byte(tc.file), 0o600); err != nil {
@@ -86,7 +87,7 @@ func TestPark(t *testing.T) {
 		}
 	}
 	f := flags{parkImage: "registry/park", parkPublicKey: filepath.Join(t.TempDir(), "missing")}
-	if _, err := f.park(); err == nil {
-		t.Error("a missing file is accepted")
+	if _, err := f.park(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
 	}
 }

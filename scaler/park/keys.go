@@ -65,6 +65,19 @@ func parsePublic(encoded string) (ed25519.PublicKey, error) {
 	return ed25519.PublicKey(key), nil
 }
 
+// LoadPublicKey reads what wake calls are checked with, in base64, out of a file.
+// The error does not show what the file holds.
+func LoadPublicKey(file string) (string, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading the key that wake calls are checked with: %w", err)
+	}
+	if _, err := parsePublic(string(content)); err != nil {
+		return "", fmt.Errorf("reading %s: %w", file, err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
 // LoadWaker makes a Waker from the folder in which the Secret headway-park is
 // mounted. It is read once: a new key needs a restart, and new parked pods.
 func LoadWaker(dir string) (*Waker, error) {

@@ -60,6 +60,26 @@ func TestLoadWaker(t *testing.T) {
 	}
 }
 
+func TestLoadPublicKey(t *testing.T) {
+	pair := newKeys(t)
+	for name, tc := range map[string]struct{ content, want string }{
+		"right":       {" " + pair.Public + "\n", pair.Public},
+		"nothing":     {"", ""},
+		"short":       {"c2VjcmV0", ""},
+		"no base64":   {"secret!!", ""},
+		"with a word": {"secret " + pair.Public, ""},
+	} {
+		file := filepath.Join(t.TempDir(), "public")
+		if err := os.WriteFile(file, []byte(tc.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := LoadPublicKey(file)
+		if got != tc.want || (err == nil) != (tc.want != "") || strings.Contains(errorText(err), "ecret") {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 func errorText(err error) string {
 	if err == nil {
 		return ""

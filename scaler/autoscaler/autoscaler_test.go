@@ -101,6 +101,7 @@ func TestOnlyPodsOfTheRevisionGo(t *testing.T) {
 		"bare":     nil,
 		"database": {"app": "database"},
 		"sibling":  {v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: "shop-5e6f7081"},
+		"foreign":  {v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: shop.Name},
 		"build":    {v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelBuildKey: "k"},
 	} {
 		pod := &corev1.Pod{ObjectMeta: meta(name)}

@@ -59,7 +59,7 @@ func slimRevision(in any) (any, error) {
 	return in, nil
 }
 
-// slimPod keeps of a pod what sightOf reads.
+// slimPod keeps of a pod what ours and sightOf read.
 func slimPod(in any) (any, error) {
 	pod, ok := in.(*corev1.Pod)
 	if !ok {
@@ -73,6 +73,9 @@ func slimPod(in any) (any, error) {
 			v1alpha1.LabelStandby:  pod.Labels[v1alpha1.LabelStandby],
 		},
 	}}
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		out.OwnerReferences = []metav1.OwnerReference{*owner}
+	}
 	out.Status.Phase, out.Status.PodIP = pod.Status.Phase, pod.Status.PodIP
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodReady {

@@ -104,7 +104,7 @@ func (r *Reconciler) candidates(ctx context.Context, v *view) ([]candidate, erro
 	if err != nil {
 		return nil, fmt.Errorf("listing the pods of %s: %w", v.revision.Name, err)
 	}
-	return candidates(list.Items, v.standby.woken, r.Reports.PodLoads(report.Key(nameOf(v.revision)))), nil
+	return candidates(list.Items, v.deployment.Name, v.standby.woken, r.Reports.PodLoads(report.Key(nameOf(v.revision)))), nil
 }
 
 // setLeaving marks a pod, or takes the mark off.

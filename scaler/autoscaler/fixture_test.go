@@ -94,10 +94,16 @@ func meta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: shop.Namespace, Name: name}
 }
 
+func madeByReplicaSet(name string) []metav1.OwnerReference {
+	mine := true
+	return []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: name, UID: types.UID(name), Controller: &mine}}
+}
+
 func (w *world) addPod(name string) {
 	w.t.Helper()
 	pod := &corev1.Pod{ObjectMeta: meta(name)}
 	pod.Labels = map[string]string{v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: shop.Name}
+	pod.OwnerReferences = madeByReplicaSet(shop.Name + "-6f5d8c")
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	if err := w.api.Create(w.t.Context(), pod); err != nil {
 		w.t.Fatal(err)

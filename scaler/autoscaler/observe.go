@@ -54,8 +54,8 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 		return nil, fmt.Errorf("listing the standby of %s: %w", name, err)
 	}
 	for i := range pods.Items {
-		if pods.Items[i].DeletionTimestamp == nil {
-			v.pods = append(v.pods, sightOf(&pods.Items[i]))
+		if pod := &pods.Items[i]; pod.DeletionTimestamp == nil && ours(pod, v.revision) {
+			v.pods = append(v.pods, sightOf(pod))
 		}
 	}
 	v.spec = specFor(v.revision, len(routes.Items) > 0)

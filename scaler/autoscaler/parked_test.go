@@ -61,6 +61,7 @@ func (w *world) addStandby(name string, created time.Time) {
 	pod.Labels = map[string]string{
 		v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelStandby: v1alpha1.StandbyParked,
 	}
+	pod.OwnerReferences = madeByReplicaSet(v1alpha1.StandbyName(shop.Name) + "-5b7c9d")
 	pod.Status.PodIP = "10.0.0.1"
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(created)}}
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: v1alpha1.AppContainer, ContainerID: "first"}}

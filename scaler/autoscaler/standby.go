@@ -3,9 +3,12 @@ package autoscaler
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -32,6 +35,26 @@ type sight struct {
 	ready   bool   // takes requests
 	served  bool   // its container was ready once, so it is no parked one
 	running string // the ID of its container while that runs
+}
+
+// ours reports whether a pod is one of a revision's standby: one that waits there
+// is made by the standby's Deployment, and one that was woken is the Revision's
+// own. Whoever else has the labels is left alone.
+func ours(pod *corev1.Pod, rev *v1alpha1.Revision) bool {
+	owner := metav1.GetControllerOfNoCopy(pod)
+	switch {
+	case owner == nil:
+		return false
+	case owner.UID == rev.UID:
+		return true
+	}
+	return pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked && madeBy(owner, v1alpha1.StandbyName(rev.Name))
+}
+
+// madeBy reports whether the owner is a ReplicaSet of the Deployment.
+func madeBy(owner *metav1.OwnerReference, deployment string) bool {
+	return owner.Kind == "ReplicaSet" && owner.APIVersion == appsv1.SchemeGroupVersion.String() &&
+		strings.HasPrefix(owner.Name, deployment+"-")
 }
 
 func sightOf(pod *corev1.Pod) sight {

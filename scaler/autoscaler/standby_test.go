@@ -135,6 +135,45 @@ func TestTheLimitCountsFromTheLastTimeReady(t *testing.T) {
 	}
 }
 
+func TestOurs(t *testing.T) {
+	rev := &v1alpha1.Revision{}
+	rev.Name, rev.UID = "shop-1a2b3c4d", "r"
+	owner := func(change func(*metav1.OwnerReference)) []metav1.OwnerReference {
+		owners := madeByReplicaSet("shop-1a2b3c4d-standby-5b7c9d")
+		change(&owners[0])
+		return owners
+	}
+	for _, tc := range []struct {
+		name   string
+		label  string
+		owners []metav1.OwnerReference
+		want   bool
+	}{
+		{"parked", v1alpha1.StandbyParked, owner(func(*metav1.OwnerReference) {}), true},
+		{"woken", v1alpha1.StandbyWoken, owner(func(o *metav1.OwnerReference) { o.UID = "r" }), true},
+		{"woken, and labelled as parked by hand", v1alpha1.StandbyParked, owner(func(o *metav1.OwnerReference) { o.UID = "r" }), true},
+		{"labelled as woken by hand", v1alpha1.StandbyWoken, owner(func(*metav1.OwnerReference) {}), false},
+		{"of an earlier Revision of this name", v1alpha1.StandbyWoken, owner(func(o *metav1.OwnerReference) { o.Kind, o.UID = "Revision", "old" }), false},
+		{"nobody's", v1alpha1.StandbyParked, nil, false},
+		{"not controlled by its owner", v1alpha1.StandbyParked, owner(func(o *metav1.OwnerReference) { o.Controller = nil }), false},
+		{"of a StatefulSet", v1alpha1.StandbyParked, owner(func(o *metav1.OwnerReference) { o.Kind = "StatefulSet" }), false},
+		{"of another group's ReplicaSet", v1alpha1.StandbyParked, owner(func(o *metav1.OwnerReference) { o.APIVersion = "example.com/v1" }), false},
+		{"of the revision's own Deployment", v1alpha1.StandbyParked, madeByReplicaSet("shop-1a2b3c4d-6f5d8c"), false},
+	} {
+		pod := &corev1.Pod{}
+		pod.Labels, pod.OwnerReferences = map[string]string{v1alpha1.LabelStandby: tc.label}, tc.owners
+		slim, err := slimPod(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, seen := range []*corev1.Pod{pod, slim.(*corev1.Pod)} {
+			if got := ours(seen, rev); got != tc.want {
+				t.Errorf("%s: %v", tc.name, got)
+			}
+		}
+	}
+}
+
 func TestSightOf(t *testing.T) {
 	start := metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	later := metav1.NewTime(start.Add(time.Second))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -24,7 +25,7 @@ type candidate struct {
 
 // candidates are the pods that count: those of the Deployment, and of the
 // standby those that are known to be woken.
-func candidates(pods []corev1.Pod, woken []sight, loads map[string]int) []candidate {
+func candidates(pods []corev1.Pod, deployment string, woken []sight, loads map[string]int) []candidate {
 	var out []candidate
 	for _, pod := range pods {
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
@@ -33,6 +34,9 @@ func candidates(pods []corev1.Pod, woken []sight, loads map[string]int) []candid
 		_, standby := pod.Labels[v1alpha1.LabelStandby]
 		if standby && !slices.ContainsFunc(woken, func(s sight) bool { return s.uid == pod.UID }) {
 			continue
+		}
+		if owner := metav1.GetControllerOfNoCopy(&pod); !standby && (owner == nil || !madeBy(owner, deployment)) {
+			continue // somebody else's with our labels
 		}
 		out = append(out, candidate{
 			name:     pod.Name,

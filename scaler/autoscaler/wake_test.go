@@ -85,6 +85,29 @@ func TestTheNextParkedPodIsTriedIfTheFirstIsNotReached(t *testing.T) {
 	expect(t, "called", c.take(), "p1", "p2")
 }
 
+// TestAForeignPodWithTheLabelsIsLeftAlone: it is ready, older than all others,
+// and empty.
+func TestAForeignPodWithTheLabelsIsLeftAlone(t *testing.T) {
+	for _, label := range []string{v1alpha1.StandbyParked, v1alpha1.StandbyWoken} {
+		w, c := parkedWorld(t, 0, "p1")
+		foreign := &corev1.Pod{ObjectMeta: meta("database-0")}
+		foreign.Labels = map[string]string{v1alpha1.LabelApp: "shop", v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelStandby: label}
+		foreign.OwnerReferences = madeByReplicaSet("database")
+		foreign.OwnerReferences[0].Kind, foreign.UID = "StatefulSet", "database-0"
+		foreign.Status.PodIP = "10.0.0.9"
+		foreign.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+		if err := w.api.Create(t.Context(), foreign); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "nothing to do", w.step(time.Second, 0, 0))
+		expect(t, "a request waits", w.step(0, 0, 1), "own p1")
+		w.ready("p1")
+		expect(t, "it runs", w.step(70*time.Second, 3, 0))
+		expect(t, "idle", w.step(31*time.Second, 0, 0), "delete p1")
+		expect(t, "called", c.take(), "p1")
+	}
+}
+
 // silent stands for pods whose network drops the calls.
 type silent struct{ calls atomic.Int32 }
 

@@ -55,7 +55,7 @@ func parkedPod(t *testing.T, revision types.NamespacedName, name, ip string) *co
 				v1alpha1.LabelStandby: v1alpha1.StandbyParked, "pod-template-hash": "abc",
 			},
 			OwnerReferences: []metav1.OwnerReference{{
-				APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "standby", UID: "0000", Controller: &controls, BlockOwnerDeletion: &controls,
+				APIVersion: "apps/v1", Kind: "ReplicaSet", Name: v1alpha1.StandbyName(revision.Name) + "-abc", UID: "0000", Controller: &controls, BlockOwnerDeletion: &controls,
 			}},
 		},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -143,10 +144,33 @@ func notFound(ctx context.Context, c client.Reader, namespace, name string) erro
 	for _, a := range apps.Items {
 		there = append(there, a.Name)
 	}
-	if len(there) == 0 {
-		return fmt.Errorf("there is no app %s in namespace %s, nor any other", name, namespace)
+	told, err := troubled(ctx, c, namespace)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("there is no app %s in namespace %s; there is %s", name, namespace, list(there))
+	if len(there) == 0 {
+		return fmt.Errorf("there is no app %s in namespace %s, nor any other%s", name, namespace, told)
+	}
+	return fmt.Errorf("there is no app %s in namespace %s; there is %s%s", name, namespace, list(there), told)
+}
+
+// troubled names the repositories that an app may be missing for.
+func troubled(ctx context.Context, c client.Reader, namespace string) (string, error) {
+	var repositories v1alpha1.RepositoryList
+	if err := c.List(ctx, &repositories, client.InNamespace(namespace)); err != nil {
+		return "", fmt.Errorf("listing repositories: %w", err)
+	}
+	var told strings.Builder
+	for _, r := range repositories.Items {
+		for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid} {
+			if c := bad(r.Status.Conditions, kind); c != nil {
+				line, _, _ := strings.Cut(c.Message, "\n")
+				fmt.Fprintf(&told, "\nrepository %s: %s: %s", r.Name, c.Reason, printable(line, 200))
+				break
+			}
+		}
+	}
+	return told.String(), nil
 }
 
 // tidy leaves out what no reader wants and puts the newest revisions first.

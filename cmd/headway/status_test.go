@@ -146,7 +146,8 @@ func TestStatus(t *testing.T) {
 func TestStatusOfUnknownApp(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(scheme()).WithObjects(objects()...).Build()
 	for namespace, want := range map[string]string{
-		"default": "there is no app shpo in namespace default; there is hello, new, shop and waiting",
+		"default": "there is no app shpo in namespace default; there is hello, new, shop and waiting" +
+			"\nrepository mono: AuthenticationFailed: the remote refuses the credentials in secret mono-git",
 		"nowhere": "there is no app shpo in namespace nowhere, nor any other",
 	} {
 		if _, err := readState(context.Background(), c, namespace, "shpo"); err == nil || err.Error() != want {

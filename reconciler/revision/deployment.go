@@ -171,9 +171,10 @@ func podSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
 	if config != nil {
 		user, group, _ := strings.Cut(config.User, ":")
 		if id, err := strconv.ParseInt(user, 10, 64); err == nil && id > 0 {
-			// The kubelet takes the user from the image and leaves the group.
-			if id, err := strconv.ParseInt(group, 10, 64); err == nil && id >= 0 {
-				security.RunAsGroup = &id
+			// The kubelet takes the user from the image and leaves the group;
+			// a pod that names a group must name the user, too.
+			if gid, err := strconv.ParseInt(group, 10, 64); err == nil && gid >= 0 {
+				security.RunAsUser, security.RunAsGroup = &id, &gid
 			}
 			return security
 		}

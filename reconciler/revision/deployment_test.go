@@ -84,8 +84,8 @@ func TestPodSecurity(t *testing.T) {
 		{&v1alpha1.ImageConfig{User: "-5"}, nonRoot, nonRoot},
 		{&v1alpha1.ImageConfig{User: "www-data"}, nonRoot, nonRoot},
 		{&v1alpha1.ImageConfig{User: "1000"}, own, own},
-		{&v1alpha1.ImageConfig{User: "1234:4321"}, own, 4321},
-		{&v1alpha1.ImageConfig{User: "1234:0"}, own, 0},
+		{&v1alpha1.ImageConfig{User: "1234:4321"}, 1234, 4321},
+		{&v1alpha1.ImageConfig{User: "1234:0"}, 1234, 0},
 		{&v1alpha1.ImageConfig{User: "101:nginx"}, own, own},
 	} {
 		got := podSecurity(tc.config)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -96,5 +97,35 @@ func TestReadStatus(t *testing.T) {
 	}
 	if _, err := readStatus(strings.NewReader("Name:\tpark\nVmRSS:\t 1 kB\n")); err == nil {
 		t.Error("read a status without all it needs")
+	}
+}
+
+// TestMemoryOf finds this very process, and no other.
+func TestMemoryOf(t *testing.T) {
+	got, err := memoryOf("cmdline", "\x00"+os.Args[0]+"\x00")
+	if err != nil || got.resident < 1 || got.own <= 0 || got.own > got.resident {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := memoryOf("cmdline", "\x00"+os.Args[0]+"-of-another\x00"); err == nil {
+		t.Errorf("a process that does not exist has %v", got)
+	}
+}
+
+func TestBeyondNoise(t *testing.T) {
+	for mib, want := range map[float64]float64{0: 0, 0.99: 0, -0.99: 0, 1: 1, 12.5: 12.5, -2: -2} {
+		if got := beyondNoise(mib); got != want {
+			t.Errorf("%v MiB: %v, want %v", mib, got, want)
+		}
+	}
+}
+
+func TestAnswering(t *testing.T) {
+	ready := func(status corev1.ConditionStatus) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: "True"}, {Type: corev1.PodReady, Status: status}}
+		}
+	}
+	if answering(standby()) || answering(standby(ready(corev1.ConditionFalse))) || !answering(standby(ready(corev1.ConditionTrue))) {
+		t.Error("readiness is not what the pod says")
 	}
 }

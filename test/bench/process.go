@@ -21,32 +21,44 @@ type processMemory struct {
 	own float64
 }
 
-// parkedMemory finds the process of a parked pod on this machine, which runs
-// the cluster, by the pod's UID.
+// parkedMemory is that of the process of a parked pod, by the pod's UID. The
+// pod's sandbox, which every pod has, does not count.
 func parkedMemory(uid string) (processMemory, error) {
-	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	return memoryOf("environ", "\x00"+v1alpha1.EnvParkPod+"="+uid+"\x00")
+}
+
+// podMemory is that of all processes of a pod, by its UID.
+func podMemory(uid string) (processMemory, error) { return memoryOf("cgroup", "/pod"+uid+"/") }
+
+// memoryOf sums the memory of the processes on this machine, which runs the
+// cluster, whose file below /proc has the text in it.
+func memoryOf(file, text string) (sum processMemory, err error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/" + file)
 	if err != nil {
-		return processMemory{}, err
+		return sum, err
 	}
-	want := []byte(v1alpha1.EnvParkPod + "=" + uid)
-	for _, path := range environments {
+	found := false
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
+		if err != nil || !strings.Contains("\x00"+string(data), text) {
+			continue // it has ended, or is another's
+		}
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(path), "status"))
 		if err != nil {
-			continue // it has ended, or is another user's
+			return sum, fmt.Errorf("reading the memory of a process: %w", err)
 		}
-		for variable := range bytes.SplitSeq(data, []byte{0}) {
-			if !bytes.Equal(variable, want) {
-				continue
-			}
-			status, err := os.Open(filepath.Join(filepath.Dir(path), "status"))
-			if err != nil {
-				return processMemory{}, fmt.Errorf("reading the memory of a parked pod: %w", err)
-			}
-			defer status.Close()
-			return readStatus(status)
+		m, err := readStatus(bytes.NewReader(status))
+		if err != nil {
+			return sum, err
 		}
+		sum.resident += m.resident
+		sum.own += m.own
+		found = true
 	}
-	return processMemory{}, errors.New("no process of this machine is the parked pod " + uid)
+	if !found {
+		return sum, fmt.Errorf("no process of this machine has %q in its %s", strings.Trim(text, "\x00"), file)
+	}
+	return sum, nil
 }
 
 // readStatus reads /proc/<pid>/status.

@@ -223,7 +223,7 @@ func TestConfigOfOthers(t *testing.T) {
 		}
 	}
 	for host, want := range map[string]bool{
-		"[::1]:5000": true, "[fe80::1]": true, "[::ffff:127.0.0.1]:1": true, "[::]:1": true, "LOCALHOST": true, "localhost.:1": true,
+		"[::1]:5000": true, "[fe80::1]": true, "[::ffff:127.0.0.1]:1": true, "[::ffff:0.0.0.0]:1": true, "[::]:1": true, "LOCALHOST": true, "localhost.:1": true,
 		"registry.example.com": false, "198.18.255.1:5000": false, "[2001:db8::1]:5000": false, "localhost.example.com": false,
 	} {
 		if got := isLocal(host); got != want {

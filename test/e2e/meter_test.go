@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // meter is the image of testdata/meter; the first test that needs it builds it.
@@ -33,9 +37,31 @@ func meterImage(t *testing.T) string {
 		commit := code.push("First")
 		code.watch()
 		tm.waitLive("meter", commit)
-		meter.image = tm.mustRevision("meter", commit).Status.Image
+		meter.image = tm.publish(tm.mustRevision("meter", commit).Status.Image)
 	}
 	return meter.image
+}
+
+// publish copies an image that was built for the team to where any namespace may
+// read it, and returns its new name.
+func (tm *team) publish(image string) string {
+	tm.Helper()
+	built, err := name.NewDigest(strings.Replace(image, layout.RegistryHost, layout.RegistryEndpoint, 1), name.Insecure)
+	if err != nil {
+		tm.Fatal(err)
+	}
+	content, err := remote.Image(built, remote.WithContext(tm.Context()))
+	if err != nil {
+		tm.Fatalf("reading image %s: %v", built, err)
+	}
+	tag, err := name.NewTag(layout.RegistryEndpoint+"/"+tm.imageName()+":test", name.Insecure)
+	if err != nil {
+		tm.Fatal(err)
+	}
+	if err := remote.Write(tag, content, remote.WithContext(tm.Context())); err != nil {
+		tm.Fatalf("writing image %s: %v", tag, err)
+	}
+	return layout.RegistryHost + "/" + tm.imageName() + "@" + built.DigestStr()
 }
 
 // startMeter runs meter with the given scale section and returns its revision.

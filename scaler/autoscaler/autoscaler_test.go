@@ -196,7 +196,7 @@ func TestStandbyDecidesAndWritesNothing(t *testing.T) {
 	}
 	var decided []string
 	l := leader{Reconciler: w.Reconciler, enqueue: func(r reconcile.Request) { decided = append(decided, r.Name) }}
-	if err := l.takeOver(t.Context()); err != nil {
+	if _, err := l.takeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, "taking over", w.writes, "put back pod-9")
@@ -206,6 +206,22 @@ func TestStandbyDecidesAndWritesNothing(t *testing.T) {
 	if writes := w.step(31*time.Second, 0, 0); len(writes) == 0 || writes[len(writes)-1] != "scale 0"+by {
 		t.Errorf("idle: %q", writes)
 	}
+}
+
+func TestAPodThatCannotBePutBackStopsNoLeader(t *testing.T) {
+	w := newWorld(t, 1, v1alpha1.Scale{Max: 5})
+	w.addMarked("pod-9")
+	w.refuse = errors.New("a webhook says no")
+	l := leader{Reconciler: w.Reconciler, enqueue: func(reconcile.Request) {}}
+	stuck, err := l.takeOver(t.Context())
+	if err != nil || len(stuck) != 1 || !l.leading.Load() {
+		t.Fatalf("leads: %v, %d pods are stuck, error %v", l.leading.Load(), len(stuck), err)
+	}
+	w.refuse = nil
+	if stuck = l.putBack(t.Context(), stuck); len(stuck) != 0 {
+		t.Errorf("%d pods are stuck", len(stuck))
+	}
+	expect(t, "tried again", w.writes, "put back pod-9")
 }
 
 func (w *world) addMarked(name string) {

@@ -181,7 +181,7 @@ func TestAnOldDrainDiesWithItsTerm(t *testing.T) {
 	w := busy(t)
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
 	l := leader{Reconciler: w.Reconciler, enqueue: func(reconcile.Request) {}}
-	if err := l.takeOver(t.Context()); err != nil {
+	if _, err := l.takeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, "marked anew", w.step(0, 14, 0), "mark pod-2")

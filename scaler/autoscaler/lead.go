@@ -33,47 +33,70 @@ type leader struct {
 	enqueue func(reconcile.Request)
 }
 
+// putBackEvery is the pause until pods are tried again that could not be put
+// back into traffic.
+const putBackEvery = 5 * time.Second
+
 // lead takes over and leads until ctx ends.
 func (l leader) lead(ctx context.Context) {
+	var stuck []corev1.Pod
 	for {
-		err := l.takeOver(ctx)
+		var err error
+		stuck, err = l.takeOver(ctx)
 		if err == nil || ctx.Err() != nil {
 			break
 		}
 		slog.Error("cannot take over", "error", err)
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
+		pause(ctx, time.Second)
+	}
+	for len(stuck) > 0 && ctx.Err() == nil {
+		pause(ctx, putBackEvery)
+		stuck = l.putBack(ctx, stuck)
 	}
 	<-ctx.Done()
 	l.leading.Store(false)
 }
 
-func (l leader) takeOver(ctx context.Context) error {
-	var pods corev1.PodList
-	if err := l.Live.List(ctx, &pods, notBuilds, client.HasLabels{v1alpha1.LabelLeaving, v1alpha1.LabelRevision}); err != nil {
-		return fmt.Errorf("listing leaving pods: %w", err)
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
-	for _, pod := range pods.Items {
+}
+
+// putBack takes the marks off pods, and returns those whose mark stays. One
+// that somebody's webhook keeps must not leave all others without a leader.
+func (l leader) putBack(ctx context.Context, pods []corev1.Pod) (stuck []corev1.Pod) {
+	for _, pod := range pods {
 		if err := l.setLeaving(ctx, pod.Namespace, candidate{name: pod.Name, leaving: true}, false); err != nil {
-			return err
+			slog.Warn("cannot put a pod back into traffic", "namespace", pod.Namespace, "error", err)
+			stuck = append(stuck, pod)
 		}
 	}
+	return stuck
+}
+
+// takeOver returns the pods that could not be put back.
+func (l leader) takeOver(ctx context.Context) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	if err := l.Live.List(ctx, &pods, notBuilds, client.HasLabels{v1alpha1.LabelLeaving, v1alpha1.LabelRevision}); err != nil {
+		return nil, fmt.Errorf("listing leaving pods: %w", err)
+	}
+	stuck := l.putBack(ctx, pods.Items)
 	var revisions v1alpha1.RevisionList
 	if err := l.Client.List(ctx, &revisions); err != nil {
-		return fmt.Errorf("listing revisions: %w", err)
+		return nil, fmt.Errorf("listing revisions: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return err // lost again
+		return nil, err // lost again
 	}
 	l.term.Add(1)
 	l.leading.Store(true)
 	for i := range revisions.Items {
 		l.enqueue(reconcile.Request{NamespacedName: nameOf(&revisions.Items[i])})
 	}
-	slog.Info("leading", "revisions", len(revisions.Items), "podsPutBack", len(pods.Items))
-	return nil
+	slog.Info("leading", "revisions", len(revisions.Items), "podsPutBack", len(pods.Items)-len(stuck))
+	return stuck, nil
 }
 
 func emptyDeployment(name types.NamespacedName) *appsv1.Deployment {

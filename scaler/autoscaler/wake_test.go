@@ -312,7 +312,7 @@ func TestAMarkedWokenPodIsPutBackByASuccessor(t *testing.T) {
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark p1")
 	w.restartAutoscaler()
 	l := leader{Reconciler: w.Reconciler, enqueue: func(ctrl.Request) {}}
-	if err := l.takeOver(t.Context()); err != nil {
+	if _, err := l.takeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, "put back", w.writes[1:], "put back p1")

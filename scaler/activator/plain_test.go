@@ -146,6 +146,28 @@ func TestConnectionThatThePodClosedIsNotUsed(t *testing.T) {
 	}
 }
 
+// TestLeavingServesWhoComes: until every node knows that the activator leaves,
+// connections are still made to it, and requests follow on them.
+func TestLeavingServesWhoComes(t *testing.T) {
+	f := newFixture(t, backend.Settings{}, http.HandlerFunc(path))
+	kept, keptReader := f.raw()
+	fmt.Fprintf(kept, "GET /1 HTTP/1.1\r\nHost: %s\r\n\r\n", appHost)
+	expect(t, keptReader, 200, "GET /1")
+	f.server.Leave()
+	fresh, freshReader := f.raw()
+	time.Sleep(20 * time.Millisecond) // it is accepted and read from by now
+	for conn, r := range map[net.Conn]*bufio.Reader{kept: keptReader, fresh: freshReader} {
+		fmt.Fprintf(conn, "GET /2 HTTP/1.1\r\nHost: %s\r\n\r\n", appHost)
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusOK || !resp.Close {
+			t.Errorf("status %d, close %v", resp.StatusCode, resp.Close)
+		}
+	}
+}
+
 func TestDrainClosesIdleConnections(t *testing.T) {
 	f := newFixture(t, backend.Settings{}, http.HandlerFunc(path))
 	conn, r := f.raw()

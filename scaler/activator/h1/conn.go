@@ -108,7 +108,9 @@ func (c *conn) readHead() (int, error) {
 		} else {
 			c.idle.Store(true)
 			c.in.ReadWithin(time.Now(), c.server.KeepAlive*9/10, c.server.KeepAlive)
-			if c.server.Leaving.Load() {
+			// Not while the server only leaves: a request may be on its way,
+			// also on a connection that has just been made.
+			if c.server.closing.Load() {
 				return 0, errLeaving
 			}
 		}

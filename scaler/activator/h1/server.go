@@ -38,7 +38,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
-	closing bool
+	closing atomic.Bool // written under mu
 }
 
 // ServeConn serves nc until it ends or is handed over.
@@ -65,7 +65,7 @@ func (s *Server) ServeConn(nc net.Conn) {
 func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing.Load() {
 		return false
 	}
 	if s.conns == nil {
@@ -86,10 +86,10 @@ func (s *Server) remove(c *conn) {
 func (s *Server) CloseIdle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing = true
+	s.closing.Store(true)
 	for c := range s.conns {
 		if c.idle.Load() {
-			_ = c.in.SetReadDeadline(past) // wakes it up, and it sees that the server leaves
+			_ = c.in.SetReadDeadline(past) // wakes it up, and it sees that the server closes
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (s *Server) CloseIdle() {
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing = true
+	s.closing.Store(true)
 	for c := range s.conns {
 		c.kill()
 	}

@@ -125,7 +125,7 @@ func TestAutoscalerWakesParkedPods(t *testing.T) {
 	// More load than one pod's: the standby was refilled, but its pod has no
 	// address yet.
 	parkedPod(t, shop, "second", "")
-	a.set(15, 0, 3*time.Second)
+	a.set(19, 0, 3*time.Second)
 	scaledTo(t, shop, 1)
 	d, err := get(t, ns, shop.Name, &appsv1.Deployment{})
 	if err != nil {

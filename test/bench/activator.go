@@ -87,7 +87,12 @@ func (b *bench) handler(ctx context.Context) (handler, error) {
 	if _, err := answers(ctx, localcluster.URL(app, b.namespace), greeting); err != nil {
 		return handler{}, err // it may have been idle for long, and asleep
 	}
-	apps, err := b.pods(ctx, b.namespace, client.MatchingLabels{v1alpha1.LabelApp: app})
+	// The pods of its other revisions have no traffic, and go when they like.
+	var live v1alpha1.App
+	if err := b.Kube.Get(ctx, client.ObjectKey{Namespace: b.namespace, Name: app}, &live); err != nil {
+		return handler{}, fmt.Errorf("reading app %s: %w", app, err)
+	}
+	apps, err := b.pods(ctx, b.namespace, client.MatchingLabels{v1alpha1.LabelRevision: live.Status.Live})
 	if err != nil {
 		return handler{}, err
 	}

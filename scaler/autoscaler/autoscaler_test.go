@@ -242,6 +242,22 @@ func TestARestartTakesNothingAway(t *testing.T) {
 	expect(t, "a whole window later", w.step(2*time.Second, 0, 0), "scale 0"+by)
 }
 
+func TestTheReasonIsMeasured(t *testing.T) {
+	w := newWorld(t, 0, v1alpha1.Scale{Max: 5})
+	w.leading.Store(true)
+	w.step(time.Second, 0, 0)
+	w.step(0, 0, 1)
+	// In the order of the label: blind, bound, idle, load, overload, wake.
+	if diff := cmp.Diff([]float64{0, 0, 0, 0, 0, 1}, gathered(t, "headway_autoscaler_last_decision")); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	w.step(70*time.Second, 3, 0)
+	w.step(31*time.Second, 0, 0)
+	if diff := cmp.Diff([]float64{0, 0, 1, 0, 0, 0}, gathered(t, "headway_autoscaler_last_decision")); diff != "" {
+		t.Errorf("idle (-want +got):\n%s", diff)
+	}
+}
+
 func TestADeletedRevisionIsForgotten(t *testing.T) {
 	w := newWorld(t, 1, v1alpha1.Scale{Max: 5})
 	w.step(0, 1, 0)
@@ -252,7 +268,7 @@ func TestADeletedRevisionIsForgotten(t *testing.T) {
 	if n := len(w.tracker.revisions); n != 0 {
 		t.Errorf("%d revisions are remembered", n)
 	}
-	if got := gathered(t, "headway_autoscaler_wanted_pods"); len(got) != 0 {
+	if got := append(gathered(t, "headway_autoscaler_wanted_pods"), gathered(t, "headway_autoscaler_last_decision")...); len(got) != 0 {
 		t.Errorf("revisions are measured: %v", got)
 	}
 }

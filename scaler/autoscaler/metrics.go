@@ -30,6 +30,10 @@ var (
 		Name: "headway_autoscaler_wakes_total",
 		Help: "Wake calls to parked pods by result: woken, refused (it runs already), denied, unreachable.",
 	}, []string{"result"})
+	lastDecision = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "headway_autoscaler_last_decision",
+		Help: "1 for the reason of the last decision: load, overload, wake, idle, blind (no activator reports) or bound (a bound, a rate or a delay).",
+	}, []string{"namespace", "revision", "reason"})
 	streams = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "headway_autoscaler_streams", Help: "Activators that report.",
 	})
@@ -52,7 +56,7 @@ func init() {
 	for _, g := range gauges() {
 		metrics.Registry.MustRegister(g)
 	}
-	metrics.Registry.MustRegister(wakesTotal, streams, scalesTotal, wakeSeconds)
+	metrics.Registry.MustRegister(lastDecision, wakesTotal, streams, scalesTotal, wakeSeconds)
 }
 
 // measure shows a decision.
@@ -65,12 +69,22 @@ func measure(name types.NamespacedName, v *view, d decide.Decision) {
 	for i, g := range gauges() {
 		g.WithLabelValues(name.Namespace, name.Name).Set(values[i])
 	}
+	for _, cause := range decide.Causes {
+		is := 0.0
+		if cause == d.Cause {
+			is = 1
+		}
+		lastDecision.WithLabelValues(name.Namespace, name.Name, string(cause)).Set(is)
+	}
 }
 
 // unmeasure forgets a revision.
 func unmeasure(name types.NamespacedName) {
 	for _, g := range gauges() {
 		g.DeleteLabelValues(name.Namespace, name.Name)
+	}
+	for _, cause := range decide.Causes {
+		lastDecision.DeleteLabelValues(name.Namespace, name.Name, string(cause))
 	}
 }
 

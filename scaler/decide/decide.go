@@ -13,6 +13,8 @@ type Decision struct {
 	Replicas int
 	// Reason explains the number to people in one line.
 	Reason string
+	// Cause is the kind of the Reason, for metrics.
+	Cause Cause
 	// Next is when to decide again if nothing happens before; zero is never.
 	Next time.Time
 	// Panicking is true while an overload holds the number up.
@@ -21,6 +23,22 @@ type Decision struct {
 	// panic window.
 	Stable, Burst Load
 }
+
+// Cause is what had the last word about a number of pods.
+type Cause string
+
+// What can be a Cause.
+const (
+	CauseLoad     Cause = "load"     // the average of the stable window
+	CauseOverload Cause = "overload" // that of the panic window
+	CauseWake     Cause = "wake"     // a request found no pod
+	CauseIdle     Cause = "idle"     // no request for long enough
+	CauseBlind    Cause = "blind"    // no activator reports
+	CauseBound    Cause = "bound"    // a bound, a rate or a delay
+)
+
+// Causes are all there are.
+var Causes = [...]Cause{CauseLoad, CauseOverload, CauseWake, CauseIdle, CauseBlind, CauseBound}
 
 // Decide says how many pods a revision needs now.
 func Decide(spec Spec, seen Seen, state State, now time.Time) (Decision, State) {
@@ -31,7 +49,7 @@ func Decide(spec Spec, seen Seen, state State, now time.Time) (Decision, State) 
 	d := decision{spec: spec, seen: seen, load: l, state: &state, now: now}
 	d.Stable, d.Burst = state.history.average(now, StableWindow), state.history.average(now, PanicWindow)
 	if l.blind {
-		d.set(seen.Replicas, fmt.Sprintf("no activator reports; keeping %s", pods(seen.Replicas)))
+		d.set(seen.Replicas, CauseBlind, fmt.Sprintf("no activator reports; keeping %s", pods(seen.Replicas)))
 	} else {
 		d.demand()
 	}
@@ -53,12 +71,14 @@ type decision struct {
 	now   time.Time
 }
 
-func (d *decision) set(pods int, reason string) { d.Replicas, d.Reason = pods, reason }
+func (d *decision) set(pods int, cause Cause, reason string) {
+	d.Replicas, d.Cause, d.Reason = pods, cause, reason
+}
 
 // adjust changes the number and says why, if it is another one.
 func (d *decision) adjust(pods int, why string, args ...any) {
 	if pods != d.Replicas {
-		d.set(pods, d.Reason+"; "+fmt.Sprintf(why, args...))
+		d.set(pods, CauseBound, d.Reason+"; "+fmt.Sprintf(why, args...))
 	}
 }
 
@@ -66,15 +86,15 @@ func (d *decision) adjust(pods int, why string, args ...any) {
 func (d *decision) demand() {
 	if !d.load.any() && !d.now.Before(d.idleAt()) {
 		d.state.panicUntil, d.state.panicPods = time.Time{}, 0
-		d.set(0, "no request for "+short(max(d.spec.Idle, d.spec.DownDelay)))
+		d.set(0, CauseIdle, "no request for "+short(max(d.spec.Idle, d.spec.DownDelay)))
 		return
 	}
 	stable, burst := d.podsFor(d.Stable), d.podsFor(d.Burst)
-	d.set(max(1, stable), d.explain(d.Stable, StableWindow))
+	d.set(max(1, stable), CauseLoad, d.explain(d.Stable, StableWindow))
 	switch {
 	case d.seen.Replicas > 0:
 	case d.load.any() || d.load.arrived:
-		d.Reason = "a request woke it"
+		d.Reason, d.Cause = "a request woke it", CauseWake
 	default: // its pods were taken away
 		d.Reason = fmt.Sprintf("it has not been idle for %s", short(max(d.spec.Idle, d.spec.DownDelay)))
 	}
@@ -91,9 +111,9 @@ func (d *decision) demand() {
 	}
 	switch {
 	case burst > d.Replicas && burst >= s.panicPods:
-		d.set(burst, "overload: "+d.explain(d.Burst, PanicWindow))
+		d.set(burst, CauseOverload, "overload: "+d.explain(d.Burst, PanicWindow))
 	case s.panicPods > d.Replicas:
-		d.set(s.panicPods, fmt.Sprintf("overload less than %s ago; keeping %s", short(StableWindow), pods(s.panicPods)))
+		d.set(s.panicPods, CauseOverload, fmt.Sprintf("overload less than %s ago; keeping %s", short(StableWindow), pods(s.panicPods)))
 	}
 	s.panicPods = d.Replicas
 }

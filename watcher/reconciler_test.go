@@ -92,7 +92,7 @@ func TestOnlyTouchedAppsGetRevisions(t *testing.T) {
 	w.git.CommitAndPush("first", map[string]string{
 		"go.mod": "module mono\n", "libs/money/m.go": "package money\n", "docs/x.md": "x",
 		"a/headway.yaml": "name: a\nwatch: [libs/**]\n", "a/main.go": "package main\n",
-		"b/headway.yaml": "name: b\n", "b/main.go": "package main\n",
+		"b/headway.yaml": "name: b\nignore: ['**/*.md']\n", "b/main.go": "package main\n", "b/notes.md": "x",
 	})
 	w.look()
 	steps := []struct {
@@ -100,13 +100,14 @@ func TestOnlyTouchedAppsGetRevisions(t *testing.T) {
 		files map[string]string
 		made  string
 	}{
+		{"a file that is ignored", map[string]string{"b/notes.md": "y"}, ""},
 		{"another folder", map[string]string{"docs/x.md": "y"}, ""},
 		{"one app", map[string]string{"a/main.go": "package main // 2\n"}, "a"},
 		{"the shared library", map[string]string{"libs/money/m.go": "package money // 2\n"}, "a"},
 		{"the module file above", map[string]string{"go.mod": "module mono\n\ngo 1.26\n"}, "a b"},
-		{"how one runs", map[string]string{"b/headway.yaml": "name: b\nport: 9000\n"}, "b"},
-		{"a comment in headway.yaml", map[string]string{"b/headway.yaml": "name: b # shop\nport: 9000\n"}, ""},
-		{"what auto finds, spelled out", map[string]string{"b/headway.yaml": "name: b # shop\nport: 9000\nbuild: {with: go, args: {main: .}}\n"}, ""},
+		{"how one runs", map[string]string{"b/headway.yaml": "name: b\nignore: ['**/*.md']\nport: 9000\n"}, "b"},
+		{"a comment in headway.yaml", map[string]string{"b/headway.yaml": "name: b # shop\nignore: ['**/*.md']\nport: 9000\n"}, ""},
+		{"what auto finds, spelled out", map[string]string{"b/headway.yaml": "name: b # shop\nignore: ['**/*.md']\nport: 9000\nbuild: {with: go, args: {main: .}}\n"}, ""},
 	}
 	for _, step := range steps {
 		commit := w.git.CommitAndPush(step.what, step.files)

@@ -103,6 +103,12 @@ func readCandidate(file string, data []byte, files []git.File, names detect.File
 		return c
 	}
 	c.name, c.pin, c.path, c.image = parsed.Name, parsed.Pin, parsed.Path, parsed.Image
+	source, err := readSources(parsed)
+	if err != nil {
+		c.problem = explain(file, data, err)
+		return c
+	}
+	names = names.Without(source.ignore)
 	frozen := *parsed
 	template := ""
 	if parsed.Image == "" {
@@ -114,13 +120,9 @@ func readCandidate(file string, data []byte, files []git.File, names detect.File
 		// What auto chose is frozen, not that it was chosen.
 		frozen.Build = spec.Build{With: c.build.Template, Args: c.build.Args}
 	}
-	globs, err := watched(parsed, template, names)
-	if err != nil {
-		c.problem = explain(file, data, &detect.KeyError{Key: "watch", Message: err.Error()})
-		return c
-	}
+	source.imply(template, names)
 	c.runtime = parsed.Runtime
-	c.key = treeKey(sourceFiles(files, parsed.Path, globs))
+	c.key = treeKey(source.files(files))
 	c.specHash = spec.Hash(&frozen)
 	return c
 }
@@ -185,11 +187,12 @@ func (c *candidate) files(commit *git.Commit, content blobs) ([]git.File, error)
 	if c.build != nil {
 		template = c.build.Template
 	}
-	globs, err := watched(parsed, template, detect.NewFiles(paths))
+	source, err := readSources(parsed)
 	if err != nil {
 		return nil, err
 	}
-	return sourceFiles(commit.Files, c.path, globs), nil
+	source.imply(template, detect.NewFiles(paths).Without(source.ignore))
+	return source.files(commit.Files), nil
 }
 
 // shorten cuts a text to 120 characters.

@@ -54,6 +54,8 @@ func TestReadSnapshot(t *testing.T) {
 		"empty/headway.yaml": "name: empty",
 		"big/headway.yaml":   "name: big # " + strings.Repeat("x", spec.MaxBytes),
 		"ab/other.go":        "package ab",
+		"site/headway.yaml":  "name: site\nwatch: [libs]\nignore: ['**/*.md', libs/m, site/Dockerfile]",
+		"site/index.html":    "<p>", "site/Dockerfile": "FROM x", "site/notes.md": "x", "libs/n/n.txt": "x", "libs/n/n.md": "x",
 	}
 	s, err := readSnapshot(files.commit(), files)
 	if err != nil {
@@ -76,11 +78,15 @@ func TestReadSnapshot(t *testing.T) {
 		got = append(got, line[:min(len(line), 110)])
 	}
 	want := []string{
-		"a/headway.yaml a a/main.go go.mod go.sum libs/m/m.go",
+		"a/headway.yaml a a/main.go go.mod go.sum libs/m/m.go libs/n/n.md libs/n/n.txt",
 		"a/sub/headway.yaml sub",
 		"big/headway.yaml  InvalidSpec big/headway.yaml:1:1: ",
 		"broken/headway.yaml  InvalidSpec broken/headway.yaml:2:1: ",
 		"empty/headway.yaml empty NoTemplateFit empty/headway.yaml:1:1: no build template fits folder \"empty\"",
+		"site/headway.yaml site libs/n/n.txt site/index.html",
+	}
+	if template := s.app("site").build.Template; template != "static" {
+		t.Errorf("a Dockerfile that is ignored: the template is %s, want static", template)
 	}
 	if len(got) != len(want) {
 		t.Fatalf("got %q", got)

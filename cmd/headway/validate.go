@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/spec"
@@ -136,11 +137,9 @@ func (v *validation) file(c *checkout, real string) error {
 		v.fail(label, problems)
 		return nil
 	}
-	for _, w := range s.Watch {
-		if !watchesAnything(w, c.files) {
-			line, column := spec.Locate(data, "watch")
-			_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: watch: %s matches no file\n", label, line, column, w)
-		}
+	for _, warning := range unmatched(s, c.files) {
+		line, column := spec.Locate(data, warning.key)
+		_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, line, column, warning.key, warning.message)
 	}
 	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, s.Name, build)
 	return err
@@ -165,7 +164,11 @@ func check(files detect.Files, rel string, data []byte) (s *spec.Spec, how strin
 	if s.Image != "" {
 		return s, "image given", nil
 	}
-	build, err := detect.Build(s.Build, s.Path, files)
+	ignored, err := spec.ParseGlobs(s.Ignore)
+	if err != nil {
+		return s, "", spec.Problems{problemAt(data, "ignore", err.Error())}
+	}
+	build, err := detect.Build(s.Build, s.Path, files.Without(ignored))
 	if err != nil {
 		var wrong *detect.KeyError
 		if errors.As(err, &wrong) {
@@ -185,15 +188,34 @@ func problemAt(data []byte, key, message string) spec.Problem {
 	return spec.Problem{Line: line, Column: column, Key: key, Message: message}
 }
 
-func watchesAnything(watch string, files detect.Files) bool {
-	glob, err := spec.ParseGlob(watch)
-	if err != nil {
-		return false
+// warning is about a value that has no effect.
+type warning struct{ key, message string }
+
+// unmatched are the globs that match nothing: what they were written for is
+// not there, or is called otherwise.
+func unmatched(s *spec.Spec, files detect.Files) []warning {
+	var found []warning
+	watched := files.Under(s.Path)
+	for _, pattern := range s.Watch {
+		matches := matching(pattern, files)
+		if len(matches) == 0 {
+			found = append(found, warning{"watch", pattern + " matches no file"})
+		}
+		watched = append(slices.Clip(watched), matches...)
 	}
-	for _, f := range files {
-		if glob.Match(f) {
-			return true
+	for _, pattern := range s.Ignore {
+		if len(matching(pattern, watched)) == 0 {
+			found = append(found, warning{"ignore", pattern + " matches no file in path and watch, so there is nothing to leave out"})
 		}
 	}
-	return false
+	return found
+}
+
+// matching are the files that a glob, which the parser has taken, matches.
+func matching(pattern string, files detect.Files) detect.Files {
+	glob, err := spec.ParseGlob(pattern)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !glob.Match(name) })
 }

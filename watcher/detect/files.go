@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/headway-dev/headway/watcher/spec"
 )
 
 // Files are the paths of all files of a commit, relative to its root and
@@ -21,6 +23,15 @@ func NewFiles(paths []string) Files {
 func (f Files) Has(name string) bool {
 	_, ok := slices.BinarySearch(f, name)
 	return ok
+}
+
+// Without are the files that no glob matches: what a build sees of the
+// repository where they are ignored.
+func (f Files) Without(ignored spec.Globs) Files {
+	if len(ignored) == 0 {
+		return f
+	}
+	return slices.DeleteFunc(slices.Clone(f), ignored.Match)
 }
 
 // Under are the files in a folder and the folders below it; "." is the root.

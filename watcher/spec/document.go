@@ -88,6 +88,10 @@ func refused(n *yaml.Node) *Problem {
 // scanner; for those it counts lines from 0.
 var parserError = regexp.MustCompile(`^did not find expected (',' or|key$|'-' indicator|node content|<)`)
 
+// aliasWithoutName is the parser's message for a glob without quotes: to YAML,
+// it is a reference to something without a name.
+const aliasWithoutName = "did not find expected alphabetic or numeric character"
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // syntax turns an error of the YAML library, which knows only the line, into
@@ -110,6 +114,9 @@ func syntax(data []byte, err error) *Problem {
 		if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
 			return whole(position{i + 1, tab + 1}, "a tab indents this line; YAML wants spaces")
 		}
+	}
+	if text == aliasWithoutName {
+		text = `a value that begins with * or & has to be in quotes, such as "**/*.md"`
 	}
 	column := 1
 	if line <= len(lines) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -33,7 +34,7 @@ func ParseGlob(s string) (Glob, error) {
 	case clean == "..", strings.HasPrefix(clean, "../"):
 		return Glob{}, fmt.Errorf("%q leads out of the repository; globs are relative to its root", clip(s))
 	case strings.HasPrefix(s, "!"):
-		return Glob{}, fmt.Errorf("%q excludes, which is not supported; list what is to be watched", clip(s))
+		return Glob{}, fmt.Errorf("%q begins with !, which has no meaning here; watch lists what is taken, ignore what is left out", clip(s))
 	case strings.ContainsAny(s, "{}"):
 		return Glob{}, fmt.Errorf("%q has braces, which are not supported; write one entry for each", clip(s))
 	}
@@ -58,6 +59,27 @@ func ParseGlob(s string) (Glob, error) {
 		g.segments = g.segments[1:]
 	}
 	return g, nil
+}
+
+// Globs are the globs of one key. A path matches when one of them does.
+type Globs []Glob
+
+// ParseGlobs reads the globs of one key.
+func ParseGlobs(patterns []string) (Globs, error) {
+	var globs Globs
+	for _, pattern := range patterns {
+		g, err := ParseGlob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		globs = append(globs, g)
+	}
+	return globs, nil
+}
+
+// Match tells whether one of the globs matches.
+func (g Globs) Match(name string) bool {
+	return slices.ContainsFunc(g, func(one Glob) bool { return one.Match(name) })
 }
 
 // LiteralGlob matches the one file or folder of this name, whatever characters

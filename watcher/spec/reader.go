@@ -77,8 +77,10 @@ func (r *reader) finish() {
 	if s.Image != "" {
 		s.Build = Build{}
 	}
-	slices.Sort(s.Watch)
-	s.Watch = slices.Compact(s.Watch)
+	for _, globs := range []*[]string{&s.Watch, &s.Ignore} {
+		slices.Sort(*globs)
+		*globs = slices.Compact(*globs)
+	}
 	slices.SortFunc(s.Env, func(a, b envVar) int { return strings.Compare(a.Name, b.Name) })
 }
 

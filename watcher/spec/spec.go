@@ -30,6 +30,9 @@ type Spec struct {
 	// Watch are globs, relative to the repository's root, of further paths
 	// whose change makes a new revision. Sorted, each once.
 	Watch []string
+	// Ignore are globs, relative to the repository's root, of files of Path
+	// and Watch that are left out of both. Sorted, each once.
+	Ignore []string
 	// Build is how the image is made; zero when Image is set.
 	Build Build
 	// Image is used instead of a build; pinned by digest.

@@ -40,17 +40,13 @@ var rows = []row{
 	},
 	{
 		name: "watch", byDefault: "nothing further",
-		doc: "Globs, relative to the repository's root, of further paths whose change makes a new revision and that the build can see. `*` matches within one folder, `**` any number of folders; a folder means everything in it.",
-		value: list{what: "paths or globs", most: 64, item: text{what: "a path or glob", example: "libs/money/**",
-			pattern: `^[^\\\x00-\x1f]+$`, most: 1024,
-			set: func(s *Spec, v string) error {
-				glob, err := ParseGlob(v)
-				if err != nil {
-					return err
-				}
-				s.Watch = append(s.Watch, glob.String())
-				return nil
-			}}},
+		doc:   "Globs, relative to the repository's root, of further paths whose change makes a new revision and that the build can see. `*` matches within one folder, `**` any number of folders; a folder means everything in it.",
+		value: globs("libs/money/**", func(s *Spec) *[]string { return &s.Watch }),
+	},
+	{
+		name: "ignore", byDefault: "nothing",
+		doc:   "Globs, as in `watch`, of files of `path` and `watch` that are left out: a change of them makes no new revision, and the build does not see them.",
+		value: globs(`"**/*.md"`, func(s *Spec) *[]string { return &s.Ignore }),
 	},
 	{
 		name: "build", byDefault: "{with: auto}",
@@ -206,6 +202,20 @@ func defaults(file string) *Spec {
 			Scale:   v1alpha1.Scale{Max: 20, Concurrency: 80, Idle: metav1.Duration{Duration: 30 * time.Second}},
 		},
 	}
+}
+
+// globs is a list of globs that goes into a field of the Spec.
+func globs(example string, field func(*Spec) *[]string) list {
+	return list{what: "paths or globs", most: 64, item: text{what: "a path or glob", example: example,
+		pattern: `^[^\\\x00-\x1f]+$`, most: 1024,
+		set: func(s *Spec, v string) error {
+			glob, err := ParseGlob(v)
+			if err != nil {
+				return err
+			}
+			*field(s) = append(*field(s), glob.String())
+			return nil
+		}}}
 }
 
 func setPath(s *Spec, v string) error {

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // unpack writes the entries of a tar.gz below dest. All writing goes through
@@ -117,14 +118,20 @@ func (u *unpacker) link(name, target string) error {
 	return u.root.Symlink(target, name)
 }
 
-// checkLinks refuses links that leave the artifact by way of other links, which
-// can only be seen when all are there. A link to nothing is harmless.
+// checkLinks refuses links that leave the artifact by way of other links, or
+// lead in a circle, which can only be seen when all are there. A link to
+// nothing is harmless.
 func (u *unpacker) checkLinks() error {
 	for _, name := range u.links {
-		if _, err := u.root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			target, _ := u.root.Readlink(name)
-			return outside(name, target)
+		_, err := u.root.Stat(name)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		target, _ := u.root.Readlink(name)
+		if errors.Is(err, syscall.ELOOP) {
+			return fmt.Errorf("the symbolic link %q points to %q and leads in a circle, or through too many links; make it lead to a file", name, strings.ToValidUTF8(target, "?"))
+		}
+		return outside(name, target)
 	}
 	return nil
 }

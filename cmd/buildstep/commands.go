@@ -128,9 +128,10 @@ func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 func staticStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 	w := workFlag(flags)
 	fetchSource := sourceFlags(flags, w, output)
-	var o static.Options
+	o := static.Options{Output: output}
 	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
 	flags.StringVar(&o.Dir, "dir", "", "folder to serve, relative to --path")
+	flags.StringVar(&o.Fallback, "fallback", "", "file of that folder that answers unknown paths")
 	flags.StringVar(&o.Server, "server", "/headway/staticserver", "program that serves the files")
 	return func(ctx context.Context) error {
 		if err := fetchSource(ctx); err != nil {

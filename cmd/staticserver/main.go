@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -14,8 +15,10 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: staticserver FOLDER")
+	fallback := flag.String("fallback", "", "`file` of the folder that answers unknown paths of a single-page app")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: staticserver [--fallback=FILE] FOLDER")
 		os.Exit(2)
 	}
 	port := os.Getenv("PORT")
@@ -26,7 +29,7 @@ func main() {
 	defer stop()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+port)
 	if err == nil {
-		err = site.Serve(ctx, listener, os.Args[1])
+		err = site.Serve(ctx, listener, flag.Arg(0), *fallback)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)

@@ -38,7 +38,7 @@ func options(t *testing.T, files map[string]string) Options {
 			t.Fatal(err)
 		}
 	}
-	return Options{Source: source, Path: ".", Server: server, Image: filepath.Join(dir, "image")}
+	return Options{Source: source, Path: ".", Server: server, Image: filepath.Join(dir, "image"), Output: t.Output()}
 }
 
 func TestBuild(t *testing.T) {
@@ -56,6 +56,14 @@ func TestBuild(t *testing.T) {
 		{"public without index", map[string]string{"public/a.css": "x", "index.html": "x"}, ".", "", []string{"/index.html", "/public/", "/public/a.css"}},
 		{"dir", map[string]string{"dist/index.html": "x", "public/index.html": "x"}, ".", "dist", []string{"/index.html"}},
 		{"path and dir", map[string]string{"web/dist/index.html": "x", "index.html": "x"}, "web", "./dist/", []string{"/index.html"}},
+		{"a repository's own files", map[string]string{
+			"index.html": "x", "README.md": "x", "LICENSE": "x", "licence.txt": "x", "CONTRIBUTING": "x", "notes.md": "x",
+			"package.json": "x", "package-lock.json": "x", "Makefile": "x", "Dockerfile": "x", "Dockerfile.dev": "x", "docker-compose.yml": "x",
+			"license.html": "x", "robots.txt": "x", "security.txt": "x", "readme/index.html": "x", "posts/one.md": "x",
+		}, ".", "", []string{"/index.html", "/license.html", "/posts/", "/posts/one.md", "/readme/", "/readme/index.html", "/robots.txt", "/security.txt"}},
+		{"the same of a folder in a monorepo", map[string]string{"web/index.html": "x", "web/README.md": "x"}, "web", "", []string{"/index.html"}},
+		{"a folder that was named is published whole", map[string]string{"index.html": "x", "README.md": "x", ".env": "x"}, ".", ".", []string{"/README.md", "/index.html"}},
+		{"public is published whole", map[string]string{"public/index.html": "x", "public/README.md": "x"}, ".", "", []string{"/README.md", "/index.html"}},
 		{"a linked folder", map[string]string{"dist": "-> out", "out/index.html": "x"}, ".", "dist", []string{"/index.html"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,6 +95,9 @@ func TestBuildRefuses(t *testing.T) {
 		{"a file linked outside", map[string]string{"index.html": "x", "passwd": "-> /etc/passwd"}, ".", "", "the link passwd does not lead"},
 		{"a file linked above", map[string]string{"web/index.html": "x", "secret": "x", "web/s": "-> ../secret"}, "web", "", "the link s does not lead"},
 		{"nothing to serve", map[string]string{"dist/.keep": ""}, ".", "dist", `no files to serve in "dist"`},
+		{"only files that are no part of a site", map[string]string{"README.md": "x"}, ".", "", `no files to serve in "."`},
+		{"a name that is not UTF-8", map[string]string{"index.html": "x", "img/caf\xe9.png": "x"}, ".", "", `the name of "img/caf\xe9.png" is not UTF-8, so that no browser asks for it; rename the file`},
+		{"a folder whose name is not UTF-8", map[string]string{"index.html": "x", "\xe9/a.png": "x"}, ".", "", `the name of "\xe9" is not UTF-8`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := options(t, test.files)
@@ -97,6 +108,43 @@ func TestBuildRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestServerCommand(t *testing.T) {
+	for fallback, want := range map[string]string{
+		"":             "/staticserver /site",
+		"index.html":   "/staticserver --fallback=index.html /site",
+		"/app/a.html":  "/staticserver --fallback=app/a.html /site",
+		"./index.html": "/staticserver --fallback=index.html /site",
+		"200.html":     `build.args.fallback is "200.html", which is not among the files that are served`,
+		".env":         `build.args.fallback is ".env", which is not among`,
+		"../secret":    `build.args.fallback is "../secret", which is not among`,
+	} {
+		o := options(t, map[string]string{"index.html": "x", "app/a.html": "x", ".env": "x"})
+		o.Fallback = fallback
+		got := ""
+		if err := Build(t.Context(), o); err != nil {
+			got = err.Error()
+		} else {
+			got = strings.Join(entrypoint(t, o.Image), " ")
+		}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("fallback %q: %s, want %s", fallback, got, want)
+		}
+	}
+}
+
+func entrypoint(t *testing.T, dir string) []string {
+	t.Helper()
+	image, err := ocilayout.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Config.Entrypoint
 }
 
 // siteEntries lists the upper layer and checks the rest of the image.
@@ -110,7 +158,7 @@ func siteEntries(t *testing.T, dir string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"/staticserver", "/site"}, config.Config.Entrypoint); diff != "" || config.Config.User != "65532:65532" {
+	if config.Config.Entrypoint[0] != "/staticserver" || config.Config.User != "65532:65532" {
 		t.Errorf("configuration: %+v", config.Config)
 	}
 	layers, err := image.Layers()

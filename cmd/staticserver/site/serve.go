@@ -15,8 +15,8 @@ import (
 const grace = 20 * time.Second
 
 // Serve answers on the listener until the context ends, then lets the requests
-// in flight finish. It closes the listener.
-func Serve(ctx context.Context, listener net.Listener, folder string) error {
+// in flight finish. It closes the listener. fallback is that of New.
+func Serve(ctx context.Context, listener net.Listener, folder, fallback string) error {
 	defer listener.Close()
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -24,7 +24,7 @@ func Serve(ctx context.Context, listener net.Listener, folder string) error {
 	}
 	defer root.Close()
 	server := &http.Server{
-		Handler:           New(root.FS()),
+		Handler:           New(root.FS(), fallback),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

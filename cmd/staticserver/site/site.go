@@ -2,9 +2,9 @@
 //
 // It promises: a folder answers with its index.html and never with a list of
 // its files; names that begin with a dot are not served, save .well-known; an
-// unknown path answers with the site's 404.html where there is one; every
-// answer has a strong ETag, ranges work. It does not compress and does not
-// rewrite paths.
+// unknown path answers with the fallback page where one is named and a page is
+// asked for, else with 404 and the site's 404.html where there is one; every
+// answer has a strong ETag, ranges work. It does not compress.
 package site
 
 import (
@@ -27,12 +27,15 @@ import (
 // Handler serves a file system whose files do not change.
 type Handler struct {
 	files fs.FS
+	// fallback is the page for unknown paths; "" where there is none.
+	fallback string
 	// etags are kept by name, as hashing a large file takes a while.
 	etags sync.Map
 }
 
-// New returns the handler.
-func New(files fs.FS) *Handler { return &Handler{files: files} }
+// New returns the handler. fallback is the file that answers unknown paths of a
+// single-page app, "" for none.
+func New(files fs.FS, fallback string) *Handler { return &Handler{files: files, fallback: fallback} }
 
 // hashed matches names that change with their content, such as app.3f2a9c1b.js.
 var hashed = regexp.MustCompile(`[.-][0-9a-f]{8,}\.[a-z0-9]+$`)
@@ -55,21 +58,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	info, err := fs.Stat(h.files, name)
 	if err != nil {
-		h.notFound(w, r)
+		h.unknown(w, r)
 		return
 	}
 	slash := strings.HasSuffix(r.URL.Path, "/")
 	switch {
 	case info.IsDir() && !slash:
 		if _, err := fs.Stat(h.files, path.Join(name, "index.html")); err != nil {
-			h.notFound(w, r)
+			h.unknown(w, r)
 			return
 		}
 		redirect(w, r, path.Base(name)+"/")
 	case info.IsDir():
 		h.file(w, r, path.Join(name, "index.html"))
 	case slash:
-		h.notFound(w, r)
+		h.unknown(w, r)
 	default:
 		h.file(w, r, name)
 	}
@@ -88,10 +91,14 @@ func redirect(w http.ResponseWriter, r *http.Request, target string) {
 func (h *Handler) file(w http.ResponseWriter, r *http.Request, name string) {
 	content, etag, err := h.open(name)
 	if err != nil {
-		h.notFound(w, r)
+		h.unknown(w, r)
 		return
 	}
 	defer content.Close()
+	send(w, r, name, etag, content)
+}
+
+func send(w http.ResponseWriter, r *http.Request, name, etag string, content seekable) {
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Cache-Control", "no-cache")
 	if hashed.MatchString(path.Base(name)) {

@@ -45,7 +45,7 @@ func get(t *testing.T, method, target string, header http.Header) *httptest.Resp
 		request.Header[name] = values
 	}
 	recorder := httptest.NewRecorder()
-	New(files).ServeHTTP(recorder, request)
+	New(files, "").ServeHTTP(recorder, request)
 	return recorder
 }
 
@@ -118,7 +118,7 @@ func TestConditionalAndRange(t *testing.T) {
 func TestETagFollowsContent(t *testing.T) {
 	etag := func(content string) string {
 		recorder := httptest.NewRecorder()
-		New(fstest.MapFS{"a.txt": {Data: []byte(content)}}).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/a.txt", nil))
+		New(fstest.MapFS{"a.txt": {Data: []byte(content)}}, "").ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/a.txt", nil))
 		return recorder.Header().Get("ETag")
 	}
 	one, again, two := etag("one"), etag("one"), etag("two")
@@ -129,7 +129,7 @@ func TestETagFollowsContent(t *testing.T) {
 
 func TestPlainNotFound(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	New(fstest.MapFS{}).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/x", nil))
+	New(fstest.MapFS{}, "").ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/x", nil))
 	if recorder.Code != 404 || recorder.Body.String() != "404 page not found\n" {
 		t.Errorf("%d %q", recorder.Code, recorder.Body)
 	}
@@ -155,7 +155,7 @@ func TestServeEndsGently(t *testing.T) {
 	address := listener.Addr().String()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, listener, dir) }()
+	go func() { ended <- Serve(ctx, listener, dir, "") }()
 	if got := fetch(t, "http://"+address+"/"); got != "200 home" {
 		t.Errorf("the page: %s", got)
 	}
@@ -205,7 +205,7 @@ func fetch(t *testing.T, url string) string {
 }
 
 func TestServeRefusesMissingFolder(t *testing.T) {
-	if err := Serve(t.Context(), listen(t), filepath.Join(t.TempDir(), "none")); err == nil {
+	if err := Serve(t.Context(), listen(t), filepath.Join(t.TempDir(), "none"), ""); err == nil {
 		t.Error("a missing folder was served")
 	}
 }

@@ -77,12 +77,17 @@ func Build(ctx context.Context, o Options) error {
 		return fmt.Errorf("clearing image folder: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, "buildctl", append([]string{"--addr", daemon.address()}, arguments...)...)
-	cmd.Stdout, cmd.Stderr = o.Output, o.Output
+	end := &tail{}
+	output := io.MultiWriter(o.Output, end)
+	cmd.Stdout, cmd.Stderr = output, output
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		if problem := pullProblem(end.String(), o.Mirror); problem != nil {
+			return problem
+		}
 		return ErrBuild
 	}
 	if err != nil {

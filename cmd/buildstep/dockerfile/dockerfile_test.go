@@ -57,8 +57,8 @@ func standInDaemon() int {
 
 // standInClient writes its arguments as the image, or fails as told.
 func standInClient() int {
-	if os.Getenv("STAND_IN_FAILS") != "" {
-		fmt.Println("ERROR: process \"/bin/false\" did not complete")
+	if said := os.Getenv("STAND_IN_FAILS"); said != "" {
+		fmt.Println(said)
 		return 1
 	}
 	for _, arg := range os.Args {
@@ -142,7 +142,7 @@ func TestBuildFails(t *testing.T) {
 		o := options(t)
 		var output bytes.Buffer
 		o.Output = &output
-		t.Setenv("STAND_IN_FAILS", "1")
+		t.Setenv("STAND_IN_FAILS", "ERROR: process \"/bin/false\" did not complete")
 		if err := Build(t.Context(), o); !errors.Is(err, ErrBuild) {
 			t.Errorf("error = %v", err)
 		}

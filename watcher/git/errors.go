@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
@@ -81,6 +83,10 @@ func classify(err error, host string, limits Limits) error {
 		e.Reason = v1alpha1.ReasonEmptyRepository
 		e.Message = "the repository has no commit yet; push one with a headway.yaml (headway init writes it)"
 		e.Err = nil
+	case isSHA256(err):
+		e.Reason = v1alpha1.ReasonFetchFailed
+		e.Message = "the repository uses SHA-256 object names, which Headway does not read yet; push its files to a repository made with \"git init --object-format=sha1\" (git's default) and set spec.url to that"
+		e.Err = nil
 	default:
 		classifyNetwork(e, err, host, limits)
 	}
@@ -150,6 +156,13 @@ func isTimeout(err error) bool {
 // isSSHAuth: x/crypto/ssh has no type for a refused authentication.
 func isSSHAuth(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "ssh: unable to authenticate")
+}
+
+// isSHA256: go-git cannot read the first ref of a repository that uses SHA-256,
+// and gives the line, on which the server names the format.
+func isSHA256(err error) bool {
+	var line *packp.ErrUnexpectedData
+	return errors.As(err, &line) && bytes.Contains(line.Data, []byte("object-format=sha256"))
 }
 
 // oneLine makes a remote's text fit for a condition message.

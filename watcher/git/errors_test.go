@@ -28,6 +28,8 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 	repo := gittest.NewRepo(t, h.Root, "shop.git")
 	repo.CommitAndPush("first", map[string]string{"a": "1"})
 	empty := gittest.NewRepo(t, h.Root, "empty.git")
+	sha256 := gittest.NewRepo(t, h.Root, "sha256.git", "--object-format=sha256")
+	sha256.CommitAndPush("first", map[string]string{"a": "1"})
 	s := gittest.NewSSH(t, h.Root)
 	otherKey, otherSigner := gittest.Key(t)
 	good := map[string][]byte{"username": []byte("ada"), "password": []byte("s3cret")}
@@ -54,6 +56,8 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 		{"secret without keys", h.CloneURL(repo), map[string][]byte{"user": []byte("ada")}, v1alpha1.ReasonSecretInvalid, "username and password, or token"},
 		{"no such repository", h.URL + "/nope.git", good, v1alpha1.ReasonRepositoryNotFound, "no such repository"},
 		{"empty", h.CloneURL(empty), good, v1alpha1.ReasonEmptyRepository, "no commit yet"},
+		{"SHA-256", h.CloneURL(sha256), good, v1alpha1.ReasonFetchFailed, "uses SHA-256 object names"},
+		{"SHA-256 over ssh", s.CloneURL(sha256), goodSSH, v1alpha1.ReasonFetchFailed, "uses SHA-256 object names"},
 		{"nobody listens", "http://127.0.0.1:1/x.git", nil, v1alpha1.ReasonUnreachable, "cannot be reached"},
 		{"no such host", "https://nowhere.invalid/x.git", nil, v1alpha1.ReasonUnreachable, "cannot be resolved"},
 		{"not git", page.URL + "/x.git", nil, v1alpha1.ReasonFetchFailed, "not that of a git server"},

@@ -23,11 +23,13 @@ type Repo struct {
 }
 
 // NewRepo makes an empty repository in root. Its branch is main.
-func NewRepo(t testing.TB, root, name string) *Repo {
+// More options of git init, such as --object-format=sha256, may be given.
+func NewRepo(t testing.TB, root, name string, options ...string) *Repo {
 	t.Helper()
 	r := &Repo{t: t, work: t.TempDir(), Name: name, Bare: filepath.Join(root, name)}
-	r.in(root, "init", "--quiet", "--bare", "--initial-branch=main", r.Bare)
-	r.Git("init", "--quiet", "--initial-branch=main")
+	init := append([]string{"init", "--quiet", "--initial-branch=main"}, options...)
+	r.in(root, append(init, "--bare", r.Bare)...)
+	r.Git(init...)
 	r.Git("remote", "add", "origin", r.Bare)
 	return r
 }

@@ -17,13 +17,17 @@ import (
 
 // flags of the program.
 type flags struct {
-	listen, root, url, user, passwordFile, webhook string
+	listen, root, user, passwordFile, webhook string
+	urls                                      []string
 }
 
 func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.listen, "listen", "127.0.0.1:3000", "`address` to listen on")
 	set.StringVar(&f.root, "root", "", "`folder` of the repositories (required)")
-	set.StringVar(&f.url, "url", "", "`URL` by which others reach this server; default: http:// and the listen address")
+	set.Func("url", "`URL` by which others reach this server, once for each; default: http:// and the listen address", func(url string) error {
+		f.urls = append(f.urls, url)
+		return nil
+	})
 	set.StringVar(&f.user, "user", "headway", "the `user` who may pull and push")
 	set.StringVar(&f.passwordFile, "password-file", "", "`file` with the user's password (required)")
 	set.StringVar(&f.webhook, "webhook", "", "`URL` that is told of every push; default: none")
@@ -42,12 +46,12 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	if f.url == "" {
-		f.url = "http://" + listener.Addr().String()
+	if len(f.urls) == 0 {
+		f.urls = []string{"http://" + listener.Addr().String()}
 	}
 	handler, err := gitserver.New(gitserver.Options{
 		Root: f.root, User: f.user, Password: strings.TrimSpace(string(password)),
-		URL: f.url, Webhook: f.webhook, Logger: logger,
+		URLs: f.urls, Webhook: f.webhook, Logger: logger,
 	})
 	if err != nil {
 		listener.Close()
@@ -56,7 +60,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	logger.Info("git server ready", "address", listener.Addr().String(), "url", f.url)
+	logger.Info("git server ready", "address", listener.Addr().String(), "urls", f.urls)
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serving: %w", err)

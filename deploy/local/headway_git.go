@@ -37,7 +37,8 @@ func startGitServer(ctx context.Context, c *cluster, s *report) error {
 	started, err := process.Ensure(ctx, process.Program{
 		Name: gitServer, Path: program, Log: c.places.Log(gitServer),
 		Args: []string{
-			"--listen=" + layout.GitEndpoint, "--url=http://" + layout.GitHost, "--root=" + c.places.State("git"),
+			"--listen=" + layout.GitEndpoint, "--root=" + c.places.State("git"),
+			"--url=http://" + layout.GitHost, "--url=http://" + layout.GitEndpoint, // the cluster's, and what people clone by
 			"--user=" + gitUser, "--password-file=" + password, "--webhook=" + webhookURL,
 		},
 		Configs: []string{program, password}, // a newer program or password restarts it

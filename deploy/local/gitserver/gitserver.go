@@ -30,9 +30,10 @@ type Options struct {
 	Root string
 	// User and Password of the one account; both are required.
 	User, Password string
-	// URL is how others reach this server, such as http://git.example:3000. It
-	// goes into the clone_url of webhooks.
-	URL string
+	// URLs are the addresses by which others reach this server, such as
+	// http://git.example:3000; at least one. Webhooks name a repository by all of
+	// them, since nobody knows which one the receiver was given.
+	URLs []string
 	// Webhook is told of every pushed ref by POST. Default: nobody is told.
 	Webhook string
 	// MaxBytes is the largest request body in bytes. Default: 1 GiB.
@@ -57,6 +58,9 @@ type Server struct {
 func New(options Options) (*Server, error) {
 	if options.User == "" || options.Password == "" {
 		return nil, errors.New("the git server needs a user and a password")
+	}
+	if len(options.URLs) == 0 {
+		return nil, errors.New("the git server needs a URL by which others reach it")
 	}
 	if options.MaxBytes <= 0 {
 		options.MaxBytes = 1 << 30

@@ -16,7 +16,8 @@ import (
 // zeroCommit stands for "no commit" where a ref was created or deleted.
 const zeroCommit = "0000000000000000000000000000000000000000"
 
-// hint is the body of a webhook: the fields that every forge's push event has.
+// hint is the body of a webhook: the fields that every forge's push event has,
+// and the list of addresses that Bitbucket Server's has.
 type hint struct {
 	Ref        string         `json:"ref"`
 	Before     string         `json:"before"`
@@ -28,6 +29,26 @@ type hintRepository struct {
 	Name     string `json:"name"`
 	FullName string `json:"full_name"`
 	CloneURL string `json:"clone_url"`
+	Links    struct {
+		Clone []hintLink `json:"clone"`
+	} `json:"links"`
+}
+
+type hintLink struct {
+	Href string `json:"href"`
+}
+
+// describe names a repository by every address of the server.
+func (s *Server) describe(repository string) hintRepository {
+	d := hintRepository{
+		Name:     strings.TrimSuffix(path.Base(repository), ".git"),
+		FullName: strings.TrimSuffix(repository, ".git"),
+	}
+	for _, url := range s.options.URLs {
+		d.Links.Clone = append(d.Links.Clone, hintLink{strings.TrimSuffix(url, "/") + "/" + repository})
+	}
+	d.CloneURL = d.Links.Clone[0].Href
+	return d
 }
 
 // announce queues a hint per ref that differs. Hints are lost rather than
@@ -36,11 +57,7 @@ func (s *Server) announce(repository string, before, after map[string]string) {
 	for _, ref := range changed(before, after) {
 		h := hint{
 			Ref: ref, Before: orZero(before[ref]), After: orZero(after[ref]),
-			Repository: hintRepository{
-				Name:     strings.TrimSuffix(path.Base(repository), ".git"),
-				FullName: strings.TrimSuffix(repository, ".git"),
-				CloneURL: strings.TrimSuffix(s.options.URL, "/") + "/" + repository,
-			},
+			Repository: s.describe(repository),
 		}
 		s.options.Logger.Info("ref pushed", "repository", repository, "ref", ref, "before", h.Before, "after", h.After)
 		if s.options.Webhook == "" {

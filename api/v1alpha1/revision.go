@@ -109,6 +109,25 @@ type Build struct {
 
 // Runtime is how a revision runs.
 type Runtime struct {
+	// Command is the program and its first arguments, in the place of the
+	// image's entrypoint; the image's cmd is left out with it. $(NAME) stands
+	// for a variable, $$(NAME) for the text $(NAME). Default: the image's.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Command []string `json:"command,omitempty"`
+
+	// Args are in the place of the image's cmd. Default: the image's, or none
+	// with a command.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Args []string `json:"args,omitempty"`
+
 	// Port the application listens on; it is told by the variable PORT.
 	// Default: 8080.
 	//

@@ -127,6 +127,8 @@ func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error
 	return corev1.Container{
 		Name:      v1alpha1.AppContainer,
 		Image:     image,
+		Command:   rev.Spec.Command,
+		Args:      rev.Spec.Args,
 		Ports:     []corev1.ContainerPort{{Name: "http", ContainerPort: rev.Spec.Port, Protocol: corev1.ProtocolTCP}},
 		Env:       envFor(rev),
 		Resources: resources,

@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestDeploymentGolden(t *testing.T) {
 	full := newRevision(commitA, func(r *v1alpha1.Revision) {
 		r.Spec.Port = 9000
+		r.Spec.Args = []string{"-addr=:$(PORT)"}
 		r.Spec.Timeout.Duration = time.Hour
 		r.Spec.Scale.Min = 3
 		r.Spec.Health = &v1alpha1.Health{Path: "/healthz"}

@@ -72,7 +72,7 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 	case problem != "":
 		p.dropStandby = seen.Standby != nil
 	case wanted || seen.Standby != nil:
-		standby, err := standbyFor(p.Deployment, config, seen.Park, size)
+		standby, err := standbyFor(p.Deployment, rev, config, seen.Park, size)
 		if err != nil {
 			problem = oneLine(err.Error())
 			break
@@ -96,12 +96,12 @@ func cannotPark(rev *v1alpha1.Revision, park Park, config *v1alpha1.ImageConfig)
 		return "the controller runs without --park-image"
 	case rev.Spec.Port == v1alpha1.ParkPort:
 		return fmt.Sprintf("parked pods wait for their call on port %d, which is the app's; choose another", v1alpha1.ParkPort)
+	case len(commandOf(rev, config)) > 0:
+		return ""
 	case config == nil:
-		return "the command of the image is not known"
-	case len(commandOf(config)) == 0:
-		return "the image names no command"
+		return "the command of the image is not known; command in headway.yaml can name it"
 	}
-	return ""
+	return noCommand
 }
 
 // tellStandby adds to what is said of a revision that runs or sleeps how many

@@ -158,11 +158,21 @@ func waiting(rev *v1alpha1.Revision, w *corev1.ContainerStateWaiting) (finding, 
 		return failed(v1alpha1.ReasonStartFailed, "the container cannot be configured: "+oneLine(w.Message)), true
 	case "CreateContainerError", "RunContainerError", "PostStartHookError":
 		if strings.Contains(w.Message, "no command specified") {
-			return failed(v1alpha1.ReasonStartFailed, "the image names no command; give it an ENTRYPOINT or a CMD"), true
+			return failed(v1alpha1.ReasonStartFailed, noCommand), true
 		}
-		return failed(v1alpha1.ReasonStartFailed, "the container cannot be started: "+oneLine(w.Message)), true
+		return failed(v1alpha1.ReasonStartFailed, cannotStart(rev, w.Message)), true
 	}
 	return finding{}, false
+}
+
+// cannotStart passes on what the container runtime says, and whose command it
+// is about.
+func cannotStart(rev *v1alpha1.Revision, message string) string {
+	message = "the container cannot be started: " + oneLine(message)
+	if len(rev.Spec.Command) > 0 {
+		message += "; it runs what command in headway.yaml says"
+	}
+	return message
 }
 
 // crash explains how the app ended, with the end of its log.
@@ -180,7 +190,7 @@ func crash(rev *v1alpha1.Revision, end *corev1.ContainerStateTerminated) string 
 	case end.ExitCode == 0:
 		message = "the app exited with code 0; it has to keep running and listen on $PORT"
 	case end.Reason == "StartError" || end.Reason == "ContainerCannotRun":
-		return "the container cannot be started: " + oneLine(end.Message)
+		return cannotStart(rev, end.Message)
 	}
 	if len(lines) > 0 {
 		message += "; its last log lines:\n" + strings.Join(lines, "\n")

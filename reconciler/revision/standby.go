@@ -3,8 +3,6 @@ package revision
 import (
 	"maps"
 	"math"
-	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +17,7 @@ const parkVolume = "headway-park"
 // standbyFor renders the Deployment of a revision's parked pods out of its
 // main one, so that a woken pod is what any other pod is. The number of pods
 // is ours: what is woken leaves the Deployment and is replaced.
-func standbyFor(main *appsv1.Deployment, config *v1alpha1.ImageConfig, park Park, replicas int32) (*appsv1.Deployment, error) {
+func standbyFor(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha1.ImageConfig, park Park, replicas int32) (*appsv1.Deployment, error) {
 	standby := main.DeepCopy()
 	standby.Name = v1alpha1.StandbyName(main.Name)
 	spec := &standby.Spec
@@ -36,7 +34,7 @@ func standbyFor(main *appsv1.Deployment, config *v1alpha1.ImageConfig, park Park
 			Image: &corev1.ImageVolumeSource{Reference: park.Image, PullPolicy: corev1.PullIfNotPresent},
 		},
 	})
-	parkIn(&spec.Template.Spec.Containers[0], config, park)
+	parkIn(&spec.Template.Spec.Containers[0], commandOf(rev, config), park)
 	return standby, stamp(standby)
 }
 
@@ -48,12 +46,8 @@ func parkedLabels(of map[string]string) map[string]string {
 
 // parkIn puts the waiting program in the place of the application, whose
 // command becomes its arguments.
-func parkIn(c *corev1.Container, config *v1alpha1.ImageConfig, park Park) {
-	c.Command = []string{v1alpha1.ParkProgram}
-	c.Args = nil
-	for _, word := range commandOf(config) {
-		c.Args = append(c.Args, literal(word))
-	}
+func parkIn(c *corev1.Container, command []string, park Park) {
+	c.Command, c.Args = []string{v1alpha1.ParkProgram}, command
 	c.Env = append(c.Env,
 		corev1.EnvVar{Name: v1alpha1.EnvParkPod, ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.uid"},
@@ -65,15 +59,3 @@ func parkIn(c *corev1.Container, config *v1alpha1.ImageConfig, park Park) {
 	// readiness check alone tells when the woken application answers.
 	c.StartupProbe = nil
 }
-
-// commandOf is what the image runs; empty when that is not known.
-func commandOf(config *v1alpha1.ImageConfig) []string {
-	if config == nil {
-		return nil
-	}
-	return slices.Concat(config.Entrypoint, config.Cmd)
-}
-
-// literal keeps Kubernetes, which expands $(NAME) and turns $$ into $, from
-// changing a text.
-func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }

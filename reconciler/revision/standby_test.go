@@ -28,7 +28,7 @@ func renderStandby(t *testing.T, rev *v1alpha1.Revision, replicas int32) (main, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if standby, err = standbyFor(main, command, park, replicas); err != nil {
+	if standby, err = standbyFor(main, rev, command, park, replicas); err != nil {
 		t.Fatal(err)
 	}
 	return main, standby

@@ -53,7 +53,8 @@ func slimDeployment(in any) (any, error) {
 
 func slimRevision(in any) (any, error) {
 	if rev, ok := in.(*v1alpha1.Revision); ok {
-		rev.ManagedFields, rev.Spec.Env, rev.Spec.Build = nil, nil, nil
+		rev.ManagedFields, rev.Spec.Build = nil, nil
+		rev.Spec.Env, rev.Spec.Command, rev.Spec.Args = nil, nil, nil
 		rev.Status.Conditions, rev.Status.ImageConfig = nil, nil
 	}
 	return in, nil

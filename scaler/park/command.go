@@ -38,7 +38,7 @@ func (e *commandError) code() int {
 
 // Advice, by what is wrong.
 const (
-	adviceMissing = "correct the ENTRYPOINT or CMD of the image"
+	adviceMissing = "correct the ENTRYPOINT or CMD of the image, or command in headway.yaml"
 	adviceMode    = "it must be a file that the container's user may execute (chmod +x in the image)"
 	adviceFormat  = "the image must be made for this machine's architecture, and a script must begin with #!"
 	adviceInside  = "its interpreter or dynamic loader is not in the image"

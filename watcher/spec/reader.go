@@ -118,7 +118,7 @@ func (o object) read(r *reader, parent string, n *yaml.Node) {
 		full := join(parent, name)
 		switch {
 		case !ok:
-			r.fail(key, parent, "%s", unknownKey(name, o.names()))
+			r.fail(key, parent, "%s", unknownKey(parent, name, o.names()))
 		case row.value == nil:
 			r.fail(key, full, "not supported by this version of Headway yet; remove it")
 		case value.ShortTag() == "!!null":
@@ -157,15 +157,6 @@ func join(parent, name string) string {
 		return name
 	}
 	return parent + "." + name
-}
-
-// unknownKey names the nearest valid key, if one is near, and lists them all.
-func unknownKey(name string, valid []string) string {
-	list := strings.Join(valid, ", ")
-	if near := nearest(name, valid); near != "" {
-		return fmt.Sprintf("unknown key %q, did you mean %q? Valid keys here: %s", clip(name), near, list)
-	}
-	return fmt.Sprintf("unknown key %q. Valid keys here: %s", clip(name), list)
 }
 
 // mismatch says what was expected and what stands there.

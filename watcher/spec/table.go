@@ -61,6 +61,24 @@ var rows = []row{
 			set: func(s *Spec, v string) error { s.Image = v; return nil }},
 	},
 	{
+		name: "command", byDefault: "the image's ENTRYPOINT and CMD",
+		doc: "Program to run and its first arguments, in the place of the image's ENTRYPOINT; the image's CMD is left out with it. There is no shell. `$(PORT)` and other variables are filled in; `$$(PORT)` stays `$(PORT)`.",
+		value: list{what: "words", most: 64, item: word("./server",
+			func(s *Spec, v string) error {
+				if v == "" && len(s.Command) == 0 {
+					return fmt.Errorf("begins with an empty word; expected the program to run, such as ./server")
+				}
+				s.Command = append(s.Command, v)
+				return nil
+			})},
+	},
+	{
+		name: "args", byDefault: "the image's CMD, or none with command",
+		doc: "Arguments of the program when it runs, in the place of the image's CMD. Variables are filled in as in `command`.",
+		value: list{what: "words", most: 64, otherwise: "parameters of the build template go below build, as build.args",
+			item: word("-addr=:$(PORT)", func(s *Spec, v string) error { s.Args = append(s.Args, v); return nil })},
+	},
+	{
 		name: "port", byDefault: "8080",
 		doc: "Port the app listens on. The variable PORT tells it.",
 		value: integer{min: 1, max: 65535, example: 8080,
@@ -115,7 +133,7 @@ var buildRows = []row{
 		name: "args", byDefault: "none",
 		doc: "Parameters of the template.",
 		value: table{what: "a parameter's name: letters, digits, - and _", pattern: `^[A-Za-z_][A-Za-z0-9_-]{0,62}$`,
-			example: "{main: ./cmd/shop}", most: 64,
+			example: "{main: ./cmd/shop}", most: 64, otherwise: "arguments of the program when it runs go into the key args of the top level",
 			set: func(s *Spec, name, v string) error {
 				if s.Build.Args == nil {
 					s.Build.Args = map[string]string{}
@@ -189,6 +207,12 @@ var scaleRows = []row{
 		doc:   "Parked pods that are kept while the app has traffic: scheduled, with image and network, but with the app not started. A request that finds no running pod starts one of them within milliseconds. Each takes the pod's `resources`.",
 		value: integer{min: 0, max: 100, example: 1, set: func(s *Spec, v int32) { s.Scale.Standby = v }},
 	},
+}
+
+// word is one word of a command line, as it is written: 8080 and true are words
+// too.
+func word(example string, set func(s *Spec, v string) error) text {
+	return text{what: "a word of a command line", example: example, pattern: `^[^\x00]*$`, most: 4096, bare: true, set: set}
 }
 
 // defaults are what holds for a file that only has a name.

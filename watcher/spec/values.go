@@ -33,7 +33,8 @@ type text struct {
 	what, example string
 	pattern       string
 	most          int
-	// bare takes a number for the text it is written as: a commit of digits.
+	// bare takes a number, true and false for the text they are written as: a
+	// commit of digits.
 	bare bool
 	// set stores the value or says why it cannot.
 	set func(s *Spec, v string) error
@@ -47,7 +48,7 @@ func (t text) read(r *reader, key string, n *yaml.Node) {
 	case n.Kind != yaml.ScalarNode:
 		r.fail(n, key, "%s", mismatch(t, n))
 		return
-	case isText(tag), t.bare && (tag == "!!int" || tag == "!!float"):
+	case isText(tag), t.bare && (tag == "!!int" || tag == "!!float" || tag == "!!bool"):
 	default:
 		r.fail(n, key, "%s; put it in quotes if it is meant as text", mismatch(t, n))
 		return
@@ -67,7 +68,7 @@ func isText(tag string) bool { return tag == "!!str" || tag == "!!timestamp" }
 func (t text) schema() map[string]any {
 	s := map[string]any{"type": "string", "pattern": t.pattern, "maxLength": t.most}
 	if t.bare {
-		s["type"] = []string{"string", "number"}
+		s["type"] = []string{"string", "number", "boolean"}
 	}
 	return s
 }
@@ -78,6 +79,8 @@ type list struct {
 	what string
 	item text
 	most int
+	// otherwise says where a mapping belongs that was written here.
+	otherwise string
 }
 
 func (l list) expected() string {
@@ -86,7 +89,7 @@ func (l list) expected() string {
 
 func (l list) read(r *reader, key string, n *yaml.Node) {
 	if n.Kind != yaml.SequenceNode {
-		r.fail(n, key, "%s", mismatch(l, n))
+		r.fail(n, key, "%s%s", mismatch(l, n), hint(n.Kind == yaml.MappingNode, l.otherwise))
 		return
 	}
 	if len(n.Content) > l.most {
@@ -109,14 +112,16 @@ type table struct {
 	what, pattern string
 	example       string
 	most          int
-	set           func(s *Spec, name, v string) error
+	// otherwise says where a list belongs that was written here.
+	otherwise string
+	set       func(s *Spec, name, v string) error
 }
 
 func (t table) expected() string { return "a mapping, such as " + t.example }
 
 func (t table) read(r *reader, key string, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, key, "%s", mismatch(t, n))
+		r.fail(n, key, "%s%s", mismatch(t, n), hint(n.Kind == yaml.SequenceNode, t.otherwise))
 		return
 	}
 	if len(n.Content)/2 > t.most {
@@ -148,6 +153,14 @@ func (t table) schema() map[string]any {
 		"propertyNames":        map[string]any{"pattern": t.pattern},
 		"additionalProperties": map[string]any{"type": []string{"string", "number", "boolean"}},
 	}
+}
+
+// hint continues a message, if it applies and there is one.
+func hint(applies bool, text string) string {
+	if !applies || text == "" {
+		return ""
+	}
+	return "; " + text
 }
 
 // integer is a whole number within bounds.

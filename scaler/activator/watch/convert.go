@@ -133,7 +133,8 @@ func strip(obj any) (any, error) {
 	case *v1alpha1.Revision:
 		o.ObjectMeta = stripMeta(o.ObjectMeta)
 		o.Status = v1alpha1.RevisionStatus{Conditions: stripConditions(o.Status.Conditions)}
-		o.Spec.Env, o.Spec.Build, o.Spec.Subject, o.Spec.Author = nil, nil, "", ""
+		o.Spec.Env, o.Spec.Command, o.Spec.Args = nil, nil, nil
+		o.Spec.Build, o.Spec.Subject, o.Spec.Author = nil, "", ""
 	case *v1alpha1.Route:
 		o.ObjectMeta = stripMeta(o.ObjectMeta)
 		o.Status = v1alpha1.RouteStatus{}

@@ -109,12 +109,13 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 }
 
 // failedStep is the first step that ended badly; those behind it were skipped.
-// A step that never started failed at nothing: when Tekton gives up on a run,
-// it marks such a step as ended and gives it the time of the run's creation.
+// A step that never started failed at nothing, although Tekton marks it as ended
+// when it gives up on a run. It has no image yet, which every container has that
+// was made; its times tell nothing, for they are those of the run in seconds.
 func failedStep(run *TaskRun) *tektonv1.StepState {
 	for i, step := range run.Status.Steps {
 		ended := step.Terminated
-		if ended == nil || step.TerminationReason == stepSkipped || ended.StartedAt.Equal(&run.CreationTimestamp) {
+		if ended == nil || step.TerminationReason == stepSkipped || step.ImageID == "" {
 			continue
 		}
 		if ended.ExitCode != 0 || ended.Reason == "OOMKilled" {

@@ -50,12 +50,12 @@ steps:
 		Outcome{Phase: Running, Message: `step "build" is running`}},
 	{"between steps", `
 conditions: [{type: Succeeded, status: Unknown, reason: Running}]
-steps: [{name: build, container: step-build, terminated: {exitCode: 0}}]`,
+steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 0, containerID: c}}]`,
 		Outcome{Phase: Running, Message: `step "build" has ended`}},
 	{"about to fail", `
 conditions: [{type: Succeeded, status: Unknown, reason: Running}]
 steps:
-- {name: build, container: step-build, terminated: {exitCode: 1, reason: Error, startedAt: "2026-01-01T00:00:05Z"}}
+- {name: build, container: step-build, imageID: i, terminated: {exitCode: 1, reason: Error, startedAt: "2026-01-01T00:00:05Z"}}
 - {name: push, container: step-push, running: {startedAt: "2026-01-01T00:00:05Z"}}`,
 		Outcome{Phase: Running, Message: `step "build" failed, the build is ending`}},
 	{"succeeded", `
@@ -80,27 +80,41 @@ results: [{name: digest, type: string, value: "` + digest + `"}, {name: image-co
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: StepFailed, message: '"step-build" exited with code 1: Error'}]
 steps:
-- {name: build, container: step-build, terminationReason: Error, terminated: {exitCode: 1, reason: Error}}
-- {name: push, container: step-push, terminationReason: Skipped, terminated: {exitCode: 1, reason: Error}}`,
+- {name: build, container: step-build, imageID: i, terminationReason: Error, terminated: {exitCode: 1, reason: Error}}
+- {name: push, container: step-push, imageID: i, terminationReason: Skipped, terminated: {exitCode: 1, reason: Error}}`,
 		Outcome{Phase: Failed, FailedStep: "build", Pod: "p", Container: "step-build", Message: `step "build" failed with exit code 1`}},
+	{"failed within the second in which the run was made", `
+podName: p
+conditions: [{type: Succeeded, status: "False", reason: StepFailed, message: '"step-build" exited with code 1: Error'}]
+steps:
+- {name: build, container: step-build, imageID: i, terminationReason: Error, terminated: {exitCode: 1, reason: Error, containerID: c, startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:00:00Z"}}
+- {name: push, container: step-push, imageID: i, terminationReason: Skipped, terminated: {exitCode: 1, reason: Error, containerID: c, startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:00:00Z"}}`,
+		Outcome{Phase: Failed, FailedStep: "build", Pod: "p", Container: "step-build", Message: `step "build" failed with exit code 1`}},
+	{"timeout in a step that began within that second", `
+podName: p
+conditions: [{type: Succeeded, status: "False", reason: TaskRunTimeout, message: 'TaskRun "shop" failed to finish within "15m0s"'}]
+steps:
+- {name: build, container: step-build, imageID: i, terminationReason: TaskRunTimeout, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:00Z"}}
+- {name: push, container: step-push, imageID: i, terminationReason: TaskRunTimeout, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:00Z"}}`,
+		Outcome{Phase: Failed, FailedStep: "build", Message: `the build did not finish within 15m; it was in step "build"`}},
 	{"push failed", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: Failed, message: '"step-push" exited with code 1'}]
 steps:
-- {name: build, container: step-build, terminationReason: Completed, terminated: {exitCode: 0, reason: Completed}}
-- {name: push, container: step-push, terminationReason: Error, terminated: {exitCode: 1, reason: Error}}`,
+- {name: build, container: step-build, imageID: i, terminationReason: Completed, terminated: {exitCode: 0, reason: Completed}}
+- {name: push, container: step-push, imageID: i, terminationReason: Error, terminated: {exitCode: 1, reason: Error}}`,
 		Outcome{Phase: Failed, FailedStep: "push", Pod: "p", Container: "step-push", Message: `step "push" failed with exit code 1`}},
 	{"out of memory", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: StepOOM, message: '"step-build" exited with code 137: OOMKilled'}]
-steps: [{name: build, container: step-build, terminationReason: OOMKilled, terminated: {exitCode: 137, reason: OOMKilled}}]`,
+steps: [{name: build, container: step-build, imageID: i, terminationReason: OOMKilled, terminated: {exitCode: 137, reason: OOMKilled}}]`,
 		Outcome{Phase: Failed, FailedStep: "build", Pod: "p", Container: "step-build", Message: `step "build" ran out of memory`}},
 	{"timeout in a step", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: TaskRunTimeout, message: 'TaskRun "shop" failed to finish within "15m0s"'}]
 steps:
-- {name: build, container: step-build, terminationReason: TaskRunTimeout, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:09Z"}}
-- {name: push, container: step-push, terminationReason: TaskRunTimeout, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:09Z"}}`,
+- {name: build, container: step-build, imageID: i, terminationReason: TaskRunTimeout, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:09Z"}}
+- {name: push, container: step-push, imageID: i, terminationReason: TaskRunTimeout, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:09Z"}}`,
 		Outcome{Phase: Failed, FailedStep: "build", Message: `the build did not finish within 15m; it was in step "build"`}},
 	{"timeout while waiting", `
 podName: p
@@ -120,7 +134,7 @@ conditions: [{type: Succeeded, status: "False", reason: CreateContainerConfigErr
 	{"evicted", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: PodEvicted, message: The node was low on resource}]
-steps: [{name: build, container: step-build, terminated: {exitCode: 137, reason: Error, startedAt: "2026-01-01T00:00:05Z"}}]`,
+steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 137, reason: Error, startedAt: "2026-01-01T00:00:05Z"}}]`,
 		Outcome{Phase: Failed, FailedStep: "build", Message: "the build pod was evicted because its node ran short of memory or disk; retry the build"}},
 	{"refused by Tekton", `
 conditions: [{type: Succeeded, status: "False", reason: TaskRunValidationFailed, message: "[User error] invalid input params"}]`,
@@ -128,7 +142,7 @@ conditions: [{type: Succeeded, status: "False", reason: TaskRunValidationFailed,
 	{"cancelled", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: TaskRunCancelled, message: TaskRun was cancelled}]
-steps: [{name: build, container: step-build, terminated: {exitCode: 1, reason: TaskRunCancelled}}]`,
+steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 1, reason: TaskRunCancelled}}]`,
 		Outcome{Phase: Cancelled, Message: "the build was cancelled"}},
 }
 

@@ -66,10 +66,16 @@ func Since(list []metav1.Condition, kind string) time.Time {
 }
 
 // Clip shortens a message to what fits into the note of an event, 1024 bytes.
-func Clip(message string) string {
-	const longest = 1000
+func Clip(message string) string { return Shorten(message, 1000) }
+
+// Shorten cuts what is longer than so many bytes in its middle: a message says
+// at its begin what it is about, and often at its end what the cause is.
+func Shorten(message string, longest int) string {
 	if len(message) <= longest {
 		return message
 	}
-	return strings.ToValidUTF8(message[:longest], "") + "…"
+	const gap = " … "
+	end := longest / 3
+	begin := longest - end - len(gap)
+	return strings.ToValidUTF8(message[:begin], "") + gap + strings.ToValidUTF8(message[len(message)-end:], "")
 }

@@ -44,3 +44,21 @@ func TestSetBoundsTheMessage(t *testing.T) {
 		t.Errorf("message has %d bytes, want %d", got, maxMessage)
 	}
 }
+
+// TestShorten: what a message is about stands at its begin, the cause often at
+// its end.
+func TestShorten(t *testing.T) {
+	for _, tc := range []struct {
+		message string
+		longest int
+		want    string
+	}{
+		{"short", 10, "short"},
+		{"reading the file of which the name is long: no space", 30, "reading the fil … : no space"},
+		{strings.Repeat("é", 20), 20, strings.Repeat("é", 4) + " … " + strings.Repeat("é", 3)},
+	} {
+		if got := Shorten(tc.message, tc.longest); got != tc.want || len(got) > tc.longest {
+			t.Errorf("Shorten(%q, %d) = %q, want %q", tc.message, tc.longest, got, tc.want)
+		}
+	}
+}

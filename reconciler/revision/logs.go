@@ -2,6 +2,7 @@ package revision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -10,26 +11,43 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
-// maxLog bounds what is read of a log, in bytes.
-const maxLog = 16 << 10
+// maxLog bounds what is kept of a log, in bytes.
+const maxLog = 256 << 10
 
 // PodLogs reads logs from the API server.
 type PodLogs struct{ Pods corev1client.PodsGetter }
 
-// Tail returns the end of a container's log, at most 16 KiB of it.
+// Tail returns the end of a container's log, at most 256 KiB of it. The limit
+// that the API server offers would cut the end, where the cause is.
 func (l PodLogs) Tail(ctx context.Context, namespace, pod, container string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	stream, err := l.Pods.Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
-		Container: container, TailLines: ptr(int64(logLines)), LimitBytes: ptr(int64(maxLog)),
+		Container: container, TailLines: ptr(int64(logLines)),
 	}).Stream(ctx)
 	if err != nil {
 		return "", fmt.Errorf("reading log of container %s in pod %s: %w", container, pod, err)
 	}
 	defer func() { _ = stream.Close() }() // read only: nothing can be lost
-	log, err := io.ReadAll(io.LimitReader(stream, maxLog))
+	log, err := endOf(stream, maxLog)
 	if err != nil {
 		return "", fmt.Errorf("reading log of container %s in pod %s: %w", container, pod, err)
 	}
-	return string(log), nil
+	return log, nil
+}
+
+// endOf reads to the end and returns the last bytes, at most so many.
+func endOf(stream io.Reader, longest int) (string, error) {
+	var kept []byte
+	for chunk := make([]byte, 32<<10); ; {
+		n, err := stream.Read(chunk)
+		kept = append(kept, chunk[:n]...)
+		kept = kept[max(0, len(kept)-longest):]
+		switch {
+		case errors.Is(err, io.EOF):
+			return string(kept), nil
+		case err != nil:
+			return "", err
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 const (
@@ -232,11 +233,7 @@ func lastLines(log string) []string {
 		lines = lines[len(lines)-logLines:]
 	}
 	for i, line := range lines {
-		line = strings.TrimRight(line, "\r")
-		if len(line) > longest {
-			line = strings.ToValidUTF8(line[:longest], "") + "…"
-		}
-		lines[i] = line
+		lines[i] = condition.Shorten(strings.TrimRight(line, "\r"), longest)
 	}
 	return lines
 }
@@ -249,9 +246,5 @@ var containerID = regexp.MustCompile(`(container )?"[0-9a-f]{64}"`)
 func oneLine(message string) string {
 	const longest = 600
 	message = containerID.ReplaceAllString(message, "the container")
-	message = strings.TrimRight(strings.Join(strings.Fields(message), " "), ". ")
-	if len(message) > longest {
-		message = strings.ToValidUTF8(message[:longest], "") + "…"
-	}
-	return message
+	return condition.Shorten(strings.TrimRight(strings.Join(strings.Fields(message), " "), ". "), longest)
 }

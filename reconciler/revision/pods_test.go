@@ -263,7 +263,8 @@ func TestLastLines(t *testing.T) {
 		{" \n\n", nil},
 		{"a\r\nb\n\n", []string{"a", "b"}},
 		{strings.Join(many, "\n"), many[:20]},
-		{long, []string{strings.Repeat("é", 250) + "…"}},
+		{long, []string{strings.Repeat("é", 164) + " … " + strings.Repeat("é", 83)}},
+		{strings.Repeat("x", 600) + ": the cause", []string{strings.Repeat("x", 329) + " … " + strings.Repeat("x", 155) + ": the cause"}},
 		{"bad \xff byte", []string{"bad ? byte"}},
 	} {
 		if diff := cmp.Diff(tc.want, lastLines(tc.log)); diff != "" {

@@ -69,7 +69,8 @@ func starting(message string) string {
 //	reason of the condition          what the message says
 //	TaskRunTimeout                   the time limit, and the step it hit
 //	StepOOM                          the step that ran out of memory
-//	StepFailed, Failed               the step and its exit code
+//	StepFailed, Failed               the step and its exit code; the step itself
+//	                                 tells the cause
 //	TaskRunImagePullFailed           whose image could not be pulled, and why
 //	CreateContainerConfigError,      what Kubernetes said
 //	PodCreationFailed, PodAdmissionFailed
@@ -105,6 +106,7 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 		return outcome
 	}
 	outcome.Message = fmt.Sprintf("step %q failed with exit code %d", step.Name, step.Terminated.ExitCode)
+	outcome.Cause = strings.TrimSpace(result(run, ResultError))
 	return outcome
 }
 
@@ -146,8 +148,8 @@ func timedOut(run *TaskRun, step *tektonv1.StepState, condition *apis.Condition)
 	return message
 }
 
-// detail shortens a message of Tekton to what a person needs: the cause behind
-// the last preamble, on one line, without a final dot.
+// detail is what a person needs of a message of Tekton: the cause behind the
+// last preamble, on one line, without a final dot.
 func detail(message string) string {
 	if _, cause, ok := strings.Cut(message, `The pod errored with the message: "`); ok {
 		message = strings.TrimSuffix(cause, `."`)
@@ -155,10 +157,6 @@ func detail(message string) string {
 	message = strings.TrimSuffix(strings.Join(strings.Fields(message), " "), ".")
 	if message == "" {
 		return "no reason was given"
-	}
-	const longest = 600
-	if len(message) > longest {
-		message = strings.ToValidUTF8(message[:longest], "") + "…"
 	}
 	return message
 }

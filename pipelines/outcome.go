@@ -39,6 +39,9 @@ type Outcome struct {
 	Message string
 	// NoRoom: no node has enough free for the build pod. Only while Pending.
 	NoRoom bool
+	// Cause is what the failed step said is wrong, in one line; empty where its
+	// template does not tell.
+	Cause string
 	// Digest of the pushed image, sha256:<hex>. Only after a success.
 	Digest string
 	// ImageConfig of the pushed image, where the template told it.
@@ -69,16 +72,18 @@ func Read(run *TaskRun) Outcome {
 	}
 }
 
-func succeeded(run *TaskRun) Outcome {
-	var digest, config string
+// result is what the template's steps wrote; empty if they did not.
+func result(run *TaskRun, name string) string {
 	for _, result := range run.Status.Results {
-		switch result.Name {
-		case ResultDigest:
-			digest = strings.TrimSpace(result.Value.StringVal)
-		case ResultImageConfig:
-			config = result.Value.StringVal
+		if result.Name == name {
+			return result.Value.StringVal
 		}
 	}
+	return ""
+}
+
+func succeeded(run *TaskRun) Outcome {
+	digest, config := strings.TrimSpace(result(run, ResultDigest)), result(run, ResultImageConfig)
 	if !digestPattern.MatchString(digest) {
 		return Outcome{Phase: Failed, Message: fmt.Sprintf("the template's result %q is %q, not a digest such as sha256:<64 hex digits>", ResultDigest, digest)}
 	}

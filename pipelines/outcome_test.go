@@ -90,6 +90,13 @@ steps:
 - {name: build, container: step-build, imageID: i, terminationReason: Error, terminated: {exitCode: 1, reason: Error, containerID: c, startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:00:00Z"}}
 - {name: push, container: step-push, imageID: i, terminationReason: Skipped, terminated: {exitCode: 1, reason: Error, containerID: c, startedAt: "2026-01-01T00:00:00Z", finishedAt: "2026-01-01T00:00:00Z"}}`,
 		Outcome{Phase: Failed, FailedStep: "build", Pod: "p", Container: "step-build", Message: `step "build" failed with exit code 1`}},
+	{"the step tells the cause", `
+podName: p
+conditions: [{type: Succeeded, status: "False", reason: StepFailed, message: '"step-build" exited with code 1: Error'}]
+results: [{name: error, type: string, value: "./main.go:6:1: syntax error\n"}]
+steps: [{name: build, container: step-build, imageID: i, terminationReason: Error, terminated: {exitCode: 1, reason: Error}}]`,
+		Outcome{Phase: Failed, FailedStep: "build", Pod: "p", Container: "step-build", Message: `step "build" failed with exit code 1`,
+			Cause: "./main.go:6:1: syntax error"}},
 	{"timeout in a step that began within that second", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: TaskRunTimeout, message: 'TaskRun "shop" failed to finish within "15m0s"'}]

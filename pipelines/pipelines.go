@@ -61,6 +61,9 @@ const (
 	ResultDigest = "digest"
 	// ResultImageConfig is a v1alpha1.ImageConfig as JSON. Optional.
 	ResultImageConfig = "image-config"
+	// ResultError says in one line why the build failed. Optional: without it,
+	// the last line of the log has to do.
+	ResultError = "error"
 )
 
 // ServiceAccount runs the build pods. Its token is never mounted.

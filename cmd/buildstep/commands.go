@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, output io.Writer) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(output)
+	errorFile := flags.String("error-file", "", "file that takes the cause of a failure, in one line")
 	do := steps[args[0]](flags, output)
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("reading flags: %w", err)
@@ -54,7 +55,26 @@ func run(ctx context.Context, args []string, output io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("reading flags: unexpected argument %q", flags.Arg(0))
 	}
-	return do(ctx)
+	err := do(ctx)
+	if err == nil || *errorFile == "" {
+		return err
+	}
+	return errors.Join(err, writeCause(*errorFile, err))
+}
+
+// longestCause leaves room for the other results of a step, which Kubernetes
+// carries in 4 KiB.
+const longestCause = 1024
+
+// writeCause leaves the cause of a failure where Tekton reads it as a result.
+// The log has it too, but among other lines.
+func writeCause(file string, cause error) error {
+	line := strings.Join(strings.Fields(cause.Error()), " ")
+	line = strings.ToValidUTF8(line[:min(len(line), longestCause)], "")
+	if err := os.WriteFile(file, []byte(line), 0o644); err != nil {
+		return fmt.Errorf("writing the cause: %w", err)
+	}
+	return nil
 }
 
 // work is the folder that the steps of one build share.

@@ -86,6 +86,36 @@ func TestFetchCommand(t *testing.T) {
 	}
 }
 
+// TestRunTellsTheCause: what the step says of a failure comes out as a result,
+// in the words of the tool that failed.
+func TestRunTellsTheCause(t *testing.T) {
+	work, file := t.TempDir(), filepath.Join(t.TempDir(), "error")
+	if err := os.MkdirAll(filepath.Join(work, "source"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		step []string
+		want string
+	}{
+		{[]string{"go", "--cache=" + t.TempDir(), "--seed="}, "go: go.mod file not found in current directory or any parent directory; see 'go help modules'"},
+		{[]string{"static", "--dir=dist"}, `"dist" is not a folder of the source; set build.args.dir to the folder to serve`},
+	} {
+		err := run(t.Context(), append(test.step, "--work="+work, "--error-file="+file), io.Discard)
+		if err == nil {
+			t.Fatalf("%v succeeded", test.step)
+		}
+		if told, err := os.ReadFile(file); err != nil || string(told) != test.want {
+			t.Errorf("%v: told %q, %v; want %q", test.step, told, err, test.want)
+		}
+	}
+	if err := writeCause(file, errors.New("two\n lines "+strings.Repeat("é", longestCause))); err != nil {
+		t.Fatal(err)
+	}
+	if told, err := os.ReadFile(file); err != nil || len(told) > longestCause || !strings.HasPrefix(string(told), "two lines éé") {
+		t.Errorf("a long cause: %d bytes, %.20q, %v", len(told), told, err)
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	for _, test := range []struct {
 		args []string

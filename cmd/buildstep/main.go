@@ -11,8 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/headway-dev/headway/cmd/buildstep/dockerfile"
-	"github.com/headway-dev/headway/cmd/buildstep/gobuild"
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
 func main() {
@@ -23,7 +22,7 @@ func main() {
 		return
 	}
 	// The compiler's and BuildKit's own last lines say it better than we can.
-	if !errors.Is(err, gobuild.ErrCompile) && !errors.Is(err, dockerfile.ErrBuild) {
+	if !errors.As(err, new(*tool.Failed)) {
 		fmt.Fprintln(os.Stderr, "error:", err)
 	}
 	os.Exit(1)

@@ -22,6 +22,8 @@ const (
 	readLimit = time.Minute
 	// readAgain is the pause between two tries.
 	readAgain = 5 * time.Second
+	// longestCause bounds what a condition says of a build, in bytes.
+	longestCause = 1200
 )
 
 // runAction is what has to happen to the TaskRun of a build.
@@ -190,7 +192,7 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 }
 
 func (b build) queued(message string) build {
-	b.state, b.built = Queued, condition.Unknown(v1alpha1.ReasonQueued, message)
+	b.state, b.built = Queued, condition.Unknown(v1alpha1.ReasonQueued, condition.Shorten(message, longestCause))
 	return b
 }
 
@@ -203,7 +205,7 @@ func (b build) reuse(now time.Time, image string, config *v1alpha1.ImageConfig, 
 	return b
 }
 
-// failed says which step failed, and keeps the end of its log.
+// failed says which step failed and why, and keeps the end of its log.
 func (b build) failed(seen Seen, now time.Time) build {
 	b.finished(now)
 	b.state = Failed
@@ -212,11 +214,14 @@ func (b build) failed(seen Seen, now time.Time) build {
 	if len(b.status.LastLogLines) == 0 {
 		b.status.LastLogLines = seen.BuildLog
 	}
-	message := seen.Outcome.Message
-	if n := len(b.status.LastLogLines); n > 0 {
-		message += ": " + strings.TrimSpace(b.status.LastLogLines[n-1])
+	message, cause := seen.Outcome.Message, seen.Outcome.Cause
+	if n := len(b.status.LastLogLines); cause == "" && n > 0 {
+		cause = strings.TrimSpace(b.status.LastLogLines[n-1])
 	}
-	b.built = condition.False(v1alpha1.ReasonBuildFailed, about(seen.Revision, message))
+	if cause != "" {
+		message += ": " + cause
+	}
+	b.built = condition.False(v1alpha1.ReasonBuildFailed, about(seen.Revision, condition.Shorten(message, longestCause)))
 	return b
 }
 

@@ -81,6 +81,10 @@ func TestPlanBuild(t *testing.T) {
 					t.Errorf("status.build = %+v", s.Build)
 				}
 			}},
+		{name: "run failed, and the step tells the cause", rev: plain, run: newRun(plain, 0, told),
+			other: func(s *Seen) { s.BuildLog = []string{"main.go:3: undefined: x", "\tgo get example.com/x"} },
+			state: Failed, reason: v1alpha1.ReasonBuildFailed,
+			message: `commit aaaaaaaa: step "build" failed with exit code 1: main.go:3: undefined: x`},
 		{name: "run failed, its log is not read yet", rev: plain, run: newRun(plain, 0, broken), state: Failed, reason: v1alpha1.ReasonBuildFailed, readLog: true},
 		{name: "failure is kept while the run is there", rev: failedRev(), run: newRun(plain, 0, broken),
 			state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "old line"},

@@ -114,7 +114,10 @@ var (
 	done = status(`{status: {conditions: [{type: Succeeded, status: "True", reason: Succeeded}],
 		results: [{name: digest, type: string, value: "` + digest + `"}]}}`)
 	broken = status(`{status: {conditions: [{type: Succeeded, status: "False", reason: Failed}], podName: build-pod,
-		steps: [{name: build, container: step-build, terminated: {exitCode: 1, reason: Error}}]}}`)
+		steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 1, reason: Error}}]}}`)
+	told = status(`{status: {conditions: [{type: Succeeded, status: "False", reason: Failed}], podName: build-pod,
+		results: [{name: error, type: string, value: "main.go:3: undefined: x"}],
+		steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 1, reason: Error}}]}}`)
 	cancelled = status(`{status: {conditions: [{type: Succeeded, status: "False", reason: TaskRunCancelled}]}}`)
 )
 

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
 // Options of a build.
@@ -47,13 +48,10 @@ type Options struct {
 	Output io.Writer
 }
 
-// ErrBuild means that the build failed and its log says why.
-var ErrBuild = errors.New("buildctl failed")
-
 var buildArgPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
-// Build runs the build and writes the image. After ErrBuild nothing more should
-// be printed, so that the log's last lines stay the last ones.
+// Build runs the build and writes the image. A build that BuildKit gave up ends
+// in a *tool.Failed.
 func Build(ctx context.Context, o Options) error {
 	arguments, err := buildctlArgs(o)
 	if err != nil {
@@ -77,21 +75,12 @@ func Build(ctx context.Context, o Options) error {
 		return fmt.Errorf("clearing image folder: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, "buildctl", append([]string{"--addr", daemon.address()}, arguments...)...)
-	end := &tail{}
-	output := io.MultiWriter(o.Output, end)
-	cmd.Stdout, cmd.Stderr = output, output
-	err = cmd.Run()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		if problem := pullProblem(end.String(), o.Mirror); problem != nil {
+	cause := &solveError{}
+	if err := tool.Run(ctx, cmd, o.Output, cause); err != nil {
+		if problem := pullProblem(cause.last, o.Mirror); problem != nil && errors.As(err, new(*tool.Failed)) {
 			return problem
 		}
-		return ErrBuild
-	}
-	if err != nil {
-		return fmt.Errorf("starting buildctl: %w", err)
+		return err
 	}
 	return ocilayout.Share(o.Image)
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
 // The tests run the real lifecycle with stand-ins for BuildKit's two programs:
@@ -142,11 +144,12 @@ func TestBuildFails(t *testing.T) {
 		o := options(t)
 		var output bytes.Buffer
 		o.Output = &output
-		t.Setenv("STAND_IN_FAILS", "ERROR: process \"/bin/false\" did not complete")
-		if err := Build(t.Context(), o); !errors.Is(err, ErrBuild) {
+		t.Setenv("STAND_IN_FAILS", "Dockerfile:2\n----\n   2 | >>> RUN /bin/false\n----\nerror: failed to solve: process \"/bin/false\" did not complete successfully: exit code: 1")
+		err := Build(t.Context(), o)
+		if failed := new(tool.Failed); !errors.As(err, &failed) || failed.Cause != "Dockerfile:2: RUN /bin/false: exit code 1" {
 			t.Errorf("error = %v", err)
 		}
-		if !strings.HasSuffix(output.String(), "did not complete\n") {
+		if !strings.HasSuffix(output.String(), "exit code: 1\n") {
 			t.Errorf("the log ends %q", output.String())
 		}
 	})

@@ -7,7 +7,6 @@ package gobuild
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 	"github.com/headway-dev/headway/deploy/local/ociimage"
 )
 
@@ -40,11 +40,8 @@ type Options struct {
 	Output io.Writer
 }
 
-// ErrCompile means that the Go command failed and has printed why.
-var ErrCompile = errors.New("go build failed")
-
-// Build compiles the program and writes the image. After ErrCompile nothing
-// more should be printed, so that the compiler's lines stay the last ones.
+// Build compiles the program and writes the image. A program that does not
+// compile ends in a *tool.Failed.
 func Build(ctx context.Context, o Options) error {
 	pkg, err := mainPackage(o.Main)
 	if err != nil {
@@ -127,18 +124,7 @@ func compile(ctx context.Context, o Options, dir, pkg, binary string) error {
 		"CGO_ENABLED=0", "GOOS=linux", "GOPATH="+filepath.Join(o.Cache, "go"),
 		"GOCACHE="+buildCache,
 		"GOMODCACHE="+filepath.Join(o.Cache, "go", "mod"), "TMPDIR="+o.Temp)
-	cmd.Stdout, cmd.Stderr = o.Output, o.Output
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		return ErrCompile
-	}
-	if err != nil {
-		return fmt.Errorf("starting the Go command: %w", err)
-	}
-	return nil
+	return tool.Run(ctx, cmd, o.Output, &firstError{})
 }
 
 // checkProgram notices a package that is not main: the Go command compiles it

@@ -1,0 +1,38 @@
+package gobuild
+
+import "strings"
+
+// firstError is the cause of a Go build that failed: the first line that is
+// about an error, with the lines that are indented below it, such as what to
+// type against it or a chain of imports.
+type firstError struct {
+	text string
+	open bool // the line before belongs to text
+}
+
+// progress begins the lines that the Go command prints when nothing is wrong.
+var progress = []string{"# ", "compiling ", "go: downloading ", "go: extracting ", "go: finding ", "go: added ", "go: upgraded ", "go: warning: "}
+
+// Line takes the next line of the Go command.
+func (f *firstError) Line(line string) {
+	indented := strings.HasPrefix(line, "\t")
+	switch {
+	case f.open && indented:
+		f.text += " " + strings.TrimSpace(line)
+	case f.text == "" && !indented && !startsWithAny(line, progress):
+		f.text, f.open = strings.TrimSpace(line), true
+	default:
+		f.open = false
+	}
+}
+
+func (f *firstError) String() string { return f.text }
+
+func startsWithAny(line string, prefixes []string) bool {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,40 @@
+package gobuild
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFirstError(t *testing.T) {
+	for _, test := range []struct{ name, output, want string }{
+		{"compiler", `
+go: downloading github.com/go-chi/chi/v5 v5.2.1
+# example.com/shop/libs/money
+libs/money/money.go:7:2: undefined: amount
+libs/money/money.go:9:2: undefined: currency
+# example.com/shop
+./main.go:3:8: "os" imported and not used`, "libs/money/money.go:7:2: undefined: amount"},
+		{"a module that go.mod does not name", `
+main.go:5:2: no required module provides package example.com/words; to add it:
+	go get example.com/words
+web.go:5:2: no required module provides package example.com/web; to add it:
+	go get example.com/web`, "main.go:5:2: no required module provides package example.com/words; to add it: go get example.com/words"},
+		{"the Go command", "go: go.mod file not found in current directory or any parent directory; see 'go help modules'",
+			"go: go.mod file not found in current directory or any parent directory; see 'go help modules'"},
+		{"import cycle", "package example.com/shop\n\timports example.com/shop/a\n\timports example.com/shop: import cycle not allowed",
+			"package example.com/shop imports example.com/shop/a imports example.com/shop: import cycle not allowed"},
+		{"a type in full", "./main.go:9:3: cannot use x:\n\thave (int)\n\twant (string)\n./main.go:10:1: other",
+			"./main.go:9:3: cannot use x: have (int) want (string)"},
+		{"nothing", "go: downloading example.com/x v1.0.0", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var cause firstError
+			for line := range strings.SplitSeq(strings.TrimPrefix(test.output, "\n"), "\n") {
+				cause.Line(line)
+			}
+			if got := cause.String(); got != test.want {
+				t.Errorf("cause %q\nwant  %q", got, test.want)
+			}
+		})
+	}
+}

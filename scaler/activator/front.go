@@ -33,14 +33,15 @@ type front struct {
 func (s *Server) newFront(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger, peers bool) *front {
 	f := &front{rest: newHandedOver()}
 	f.plain = &h1.Server{
-		Tables: tables, Peers: peers, Running: &s.running, Tracer: tracer, Access: access, Logger: logger, HandOver: f.rest.give,
+		Tables: tables, Peers: peers, Running: &s.running, Tracer: tracer, Access: access, Logger: logger, Clients: &s.clients, HandOver: f.rest.give,
 		HeaderTimeout: headerTimeout, KeepAlive: keepAlive, Leaving: &s.leaving,
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	f.http = &http.Server{
-		Handler:           s.sayGoodbye(proxy.New(tables, tracer, access, &s.running, logger, peers)),
+		Handler:           s.sayGoodbye(proxy.New(tables, tracer, access, &s.running, &s.clients, logger, peers)),
+		ConnContext:       proxy.WithConn,
 		Protocols:         protocols,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		MaxHeaderBytes:    maxHeaderBytes,

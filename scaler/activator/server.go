@@ -15,6 +15,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/trace"
+	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
 const (
@@ -38,6 +39,7 @@ type Server struct {
 	public  *front
 	peers   *front // requests that other activators send on
 	running inflight.Set
+	clients wire.Watcher
 	leaving atomic.Bool
 }
 
@@ -93,4 +95,5 @@ func (s *Server) Close() {
 	s.Leave()
 	s.public.close()
 	s.peers.close()
+	s.clients.Close()
 }

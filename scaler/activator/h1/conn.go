@@ -14,8 +14,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
-// conn is a client's connection. One goroutine serves it; while a request is
-// slow, a second one watches whether the client goes away.
+// conn is a client's connection. One goroutine serves it.
 type conn struct {
 	server *Server
 	in     *wire.Conn
@@ -68,7 +67,7 @@ func (c *conn) serve() (handOver bool) {
 			return false
 		}
 		c.in.Discard(total)
-		if !c.watch.stop(c.in) {
+		if !c.watch.stop() {
 			return false
 		}
 		if cap(c.out) > maxOut {
@@ -182,6 +181,7 @@ func (c *conn) kill() {
 	if c.up != nil {
 		c.up.Close()
 	}
+	c.watch.leave() // a request that waits for a pod must not
 }
 
 // use notes the pod's connection for kill; false if that was called.

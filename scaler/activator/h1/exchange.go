@@ -172,7 +172,7 @@ func (c *conn) fill(x *exchange, up *wire.Conn, now, deadline time.Time, late er
 		if !time.Now().Before(deadline) {
 			return late
 		}
-		c.watch.start(c.in, func() { c.hangUp(x, up) })
+		c.watch.start(c.server.Clients, c.in, func() { c.hangUp(x, up) })
 		up.ReadUntil(deadline)
 		err = up.Fill()
 	}

@@ -99,7 +99,7 @@ func (c *conn) wait(x *exchange, acquire func(context.Context) (backend.Lease, e
 	defer cancel(nil)
 	ctx, stop := context.WithDeadlineCause(ctx, x.deadline, answer.ErrNoPod)
 	defer stop()
-	c.watch.start(c.in, func() { cancel(context.Canceled) })
+	c.watch.start(c.server.Clients, c.in, func() { cancel(context.Canceled) })
 	since := time.Now()
 	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
@@ -27,6 +28,8 @@ type Server struct {
 	// Tracer is nil if tracing is off.
 	Tracer *trace.Tracer
 	Logger *slog.Logger
+	// Clients tells when a client goes away while its request waits.
+	Clients *wire.Watcher
 	// HandOver takes a connection whose next request is not plain. What was
 	// read of it is read again.
 	HandOver func(net.Conn)
@@ -49,6 +52,7 @@ func (s *Server) ServeConn(nc net.Conn) {
 		return
 	}
 	handOver := c.serve()
+	c.watch.stop()
 	s.remove(c)
 	head := bytes.Clone(c.in.Buffered())
 	c.in.Discard(len(head))
@@ -121,6 +125,14 @@ func (r *replayed) Read(b []byte) (int, error) {
 		r.head = nil
 	}
 	return n, nil
+}
+
+// SyscallConn lets the kernel be asked about the connection.
+func (r *replayed) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := r.Conn.(syscall.Conn); ok {
+		return sc.SyscallConn()
+	}
+	return nil, syscall.EINVAL
 }
 
 // CloseWrite ends one direction of an upgraded connection.

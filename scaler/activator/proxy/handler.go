@@ -17,6 +17,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/trace"
+	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
 // Handler is the activator's whole way from a request to its response.
@@ -25,6 +26,7 @@ type Handler struct {
 	tracer  *trace.Tracer // nil: tracing is off
 	log     *accesslog.Log
 	running *inflight.Set
+	clients *wire.Watcher
 	peers   bool
 	reverse httputil.ReverseProxy
 	grpc    httputil.ReverseProxy
@@ -32,8 +34,8 @@ type Handler struct {
 
 // New makes a Handler that follows tables. peers is true if the clients are
 // other activators.
-func New(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, log *accesslog.Log, running *inflight.Set, errors *slog.Logger, peers bool) *Handler {
-	h := &Handler{tables: tables, tracer: tracer, log: log, running: running, peers: peers}
+func New(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, log *accesslog.Log, running *inflight.Set, clients *wire.Watcher, errors *slog.Logger, peers bool) *Handler {
+	h := &Handler{tables: tables, tracer: tracer, log: log, running: running, clients: clients, peers: peers}
 	h.reverse = httputil.ReverseProxy{
 		Rewrite:       rewrite,
 		Transport:     transport{},
@@ -61,6 +63,7 @@ type exchange struct {
 	hop     peer.Hop  // by which the request came
 	trace   *trace.Request
 	said    string // what the activator itself has answered
+	client  *leaving
 }
 
 // answer sends a response of our own.
@@ -112,6 +115,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.forward(rec, r, x)
 	}
 	broken = false
+	if rec.status == answer.ClientGone {
+		panic(http.ErrAbortHandler) // net/http would make up a response
+	}
 }
 
 // match finds the revision: by the host, or as another activator has chosen.
@@ -127,6 +133,8 @@ func (h *Handler) match(r *http.Request, x *exchange) table.Match {
 func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	defer cancel(nil)
+	x.client = newLeaving(h.clients, r, func() { cancel(context.Canceled) })
+	defer x.client.stop()
 	member := &inflight.Member{Cancel: func() { cancel(errDrained) }}
 	h.running.Enter(member, x.rev.Timeout)
 	defer h.running.Leave(member)

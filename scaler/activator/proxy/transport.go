@@ -47,6 +47,9 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, explain(err, cause)
 	}
 	x.trace.Answered()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		x.client.stop() // from now on one direction may end before the other
+	}
 	var once sync.Once
 	done := func(complete bool) { once.Do(func() { cancel(nil); h.release(complete) }) }
 	if x.trace.Recorded() && isGRPC(r) {
@@ -138,6 +141,7 @@ func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backe
 	if lease, ok := x.rev.TryAcquire(); ok {
 		return lease, nil
 	}
+	x.client.start()
 	since := time.Now()
 	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)

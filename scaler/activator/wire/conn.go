@@ -72,19 +72,6 @@ func (c *Conn) Fill() error {
 	return err
 }
 
-// Push appends b to the buffered bytes, as if they had been read.
-func (c *Conn) Push(b []byte) error {
-	for len(b) > 0 {
-		if err := c.makeRoom(); err != nil {
-			return err
-		}
-		n := copy(c.buf[c.w:], b)
-		c.w += n
-		b = b[n:]
-	}
-	return nil
-}
-
 func (c *Conn) makeRoom() error {
 	switch {
 	case c.buf == nil:

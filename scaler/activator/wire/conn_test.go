@@ -84,20 +84,6 @@ func TestBufferGrowsAndKeepsItsBytes(t *testing.T) {
 	}
 }
 
-func TestPushComesAfterWhatIsThere(t *testing.T) {
-	c, peer := pair(t)
-	_, _ = io.WriteString(peer, "ab")
-	if err := c.Fill(); err != nil {
-		t.Fatal(err)
-	}
-	for len(c.Buffered()) < 2 {
-		_ = c.Fill()
-	}
-	if err := c.Push([]byte("c")); err != nil || string(c.Buffered()) != "abc" {
-		t.Errorf("%q, %v", c.Buffered(), err)
-	}
-}
-
 func TestReadWithinIsLazyAndHolds(t *testing.T) {
 	c, _ := pair(t)
 	now := time.Now()

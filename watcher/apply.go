@@ -22,14 +22,14 @@ const fieldManager = "headway-watcher"
 // errLeaving: an object with the name of a new one is still being deleted.
 var errLeaving = errors.New("an older object with this name is still being deleted")
 
-// apply makes the objects of a plan. The order matters: the artifact is there
-// before the Revision that names it, and the App names a Revision before it
-// exists, so that a Revision never looks like one that nobody wants. An App
-// that fails does not keep the others from being applied.
-func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, p plan) error {
+// apply makes the objects of a plan. digests are those of the Revisions'
+// sources, which are stored before. The order matters: an App names a Revision
+// before it exists, so that a Revision never looks like one that nobody wants.
+// An App that fails does not keep the others from being applied.
+func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, p plan, digests map[string]string) error {
 	var failed []error
 	for _, planned := range p.apps {
-		if err := r.applyApp(ctx, repo, l, f.apps[planned.name], planned); err != nil {
+		if err := r.applyApp(ctx, repo, l, f.apps[planned.name], planned, digests); err != nil {
 			failed = append(failed, err)
 		}
 	}
@@ -47,20 +47,9 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 	return errors.Join(failed...)
 }
 
-func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, prior *v1alpha1.App, planned appPlan) error {
+func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, prior *v1alpha1.App, planned appPlan, digests map[string]string) error {
 	if prior != nil && prior.DeletionTimestamp != nil {
 		return fmt.Errorf("app %s: %w", planned.name, errLeaving)
-	}
-	digests := map[string]string{}
-	for _, n := range planned.revisions {
-		if n.from.build == nil {
-			continue
-		}
-		digest, err := r.makeArtifact(ctx, l, n.snapshot.commit, n.from)
-		if err != nil {
-			return err
-		}
-		digests[n.name] = digest
 	}
 	app := prior
 	if prior == nil || !equality.Semantic.DeepEqual(prior.Spec, planned.spec) {

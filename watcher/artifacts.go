@@ -11,7 +11,40 @@ import (
 	"github.com/headway-dev/headway/watcher/git"
 )
 
+// planWithSources plans and stores the source of every Revision to make, by
+// the names of the Revisions. An app whose source cannot be packed has a
+// problem of its own in the plan, and the others go on.
+func (r *Reconciler) planWithSources(ctx context.Context, l *look, f *facts) (plan, map[string]string, error) {
+	digests := map[string]string{}
+	for {
+		p := makePlan(*f)
+		refused := false
+		for _, planned := range p.apps {
+			for _, n := range planned.revisions {
+				if n.from.build == nil || digests[n.name] != "" {
+					continue
+				}
+				digest, err := r.makeArtifact(ctx, l, n.snapshot.commit, n.from)
+				var why *problem
+				if errors.As(err, &why) {
+					refused = true
+					l.memory.snapshots[n.snapshot.commit] = f.refuse(n, why)
+					continue
+				}
+				if err != nil {
+					return plan{}, nil, err
+				}
+				digests[n.name] = digest
+			}
+		}
+		if !refused {
+			return p, digests, nil
+		}
+	}
+}
+
 // makeArtifact stores the source of an app at a commit and gives its digest.
+// The error is a *problem when the app's own files are at fault.
 func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *candidate) (string, error) {
 	commit, err := l.commit(ctx, hash)
 	if err != nil {
@@ -22,11 +55,11 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 		return "", err
 	}
 	digest, err := r.artifacts.Add(func(w io.Writer) error {
-		return artifact.Write(w, files, l.cache, artifact.DefaultLimits())
+		return artifact.Write(w, files, l.cache, r.artifactLimits)
 	})
 	var large *artifact.TooLargeError
 	if errors.As(err, &large) {
-		return "", &git.Error{Reason: v1alpha1.ReasonTooLarge, Message: fmt.Sprintf("app %s: %v", c.name, large)}
+		return "", &problem{v1alpha1.ReasonTooLarge, fmt.Sprintf("%s: %v", c.file, large)}
 	}
 	if err != nil {
 		return "", fmt.Errorf("making the source artifact of %s at %s: %w", c.name, hash, err)
@@ -59,23 +92,30 @@ func (r *Reconciler) restore(ctx context.Context, l *look, revisions []*v1alpha1
 	return nil
 }
 
-// remake gives the digest of what it made; empty when the remote does not have
-// the commit any more.
+// remake gives the digest of what it made; empty when the commit is gone or
+// cannot be used any more.
 func (r *Reconciler) remake(ctx context.Context, l *look, rev *v1alpha1.Revision) (string, error) {
 	s, err := l.snapshot(ctx, rev.Spec.Commit)
-	if errors.Is(err, errAbsent) {
-		return "", nil
-	}
 	if err != nil {
-		return "", err
+		return "", unlessLost(err)
 	}
 	c := s.app(rev.Spec.App)
 	if c == nil {
 		return "", nil
 	}
 	digest, err := r.makeArtifact(ctx, l, rev.Spec.Commit, c)
-	if errors.Is(err, errAbsent) {
-		return "", nil
+	return digest, unlessLost(err)
+}
+
+// unlessLost leaves out the errors that are the same at the next look.
+func unlessLost(err error) error {
+	var own *problem
+	var unusable *git.Error
+	if errors.As(err, &unusable) && unusable.Reason == v1alpha1.ReasonTooLarge {
+		return nil
 	}
-	return digest, err
+	if errors.Is(err, errAbsent) || errors.Is(err, git.ErrNotCommit) || errors.As(err, &own) {
+		return nil
+	}
+	return err
 }

@@ -37,6 +37,9 @@ func (f facts) pin(c *candidate, book *ledger, prior v1alpha1.AppSpec) (revision
 		return notFound(fmt.Sprintf("the repository has no commit %s that can be fetched; pin one that is on %s", commit, shortRef(f.productionRef)))
 	}
 	pinned := snap.app(c.name)
+	if why := snap.problemOf(c.name); pinned == nil && why != nil {
+		return notFound(fmt.Sprintf("commit %s cannot be used: %s", c.pin, why.message))
+	}
 	if pinned == nil {
 		return notFound(fmt.Sprintf("commit %s has no usable headway.yaml with the name %q", c.pin, c.name))
 	}

@@ -35,6 +35,23 @@ type facts struct {
 	pinned map[string]*snapshot
 }
 
+// refuse puts a problem in the place of what a new Revision would be made
+// from, in every ref that points at its commit.
+func (f *facts) refuse(n newRevision, why *problem) *snapshot {
+	refused := n.snapshot.refuse(n.from.file, why)
+	if f.production == n.snapshot {
+		f.production = refused
+	}
+	for _, snapshots := range []map[string]*snapshot{f.others, f.pinned} {
+		for key, s := range snapshots {
+			if s == n.snapshot {
+				snapshots[key] = refused
+			}
+		}
+	}
+	return refused
+}
+
 // plan is what has to be so.
 type plan struct {
 	apps []appPlan

@@ -38,6 +38,8 @@ type Reconciler struct {
 	live      client.Reader
 	git       *git.Client
 	artifacts *artifact.Store
+	// artifactLimits bound the source of one app.
+	artifactLimits artifact.Limits
 	events    events.EventRecorder
 	log       *slog.Logger
 	now       func() time.Time

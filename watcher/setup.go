@@ -69,7 +69,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	r := &Reconciler{
 		client: mgr.GetClient(), live: mgr.GetAPIReader(),
 		git:       git.NewClient(git.DefaultLimits()),
-		artifacts: store,
+		artifacts: store, artifactLimits: artifact.DefaultLimits(),
 		events:    mgr.GetEventRecorder("headway-watcher"),
 		log:       log,
 		now:       time.Now,

@@ -41,10 +41,37 @@ type candidate struct {
 	specHash string
 }
 
-// problem is an error in a headway.yaml.
+// problem is why a headway.yaml, or what it builds, cannot be used: something
+// that its team has to change.
 type problem struct {
 	reason  string
 	message string
+}
+
+// Error is the message.
+func (p *problem) Error() string { return p.message }
+
+// refuse is the snapshot with a problem in the place of what one file asks for.
+func (s *snapshot) refuse(file string, why *problem) *snapshot {
+	out := *s
+	out.apps = slices.Clone(s.apps)
+	for i := range out.apps {
+		if c := &out.apps[i]; c.file == file {
+			*c = candidate{file: file, name: c.name, problem: why}
+		}
+	}
+	return &out
+}
+
+// problemOf is why an app of the snapshot cannot be used; nil where it can, or
+// is not in it.
+func (s *snapshot) problemOf(name string) *problem {
+	for i := range s.apps {
+		if s.apps[i].name == name {
+			return s.apps[i].problem
+		}
+	}
+	return nil
 }
 
 // app finds an app of the snapshot that can be used.

@@ -61,8 +61,11 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	if f.pinned, err = l.readPinned(ctx, f.pinsToRead()); err != nil {
 		return err
 	}
-	p := makePlan(f)
-	if err := r.apply(ctx, repo, l, f, p); err != nil {
+	p, digests, err := r.planWithSources(ctx, l, &f)
+	if err != nil {
+		return err
+	}
+	if err := r.apply(ctx, repo, l, f, p, digests); err != nil {
 		return err
 	}
 	if err := r.restore(ctx, l, f.revisions); err != nil {
@@ -70,7 +73,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	}
 	synced(repo, f, p)
 	needed := map[string]bool{production.commit: true}
-	for _, s := range others {
+	for _, s := range f.others {
 		needed[s.commit] = true
 	}
 	for _, s := range f.pinned {

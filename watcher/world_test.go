@@ -78,7 +78,7 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.r = &Reconciler{client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store,
+	w.r = &Reconciler{client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store, artifactLimits: artifact.DefaultLimits(),
 		events: w.events, log: slog.New(slog.DiscardHandler), now: time.Now, gitDir: filepath.Join(w.data, "git")}
 }
 

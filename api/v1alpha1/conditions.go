@@ -33,7 +33,7 @@ const (
 	ReasonFetchFailed          = "FetchFailed"
 )
 
-// Reasons of SpecValid, on Repository and App.
+// Reasons of SpecValid, on Repository and App; TooLarge is one too.
 const (
 	ReasonValid         = "Valid"
 	ReasonInvalidSpec   = "InvalidSpec"

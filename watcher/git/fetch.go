@@ -55,7 +55,7 @@ func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string)
 	if err == nil {
 		return c.Has(commit), nil
 	}
-	if !errors.Is(err, errNotAdvertised) {
+	if !errors.Is(err, ErrNotAdvertised) {
 		return false, err
 	}
 	if err := c.fetch(ctx, s, []string{tip}, nil, pinDepth); err != nil {
@@ -114,7 +114,7 @@ func (c *Cache) missing(wants []string) []string {
 
 func (c *Cache) fetch(ctx context.Context, s *Session, wants, have []string, depth int) error {
 	started := time.Now()
-	pack, err := s.download(ctx, c.dir, wants, have, depth)
+	pack, err := s.download(ctx, c.dir, ask{wants: wants, have: have, depth: depth})
 	if err != nil {
 		return err
 	}

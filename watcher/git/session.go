@@ -88,8 +88,8 @@ func (s *Session) Close() {
 	_ = s.pack.Close()
 }
 
-// errNotAdvertised: a server may refuse a commit that no ref points at.
-var errNotAdvertised = errors.New("the server gives only commits that a ref points at")
+// ErrNotAdvertised: a server may refuse a commit that no ref points at.
+var ErrNotAdvertised = errors.New("the server gives only commits that a ref points at")
 
 // incoming is a received pack in a temporary file, checked against the limits.
 type incoming struct {
@@ -102,9 +102,19 @@ func (p *incoming) remove() {
 	_ = os.Remove(p.Name())
 }
 
-// download asks for the wanted commits, depth deep, and puts their pack into a
-// file in dir. The caller removes it.
-func (s *Session) download(ctx context.Context, dir string, wants, have []string, depth int) (*incoming, error) {
+// ask is what to ask a remote for.
+type ask struct {
+	// wants are commits; what those in have hold is left out.
+	wants, have []string
+	// depth is how many commits of the history come with each.
+	depth int
+	// filter leaves objects out, where the remote offers filters.
+	filter packp.Filter
+}
+
+// download asks for commits and puts their pack into a file in dir. The caller
+// removes it.
+func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, error) {
 	select {
 	case s.fetches <- struct{}{}:
 		defer func() { <-s.fetches }()
@@ -122,10 +132,10 @@ func (s *Session) download(ctx context.Context, dir string, wants, have []string
 		s.pack, s.adv = pack, adv
 	}
 	s.consumed = true
-	pack, err := s.receive(ctx, dir, s.request(wants, have, depth))
+	pack, err := s.receive(ctx, dir, s.request(a))
 	if err != nil {
 		if refusesWant(err) {
-			return nil, errNotAdvertised
+			return nil, ErrNotAdvertised
 		}
 		return nil, s.classify(ctx, err)
 	}
@@ -134,9 +144,9 @@ func (s *Session) download(ctx context.Context, dir string, wants, have []string
 
 // request asks for a shallow pack. What the commits in have hold is left out:
 // in a shallow request a server does that for thin packs only.
-func (s *Session) request(wants, have []string, depth int) *packp.UploadPackRequest {
+func (s *Session) request(a ask) *packp.UploadPackRequest {
 	req := packp.NewUploadPackRequestFromCapabilities(s.adv.Capabilities)
-	for _, want := range wants {
+	for _, want := range a.wants {
 		req.Wants = append(req.Wants, plumbing.NewHash(want))
 	}
 	// Setting a capability without arguments does not fail.
@@ -147,12 +157,16 @@ func (s *Session) request(wants, have []string, depth int) *packp.UploadPackRequ
 		return req // the whole history, then; the limits hold
 	}
 	_ = req.Capabilities.Set(capability.Shallow)
-	req.Depth = packp.DepthCommits(depth)
-	for _, h := range have {
+	req.Depth = packp.DepthCommits(a.depth)
+	if a.filter != "" {
+		_ = req.Capabilities.Set(capability.Filter)
+		req.Filter = a.filter
+	}
+	for _, h := range a.have {
 		req.Haves = append(req.Haves, plumbing.NewHash(h))
 		req.Shallows = append(req.Shallows, plumbing.NewHash(h))
 	}
-	if len(have) > 0 {
+	if len(a.have) > 0 {
 		_ = req.Capabilities.Set(capability.ThinPack)
 	}
 	return req

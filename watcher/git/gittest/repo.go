@@ -4,12 +4,14 @@ package gittest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Repo is a bare repository and a work tree that pushes into it.
@@ -89,6 +91,15 @@ func (r *Repo) Commit(message string, files map[string]string) string {
 	r.Git("add", "--all")
 	r.Git("commit", "--quiet", "--allow-empty", "-m", message)
 	return r.Git("rev-parse", "HEAD")
+}
+
+// CommitAt makes a commit of the files that HEAD has, made at a time, without
+// a branch that points at it, and returns its hash.
+func (r *Repo) CommitAt(when time.Time) string {
+	r.t.Helper()
+	who := fmt.Sprintf("Ada <ada@example.com> %d +0000", when.Unix())
+	return r.GitInput(fmt.Sprintf("tree %s\nauthor %s\ncommitter %s\n\nat %s\n", r.Git("rev-parse", "HEAD^{tree}"), who, who, when),
+		"hash-object", "-t", "commit", "-w", "--stdin")
 }
 
 // Push pushes what the arguments of git push say; none means the current

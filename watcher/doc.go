@@ -4,8 +4,9 @@
 // webhook, which is only a hint), fetches what moved, reads every headway.yaml
 // and plans what has to change. It promises that the state of the objects
 // follows from the state of the remote, whatever was lost or doubled in
-// between; that a failure to read changes no App; and that a commit which does
-// not touch an app makes no Revision of it.
+// between; that a failure to read changes no App; that a commit which does not
+// touch an app makes no Revision of it; and that a bound which is passed by
+// something optional stops nothing else, and is told.
 //
 // It writes Repository.status, Apps and Revisions and nothing else. It does not
 // build, route or talk to a forge's API.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
 )
 
@@ -20,37 +21,71 @@ type look struct {
 	// open opens the cache; it is called when something has to be read.
 	open  func() (*git.Cache, error)
 	cache *git.Cache
-	// productionRef and heads (further refs) are what is watched.
-	productionRef string
-	production    string
-	others        map[string]string
+	// chosen is what is watched, production the commit of its branch.
+	chosen
+	production string
 	// commits read in this look, with their files.
 	commits map[string]*git.Commit
+	// afresh: the cache was reset in this look.
+	afresh bool
 }
 
 // readHeads gives the snapshots of all watched refs. A ref that points at no
-// commit is left out.
-func (l *look) readHeads(ctx context.Context) (production *snapshot, others map[string]*snapshot, err error) {
+// commit is left out. Why a further ref cannot be read is told in unread: it is
+// nothing that stops the others.
+func (l *look) readHeads(ctx context.Context) (production *snapshot, others map[string]*snapshot, unread map[string]*problem, err error) {
+	delete(l.memory.unreadable, l.production) // of a further ref that is production now
 	if production, err = l.snapshot(ctx, l.production); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	others = map[string]*snapshot{}
+	others, unread = map[string]*snapshot{}, map[string]*problem{}
 	for _, ref := range slices.Sorted(maps.Keys(l.others)) {
-		s, err := l.snapshot(ctx, l.others[ref])
-		if errors.Is(err, git.ErrNotCommit) {
-			continue
+		commit := l.others[ref]
+		s, err := l.snapshot(ctx, commit)
+		switch {
+		case err == nil:
+			others[ref] = s
+		case errors.Is(err, git.ErrNotCommit):
+		case l.ownFault(err):
+			unread[ref] = l.cannotRead(commit, err)
+		default:
+			return nil, nil, nil, fmt.Errorf("reading %s: %w", ref, err)
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading %s: %w", ref, err)
-		}
-		others[ref] = s
 	}
-	return production, others, nil
+	return production, others, unread, nil
+}
+
+// ownFault tells whether an error is the fault of the commit that was to be
+// read, and none of the remote or of the cache.
+func (l *look) ownFault(err error) bool {
+	var known *problem
+	return errors.As(err, &known) || refusedByRemote(err) || errors.Is(err, errAbsent) || errors.Is(err, git.ErrNotAdvertised) ||
+		l.afresh && errors.Is(err, git.ErrCorrupt)
+}
+
+// cannotRead remembers why a commit, or the start of a hash, cannot be read, so
+// that what is too large is not fetched at every look.
+func (l *look) cannotRead(commit string, err error) *problem {
+	var known *problem
+	if errors.As(err, &known) {
+		return known
+	}
+	e := git.AsError(err)
+	l.memory.unreadable[commit] = &problem{e.Reason, e.Error()}
+	return l.memory.unreadable[commit]
+}
+
+// refusedByRemote tells whether a remote that can be reached does not give
+// what was asked for, or more than is taken.
+func refusedByRemote(err error) bool {
+	var e *git.Error
+	return errors.As(err, &e) && (e.Reason == v1alpha1.ReasonTooLarge || e.Reason == v1alpha1.ReasonFetchFailed)
 }
 
 // readPinned gives the snapshots of pinned commits, full hashes or the starts
-// of some; nil for one that the remote does not give.
-func (l *look) readPinned(ctx context.Context, pins []string) (map[string]*snapshot, error) {
+// of some; nil for one that the remote does not give. Why one that it has
+// cannot be read is told in unread.
+func (l *look) readPinned(ctx context.Context, pins []string, unread map[string]*problem) (map[string]*snapshot, error) {
 	read := map[string]*snapshot{}
 	for _, pin := range pins {
 		commit, err := l.search(ctx, pin)
@@ -58,7 +93,11 @@ func (l *look) readPinned(ctx context.Context, pins []string) (map[string]*snaps
 		if err == nil {
 			s, err = l.snapshot(ctx, commit)
 		}
-		if err != nil && !errors.Is(err, git.ErrNotCommit) && !errors.Is(err, errAbsent) {
+		switch {
+		case err == nil, errors.Is(err, git.ErrNotCommit), errors.Is(err, errAbsent):
+		case l.ownFault(err):
+			unread[pin] = l.cannotRead(pin, err)
+		default:
 			return nil, fmt.Errorf("reading the pinned commit %s: %w", pin, err)
 		}
 		read[pin] = s // nil when it is not there
@@ -72,6 +111,9 @@ func (l *look) readPinned(ctx context.Context, pins []string) (map[string]*snaps
 func (l *look) search(ctx context.Context, short string) (string, error) {
 	if len(short) >= fullHash {
 		return short, nil
+	}
+	if why := l.memory.unreadable[short]; why != nil {
+		return "", why
 	}
 	found := map[string]bool{}
 	for _, commit := range l.session.Refs() {
@@ -120,6 +162,9 @@ func (l *look) snapshot(ctx context.Context, hash string) (*snapshot, error) {
 	if s := l.memory.snapshots[hash]; s != nil {
 		return s, nil
 	}
+	if why := l.memory.unreadable[hash]; why != nil {
+		return nil, why
+	}
 	c, err := l.commit(ctx, hash)
 	if err != nil {
 		return nil, err
@@ -139,6 +184,9 @@ func (l *look) commit(ctx context.Context, hash string) (*git.Commit, error) {
 	}
 	if err := l.ensure(ctx); err != nil {
 		return nil, err
+	}
+	if why := l.memory.unreadable[hash]; why != nil {
+		return nil, why
 	}
 	if !l.cache.Has(hash) { // a pinned commit, or one whose artifact is lost
 		found, err := l.fetchCommit(ctx, hash)
@@ -160,22 +208,46 @@ func (l *look) commit(ctx context.Context, hash string) (*git.Commit, error) {
 // errAbsent: the remote does not give a commit that no watched ref points at.
 var errAbsent = errors.New("the remote does not have this commit any more")
 
-// ensure opens the cache and brings what the watched refs point at.
+// ensure opens the cache and brings what the watched refs point at. Where that
+// is more than is taken, each further ref has to fit on its own.
 func (l *look) ensure(ctx context.Context) error {
-	if l.cache == nil {
-		cache, err := l.open()
-		if err != nil {
-			return err
-		}
-		l.cache = cache
+	if err := l.openCache(); err != nil {
+		return err
 	}
 	wants := []string{l.production}
 	for _, ref := range slices.Sorted(maps.Keys(l.others)) {
-		if !slices.Contains(wants, l.others[ref]) {
-			wants = append(wants, l.others[ref])
+		if commit := l.others[ref]; !slices.Contains(wants, commit) && l.memory.unreadable[commit] == nil {
+			wants = append(wants, commit)
 		}
 	}
-	return l.cache.Fetch(ctx, l.session, wants)
+	err := l.cache.Fetch(ctx, l.session, wants)
+	if err == nil || len(wants) == 1 || !l.ownFault(err) {
+		return err
+	}
+	if err := l.cache.Fetch(ctx, l.session, wants[:1]); err != nil {
+		return err
+	}
+	fetched := wants[:1:1]
+	for _, want := range wants[1:] {
+		// A cache that has to be fetched afresh needs the earlier ones too.
+		err := l.cache.Fetch(ctx, l.session, append(fetched, want))
+		switch {
+		case err == nil:
+			fetched = append(fetched, want)
+		case l.ownFault(err):
+			l.cannotRead(want, err)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *look) openCache() (err error) {
+	if l.cache == nil {
+		l.cache, err = l.open()
+	}
+	return err
 }
 
 // close ends the look.
@@ -188,13 +260,9 @@ func (l *look) close() {
 
 // reset throws the cache away after it was found corrupt.
 func (l *look) reset() error {
-	l.commits = map[string]*git.Commit{}
-	if l.cache == nil {
-		cache, err := l.open()
-		if err != nil {
-			return err
-		}
-		l.cache = cache
+	l.commits, l.afresh = map[string]*git.Commit{}, true
+	if err := l.openCache(); err != nil {
+		return err
 	}
 	return l.cache.Reset()
 }

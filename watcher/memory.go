@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -22,6 +23,12 @@ type memory struct {
 	// absent are pinned commits that were not found, and the production commit
 	// at that time.
 	absent map[string]string
+	// unreadable are the commits of further refs that cannot be read, and why.
+	unreadable map[string]*problem
+	// times are those of the commits of further refs, where there are too many
+	// to follow; undated, that the remote does not tell them.
+	times   map[string]time.Time
+	undated bool
 	// lost are digests of artifacts that could not be made again.
 	lost map[string]bool
 	// apps and revisions are the own writes that the cache may not show yet.
@@ -38,21 +45,21 @@ type written[T any] struct {
 
 func newMemory() *memory {
 	return &memory{
-		snapshots: map[string]*snapshot{},
-		absent:    map[string]string{},
-		lost:      map[string]bool{},
-		apps:      map[string]written[*v1alpha1.App]{},
-		revisions: map[string]written[*v1alpha1.Revision]{},
+		snapshots:  map[string]*snapshot{},
+		absent:     map[string]string{},
+		unreadable: map[string]*problem{},
+		times:      map[string]time.Time{},
+		lost:       map[string]bool{},
+		apps:       map[string]written[*v1alpha1.App]{},
+		revisions:  map[string]written[*v1alpha1.Revision]{},
 	}
 }
 
-// keep forgets all snapshots but those of the given commits.
+// keep forgets all snapshots but those of the given commits, and why others
+// could not be read.
 func (m *memory) keep(commits map[string]bool) {
-	for hash := range m.snapshots {
-		if !commits[hash] {
-			delete(m.snapshots, hash)
-		}
-	}
+	maps.DeleteFunc(m.snapshots, func(hash string, _ *snapshot) bool { return !commits[hash] })
+	maps.DeleteFunc(m.unreadable, func(hash string, _ *problem) bool { return !commits[hash] })
 }
 
 // freshApps puts the own writes that are newer than what the cache shows in

@@ -30,6 +30,9 @@ func (f facts) pin(c *candidate, book *ledger, prior v1alpha1.AppSpec) (revision
 		return name, commit, nil
 	}
 	snap := f.commit(cmp.Or(commit, c.pin))
+	if why := f.unread[cmp.Or(commit, c.pin)]; snap == nil && why != nil {
+		return notFound(fmt.Sprintf("commit %s cannot be read: %s", cmp.Or(commit, c.pin), why.message))
+	}
 	if snap == nil {
 		if commit == "" {
 			return notFound(fmt.Sprintf("no commit %s is known or among the last 1000 of %s; write the full hash", c.pin, shortRef(f.productionRef)))

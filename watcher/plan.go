@@ -33,6 +33,11 @@ type facts struct {
 	// pinned are commits that were read because they are pinned, by what
 	// pinsToRead gave; nil for one that the remote does not have.
 	pinned map[string]*snapshot
+	// unread are the further refs and the pins whose commits cannot be read,
+	// and why.
+	unread map[string]*problem
+	// omitted says what of the remote was not looked at.
+	omitted []problem
 }
 
 // refuse puts a problem in the place of what a new Revision would be made
@@ -186,7 +191,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 		Pin:           pin,
 		PinCommit:     pinCommit,
 	}
-	spec.Heads = append(spec.Heads, f.furtherHeads(name, book, heads, production)...)
+	spec.Heads = append(spec.Heads, f.furtherHeads(name, book, prior.Heads, production)...)
 	sortHeads(spec.Heads)
 	return appPlan{name: name, spec: spec, revisions: book.made}, nil
 }
@@ -199,7 +204,7 @@ func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 	heads := priorHeads(spec)
 	book := f.openLedger(app.Name)
 	spec.Pin = f.keepPin(app, book)
-	spec.Heads = f.furtherHeads(app.Name, book, heads, heads[f.productionRef])
+	spec.Heads = f.furtherHeads(app.Name, book, app.Spec.Heads, heads[f.productionRef])
 	for _, h := range app.Spec.Heads {
 		if h.Ref == f.productionRef {
 			spec.Heads = append(spec.Heads, h)
@@ -210,9 +215,17 @@ func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 }
 
 // furtherHeads are the App's heads on refs other than production. A ref whose
-// headway.yaml cannot be used keeps the head it had.
-func (f facts) furtherHeads(name string, book *ledger, prior map[string]string, production string) []v1alpha1.Head {
+// headway.yaml cannot be used keeps the revision it had, one whose commit
+// cannot be read keeps the whole head.
+func (f facts) furtherHeads(name string, book *ledger, had []v1alpha1.Head, production string) []v1alpha1.Head {
 	var heads []v1alpha1.Head
+	prior := map[string]string{}
+	for _, h := range had {
+		prior[h.Ref] = h.Revision
+		if f.unread[h.Ref] != nil {
+			heads = append(heads, h)
+		}
+	}
 	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
 		snap := f.others[ref]
 		c := snap.app(name)

@@ -40,9 +40,9 @@ type Reconciler struct {
 	artifacts *artifact.Store
 	// artifactLimits bound the source of one app.
 	artifactLimits artifact.Limits
-	events    events.EventRecorder
-	log       *slog.Logger
-	now       func() time.Time
+	events         events.EventRecorder
+	log            *slog.Logger
+	now            func() time.Time
 	// gitDir holds one cache per Repository, named by its UID.
 	gitDir   string
 	memories memories

@@ -11,35 +11,38 @@ import (
 	"github.com/headway-dev/headway/watcher/spec"
 )
 
-// maxRefs bounds the further refs of one Repository.
-const maxRefs = 100
+// chosen are the refs of a remote to watch.
+type chosen struct {
+	// productionRef is the full name of the production branch.
+	productionRef string
+	// others are the commits of the further refs, by full name.
+	others map[string]string
+	// omitted says what of spec.refs is not watched.
+	omitted []problem
+}
 
 // chooseRefs picks what to watch from what the remote has: the production
 // branch, and what the globs match. Errors are of type *git.Error.
-func chooseRefs(advertised map[string]string, branch string, globs []string) (productionRef string, others map[string]string, err error) {
-	productionRef = "refs/heads/" + branch
-	if advertised[productionRef] == "" {
-		return "", nil, &git.Error{Reason: v1alpha1.ReasonBranchNotFound, Message: branchNotFound(advertised, branch)}
+func chooseRefs(advertised map[string]string, branch string, globs []string) (chosen, error) {
+	c := chosen{productionRef: "refs/heads/" + branch, others: map[string]string{}}
+	if advertised[c.productionRef] == "" {
+		return chosen{}, &git.Error{Reason: v1alpha1.ReasonBranchNotFound, Message: branchNotFound(advertised, branch)}
 	}
-	others = map[string]string{}
 	for _, pattern := range globs {
 		glob, err := refGlob(pattern)
 		if err != nil {
-			return "", nil, &git.Error{Reason: v1alpha1.ReasonBranchNotFound,
-				Message: fmt.Sprintf("spec.refs: %v; write globs such as release/* or refs/tags/v*", err)}
+			c.omitted = append(c.omitted, problem{v1alpha1.ReasonInvalidRefs,
+				fmt.Sprintf("spec.refs: %v; write globs such as release/* or refs/tags/v*", err)})
+			continue
 		}
 		for ref, commit := range advertised {
 			// A glob without ** matches whole names, not all below a folder.
-			if ref != productionRef && watchable(ref) && glob.Match(ref) && sameDepth(pattern, ref) {
-				others[ref] = commit
+			if ref != c.productionRef && watchable(ref) && glob.Match(ref) && sameDepth(pattern, ref) {
+				c.others[ref] = commit
 			}
 		}
 	}
-	if len(others) > maxRefs {
-		return "", nil, &git.Error{Reason: v1alpha1.ReasonTooLarge,
-			Message: fmt.Sprintf("spec.refs matches %d branches and tags, more than %d; make the globs narrower", len(others), maxRefs)}
-	}
-	return productionRef, others, nil
+	return c, nil
 }
 
 func refGlob(pattern string) (spec.Glob, error) {

@@ -70,10 +70,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		client: mgr.GetClient(), live: mgr.GetAPIReader(),
 		git:       git.NewClient(git.DefaultLimits()),
 		artifacts: store, artifactLimits: artifact.DefaultLimits(),
-		events:    mgr.GetEventRecorder("headway-watcher"),
-		log:       log,
-		now:       time.Now,
-		gitDir:    filepath.Join(o.Data, "git"),
+		events: mgr.GetEventRecorder("headway-watcher"),
+		log:    log,
+		now:    time.Now,
+		gitDir: filepath.Join(o.Data, "git"),
 	}
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named("repository").

@@ -54,15 +54,37 @@ func synced(repo *v1alpha1.Repository, f facts, p plan) {
 	} else {
 		set(repo, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSynced, "synced "+at)
 	}
+	setComplete(repo, f)
 	if len(p.problems) == 0 {
 		set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionTrue, v1alpha1.ReasonValid, "every headway.yaml can be used")
 		return
 	}
-	var messages []string
-	for _, trouble := range p.problems {
-		messages = append(messages, trouble.message)
+	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.problems[0].reason, lines(p.problems))
+}
+
+// setComplete says what is left out while the rest is followed.
+func setComplete(repo *v1alpha1.Repository, f facts) {
+	left := slices.Clone(f.omitted)
+	for _, ref := range slices.Sorted(maps.Keys(f.unread)) {
+		if strings.HasPrefix(ref, "refs/") { // a pin that is not read is told of its app
+			left = append(left, problem{v1alpha1.ReasonRefUnreadable,
+				fmt.Sprintf("%s is not followed, what was made of it stays: %s", shortRef(ref), f.unread[ref].message)})
+		}
 	}
-	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.problems[0].reason, strings.Join(messages, "\n"))
+	if len(left) == 0 {
+		set(repo, v1alpha1.ConditionComplete, metav1.ConditionTrue, v1alpha1.ReasonNothingOmitted, "nothing is left out")
+		return
+	}
+	set(repo, v1alpha1.ConditionComplete, metav1.ConditionFalse, left[0].reason, lines(left))
+}
+
+// lines are the messages of problems.
+func lines(problems []problem) string {
+	var messages []string
+	for _, p := range problems {
+		messages = append(messages, p.message)
+	}
+	return strings.Join(messages, "\n")
 }
 
 func set(repo *v1alpha1.Repository, kind string, status metav1.ConditionStatus, reason, message string) {
@@ -77,7 +99,7 @@ type change struct{ kind, reason, note string }
 // changes are the starts and ends of trouble, each told once.
 func changes(before, after *v1alpha1.Repository) []change {
 	var out []change
-	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid} {
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid, v1alpha1.ConditionComplete} {
 		was := meta.FindStatusCondition(before.Status.Conditions, kind)
 		is := meta.FindStatusCondition(after.Status.Conditions, kind)
 		if is == nil {
@@ -86,7 +108,7 @@ func changes(before, after *v1alpha1.Repository) []change {
 		bad := is.Status == metav1.ConditionFalse
 		wasBad := was != nil && was.Status == metav1.ConditionFalse
 		switch {
-		case bad && (!wasBad || was.Reason != is.Reason || kind == v1alpha1.ConditionSpecValid && was.Message != is.Message):
+		case bad && (!wasBad || was.Reason != is.Reason || kind != v1alpha1.ConditionReady && was.Message != is.Message):
 			out = append(out, change{corev1.EventTypeWarning, is.Reason, is.Message})
 		case !bad && wasBad:
 			out = append(out, change{corev1.EventTypeNormal, is.Reason, is.Message})

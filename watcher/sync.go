@@ -31,11 +31,16 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
 	}
 	defer l.close()
-	l.productionRef, l.others, err = chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs)
-	if err != nil {
+	if l.chosen, err = chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs); err != nil {
 		return err
 	}
 	l.production = session.Refs()[l.productionRef]
+	if len(l.others) > maxRefs {
+		if err := l.dateRefs(ctx); err != nil {
+			return err
+		}
+		l.newest(maxRefs, memory.times)
+	}
 	err = r.follow(ctx, repo, l)
 	if errors.Is(err, git.ErrCorrupt) {
 		r.log.Warn("git cache is fetched afresh", "namespace", repo.Namespace, "repository", repo.Name, "error", err)
@@ -49,7 +54,7 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 
 // follow reads what the refs point at and makes the objects follow.
 func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *look) error {
-	production, others, err := l.readHeads(ctx)
+	production, others, unread, err := l.readHeads(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +63,8 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return err
 	}
 	f.productionRef, f.production, f.others = l.productionRef, production, others
-	if f.pinned, err = l.readPinned(ctx, f.pinsToRead()); err != nil {
+	f.unread, f.omitted = unread, l.omitted
+	if f.pinned, err = l.readPinned(ctx, f.pinsToRead(), f.unread); err != nil {
 		return err
 	}
 	p, digests, err := r.planWithSources(ctx, l, &f)
@@ -73,10 +79,11 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	}
 	synced(repo, f, p)
 	needed := map[string]bool{production.commit: true}
-	for _, s := range f.others {
-		needed[s.commit] = true
+	for _, commit := range l.others {
+		needed[commit] = true
 	}
-	for _, s := range f.pinned {
+	for pin, s := range f.pinned {
+		needed[pin] = true
 		if s != nil {
 			needed[s.commit] = true
 		}

@@ -9,6 +9,9 @@ const (
 	// ConditionSpecValid is False while the newest headway.yaml cannot be
 	// used. On Repository and App.
 	ConditionSpecValid = "SpecValid"
+	// ConditionComplete is False while a Repository is followed without a part
+	// of it that is optional, such as a branch of many. On Repository.
+	ConditionComplete = "Complete"
 	// ConditionBuilt is True when a Revision has its image.
 	ConditionBuilt = "Built"
 	// ConditionServing is True while a Route sends traffic to a Revision.
@@ -31,6 +34,14 @@ const (
 	ReasonTooLarge             = "TooLarge"
 	ReasonInvalidURL           = "InvalidURL"
 	ReasonFetchFailed          = "FetchFailed"
+)
+
+// Reasons of Complete, on a Repository.
+const (
+	ReasonNothingOmitted = "NothingOmitted"
+	ReasonTooManyRefs    = "TooManyRefs"
+	ReasonInvalidRefs    = "InvalidRefs"
+	ReasonRefUnreadable  = "RefUnreadable"
 )
 
 // Reasons of SpecValid, on Repository and App; TooLarge is one too.

@@ -59,7 +59,8 @@ type RepositorySpec struct {
 
 	// Refs are globs of further branches and tags to build, such as
 	// "release/*" or "refs/tags/v*". A glob without refs/ means a branch. Their
-	// revisions get a URL of their own and no traffic. Default: none.
+	// revisions get a URL of their own and no traffic. The newest 100 are
+	// followed. Default: none.
 	//
 	// +optional
 	// +listType=set
@@ -94,7 +95,7 @@ type RepositoryStatus struct {
 	// ObservedGeneration is the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, SpecValid.
+	// Conditions: Ready, SpecValid, Complete.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

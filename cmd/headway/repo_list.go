@@ -64,11 +64,11 @@ func (v view) repositories(items []v1alpha1.Repository) grid {
 	return g
 }
 
-// repositoryState is why the repository cannot be read, else what is wrong
-// with a headway.yaml in it, else how far reading it is.
+// repositoryState is the worst problem of the repository, else how far reading
+// it is.
 func (v view) repositoryState(r *v1alpha1.Repository) cell {
-	if c := bad(r.Status.Conditions, v1alpha1.ConditionSpecValid); c != nil && bad(r.Status.Conditions, v1alpha1.ConditionReady) == nil {
-		return cell{c.Reason, v.paint.red}
+	if all := repositoryProblems(r); len(all) > 0 {
+		return cell{all[0].Reason, v.paint.red}
 	}
 	return v.state(r.Status.Conditions)
 }

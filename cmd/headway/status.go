@@ -162,12 +162,9 @@ func troubled(ctx context.Context, c client.Reader, namespace string) (string, e
 	}
 	var told strings.Builder
 	for _, r := range repositories.Items {
-		for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid} {
-			if c := bad(r.Status.Conditions, kind); c != nil {
-				line, _, _ := strings.Cut(c.Message, "\n")
-				fmt.Fprintf(&told, "\nrepository %s: %s: %s", r.Name, c.Reason, printable(line, 200))
-				break
-			}
+		if all := repositoryProblems(&r); len(all) > 0 {
+			line, _, _ := strings.Cut(all[0].Message, "\n")
+			fmt.Fprintf(&told, "\nrepository %s: %s: %s", r.Name, all[0].Reason, printable(line, 200))
 		}
 	}
 	return told.String(), nil

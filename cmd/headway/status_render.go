@@ -112,11 +112,10 @@ func (v view) writeProblems(w io.Writer, s *state) {
 	}
 	for i := range s.Repositories {
 		r := &s.Repositories[i]
-		if c := bad(r.Status.Conditions, v1alpha1.ConditionReady); c != nil {
-			problem("repository", r, c)
-		}
-		if c := bad(r.Status.Conditions, v1alpha1.ConditionSpecValid); c != nil && v.app == "" {
-			problem("repository", r, c)
+		for _, c := range repositoryProblems(r) {
+			if c.Type == v1alpha1.ConditionReady || v.app == "" {
+				problem("repository", r, c)
+			}
 		}
 	}
 	for i := range s.Apps {
@@ -130,6 +129,18 @@ func (v view) writeProblems(w io.Writer, s *state) {
 	if v.app != "" {
 		v.revisionProblems(s.Revisions, problem)
 	}
+}
+
+// repositoryProblems are why a repository cannot be read, what is wrong with a
+// headway.yaml in it, and what of it is left out, the worst first.
+func repositoryProblems(r *v1alpha1.Repository) []*metav1.Condition {
+	var all []*metav1.Condition
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid, v1alpha1.ConditionComplete} {
+		if c := bad(r.Status.Conditions, kind); c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // toldByRepository is true for a problem of an app's file that its

@@ -37,8 +37,8 @@ func CheckArgs(template Template, args map[string]string) error {
 			problems = append(problems, unknownArg(template.Name, arg, names))
 			continue
 		}
-		if strings.Contains(args[arg], "$(") || strings.Contains(args[arg], "$$") {
-			problems = append(problems, fmt.Sprintf(`build.args.%s must not contain "$(" or "$$": Kubernetes would expand it`, arg))
+		if rest := withCommit(args[arg], "x"); strings.Contains(rest, "$(") || strings.Contains(rest, "$$") {
+			problems = append(problems, fmt.Sprintf(`build.args.%s must not contain "$(" or "$$", save %s: Kubernetes would expand it`, arg, commitPlaceholder))
 		}
 	}
 	if len(problems) == 0 {
@@ -100,10 +100,22 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// argsOf is the arguments of a revision's build.
+// commitPlaceholder stands in build.args for the commit that is built, so that
+// a program can tell which one it is.
+const commitPlaceholder = "$(commit)"
+
+func withCommit(value, commit string) string {
+	return strings.ReplaceAll(value, commitPlaceholder, commit)
+}
+
+// argsOf is the arguments of a revision's build, the commit filled in.
 func argsOf(revision *v1alpha1.Revision) map[string]string {
 	if revision.Spec.Build == nil {
 		return nil
 	}
-	return revision.Spec.Build.Args
+	args := make(map[string]string, len(revision.Spec.Build.Args))
+	for name, value := range revision.Spec.Build.Args {
+		args[name] = withCommit(value, revision.Spec.Commit)
+	}
+	return args
 }

@@ -37,8 +37,11 @@ func TestCheckArgs(t *testing.T) {
 		{"given by Headway", docker, map[string]string{"image": "evil"},
 			[]string{`template "dockerfile" has no argument "image"; it takes: build-args, dockerfile, target`}},
 		{"expansion", docker, map[string]string{"target": "$(workspaces.registry.path)", "build-args": "A=$$B"}, []string{
-			`build.args.build-args must not contain "$(" or "$$": Kubernetes would expand it`,
-			`build.args.target must not contain "$(" or "$$": Kubernetes would expand it`}},
+			`build.args.build-args must not contain "$(" or "$$", save $(commit): Kubernetes would expand it`,
+			`build.args.target must not contain "$(" or "$$", save $(commit): Kubernetes would expand it`}},
+		{"the commit", docker, map[string]string{"build-args": "COMMIT=$(commit)\nNOTE=at $(commit)"}, nil},
+		{"an expansion around the commit", docker, map[string]string{"target": "$($(commit))"},
+			[]string{`build.args.target must not contain "$(" or "$$", save $(commit): Kubernetes would expand it`}},
 		{"no arguments", plain, map[string]string{"main": "."},
 			[]string{`template "go" takes no arguments; remove build.args.main`}},
 		{"missing", needy, nil, []string{`template "go" needs the argument "main"; set build.args.main`}},

@@ -9,10 +9,20 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// Key is the content key of a build: equal keys build equal images. The scope,
-// "namespace/app", keeps an app from naming the image of another. The key is
-// the hex form of a SHA-256, 64 characters.
-func Key(scope string, source v1alpha1.Source, build v1alpha1.Build, templateVersion string) string {
+// Key is the content key of a revision's build: equal keys build equal images.
+// It is the hex form of a SHA-256, 64 characters. It does not depend on the
+// commit, unless build.args ask for it.
+func Key(revision *v1alpha1.Revision, templateVersion string) string {
+	build := v1alpha1.Build{Args: argsOf(revision)}
+	if revision.Spec.Build != nil {
+		build.Template = revision.Spec.Build.Template
+	}
+	return contentKey(revision.Namespace+"/"+revision.Spec.App, revision.Spec.Source, build, templateVersion)
+}
+
+// contentKey hashes what an image is made from. The scope, "namespace/app",
+// keeps an app from naming the image of another.
+func contentKey(scope string, source v1alpha1.Source, build v1alpha1.Build, templateVersion string) string {
 	sum := sha256.New()
 	writeField(sum, scope)
 	writeField(sum, source.Key)

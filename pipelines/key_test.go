@@ -5,12 +5,39 @@ import (
 	"regexp"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 func exampleKey() string {
-	return Key("default/shop", v1alpha1.Source{Key: "tree", Path: "services/shop", Digest: "sha256:1", SpecHash: "1"},
-		v1alpha1.Build{Template: "go", Args: map[string]string{"main": "./cmd/shop", "tags": "x"}}, "v1")
+	return Key(exampleRevision("c1", map[string]string{"main": "./cmd/shop", "tags": "x"}), "v1")
+}
+
+func exampleRevision(commit string, args map[string]string) *v1alpha1.Revision {
+	return &v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{Name: "shop-" + commit, Namespace: "default"},
+		Spec: v1alpha1.RevisionSpec{
+			App: "shop", Commit: commit, Build: &v1alpha1.Build{Template: "go", Args: args},
+			Source: v1alpha1.Source{Key: "tree", Path: "services/shop", Digest: "sha256:1", SpecHash: "1"},
+		},
+	}
+}
+
+// TestKeyHasTheCommitWhereItIsAskedFor: one tree has one image, whatever
+// commits it stands in, unless the program is to name its commit.
+func TestKeyHasTheCommitWhereItIsAskedFor(t *testing.T) {
+	plain := map[string]string{"main": "."}
+	if Key(exampleRevision("c1", plain), "v1") != Key(exampleRevision("c2", plain), "v1") {
+		t.Error("the key depends on the commit")
+	}
+	stamped := map[string]string{"ldflags": "-X main.commit=$(commit)"}
+	if Key(exampleRevision("c1", stamped), "v1") == Key(exampleRevision("c2", stamped), "v1") {
+		t.Error("two commits that are stamped into the program have one key")
+	}
+	if got := argsOf(exampleRevision("c1", stamped))["ldflags"]; got != "-X main.commit=c1" {
+		t.Errorf("the build gets %q", got)
+	}
 }
 
 // TestKeyIsStable guards the images that registries hold already: a change of
@@ -35,7 +62,7 @@ func TestKeyDependsOnWhatIsBuilt(t *testing.T) {
 			map[string]string{"main": "./cmd/shop", "tags": "x"}, "v1"}
 	}
 	key := func(in input) string {
-		return Key(in.scope, in.source, v1alpha1.Build{Template: in.template, Args: in.args}, in.version)
+		return contentKey(in.scope, in.source, v1alpha1.Build{Template: in.template, Args: in.args}, in.version)
 	}
 	for name, change := range map[string]func(*input){
 		"scope":         func(in *input) { in.scope = "default/store" },
@@ -70,8 +97,8 @@ func FuzzKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, scope, tree, path, template, version, name, value,
 		scope2, tree2, path2, template2, version2, name2, value2 string) {
 		args, args2 := map[string]string{name: value}, map[string]string{name2: value2}
-		one := Key(scope, v1alpha1.Source{Key: tree, Path: path}, v1alpha1.Build{Template: template, Args: args}, version)
-		two := Key(scope2, v1alpha1.Source{Key: tree2, Path: path2}, v1alpha1.Build{Template: template2, Args: args2}, version2)
+		one := contentKey(scope, v1alpha1.Source{Key: tree, Path: path}, v1alpha1.Build{Template: template, Args: args}, version)
+		two := contentKey(scope2, v1alpha1.Source{Key: tree2, Path: path2}, v1alpha1.Build{Template: template2, Args: args2}, version2)
 		same := scope == scope2 && tree == tree2 && path == path2 && template == template2 &&
 			version == version2 && maps.Equal(args, args2)
 		if same != (one == two) {

@@ -39,9 +39,10 @@ type Input struct {
 
 // TaskRunFor renders the TaskRun. The only error is an *ArgsError.
 func TaskRunFor(in Input) (*TaskRun, error) {
-	args := argsOf(in.Revision)
-	if err := CheckArgs(in.Template, args); err != nil {
-		return nil, err
+	if build := in.Revision.Spec.Build; build != nil {
+		if err := CheckArgs(in.Template, build.Args); err != nil {
+			return nil, err
+		}
 	}
 	no := false
 	return &TaskRun{
@@ -60,7 +61,7 @@ func TaskRunFor(in Input) (*TaskRun, error) {
 		},
 		Spec: tektonv1.TaskRunSpec{
 			TaskSpec:           in.Template.Spec.DeepCopy(),
-			Params:             params(in, args),
+			Params:             params(in, argsOf(in.Revision)),
 			Workspaces:         workspaces(in),
 			ServiceAccountName: ServiceAccount,
 			Timeout:            &metav1.Duration{Duration: Timeout},

@@ -146,7 +146,7 @@ func keyFor(rev *v1alpha1.Revision, template *pipelines.Template, runs []pipelin
 	if recorded != "" && !seen.retryAsked() && (seen.failedBefore() || runOf(runs, recorded) != nil) {
 		return recorded
 	}
-	return pipelines.Key(rev.Namespace+"/"+rev.Spec.App, rev.Spec.Source, *rev.Spec.Build, template.Version)
+	return pipelines.Key(rev, template.Version)
 }
 
 // runOf is the run that builds a key.

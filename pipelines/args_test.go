@@ -47,7 +47,7 @@ func TestCheckArgs(t *testing.T) {
 		{"missing", needy, nil, []string{`template "go" needs the argument "main"; set build.args.main`}},
 		{"several", needy, map[string]string{"mian": "."}, []string{
 			`template "go" needs the argument "main"; set build.args.main`,
-			`template "go" has no argument "mian"; did you mean "main"? It takes: main`}},
+			`template "go" has no argument "mian"; did you mean "main"? It takes: files, ldflags, main, tags`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := CheckArgs(test.template, test.args)

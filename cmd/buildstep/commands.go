@@ -132,6 +132,9 @@ func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 	o := gobuild.Options{Output: output}
 	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
 	flags.StringVar(&o.Main, "main", ".", "main package, relative to --path")
+	flags.StringVar(&o.LinkerFlags, "ldflags", "", "-X, -s and -w for Go's linker")
+	flags.StringVar(&o.Tags, "tags", "", "build tags, separated by commas")
+	flags.StringVar(&o.Files, "files", "", "files and folders beside the program, relative to --path, separated by commas")
 	flags.StringVar(&o.Cache, "cache", "", "folder of caches that outlives the build")
 	flags.StringVar(&o.Seed, "seed", "/headway/go-cache", "build cache with the standard library, copied into a new --cache")
 	return func(ctx context.Context) error {

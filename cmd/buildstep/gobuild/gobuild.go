@@ -10,13 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
-	"github.com/headway-dev/headway/cmd/buildstep/tool"
 	"github.com/headway-dev/headway/deploy/local/ociimage"
 )
 
@@ -27,6 +25,13 @@ type Options struct {
 	Source, Path string
 	// Main is the main package, relative to Path. Default: ".".
 	Main string
+	// LinkerFlags go to Go's linker: -X, -s and -w, separated by spaces.
+	LinkerFlags string
+	// Tags are build tags, separated by commas.
+	Tags string
+	// Files are files and folders, relative to Path and separated by commas,
+	// that lie beside the program under the same names.
+	Files string
 	// Cache holds Go's build and module caches between builds.
 	Cache string
 	// Seed is a build cache that holds the compiled standard library. Empty or
@@ -40,6 +45,10 @@ type Options struct {
 	Output io.Writer
 }
 
+// home is where the program and the files beside it are in the image, and where
+// the program starts.
+const home = "/app"
+
 // Build compiles the program and writes the image. A program that does not
 // compile ends in a *tool.Failed.
 func Build(ctx context.Context, o Options) error {
@@ -51,8 +60,16 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	command, err := goCommand(o, dir)
+	if err != nil {
+		return err
+	}
+	files, err := filesBeside(o)
+	if err != nil {
+		return err
+	}
 	binary := filepath.Join(o.Temp, "program")
-	if err := compile(ctx, o, dir, pkg, binary); err != nil {
+	if err := command.compile(ctx, pkg, binary); err != nil {
 		return err
 	}
 	if err := checkProgram(binary, pkg); err != nil {
@@ -62,16 +79,17 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	name := programName(o.Path, pkg)
+	program := path.Join(home, freeName(programName(o.Path, pkg), files))
+	layers := []ociimage.Layer{{Files: base}}
+	if len(files) > 0 {
+		layers = append(layers, ociimage.Layer{Files: files})
+	}
 	image, err := ociimage.Build(ctx, ociimage.Spec{
-		Layers: []ociimage.Layer{
-			{Files: base},
-			{Files: []ociimage.File{{Path: "/app/" + name, Source: binary, Mode: 0o755}}},
-		},
-		Entrypoint: []string{"/app/" + name},
-		Env:        []string{"PATH=/app", "ZONEINFO=" + zoneinfo},
+		Layers:     append(layers, ociimage.Layer{Files: []ociimage.File{{Path: program, Source: binary, Mode: 0o755}}}),
+		Entrypoint: []string{program},
+		Env:        []string{"PATH=" + home, "ZONEINFO=" + zoneinfo},
 		User:       "65532:65532",
-		WorkingDir: "/app",
+		WorkingDir: home,
 	})
 	if err != nil {
 		return err
@@ -109,22 +127,6 @@ func programName(inside, pkg string) string {
 		return name
 	}
 	return "app"
-}
-
-func compile(ctx context.Context, o Options, dir, pkg, binary string) error {
-	buildCache := filepath.Join(o.Cache, "go", "build")
-	if err := seed(ctx, o.Seed, buildCache); err != nil {
-		return err
-	}
-	fmt.Fprintf(o.Output, "compiling %s\n", pkg)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-modcacherw",
-		"-ldflags=-s -w", "-o", binary, pkg)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(),
-		"CGO_ENABLED=0", "GOOS=linux", "GOPATH="+filepath.Join(o.Cache, "go"),
-		"GOCACHE="+buildCache,
-		"GOMODCACHE="+filepath.Join(o.Cache, "go", "mod"), "TMPDIR="+o.Temp)
-	return tool.Run(ctx, cmd, o.Output, &firstError{})
 }
 
 // checkProgram notices a package that is not main: the Go command compiles it

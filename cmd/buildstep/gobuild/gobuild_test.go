@@ -208,6 +208,31 @@ func TestProgramName(t *testing.T) {
 	}
 }
 
+// output builds a program and runs it without any file of this machine but its
+// own.
+func output(t *testing.T, o Options) string {
+	t.Helper()
+	if err := Build(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	image, err := ocilayout.Read(o.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, layerFiles(t, image, 1)["app/app"], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if libraries, err := exec.CommandContext(t.Context(), "/usr/bin/ldd", program).Output(); err == nil {
+		t.Errorf("the program needs libraries:\n%s", libraries)
+	}
+	out, err := exec.CommandContext(t.Context(), program).CombinedOutput()
+	if err != nil {
+		t.Fatalf("running the program: %v", err)
+	}
+	return string(out)
+}
+
 // layerFiles reads the regular files of a layer.
 func layerFiles(t *testing.T, image v1.Image, n int) map[string][]byte {
 	t.Helper()

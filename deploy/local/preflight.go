@@ -47,6 +47,8 @@ var packages = []struct{ program, pkg string }{
 	{"busybox", "busybox-static"},
 	{"git", "git"},
 	{"mount", "mount"},
+	{"gcc", "gcc"},
+	{"libc.a", "libc6-dev"},
 }
 
 // missingPackages lists the packages whose program was not found.
@@ -67,6 +69,13 @@ func installed(program string) bool {
 			_, err := os.Stat(filepath.Join(dir, program))
 			return err == nil
 		})
+	case "gcc", "libc.a":
+		if _, err := exec.LookPath("dpkg-query"); err != nil {
+			return true // only Debian's compiler goes into the image for builds
+		}
+		// gcc prints the bare name of a library that it cannot find.
+		found, err := exec.Command("gcc", "-print-file-name=libc.a").Output()
+		return err == nil && (program == "gcc" || filepath.IsAbs(strings.TrimSpace(string(found))))
 	case "busybox":
 		// It goes into an image alone, without the libraries of this machine.
 		path, err := exec.LookPath(program)

@@ -29,31 +29,58 @@ func goCommand(o Options, dir string) (command, error) {
 
 func (c command) buildCache() string { return filepath.Join(c.options.Cache, "go", "build") }
 
-// compile makes the program.
+// compile makes the program. Where the program uses C, it is compiled and
+// linked statically too.
 func (c command) compile(ctx context.Context, pkg, binary string) error {
 	if err := seed(ctx, c.options.Seed, c.buildCache()); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.options.Output, "compiling %s\n", pkg)
-	return c.build(ctx, pkg, binary)
+	users, err := c.usersOfC(ctx, pkg)
+	if err != nil {
+		return err
+	}
+	if len(users) == 0 {
+		return c.build(ctx, pkg, binary, pure)
+	}
+	return c.compileWithC(ctx, pkg, binary, users)
 }
 
+// language is what a program is compiled from.
+type language bool
+
+const (
+	pure  language = false // Go alone
+	withC language = true  // Go and C
+)
+
 // build runs "go build".
-func (c command) build(ctx context.Context, pkg, binary string) error {
+func (c command) build(ctx context.Context, pkg, binary string, from language) error {
 	flags := strings.TrimSpace("-s -w " + c.options.LinkerFlags)
-	arguments := []string{"build", "-trimpath", "-buildvcs=false", "-modcacherw", "-ldflags=" + flags}
-	if len(c.tags) > 0 {
-		arguments = append(arguments, "-tags="+strings.Join(c.tags, ","))
+	tags := c.tags
+	if from == withC {
+		// Go's own resolver and user lookup: those of the C library need files
+		// that the image has not.
+		tags = append([]string{"netgo", "osusergo"}, tags...)
+		flags += " -linkmode=external -extldflags=-static"
 	}
-	cmd := c.run(ctx, append(arguments, "-o", binary, pkg)...)
+	arguments := []string{"build", "-trimpath", "-buildvcs=false", "-modcacherw", "-ldflags=" + flags}
+	if len(tags) > 0 {
+		arguments = append(arguments, "-tags="+strings.Join(tags, ","))
+	}
+	cmd := c.run(ctx, from, append(arguments, "-o", binary, pkg)...)
 	return tool.Run(ctx, cmd, c.options.Output, &firstError{})
 }
 
 // run is the Go command with the build's caches.
-func (c command) run(ctx context.Context, arguments ...string) *exec.Cmd {
+func (c command) run(ctx context.Context, from language, arguments ...string) *exec.Cmd {
+	cgo := "CGO_ENABLED=0"
+	if from == withC {
+		cgo = "CGO_ENABLED=1"
+	}
 	cmd := exec.CommandContext(ctx, "go", arguments...)
 	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOPATH="+filepath.Join(c.options.Cache, "go"),
+	cmd.Env = append(os.Environ(), cgo, "GOOS=linux", "GOPATH="+filepath.Join(c.options.Cache, "go"),
 		"GOCACHE="+c.buildCache(),
 		"GOMODCACHE="+filepath.Join(c.options.Cache, "go", "mod"), "TMPDIR="+c.options.Temp)
 	return cmd

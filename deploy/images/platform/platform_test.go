@@ -277,3 +277,44 @@ func TestParseLDD(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestCToolchain: the layer has all that a static program is made from, and
+// everything in it is a file of this machine.
+func TestCToolchain(t *testing.T) {
+	layers, err := testAssembler(t).cToolchain(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(layers) != 1 || layers[0].large == nil || !strings.HasPrefix(layers[0].large.key, "ctoolchain-") {
+		t.Fatalf("layers %+v", layers)
+	}
+	files, err := layers[0].large.list(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, file.Path)
+		if file.Link != "" {
+			file.Source = file.Link
+		}
+		if info, err := os.Stat(file.Source); err != nil || !info.Mode().IsRegular() {
+			t.Errorf("%s: %v", file.Path, err)
+		}
+	}
+	all := strings.Join(names, "\n") + "\n"
+	for _, end := range []string{"/usr/bin/gcc", "/usr/bin/as", "/usr/bin/ld", "/cc1", "/collect2", "/libc.a", "/libm.a", "/libgcc_eh.a",
+		"/crt1.o", "/crtbeginT.o", "/include/stddef.h", "/usr/include/stdio.h", "/usr/include/linux/types.h", "/libc.so.6"} {
+		if !strings.Contains(all, end+"\n") {
+			t.Errorf("%s is missing", end)
+		}
+	}
+}
+
+// TestNoCToolchain: a machine without a C compiler makes images all the same.
+func TestNoCToolchain(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	if layers, err := testAssembler(t).cToolchain(t.Context()); len(layers) != 0 || err != nil {
+		t.Errorf("layers %+v, %v", layers, err)
+	}
+}

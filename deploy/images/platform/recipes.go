@@ -105,7 +105,11 @@ func builderGo(ctx context.Context, a *assembler) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, toolchain...)
+	compiler, err := a.cToolchain(ctx)
+	if err != nil {
+		return image{}, err
+	}
+	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, append(compiler, toolchain...)...)
 }
 
 func buildKit(ctx context.Context, a *assembler) (image, error) {

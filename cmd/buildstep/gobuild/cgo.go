@@ -1,0 +1,115 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/build/constraint"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
+)
+
+// goPackage is what the Go command tells of a package when C may be used.
+type goPackage struct {
+	ImportPath, Dir string
+	Standard        bool
+	CgoFiles        []string
+	IgnoredGoFiles  []string
+}
+
+// usersOfC are the packages of the program that use C, save those of the
+// standard library, which do without.
+func (c command) usersOfC(ctx context.Context, pkg string) ([]goPackage, error) {
+	arguments := []string{"list", "-deps", "-e", "-json=ImportPath,Dir,Standard,CgoFiles,IgnoredGoFiles", "-modcacherw"}
+	if len(c.tags) > 0 {
+		arguments = append(arguments, "-tags="+strings.Join(c.tags, ","))
+	}
+	var list bytes.Buffer
+	cmd := c.run(ctx, withC, append(arguments, pkg)...)
+	cmd.Stdout = &list
+	if err := tool.Run(ctx, cmd, c.options.Output, &firstError{}); err != nil {
+		return nil, err
+	}
+	var users []goPackage
+	for decoder := json.NewDecoder(&list); ; {
+		var next goPackage
+		switch err := decoder.Decode(&next); {
+		case errors.Is(err, io.EOF):
+			return users, nil
+		case err != nil:
+			return nil, fmt.Errorf("reading the list of packages: %w", err)
+		case !next.Standard && len(next.CgoFiles) > 0:
+			users = append(users, next)
+		}
+	}
+}
+
+// compileWithC makes a program of which packages use C. Where there is no C
+// compiler, or it fails, the packages may have a part without C for that case;
+// then the program is made as a Go program.
+func (c command) compileWithC(ctx context.Context, pkg, binary string, users []goPackage) error {
+	first := slices.IndexFunc(users, func(p goPackage) bool { return !p.doesWithoutC() })
+	if _, err := exec.LookPath(compilerOfC()); err != nil {
+		if first >= 0 {
+			return fmt.Errorf(`package %s uses cgo (import "C"), and this builder has no C compiler; build it with a Dockerfile, or use a package that needs no C`, users[first].ImportPath)
+		}
+		return c.build(ctx, pkg, binary, pure)
+	}
+	fmt.Fprintf(c.options.Output, "with C, which %s uses\n", users[0].ImportPath)
+	err := c.build(ctx, pkg, binary, withC)
+	if !errors.As(err, new(*tool.Failed)) || first >= 0 {
+		return err
+	}
+	fmt.Fprintln(c.options.Output, "compiling again without C, which the packages allow")
+	return c.build(ctx, pkg, binary, pure)
+}
+
+// compilerOfC is the C compiler that the Go command takes.
+func compilerOfC() string {
+	if named := os.Getenv("CC"); named != "" {
+		return named
+	}
+	return "gcc"
+}
+
+// doesWithoutC reports whether the package has files that are compiled only
+// where C is not used.
+func (p goPackage) doesWithoutC() bool {
+	return slices.ContainsFunc(p.IgnoredGoFiles, func(name string) bool {
+		content, err := os.ReadFile(filepath.Join(p.Dir, name))
+		if err != nil {
+			return false
+		}
+		for line := range strings.Lines(string(content)) {
+			if expression, err := constraint.Parse(strings.TrimSpace(line)); err == nil && constraint.IsGoBuild(line) {
+				return deniesC(expression)
+			}
+			if strings.HasPrefix(line, "package ") {
+				return false
+			}
+		}
+		return false
+	})
+}
+
+// deniesC reports whether an expression contains !cgo.
+func deniesC(expression constraint.Expr) bool {
+	switch e := expression.(type) {
+	case *constraint.NotExpr:
+		tag, ok := e.X.(*constraint.TagExpr)
+		return ok && tag.Tag == "cgo"
+	case *constraint.AndExpr:
+		return deniesC(e.X) || deniesC(e.Y)
+	case *constraint.OrExpr:
+		return deniesC(e.X) || deniesC(e.Y)
+	}
+	return false
+}

@@ -51,6 +51,8 @@ const (
 	ReasonNameConflict  = "NameConflict"
 	ReasonPinNotFound   = "PinNotFound"
 	ReasonNoTemplateFit = "NoTemplateFit"
+	// ReasonSourceIncomplete: files that the app is built from cannot be had.
+	ReasonSourceIncomplete = "SourceIncomplete"
 )
 
 // Reasons on a Revision.

@@ -34,7 +34,7 @@ const defaultUser = "headway"
 
 // httpAuth reads username and password, or token. No Secret, or one with
 // certificates only, means none.
-func httpAuth(secret map[string][]byte) (githttp.AuthMethod, error) {
+func httpAuth(secret map[string][]byte) (*githttp.BasicAuth, error) {
 	if secret == nil || len(secret) == 1 && len(secret[KeyCA]) > 0 {
 		return nil, nil
 	}

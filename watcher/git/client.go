@@ -30,7 +30,13 @@ type Client struct {
 	mu sync.Mutex
 	// http are the transports by the authority that they trust beside the
 	// system's: "", or certificates in PEM form.
-	http map[string]transport.Transport
+	http map[string]httpTransport
+}
+
+// httpTransport is git's protocol over http, and http itself.
+type httpTransport struct {
+	git  transport.Transport
+	base http.RoundTripper
 }
 
 // maxFetches bounds the fetches of all Repositories together: each may hold an
@@ -42,24 +48,24 @@ const maxAuthorities = 64
 
 // NewClient makes a Client with the given bounds.
 func NewClient(limits Limits) *Client {
-	return &Client{limits: limits, fetches: make(chan struct{}, maxFetches), http: map[string]transport.Transport{}}
+	return &Client{limits: limits, fetches: make(chan struct{}, maxFetches), http: map[string]httpTransport{}}
 }
 
 // transport gives the transport that trusts authority too.
-func (c *Client) transport(authority []byte) (transport.Transport, error) {
+func (c *Client) transport(authority []byte) (httpTransport, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.http[string(authority)]; t != nil {
+	if t, ok := c.http[string(authority)]; ok {
 		return t, nil
 	}
 	var config *tls.Config
 	if len(authority) > 0 {
 		pool, err := x509.SystemCertPool()
 		if err != nil {
-			return nil, fmt.Errorf("reading the system's certificates: %w", err)
+			return httpTransport{}, fmt.Errorf("reading the system's certificates: %w", err)
 		}
 		if !pool.AppendCertsFromPEM(authority) {
-			return nil, secretInvalid("the key ca.crt in the Secret holds no certificate in PEM form")
+			return httpTransport{}, secretInvalid("the key ca.crt in the Secret holds no certificate in PEM form")
 		}
 		config = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
@@ -78,7 +84,7 @@ func (c *Client) transport(authority []byte) (transport.Transport, error) {
 	if len(c.http) >= maxAuthorities {
 		clear(c.http)
 	}
-	t := githttp.NewClient(&http.Client{Transport: &boundedTransport{base: base, limits: c.limits}})
+	t := httpTransport{githttp.NewClient(&http.Client{Transport: &boundedTransport{base: base, limits: c.limits}}), base}
 	c.http[string(authority)] = t
 	return t, nil
 }
@@ -92,37 +98,52 @@ type packSession interface {
 
 var scpForm = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:.+$`)
 
-// open starts a conversation; over ssh this connects and authenticates.
-func (c *Client) open(ctx context.Context, url string, secret map[string][]byte) (packSession, string, error) {
+// endpoint reads the URL of a repository.
+func endpoint(url string) (*transport.Endpoint, error) {
 	if !scpForm.MatchString(url) && !strings.Contains(url, "://") {
-		return nil, "", invalidURL(nil)
+		return nil, invalidURL(nil)
 	}
 	ep, err := transport.NewEndpoint(url)
 	if err != nil {
-		return nil, "", invalidURL(nil) // the cause repeats the url
+		return nil, invalidURL(nil) // the cause repeats the url
 	}
 	if ep.Host == "" || strings.Trim(ep.Path, "/") == "" {
-		return nil, "", invalidURL(nil)
+		return nil, invalidURL(nil)
 	}
 	switch ep.Protocol {
-	case "http", "https":
-		s, err := c.openHTTP(ep, secret)
-		return s, ep.Host, err
-	case "ssh":
-		config, err := sshConfig(ep, secret)
-		if err != nil {
-			return nil, ep.Host, err
-		}
-		s, err := dialSSH(ctx, ep, config, c.limits)
-		if err != nil {
-			return nil, ep.Host, err
-		}
-		return s, ep.Host, nil
+	case "http", "https", "ssh":
+		return ep, nil
 	}
-	return nil, "", invalidURL(nil)
+	return nil, invalidURL(nil)
 }
 
-func (c *Client) openHTTP(ep *transport.Endpoint, secret map[string][]byte) (packSession, error) {
+// open starts a conversation; over ssh this connects and authenticates.
+func (c *Client) open(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte) (packSession, error) {
+	if ep.Protocol != "ssh" {
+		w, err := c.web(secret)
+		if err != nil {
+			return nil, err
+		}
+		return w.open(ep)
+	}
+	config, err := sshConfig(ep, secret)
+	if err != nil {
+		return nil, err
+	}
+	s, err := dialSSH(ctx, ep, config, c.limits)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// web is how a remote is spoken to over http(s).
+type web struct {
+	httpTransport
+	auth *githttp.BasicAuth
+}
+
+func (c *Client) web(secret map[string][]byte) (*web, error) {
 	auth, err := httpAuth(secret)
 	if err != nil {
 		return nil, err
@@ -131,10 +152,14 @@ func (c *Client) openHTTP(ep *transport.Endpoint, secret map[string][]byte) (pac
 	if err != nil {
 		return nil, err
 	}
-	if auth == nil { // a nil *BasicAuth in an interface is not nil
-		return t.NewUploadPackSession(ep, nil)
+	return &web{t, auth}, nil
+}
+
+func (w *web) open(ep *transport.Endpoint) (packSession, error) {
+	if w.auth == nil { // a nil *BasicAuth in an interface is not nil
+		return w.git.NewUploadPackSession(ep, nil)
 	}
-	return t.NewUploadPackSession(ep, auth)
+	return w.git.NewUploadPackSession(ep, w.auth)
 }
 
 func invalidURL(err error) *Error {

@@ -7,9 +7,11 @@
 // Every failure is an *Error with a reason of api/v1alpha1 and a message that
 // says what to do.
 //
-// It does not run the git program, has no work tree, runs no hook, reads no
-// git or ssh configuration of the machine, and leaves submodules and LFS
-// pointers as they stand in the tree.
+// Submodules and LFS objects are brought when they are asked for, and the
+// credentials of a repository go to its own server alone.
+//
+// It does not run the git program, has no work tree, runs no hook, and reads no
+// git or ssh configuration of the machine.
 package git
 
 import "time"

@@ -13,18 +13,20 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // Session is one look at a remote: the refs it advertised, and fetches on the
 // same connection. It is not safe for concurrent use.
 type Session struct {
+	client   *Client
+	endpoint *transport.Endpoint
+	secret   map[string][]byte
 	pack     packSession
 	host     string
 	limits   Limits
-	fetches  chan struct{}
 	adv      *packp.AdvRefs
 	refs     map[string]string
-	reopen   func(context.Context) (packSession, *packp.AdvRefs, error)
 	consumed bool
 	// anonymous: no credentials were given.
 	anonymous bool
@@ -33,30 +35,37 @@ type Session struct {
 // Connect reads what a remote advertises (git ls-remote). secret holds the
 // credentials and may be nil. Errors are of type *Error.
 func (c *Client) Connect(ctx context.Context, url string, secret map[string][]byte) (*Session, error) {
-	s := &Session{limits: c.limits, fetches: c.fetches, anonymous: secret == nil}
-	s.reopen = func(ctx context.Context) (packSession, *packp.AdvRefs, error) {
-		ctx, cancel := context.WithTimeout(ctx, c.limits.RefsTimeout)
-		defer cancel()
-		pack, host, err := c.open(ctx, url, secret)
-		if host != "" {
-			s.host = host
-		}
-		if err != nil {
-			return nil, nil, s.classify(ctx, err)
-		}
-		adv, err := pack.AdvertisedReferencesContext(ctx)
-		if err != nil {
-			_ = pack.Close()
-			return nil, nil, s.classify(ctx, err)
-		}
-		return pack, adv, nil
+	ep, err := endpoint(url)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if s.pack, s.adv, err = s.reopen(ctx); err != nil {
+	return c.connect(ctx, ep, secret)
+}
+
+func (c *Client) connect(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte) (*Session, error) {
+	s := &Session{client: c, endpoint: ep, secret: secret, host: ep.Host, limits: c.limits, anonymous: secret == nil}
+	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
 	s.refs = commits(s.adv)
 	return s, nil
+}
+
+// open starts a conversation and reads the advertisement.
+func (s *Session) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.limits.RefsTimeout)
+	defer cancel()
+	pack, err := s.client.open(ctx, s.endpoint, s.secret)
+	if err != nil {
+		return s.classify(ctx, err)
+	}
+	adv, err := pack.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		_ = pack.Close()
+		return s.classify(ctx, err)
+	}
+	s.pack, s.adv = pack, adv
+	return nil
 }
 
 // classify gives an error of this session as an *Error.
@@ -116,8 +125,8 @@ type ask struct {
 // removes it.
 func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, error) {
 	select {
-	case s.fetches <- struct{}{}:
-		defer func() { <-s.fetches }()
+	case s.client.fetches <- struct{}{}:
+		defer func() { <-s.client.fetches }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -125,11 +134,9 @@ func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, e
 	defer cancel()
 	if s.consumed { // one pack per conversation over ssh
 		_ = s.pack.Close()
-		pack, adv, err := s.reopen(ctx)
-		if err != nil {
+		if err := s.open(ctx); err != nil {
 			return nil, err
 		}
-		s.pack, s.adv = pack, adv
 	}
 	s.consumed = true
 	pack, err := s.receive(ctx, dir, s.request(a))

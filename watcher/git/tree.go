@@ -17,7 +17,7 @@ import (
 // Mode is what a file is.
 type Mode uint8
 
-// Modes of files. Submodules are not files of the repository and are left out.
+// Modes of files.
 const (
 	Regular Mode = iota + 1
 	Executable
@@ -31,6 +31,9 @@ type File struct {
 	Mode Mode
 	// Blob is the id of the content.
 	Blob string
+	// Submodule is the path of the submodule that the file is in; "" for a file
+	// of the repository itself.
+	Submodule string
 }
 
 // Commit is a commit and its files.
@@ -42,6 +45,8 @@ type Commit struct {
 	Author string
 	// Files are sorted by path.
 	Files []File
+	// Submodules are sorted by path. Their files are not among Files.
+	Submodules []Submodule
 }
 
 // maxTreeDepth bounds the folders in folders.
@@ -68,8 +73,9 @@ func (c *Cache) Commit(hash string) (*Commit, error) {
 	if err := l.list(commit.TreeHash, "", 0); err != nil {
 		return nil, fmt.Errorf("reading the tree of commit %s: %w", hash, err)
 	}
-	out.Files = l.files
+	out.Files, out.Submodules = l.files, l.submodules
 	slices.SortFunc(out.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(out.Submodules, func(a, b Submodule) int { return cmp.Compare(a.Path, b.Path) })
 	return out, nil
 }
 
@@ -80,6 +86,8 @@ type lister struct {
 	cache  *Cache
 	budget int
 	files  []File
+
+	submodules []Submodule
 }
 
 func (l *lister) list(tree plumbing.Hash, folder string, depth int) error {
@@ -115,6 +123,8 @@ func (l *lister) list(tree plumbing.Hash, folder string, depth int) error {
 			l.files = append(l.files, File{Path: path, Mode: Executable, Blob: entry.Hash.String()})
 		case filemode.Symlink:
 			l.files = append(l.files, File{Path: path, Mode: Symlink, Blob: entry.Hash.String()})
+		case filemode.Submodule:
+			l.submodules = append(l.submodules, Submodule{Path: path, Commit: entry.Hash.String()})
 		}
 	}
 	return nil
@@ -141,6 +151,15 @@ func (c *Cache) Open(blob string) (int64, io.ReadCloser, error) {
 		return 0, nil, fmt.Errorf("reading file %s: %w: %w", blob, ErrCorrupt, err)
 	}
 	return o.Size, r, nil
+}
+
+// Size is the size of a file in bytes.
+func (c *Cache) Size(blob string) (int64, error) {
+	size, err := c.store.EncodedObjectSize(plumbing.NewHash(blob))
+	if err != nil {
+		return 0, fmt.Errorf("reading file %s: %w: %w", blob, ErrCorrupt, err)
+	}
+	return size, nil
 }
 
 // Read reads a small file; of a longer one, limit+1 bytes.

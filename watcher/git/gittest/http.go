@@ -19,6 +19,8 @@ type HTTP struct {
 	Root string
 	// User and Password are demanded when User is set.
 	User, Password string
+	// LFS holds the objects of all repositories; nil where the server has none.
+	LFS *LFS
 	// Requests counts what was asked.
 	Requests atomic.Int64
 }
@@ -41,6 +43,10 @@ func NewHTTP(t testing.TB) *HTTP {
 		if s.User != "" && (user != s.User || password != s.Password) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		if s.LFS != nil && s.LFS.serves(r) {
+			s.LFS.ServeHTTP(w, r)
 			return
 		}
 		backend.ServeHTTP(w, r)

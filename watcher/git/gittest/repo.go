@@ -122,3 +122,15 @@ func (r *Repo) CommitAndPush(message string, files map[string]string) string {
 
 // Path of a file in the work tree.
 func (r *Repo) Path(name string) string { return filepath.Join(r.work, filepath.FromSlash(name)) }
+
+// AddSubmodule stages a submodule: the folder path is what the commit holds of
+// the repository at url. Nothing is cloned.
+func (r *Repo) AddSubmodule(path, url, commit string) {
+	r.t.Helper()
+	if err := os.MkdirAll(r.Path(path), 0o755); err != nil { // git add takes a missing folder for a removed one
+		r.t.Fatal(err)
+	}
+	r.Git("config", "--file", ".gitmodules", "submodule."+path+".path", path)
+	r.Git("config", "--file", ".gitmodules", "submodule."+path+".url", url)
+	r.Git("update-index", "--add", "--cacheinfo", "160000,"+commit+","+path)
+}

@@ -43,7 +43,7 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now ti
 	}
 	seen.Weight = weightIn(route, rev.Name)
 	if rev.Status.Image != "" || rev.Spec.Image != "" {
-		return seen, 0, r.observeRuntime(ctx, &seen)
+		return seen, 0, r.observeRuntime(ctx, &seen, now)
 	}
 	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
 		return seen, 0, err
@@ -92,7 +92,7 @@ func (r *Reconciler) siblings(ctx context.Context, rev *v1alpha1.Revision) ([]v1
 	}), nil
 }
 
-func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error) {
+func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Time) (err error) {
 	rev := seen.Revision
 	if seen.Deployment, err = lookup(ctx, r.Client, rev.Namespace, rev.Name, &appsv1.Deployment{}); err != nil {
 		return err
@@ -109,8 +109,9 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 	if seen.Crowded, err = r.crowded(ctx, rev, seen.Weight); err != nil {
 		return err
 	}
+	running, _ := split(pods.Items)
+	seen.Listening = r.listening(ctx, rev, running, now)
 	if !rev.Status.EverReady {
-		running, _ := split(pods.Items)
 		seen.Answered = r.answered(rev, running)
 	}
 	return nil

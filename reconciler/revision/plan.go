@@ -118,7 +118,7 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	case seen.Deployment == nil:
 		return condition.Unknown(v1alpha1.ReasonStarting, "the image is there; starting pods")
 	}
-	found, again := diagnose(rev, running, now)
+	found, again := diagnose(seen, running, now)
 	p.RequeueAfter = again
 	if message, stuck := deploymentProblem(seen.Deployment, len(running)); stuck && !found.failed {
 		if len(running) > 0 {

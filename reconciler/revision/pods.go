@@ -11,14 +11,11 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/probe"
 )
 
-const (
-	// slowStart is when an app that runs but does not answer is worth a hint.
-	slowStart = 10 * time.Second
-	// logLines is how many lines of a log a person gets to see.
-	logLines = 20
-)
+// logLines is how many lines of a log a person gets to see.
+const logLines = 20
 
 // finding is what a pod tells about why it is not ready.
 type finding struct {
@@ -73,7 +70,7 @@ func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.Conditio
 // diagnose explains why the pods of a revision are not all ready: the worst
 // finding wins. The duration says when to look again, for hints that come with
 // time; 0 is never.
-func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding, time.Duration) {
+func diagnose(seen Seen, pods []corev1.Pod, now time.Time) (finding, time.Duration) {
 	worst := finding{reason: v1alpha1.ReasonStarting}
 	var again time.Duration
 	for i := range pods {
@@ -81,7 +78,7 @@ func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding
 		if pod.DeletionTimestamp != nil || ready(pod) {
 			continue
 		}
-		found, wait := inspect(rev, pod, now)
+		found, wait := inspect(seen.Revision, pod, seen.Listening[pod.UID], now)
 		if found.failed && !worst.failed || worst.message == "" {
 			worst = found
 		}
@@ -96,7 +93,7 @@ func diagnose(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) (finding
 }
 
 // inspect reads one pod that is not ready.
-func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, time.Duration) {
+func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now time.Time) (finding, time.Duration) {
 	if message, stuck := unschedulable(pod); stuck {
 		found := starting(message)
 		if strings.Contains(message, insufficient) {
@@ -113,19 +110,23 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, now time.Time) (finding, t
 			return found, 0
 		}
 	}
-	if end := ended(status); end != nil {
-		return failed(v1alpha1.ReasonStartFailed, crash(rev, end)), 0
-	}
+	var wait time.Duration // until a look at its ports is worth it
 	if run := status.State.Running; run != nil {
-		if isWoken(pod) { // its container ran before the app did
-			return passing("the app is starting"), 0
-		}
-		if wait := slowStart - now.Sub(run.StartedAt.Time); wait > 0 {
-			return passing("the app is starting"), wait
-		}
-		return starting(fmt.Sprintf("the app runs, but %s; does it listen on $PORT?", missedCheck(rev))), 0
+		wait = max(0, slowStart-now.Sub(run.StartedAt.Time))
 	}
-	return passing("the container is being created"), 0
+	switch end := ended(status); {
+	case end != nil && neverAnswered(pod, end):
+		return failed(v1alpha1.ReasonStartFailed, withLog(stoppedSilent(rev, listens), end)), wait
+	case end != nil:
+		return failed(v1alpha1.ReasonStartFailed, crash(rev, end)), 0
+	case status.State.Running == nil:
+		return passing("the container is being created"), 0
+	case isWoken(pod): // its container ran before the app did
+		return passing("the app is starting"), 0
+	case wait > 0:
+		return passing("the app is starting"), wait
+	}
+	return starting(silent(rev, listens)), 0
 }
 
 // unschedulable says why no node takes the pod.
@@ -178,7 +179,6 @@ func cannotStart(rev *v1alpha1.Revision, message string) string {
 
 // crash explains how the app ended, with the end of its log.
 func crash(rev *v1alpha1.Revision, end *corev1.ContainerStateTerminated) string {
-	lines := lastLines(end.Message)
 	message := fmt.Sprintf("the app exited with code %d", end.ExitCode)
 	switch {
 	case end.Reason == "OOMKilled":
@@ -186,27 +186,21 @@ func crash(rev *v1alpha1.Revision, end *corev1.ContainerStateTerminated) string 
 		if m := rev.Spec.Resources.Memory; m != "" {
 			message += " (" + m + "); raise resources.memory in headway.yaml"
 		}
-	case killed(end.ExitCode) && end.FinishedAt.Sub(end.StartedAt.Time) >= startLimit:
-		message = fmt.Sprintf("%s within %s, so it was started again; does it listen on $PORT?", missedCheck(rev), startLimit)
 	case end.ExitCode == 0:
 		message = "the app exited with code 0; it has to keep running and listen on $PORT"
 	case end.Reason == "StartError" || end.Reason == "ContainerCannotRun":
 		return cannotStart(rev, end.Message)
 	}
-	if len(lines) > 0 {
-		message += "; its last log lines:\n" + strings.Join(lines, "\n")
-	}
-	return message
+	return withLog(message, end)
 }
 
-// killed is true for the exit codes of SIGKILL and SIGTERM.
-func killed(code int32) bool { return code == 137 || code == 143 }
-
-func missedCheck(rev *v1alpha1.Revision) string {
-	if rev.Spec.Health != nil {
-		return fmt.Sprintf("GET %s on port %d did not answer 2xx or 3xx", rev.Spec.Health.Path, rev.Spec.Port)
+// withLog adds the end of the container's log.
+func withLog(message string, end *corev1.ContainerStateTerminated) string {
+	lines := lastLines(end.Message)
+	if len(lines) == 0 {
+		return message
 	}
-	return fmt.Sprintf("port %d did not accept a connection", rev.Spec.Port)
+	return message + "; its last log lines:\n" + strings.Join(lines, "\n")
 }
 
 func starting(message string) finding {

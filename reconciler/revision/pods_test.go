@@ -87,8 +87,6 @@ func TestDiagnose(t *testing.T) {
 			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "exited with code 1; its last log lines:\nboom"},
 		{name: "out of memory", change: memory, pods: []corev1.Pod{runningPod(time.Second, crashed(137, "OOMKilled", "", time.Second))},
 			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "used more memory than it may (64Mi); raise resources.memory"},
-		{name: "never listened", pods: []corev1.Pod{runningPod(time.Second, crashed(143, "Error", "", startLimit))},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "port 8080 did not accept a connection within 2m0s, so it was started again"},
 		{name: "ended well", pods: []corev1.Pod{runningPod(time.Second, crashed(0, "Completed", "", time.Second))},
 			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "it has to keep running"},
 		{name: "the failed pod matters more than the waiting one", change: func(r *v1alpha1.Revision) { r.Spec.Scale.Min = 2 },

@@ -45,6 +45,14 @@ type Prober interface {
 	Answered(target probe.Target, revision client.ObjectKey) time.Duration
 }
 
+// Ports finds out what pods listen on that do not answer where they should.
+type Ports interface {
+	// Known is what was found of a pod.
+	Known(pod string) probe.Listening
+	// Find looks, once for each container of the pod.
+	Find(ctx context.Context, pod, container, host string, port int32) probe.Listening
+}
+
 // Options say where builds run and where their results go.
 type Options struct {
 	// Public is how revisions are reached.
@@ -83,6 +91,7 @@ type Reconciler struct {
 	Images Images
 	Logs   Logs
 	Prober Prober
+	Ports  Ports
 	Options
 
 	written ssa.Written

@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/probe"
 )
 
 // settle is how long a revision may exist before an App that does not name it
@@ -65,6 +66,8 @@ type Seen struct {
 	// Answered are the pods that take requests although the kubelet has not
 	// said so yet, and for how long their answer counts.
 	Answered map[types.UID]time.Duration
+	// Listening is what pods that are not ready were found to listen on.
+	Listening map[types.UID]probe.Listening
 	// URL of the revision.
 	URL string
 }

@@ -54,6 +54,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		},
 		Logs:    PodLogs{core},
 		Prober:  prober,
+		Ports:   probe.NewPorts(),
 		Options: options,
 	}
 	sameName := handler.EnqueueRequestsFromMapFunc(r.revisionsOf)

@@ -50,10 +50,7 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 	if err != nil {
 		return "", err
 	}
-	files, err := c.files(commit, l.cache)
-	if err != nil {
-		return "", err
-	}
+	files := sourceFiles(c.sources, commit.Files)
 	digest, err := r.artifacts.Add(func(w io.Writer) error {
 		return artifact.Write(w, files, l.cache, r.artifactLimits)
 	})

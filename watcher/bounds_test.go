@@ -72,7 +72,7 @@ func TestTooManyRefs(t *testing.T) {
 			t.Errorf("%d heads, want production and %d", got, maxRefs)
 		}
 		requests := w.http.Requests.Load()
-		second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n"})
+		second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n\nfunc main() {}\n"})
 		w.git.Push("--force", "HEAD:refs/heads/r101")
 		w.look()
 		if n := w.http.Requests.Load() - requests; n > 4 {
@@ -112,7 +112,7 @@ func TestRefTooLargeStopsNoOther(t *testing.T) {
 	w.git.Commit("huge", video)
 	w.git.Push("HEAD:refs/heads/huge")
 	w.git.Git("rm", "--quiet", "video.bin")
-	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n"})
+	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n\nfunc main() {}\n"})
 	w.git.Push("HEAD:refs/heads/beta")
 	for _, when := range []string{"moved", "again"} {
 		w.look()

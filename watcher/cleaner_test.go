@@ -14,7 +14,7 @@ func TestCleanerKeepsWhatIsUnbuilt(t *testing.T) {
 	w := newWorld(t)
 	first := w.git.CommitAndPush("first", shop)
 	w.look()
-	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n"})
+	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n\nfunc main() {}\n"})
 	w.look()
 	w.built("shop-" + first[:8])
 	has := func(commit string) bool {
@@ -52,7 +52,7 @@ func TestCleanerRemovesCachesOfNobody(t *testing.T) {
 	if entries, _ := os.ReadDir(w.r.gitDir); len(entries) != 0 {
 		t.Errorf("%d caches past the bound", len(entries))
 	}
-	w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n"})
+	w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n\nfunc main() {}\n"})
 	w.look()
 	w.wantCondition("Ready", "True", "Synced", "")
 	if len(w.revisions()) != 2 {

@@ -169,7 +169,7 @@ func (l *look) snapshot(ctx context.Context, hash string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := readSnapshot(c, l.cache)
+	s, err := readSnapshot(c, l.cache, &l.memory.goFiles)
 	if err != nil {
 		return nil, fmt.Errorf("reading commit %s: %w", hash, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/detect"
 )
 
 // ownWriteFor is how long an object that was just written counts although the
@@ -20,6 +21,8 @@ type memory struct {
 	// snapshots of the commits that the watched refs point at, and of pinned
 	// commits, by hash.
 	snapshots map[string]*snapshot
+	// goFiles are what the Go files of the last commits say.
+	goFiles detect.Memo
 	// absent are pinned commits that were not found, and the production commit
 	// at that time.
 	absent map[string]string

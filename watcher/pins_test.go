@@ -46,7 +46,7 @@ func TestLostRevisionOfAShortPin(t *testing.T) {
 		w := newWorld(t)
 		w.git.Git("--git-dir", w.git.Bare, "config", "uploadpack.allowAnySHA1InWant", allowed)
 		old := w.git.Commit("old", shop)
-		w.git.CommitAndPush("new", map[string]string{"main.go": "package main // 2\n"})
+		w.git.CommitAndPush("new", map[string]string{"main.go": "package main // 2\n\nfunc main() {}\n"})
 		w.look()
 		w.git.CommitAndPush("pin", map[string]string{"headway.yaml": "name: shop\nport: 9000\npin: " + old[:8] + "\n"})
 		w.look()

@@ -91,8 +91,8 @@ func TestOnlyTouchedAppsGetRevisions(t *testing.T) {
 	w := newWorld(t)
 	w.git.CommitAndPush("first", map[string]string{
 		"go.mod": "module mono\n", "libs/money/m.go": "package money\n", "docs/x.md": "x",
-		"a/headway.yaml": "name: a\nwatch: [libs/**]\n", "a/main.go": "package main\n",
-		"b/headway.yaml": "name: b\nignore: ['**/*.md']\n", "b/main.go": "package main\n", "b/notes.md": "x",
+		"a/headway.yaml": "name: a\nwatch: [libs/**]\n", "a/main.go": "package main\n\nfunc main() {}\n",
+		"b/headway.yaml": "name: b\nignore: ['**/*.md']\n", "b/main.go": "package main\n\nfunc main() {}\n", "b/notes.md": "x",
 	})
 	w.look()
 	steps := []struct {
@@ -102,7 +102,7 @@ func TestOnlyTouchedAppsGetRevisions(t *testing.T) {
 	}{
 		{"a file that is ignored", map[string]string{"b/notes.md": "y"}, ""},
 		{"another folder", map[string]string{"docs/x.md": "y"}, ""},
-		{"one app", map[string]string{"a/main.go": "package main // 2\n"}, "a"},
+		{"one app", map[string]string{"a/main.go": "package main // 2\n\nfunc main() {}\n"}, "a"},
 		{"the shared library", map[string]string{"libs/money/m.go": "package money // 2\n"}, "a"},
 		{"the module file above", map[string]string{"go.mod": "module mono\n\ngo 1.26\n"}, "a b"},
 		{"how one runs", map[string]string{"b/headway.yaml": "name: b\nignore: ['**/*.md']\nport: 9000\n"}, "b"},
@@ -131,7 +131,7 @@ func TestLostDiskIsMadeGood(t *testing.T) {
 	w := newWorld(t)
 	first := w.git.CommitAndPush("first", shop)
 	w.look()
-	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n"})
+	second := w.git.CommitAndPush("second", map[string]string{"main.go": "package main // 2\n\nfunc main() {}\n"})
 	w.look()
 	w.built("shop-" + first[:8])
 	must(t, os.RemoveAll(w.data))
@@ -153,7 +153,7 @@ func TestLostDiskIsMadeGood(t *testing.T) {
 		must(t, os.Truncate(pack, 20))
 	}
 	w.restart()
-	w.git.CommitAndPush("third", map[string]string{"main.go": "package main // 3\n"})
+	w.git.CommitAndPush("third", map[string]string{"main.go": "package main // 3\n\nfunc main() {}\n"})
 	w.look()
 	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
 	if len(packs) == 0 || len(w.revisions()) != 3 {

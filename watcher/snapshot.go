@@ -36,9 +36,11 @@ type candidate struct {
 	build   *v1alpha1.Build
 	image   string
 	runtime v1alpha1.Runtime
-	// key is the hash of the source; specHash of what is frozen.
-	key      string
+	// sources are what the image is built from; key is its hash.
+	sources *detect.Sources
+	// specHash is the hash of what is frozen.
 	specHash string
+	key      string
 }
 
 // problem is why a headway.yaml, or what it builds, cannot be used: something
@@ -84,19 +86,15 @@ func (s *snapshot) app(name string) *candidate {
 	return nil
 }
 
-// blobs reads small files.
-type blobs interface {
-	Read(blob string, limit int64) ([]byte, error)
-}
-
-// readSnapshot reads the headway.yaml files of a commit.
-func readSnapshot(c *git.Commit, content blobs) (*snapshot, error) {
+// readSnapshot reads the headway.yaml files of a commit, and of its other files
+// those that decide what they build.
+func readSnapshot(c *git.Commit, blobs blobs, memo *detect.Memo) (*snapshot, error) {
 	s := &snapshot{commit: c.Hash, subject: shorten(c.Subject), author: shorten(c.Author)}
 	paths := make([]string, len(c.Files))
 	for i, f := range c.Files {
 		paths[i] = f.Path
 	}
-	names := detect.NewFiles(paths)
+	tree := detect.NewTree(detect.NewFiles(paths), content{c, blobs}, memo)
 	for _, f := range c.Files {
 		if path.Base(f.Path) != spec.FileName {
 			continue
@@ -110,51 +108,51 @@ func readSnapshot(c *git.Commit, content blobs) (*snapshot, error) {
 				problem: &problem{v1alpha1.ReasonInvalidSpec, f.Path + ": headway.yaml is a symbolic link; make it a file"}})
 			continue
 		}
-		data, err := content.Read(f.Blob, spec.MaxBytes)
+		data, err := blobs.Read(f.Blob, spec.MaxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", f.Path, err)
 		}
-		s.apps = append(s.apps, readCandidate(f.Path, data, c.Files, names))
+		app, err := readCandidate(f.Path, data, c.Files, tree)
+		if err != nil {
+			return nil, err
+		}
+		s.apps = append(s.apps, app)
 	}
 	markDuplicates(s.apps)
 	return s, nil
 }
 
 // readCandidate parses one headway.yaml and resolves it against the files of
-// its commit.
-func readCandidate(file string, data []byte, files []git.File, names detect.Files) candidate {
+// its commit. What is wrong with it is its problem; an error means that a file
+// cannot be read.
+func readCandidate(file string, data []byte, files []git.File, tree *detect.Tree) (candidate, error) {
 	c := candidate{file: file}
 	parsed, err := spec.Parse(file, data)
 	if err != nil {
 		c.problem = &problem{v1alpha1.ReasonInvalidSpec, err.Error()}
-		return c
+		return c, nil
 	}
 	c.name, c.pin, c.path, c.image = parsed.Name, parsed.Pin, parsed.Path, parsed.Image
-	source, err := readSources(parsed)
+	app, err := detect.Resolve(parsed, tree)
 	if err != nil {
-		c.problem = explain(file, data, err)
-		return c
-	}
-	names = names.Without(source.ignore)
-	frozen := *parsed
-	template := ""
-	if parsed.Image == "" {
-		if c.build, err = detect.Build(parsed.Build, parsed.Path, names); err != nil {
-			c.problem = explain(file, data, err)
-			return c
+		if c.problem = explain(file, data, err); c.problem == nil {
+			return c, fmt.Errorf("resolving %s: %w", file, err)
 		}
-		template = c.build.Template
-		// What auto chose is frozen, not that it was chosen.
-		frozen.Build = spec.Build{With: c.build.Template, Args: c.build.Args}
+		return c, nil
 	}
-	source.imply(template, names)
-	c.runtime = parsed.Runtime
-	c.key = treeKey(source.files(files))
+	frozen := *parsed
+	if app.Build != nil {
+		// What auto chose is frozen, not that it was chosen.
+		frozen.Build = spec.Build{With: app.Build.Template, Args: app.Build.Args}
+	}
+	c.runtime, c.build, c.sources = parsed.Runtime, app.Build, &app.Sources
+	c.key = treeKey(sourceFiles(c.sources, files))
 	c.specHash = spec.Hash(&frozen)
-	return c
+	return c, nil
 }
 
-// explain gives a detect error the reason and the position it belongs to.
+// explain gives a detect error the reason and the position it belongs to; nil
+// for another error.
 func explain(file string, data []byte, err error) *problem {
 	reason, key := v1alpha1.ReasonInvalidSpec, ""
 	var unfit *detect.NoTemplateFitError
@@ -164,6 +162,8 @@ func explain(file string, data []byte, err error) *problem {
 		reason, key = v1alpha1.ReasonNoTemplateFit, "build.with"
 	case errors.As(err, &value):
 		key = value.Key
+	default:
+		return nil
 	}
 	line, column := spec.Locate(data, key)
 	return &problem{reason, fmt.Sprintf("%s:%d:%d: %v", file, line, column, err)}
@@ -189,37 +189,6 @@ func markDuplicates(apps []candidate) {
 		apps[i].problem = &problem{v1alpha1.ReasonNameConflict,
 			fmt.Sprintf("%s: name: %s has the name %q too; give one of them another name", apps[i].file, other, apps[i].name)}
 	}
-}
-
-// files are the source files of an app of a commit, the same that its key was
-// made from.
-func (c *candidate) files(commit *git.Commit, content blobs) ([]git.File, error) {
-	i := slices.IndexFunc(commit.Files, func(f git.File) bool { return f.Path == c.file })
-	if i < 0 {
-		return nil, fmt.Errorf("commit %s has no %s", commit.Hash, c.file)
-	}
-	data, err := content.Read(commit.Files[i].Blob, spec.MaxBytes)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := spec.Parse(c.file, data)
-	if err != nil {
-		return nil, err
-	}
-	paths := make([]string, len(commit.Files))
-	for i, f := range commit.Files {
-		paths[i] = f.Path
-	}
-	template := ""
-	if c.build != nil {
-		template = c.build.Template
-	}
-	source, err := readSources(parsed)
-	if err != nil {
-		return nil, err
-	}
-	source.imply(template, detect.NewFiles(paths).Without(source.ignore))
-	return source.files(commit.Files), nil
 }
 
 // shorten cuts a text to 120 characters.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/spec"
 )
@@ -34,9 +35,9 @@ func (t tree) commit() *git.Commit {
 }
 
 func TestLinkedSpecIsAProblem(t *testing.T) {
-	c := tree{"a/headway.yaml": "../headway.yaml", "a/main.go": "package main"}.commit()
+	c := tree{"a/headway.yaml": "../headway.yaml", "a/main.go": "package main\n\nfunc main() {}\n"}.commit()
 	c.Files[0].Mode = git.Symlink
-	s, err := readSnapshot(c, tree{})
+	s, err := readSnapshot(c, tree{}, &detect.Memo{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,15 +50,15 @@ func TestLinkedSpecIsAProblem(t *testing.T) {
 func TestReadSnapshot(t *testing.T) {
 	files := tree{
 		"go.mod": "module x", "go.sum": "sums", "libs/m/m.go": "package m", "README.md": "x",
-		"a/headway.yaml": "name: a\nwatch: [libs/**]", "a/main.go": "package main", "a/sub/headway.yaml": "name: sub\nimage: x@sha256:" + strings.Repeat("0", 64),
-		"broken/headway.yaml": "name: broken\nprot: 1", "broken/main.go": "package main",
+		"a/headway.yaml": "name: a\nwatch: [libs/**]", "a/main.go": "package main\n\nfunc main() {}\n", "a/sub/headway.yaml": "name: sub\nimage: x@sha256:" + strings.Repeat("0", 64),
+		"broken/headway.yaml": "name: broken\nprot: 1", "broken/main.go": "package main\n\nfunc main() {}\n",
 		"empty/headway.yaml": "name: empty",
 		"big/headway.yaml":   "name: big # " + strings.Repeat("x", spec.MaxBytes),
 		"ab/other.go":        "package ab",
 		"site/headway.yaml":  "name: site\nwatch: [libs]\nignore: ['**/*.md', libs/m, site/Dockerfile]",
 		"site/index.html":    "<p>", "site/Dockerfile": "FROM x", "site/notes.md": "x", "libs/n/n.txt": "x", "libs/n/n.md": "x",
 	}
-	s, err := readSnapshot(files.commit(), files)
+	s, err := readSnapshot(files.commit(), files, &detect.Memo{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +68,7 @@ func TestReadSnapshot(t *testing.T) {
 		if c.problem != nil {
 			line += " " + c.problem.reason + " " + c.problem.message
 		} else {
-			source, err := c.files(files.commit(), files)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range source {
+			for _, f := range sourceFiles(c.sources, files.commit().Files) {
 				line += " " + f.Path
 			}
 		}
@@ -110,7 +107,7 @@ func TestTooManySpecFiles(t *testing.T) {
 	for i := range maxSpecFiles + 1 {
 		files[fmt.Sprintf("%d/headway.yaml", i)] = fmt.Sprintf("name: a%d", i)
 	}
-	_, err := readSnapshot(files.commit(), files)
+	_, err := readSnapshot(files.commit(), files, &detect.Memo{})
 	var e *git.Error
 	if !errors.As(err, &e) || e.Reason != v1alpha1.ReasonTooLarge {
 		t.Errorf("got %v", err)

@@ -67,10 +67,11 @@ func draft(ctx context.Context, name string) (string, error) {
 	}
 	text := f.text()
 	// What is written must be what validate accepts.
-	if _, _, problems := check(c.files, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text)); problems != nil {
+	_, _, problems, err := check(c, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text))
+	if problems != nil {
 		return "", usagef("%s", problems[0].Message)
 	}
-	return text, nil
+	return text, err
 }
 
 // appName makes a valid name out of a folder's.

@@ -3,13 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/spec"
 )
@@ -23,7 +22,6 @@ type findings struct {
 	template, because string
 	port              string
 	health, healthIn  string
-	watch             []string
 }
 
 // inspect looks at the files of folder p.
@@ -32,41 +30,77 @@ func inspect(c *checkout, p, name string) (findings, error) {
 	if len(c.files.Under(p)) == 0 {
 		return f, errors.New("this folder has no files that git would commit; add what the app is built from (a Dockerfile, Go files with a go.mod, or an index.html), then run headway init again")
 	}
-	build, err := detect.Build(spec.Build{With: spec.TemplateAuto}, p, c.files)
-	var wrong *detect.KeyError
-	switch {
-	case errors.As(err, &wrong):
-		commands := detect.Commands(p, c.files)
-		if len(commands) == 0 {
-			return f, errors.New(wrong.Message)
-		}
-		f.template, f.main = detect.Go, commands[0]
-		if own := "./cmd/" + name; slices.Contains(commands, own) {
-			f.main = own
-		}
-		f.because = "one of " + strings.Join(commands, ", ")
-	case err != nil:
-		return f, err
-	default:
-		f.template = build.Template
+	tree := c.tree()
+	build, err := detect.Build(spec.Build{With: spec.TemplateAuto}, p, tree)
+	if err == nil {
 		f.because = because(build.Template, build.Args["main"], c.files, p)
+	} else if build, f.because, err = oneOfMany(p, name, tree, err); err != nil {
+		return f, err
+	} else {
+		f.main = build.Args["main"]
 	}
-	read := func(name string) string {
-		data, err := os.ReadFile(filepath.Join(c.root, filepath.FromSlash(name)))
-		if err != nil {
-			return ""
-		}
-		return string(data)
-	}
+	f.template = build.Template
 	switch f.template {
 	case detect.Dockerfile:
-		f.port = exposed(read(path.Join(p, "Dockerfile")))
+		data, err := diskContent{c.root}.Read(path.Join(p, "Dockerfile"), spec.MaxBytes)
+		if err != nil {
+			return f, fmt.Errorf("reading the Dockerfile: %w", err)
+		}
+		f.port = exposed(string(data))
 	case detect.Go:
-		f.health, f.healthIn = healthPath(c.files.Under(p), read)
-		f.watch = goWatch(c.files, p, read)
+		f.health, f.healthIn, err = findHealth(c, p, build, tree)
 	}
-	return f, nil
+	return f, err
 }
+
+// oneOfMany chooses where a Go app has several programs: the one named like the
+// app, else the nearest. Every other problem stays one.
+func oneOfMany(p, name string, tree *detect.Tree, problem error) (*v1alpha1.Build, string, error) {
+	var wrong *detect.KeyError
+	if !errors.As(problem, &wrong) {
+		return nil, "", problem
+	}
+	mains, err := detect.Mains(p, tree)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(mains) < 2 || detect.StaticDir(p, tree.Files) != "" {
+		return nil, "", errors.New(wrong.Message)
+	}
+	main := mains[0]
+	for _, m := range mains {
+		if path.Base(m) == name {
+			main = m
+			break
+		}
+	}
+	return &v1alpha1.Build{Template: detect.Go, Args: map[string]string{"main": main}}, "one of " + strings.Join(mains, ", "), nil
+}
+
+// findHealth looks for a route by one of the usual names in the files of the
+// program.
+func findHealth(c *checkout, p string, build *v1alpha1.Build, tree *detect.Tree) (at, file string, err error) {
+	files, err := detect.ProgramFiles(build, p, tree)
+	if err != nil {
+		return "", "", err
+	}
+	for _, name := range files {
+		data, err := diskContent{c.root}.Read(name, maxGoFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", "", fmt.Errorf("reading %s: %w", name, err)
+		}
+		if at := healthRoute(data); at != "" {
+			return at, path.Base(name), nil
+		}
+	}
+	return "", "", nil
+}
+
+// maxGoFile is how much of a Go file is read.
+const maxGoFile = 1 << 20
 
 // because says in a few words which files led to the template.
 func because(template, main string, files detect.Files, p string) string {
@@ -96,21 +130,6 @@ func exposed(dockerfile string) string {
 	return ports[0][1]
 }
 
-var health = regexp.MustCompile(`"(?:GET )?(/healthz|/health|/livez|/readyz)"`)
-
-// healthPath finds a health check by its usual names in Go string literals.
-func healthPath(files detect.Files, read func(string) string) (at, file string) {
-	for _, f := range files {
-		if !strings.HasSuffix(f, ".go") || strings.HasSuffix(f, "_test.go") || strings.Contains(f, "vendor/") {
-			continue
-		}
-		if m := health.FindStringSubmatch(read(f)); m != nil {
-			return m[1], path.Base(f)
-		}
-	}
-	return "", ""
-}
-
 // text writes the findings as headway.yaml, each with the reason beside it.
 func (f findings) text() string {
 	var b strings.Builder
@@ -121,9 +140,6 @@ func (f findings) text() string {
 		b.WriteString(text + "\n")
 	}
 	line("name: "+f.name, "")
-	if len(f.watch) > 0 {
-		line("watch: ["+strings.Join(f.watch, ", ")+"]", "imported from outside this folder")
-	}
 	switch {
 	case f.main != "":
 		line(fmt.Sprintf("build: {with: %s, args: {main: %s}}", f.template, f.main), f.because)
@@ -133,8 +149,11 @@ func (f findings) text() string {
 	if f.port != "" {
 		line("port: "+f.port, "EXPOSE in the Dockerfile")
 	}
-	if f.health != "" {
+	switch {
+	case f.health != "":
 		line("health: {path: "+f.health+"}", "found in "+f.healthIn)
+	case f.template != detect.Static:
+		line("# health: {path: /healthz}", "add it, with a path that answers 2xx when the app can take requests")
 	}
 	return b.String()
 }

@@ -31,17 +31,23 @@ func located(p string) (string, error) {
 	return filepath.Join(dir, spec.FileName), nil
 }
 
-// readSpec reads a file of the checkout at root, a little more than may be in
-// it and never all of a huge one. It never leaves the checkout, whatever links
-// there are, and refuses what is no plain file with a *notPlainError.
-func readSpec(root, rel string) (data []byte, err error) {
+// readSpec reads a headway.yaml of the checkout at root, a little more than may
+// be in it. It refuses what is no plain file with a *notPlainError.
+func readSpec(root, rel string) ([]byte, error) {
+	return readPlain(root, rel, spec.MaxBytes+1, (*os.Root).Lstat)
+}
+
+// readPlain reads a plain file of the checkout at root, at most limit bytes of
+// it. It never leaves the checkout, whatever links there are. stat tells what
+// the file is: Lstat takes a link for one, Stat for what it leads to.
+func readPlain(root, rel string, limit int64, stat func(*os.Root, string) (fs.FileInfo, error)) (data []byte, err error) {
 	r, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	name := filepath.FromSlash(rel)
-	info, err := r.Lstat(name)
+	info, err := stat(r, name)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +59,7 @@ func readSpec(root, rel string) (data []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(io.LimitReader(f, spec.MaxBytes+1))
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 // plainFile returns a *notPlainError for anything but a plain file.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/spec"
@@ -125,7 +126,10 @@ func (v *validation) file(c *checkout, real string) error {
 	} else if err != nil {
 		return fmt.Errorf("reading %s: %w", label, bare(err))
 	}
-	s, build, problems := check(c.files, rel, data)
+	s, build, problems, err := check(c, rel, data)
+	if err != nil {
+		return fmt.Errorf("checking %s: %w", label, err)
+	}
 	if s != nil {
 		if other, taken := v.names[c.root+"\x00"+s.Name]; taken {
 			problems = append(problems, problemAt(data, "name", fmt.Sprintf("%q is the name in %s too; every app of a repository needs its own", s.Name, other)))
@@ -155,32 +159,40 @@ func (v *validation) fail(label string, problems spec.Problems) {
 }
 
 // check does to one file what the watcher does to it in a commit. how says in
-// a few words where the image comes from.
-func check(files detect.Files, rel string, data []byte) (s *spec.Spec, how string, problems spec.Problems) {
-	s, err := spec.Parse(rel, data)
+// a few words where the image comes from. An error means that a file cannot be
+// read.
+func check(c *checkout, rel string, data []byte) (s *spec.Spec, how string, problems spec.Problems, err error) {
+	s, err = spec.Parse(rel, data)
 	if errors.As(err, &problems) {
-		return nil, "", problems
+		return nil, "", problems, nil
 	}
-	if s.Image != "" {
-		return s, "image given", nil
+	app, err := detect.Resolve(s, c.tree())
+	var wrong *detect.KeyError
+	var unfit *detect.NoTemplateFitError
+	switch {
+	case errors.As(err, &wrong):
+		return s, "", spec.Problems{problemAt(data, wrong.Key, wrong.Message)}, nil
+	case errors.As(err, &unfit):
+		return s, "", spec.Problems{problemAt(data, "build", unfit.Error())}, nil
+	case err != nil:
+		return s, "", nil, err
 	}
-	ignored, err := spec.ParseGlobs(s.Ignore)
-	if err != nil {
-		return s, "", spec.Problems{problemAt(data, "ignore", err.Error())}
+	return s, made(app), nil, nil
+}
+
+// made says where the image of an app comes from.
+func made(app *detect.App) string {
+	if app.Build == nil {
+		return "image given"
 	}
-	build, err := detect.Build(s.Build, s.Path, files.Without(ignored))
-	if err != nil {
-		var wrong *detect.KeyError
-		if errors.As(err, &wrong) {
-			return s, "", spec.Problems{problemAt(data, wrong.Key, wrong.Message)}
-		}
-		return s, "", spec.Problems{problemAt(data, "build", err.Error())}
-	}
-	how = "built with " + build.Template
-	if main := build.Args["main"]; build.Template == detect.Go && main != "" {
+	how := "built with " + app.Build.Template
+	if main := app.Build.Args["main"]; app.Build.Template == detect.Go {
 		how += " from " + main
 	}
-	return s, how, nil
+	if needed := app.Sources.Needed(); len(needed) > 0 {
+		how += "; also built from: " + strings.Join(needed, ", ")
+	}
+	return how
 }
 
 func problemAt(data []byte, key, message string) spec.Problem {

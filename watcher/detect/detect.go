@@ -1,9 +1,11 @@
-// Package detect finds out from the names of an app's files what builds it:
-// the template behind "auto", the main package of a Go app, and the files
-// outside the app's folder that its build depends on.
+// Package detect finds out from the files of a commit what builds an app: the
+// template behind "auto", the main package of a Go app, and the files outside
+// the app's folder that its build depends on.
 //
-// It is pure and looks at names only, so that the watcher can ask it about a
-// commit without reading a single file of it.
+// It decides by what the files say, and refuses with the line to write where
+// they do not tell: what it has found is never a guess. It reads few of them:
+// package clauses until the program is found, then what that imports. It is
+// pure but for the Content it is given.
 package detect
 
 import (
@@ -24,109 +26,156 @@ const (
 	Static     = "static"
 )
 
-// NoTemplateFitError says that auto found nothing it knows how to build.
-type NoTemplateFitError struct {
-	// Path of the app in the repository.
-	Path string
-}
-
-func (e *NoTemplateFitError) Error() string {
-	return fmt.Sprintf("no build template fits %s: looked for a Dockerfile, for Go files with a go.mod beside or above them, and for index.html or public/index.html; add one of them, set path to the folder that has it, or name a template in build.with", folder(e.Path))
-}
-
-// KeyError says that a value in headway.yaml does not fit the commit's files.
-type KeyError struct {
-	// Key is the dotted path of the key to change.
-	Key string
-	// Message says what to write.
-	Message string
-}
-
-func (e *KeyError) Error() string { return e.Key + ": " + e.Message }
-
 // Build resolves what a headway.yaml says of its build against the files of
-// the commit. p is the app's folder; files are all files of the commit. The
-// error is a *NoTemplateFitError when auto finds nothing, and a *KeyError when a
-// value in headway.yaml has to be changed.
-func Build(b spec.Build, p string, files Files) (*v1alpha1.Build, error) {
-	if len(files.Under(p)) == 0 {
+// the commit. p is the app's folder. The error is a *NoTemplateFitError when
+// auto finds nothing, a *KeyError when a value in headway.yaml has to be
+// changed, and another one when a file cannot be read.
+func Build(b spec.Build, p string, t *Tree) (*v1alpha1.Build, error) {
+	if len(t.Under(p)) == 0 {
 		return nil, nothingIn(p)
 	}
-	template := b.With
-	if template == spec.TemplateAuto {
-		if template = auto(p, files); template == "" {
-			return nil, &NoTemplateFitError{Path: p}
-		}
-	}
-	args := maps.Clone(b.Args)
-	if template == Go && args["main"] == "" {
-		main, err := mainPackage(p, files)
-		if err != nil {
+	out := &v1alpha1.Build{Template: b.With, Args: maps.Clone(b.Args)}
+	var err error
+	if b.With == spec.TemplateAuto {
+		if out.Template, err = t.auto(p, b.Args); err != nil {
 			return nil, err
 		}
-		if args == nil {
-			args = map[string]string{}
-		}
-		args["main"] = main
 	}
-	return &v1alpha1.Build{Template: template, Args: args}, nil
+	switch out.Template {
+	case Go:
+		err = t.resolveMain(p, out)
+	case Static:
+		err = t.checkDir(p, out.Args["dir"])
+	case Dockerfile:
+		err = t.checkDockerfile(p, out.Args["dockerfile"])
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
-// nothingIn says that there is no file to build an app from.
-func nothingIn(p string) error {
-	if p == "." {
-		return &KeyError{"path", "the repository has no files yet; add what the app is built from: a Dockerfile, Go files with a go.mod, or an index.html"}
-	}
-	return &KeyError{"path", fmt.Sprintf("there is no %s with files in this commit; set path to the folder that has the app's files", folder(p))}
-}
-
-// auto is the template for a folder, or "". Go files deeper down than a main
-// package usually is count only where there is no site to serve.
-func auto(p string, files Files) string {
-	module := above(p, "go.mod", files) != ""
+// auto is the template for a folder.
+//
+//	in the folder                            template
+//	a Dockerfile                             dockerfile
+//	an argument of one template              that one
+//	a Go program in it, in cmd or cmd/*      go
+//	one elsewhere, no index.html in it       go
+//	one elsewhere, and an index.html in it   refused: it may be either
+//	a site, and a program of another kind    refused: the program would be missing
+//	a site                                   static
+func (t *Tree) auto(p string, args map[string]string) (string, error) {
 	switch {
-	case files.Has(path.Join(p, "Dockerfile")):
-		return Dockerfile
-	case module && hasMain(p, files):
-		return Go
-	case StaticDir(p, files) != "":
-		return Static
-	case module && slices.ContainsFunc(files.Under(p), isGo):
-		return Go
+	case t.Has(path.Join(p, "Dockerfile")):
+		return Dockerfile, nil
+	case args["main"] != "":
+		return Go, nil
+	case args["dir"] != "":
+		return Static, nil
 	}
-	return ""
+	programs, err := t.programs(p, args["tags"])
+	if err != nil {
+		return "", err
+	}
+	site := StaticDir(p, t.Files)
+	if len(programs) > 0 {
+		switch {
+		case site == "", slices.ContainsFunc(programs, program.command):
+			return Go, nil
+		case !programs[0].helper() && site != ".":
+			return Go, nil
+		case !programs[0].helper():
+			return "", &KeyError{"build", fmt.Sprintf("%s has an index.html and a Go program in %s; choose one with %s or %s", folder(p),
+				list(programs), lineFor(Static, "dir", site), lineFor(Go, "main", programs[0].arg()))}
+		}
+	}
+	other, err := t.otherProgram(p)
+	switch {
+	case err != nil:
+		return "", err
+	case site != "" && other != "":
+		return "", siteWithProgram(p, site, other)
+	case site != "":
+		return Static, nil
+	case other == "" && t.inModule(p) && slices.ContainsFunc(t.Under(p), isGo):
+		return Go, nil
+	}
+	return "", &NoTemplateFitError{Path: p, Found: other}
 }
 
-// StaticDir is the folder, relative to p, that a static site is served from:
-// "." or "public", or "" when neither holds an index.html.
-func StaticDir(p string, files Files) string {
-	for _, dir := range []string{".", "public"} {
-		if files.Has(path.Join(p, dir, "index.html")) {
-			return dir
-		}
-	}
-	return ""
+func (t *Tree) inModule(p string) bool {
+	return above(p, "go.mod", t.Files) != "" || above(p, "go.work", t.Files) != ""
 }
 
-// ImplicitWatch are the files outside p that decide what a build of p makes:
-// for go, the module and workspace files of the folders above.
-func ImplicitWatch(p, template string, files Files) []string {
-	if template != Go {
-		return nil
+// resolveMain fills in the main package of a Go app, or checks the one given.
+func (t *Tree) resolveMain(p string, b *v1alpha1.Build) error {
+	modules, err := t.goModules(p, p)
+	if err != nil {
+		return err
 	}
-	var watch []string
-	for _, pair := range [][2]string{{"go.mod", "go.sum"}, {"go.work", "go.work.sum"}} {
-		dir := above(p, pair[0], files)
-		if dir == "" || dir == p {
-			continue
+	if main := b.Args["main"]; main != "" {
+		at, err := t.givenMain(p, main, b.Args["tags"])
+		if err == nil && !modules.build(at) {
+			err = notInModule("build.args.main", p, at, &modules)
 		}
-		for _, name := range pair {
-			if file := path.Join(dir, name); files.Has(file) {
-				watch = append(watch, file)
-			}
-		}
+		return err
 	}
-	return watch
+	programs, err := t.programs(p, b.Args["tags"])
+	if err != nil {
+		return err
+	}
+	buildable := slices.DeleteFunc(slices.Clone(programs), func(at program) bool { return !modules.build(at) })
+	switch {
+	case len(buildable) > 1:
+		return severalMains(p, buildable)
+	case len(buildable) == 0 && len(programs) > 0:
+		return notInModule("build", p, programs[0], &modules)
+	case len(buildable) == 0:
+		return noMain(p)
+	}
+	if b.Args == nil {
+		b.Args = map[string]string{}
+	}
+	b.Args["main"] = buildable[0].arg()
+	return nil
+}
+
+// build tells whether the Go command builds the program where these modules
+// are in force.
+func (m *goModules) build(at program) bool {
+	if m.work != "" {
+		return m.has(at.module)
+	}
+	return at.module != "" && at.module == m.dir
+}
+
+// givenMain checks the value of build.args.main.
+func (t *Tree) givenMain(p, main, tags string) (program, error) {
+	const key = "build.args.main"
+	dir := path.Clean(main)
+	name := path.Join(p, dir)
+	switch {
+	case path.IsAbs(main), dir == "..", strings.HasPrefix(dir, "../"):
+		return program{}, &KeyError{key, fmt.Sprintf("%q is not below path; write the folder of the main package relative to path, such as ./cmd/server", main)}
+	case strings.HasSuffix(dir, ".go") && t.Has(name):
+		return program{}, &KeyError{key, fmt.Sprintf("%q is a file; write the folder that it is in: %s", main, program{dir: path.Dir(dir)}.arg())}
+	}
+	files := slices.DeleteFunc(t.in(name), func(f string) bool { return !isGo(f) })
+	budget := maxSearched
+	is, err := t.isProgram(files, tags, &budget)
+	if err != nil || is {
+		return program{dir, above(name, "go.mod", t.Files)}, err
+	}
+	message := fmt.Sprintf("there is no main package with a func main in %s", folder(name))
+	if len(files) == 0 {
+		message = fmt.Sprintf("there are no Go files in %s", folder(name))
+	}
+	programs, err := t.programs(p, tags)
+	if err == nil && len(programs) > 0 {
+		message += "; main packages here: " + list(programs)
+	}
+	return program{}, &KeyError{key, message}
 }
 
 // above is the nearest folder, from p up to the root, that holds name; "" when
@@ -143,63 +192,13 @@ func above(p, name string, files Files) string {
 	}
 }
 
-func isGo(name string) bool {
-	return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
-}
-
-// mainPackage is the package to build, relative to p. Names alone decide: a
-// main.go beside headway.yaml, else the only folder of cmd/, else Go files
-// beside headway.yaml.
-func mainPackage(p string, files Files) (string, error) {
-	beside, commands := mains(p, files)
-	switch {
-	case files.Has(path.Join(p, "main.go")):
-		return ".", nil
-	case len(commands) == 1:
-		return commands[0], nil
-	case beside && len(commands) == 0:
-		return ".", nil
+// checkDockerfile checks the value of build.args.dockerfile, or its default.
+func (t *Tree) checkDockerfile(p, name string) error {
+	if name == "" {
+		name = "Dockerfile"
 	}
-	return "", noMain(p, commands)
-}
-
-func hasMain(p string, files Files) bool {
-	beside, commands := mains(p, files)
-	return beside || len(commands) > 0
-}
-
-// Commands are the folders of p/cmd that hold Go files, as ./cmd/name: what
-// main can be chosen from where Build finds several.
-func Commands(p string, files Files) []string {
-	_, commands := mains(p, files)
-	return commands
-}
-
-// mains tells whether there are Go files in p itself, and which folders of
-// p/cmd hold some, as ./cmd/name.
-func mains(p string, files Files) (beside bool, commands []string) {
-	for _, f := range files.Under(p) {
-		name := f
-		if p != "." {
-			name = strings.TrimPrefix(f, p+"/")
-		}
-		if !isGo(name) {
-			continue
-		}
-		switch dir := path.Dir(name); {
-		case dir == ".":
-			beside = true
-		case path.Dir(dir) == "cmd":
-			commands = append(commands, "./"+dir)
-		}
+	if t.Has(path.Join(p, name)) {
+		return nil
 	}
-	return beside, slices.Compact(commands)
-}
-
-// noMain says what mainPackage looked for, and offers what there is.
-func noMain(p string, commands []string) error {
-	if len(commands) == 0 {
-		return &KeyError{"build", fmt.Sprintf("found no main package in %s: neither Go files in it nor a folder in cmd/; name it, such as {with: go, args: {main: ./server}}", folder(p))}
-	}
-	return &KeyError{"build", fmt.Sprintf("found several main packages in %s (%s); choose one, such as {with: go, args: {main: %s}}", folder(p), strings.Join(commands, ", "), commands[0])}
+	return &KeyError{"build.args.dockerfile", fmt.Sprintf("there is no %s in this commit; set it to the Dockerfile, relative to path", path.Join(p, name))}
 }

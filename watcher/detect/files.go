@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -46,6 +47,34 @@ func (f Files) Under(dir string) Files {
 		end++
 	}
 	return f[start:end]
+}
+
+// in are the files of one folder, without those of the folders below it.
+func (f Files) in(dir string) []string {
+	var names []string
+	for under := f.Under(dir); len(under) > 0; {
+		name := under[0]
+		rest := strings.TrimPrefix(name, dir+"/")
+		if dir == "." {
+			rest = name
+		}
+		below, _, deeper := strings.Cut(rest, "/")
+		if !deeper {
+			names = append(names, name)
+			under = under[1:]
+			continue
+		}
+		// All of a folder below is passed at once.
+		prefix := path.Join(dir, below) + "/"
+		n, _ := slices.BinarySearchFunc(under, prefix, func(name, prefix string) int {
+			if strings.HasPrefix(name, prefix) || name < prefix {
+				return -1
+			}
+			return 1
+		})
+		under = under[n:]
+	}
+	return names
 }
 
 // folder names a path in a sentence.

@@ -1,0 +1,58 @@
+package detect
+
+import (
+	"path"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/spec"
+)
+
+// App is what a headway.yaml comes to in the commit that it stands in.
+type App struct {
+	// Build is how the image is made; nil when it is given.
+	Build *v1alpha1.Build
+	// Sources are the files that it is made from.
+	Sources Sources
+}
+
+// Resolve finds out how an app is built, and from which files. Errors are as
+// those of Build.
+func Resolve(s *spec.Spec, t *Tree) (*App, error) {
+	app := &App{Sources: Sources{folder: s.Path}}
+	var err error
+	if app.Sources.watch, err = spec.ParseGlobs(s.Watch); err != nil {
+		return nil, &KeyError{Key: "watch", Message: err.Error()}
+	}
+	if app.Sources.ignore, err = spec.ParseGlobs(s.Ignore); err != nil {
+		return nil, &KeyError{Key: "ignore", Message: err.Error()}
+	}
+	t = t.without(app.Sources.ignore)
+	if s.Image == "" {
+		if app.Build, err = Build(s.Build, s.Path, t); err != nil {
+			return nil, err
+		}
+	}
+	app.Sources.needs, err = neededBy(app.Build, s.Path, t)
+	return app, err
+}
+
+// Sources say which files of a commit belong to an app: its folder, what its
+// watch globs match, and what its build needs without being told, all without
+// what its ignore globs match.
+type Sources struct {
+	folder        string
+	watch, ignore spec.Globs
+	needs         needs
+}
+
+// Has tells whether a file is a source. No headway.yaml is one: how an app runs
+// is in the spec hash, and a change of it alone must not build.
+func (s *Sources) Has(name string) bool {
+	return path.Base(name) != spec.FileName && (s.inFolder(name) || s.watch.Match(name) || s.needs.has(name)) && !s.ignore.Match(name)
+}
+
+func (s *Sources) inFolder(name string) bool { return name != s.folder && inside(name, s.folder) }
+
+// Needed says in few words what the build needs from outside the folder
+// without being told: files, and the folders of packages. Sorted.
+func (s *Sources) Needed() []string { return s.needs.names }

@@ -40,14 +40,16 @@ func (s *Server) newFront(tables *atomic.Pointer[table.Table], tracer *trace.Tra
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	f.http = &http.Server{
-		Handler:           s.sayGoodbye(proxy.New(tables, tracer, access, &s.running, &s.clients, logger, peers)),
-		ConnContext:       proxy.WithConn,
-		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		MaxHeaderBytes:    maxHeaderBytes,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       keepAlive,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		Handler:     s.sayGoodbye(proxy.New(tables, tracer, access, &s.running, &s.clients, logger, peers)),
+		ConnContext: proxy.WithConn,
+		Protocols:   protocols,
+		// Without this net/http would answer OPTIONS * itself, for any host.
+		DisableGeneralOptionsHandler: true,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		MaxHeaderBytes:               maxHeaderBytes,
+		ReadHeaderTimeout:            headerTimeout,
+		IdleTimeout:                  keepAlive,
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	return f
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/grammar"
 	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
@@ -35,8 +36,10 @@ type Answer struct {
 	Text       string
 }
 
-// NoTunnel is for CONNECT, which would make the activator a way to anywhere.
-var NoTunnel = Answer{Status: http.StatusMethodNotAllowed, Text: "CONNECT is not supported.\n"}
+// Refused is for a request that does not follow the grammar.
+func Refused(no *grammar.Refusal) Answer {
+	return Answer{Status: no.Status, Text: "Bad request: " + no.Why + ".\n"}
+}
 
 // BadBody is for a request whose body is malformed or broke off.
 var BadBody = Answer{Status: http.StatusBadRequest, Text: "Bad request: the body is malformed or incomplete.\n"}
@@ -110,20 +113,4 @@ func Failed(rev *backend.Revision, err error) Answer {
 		return Answer{Status: http.StatusBadGateway, Text: fmt.Sprintf(
 			"App %q closed the connection before it answered, or its answer was not valid HTTP.\n", rev.App)}
 	}
-}
-
-// Write sends a. A client that has gone gets nothing.
-func (a Answer) Write(w http.ResponseWriter) {
-	if a.Status == ClientGone {
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(a.Text)))
-	if a.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(a.RetryAfter))
-	}
-	w.WriteHeader(a.Status)
-	_, _ = w.Write([]byte(a.Text)) // the client may have gone
 }

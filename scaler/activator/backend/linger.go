@@ -48,6 +48,9 @@ func (l *lingering) Close() error {
 // Ended returns a channel that is closed when the pod has nothing to do any
 // more for the connection that net/http used, nil if that cannot be known.
 func Ended(c net.Conn) <-chan struct{} {
+	if checked, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = checked.NetConn()
+	}
 	if l, ok := c.(*lingering); ok {
 		return l.ended
 	}

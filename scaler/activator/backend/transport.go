@@ -21,8 +21,9 @@ const (
 
 // Transport returns the pod's own HTTP transport; h2c asks for HTTP/2 without
 // TLS. One transport per pod means that no connection outlives its pod, even
-// if the pod's address is given to another.
-func (p *Pod) Transport(h2c bool) http.RoundTripper {
+// if the pod's address is given to another. HTTP/1.1 is read and written
+// through what check makes of a connection.
+func (p *Pod) Transport(h2c bool, check func(net.Conn) net.Conn) http.RoundTripper {
 	p.conns.Lock()
 	defer p.conns.Unlock()
 	t := &p.plain
@@ -30,17 +31,23 @@ func (p *Pod) Transport(h2c bool) http.RoundTripper {
 		t = &p.h2c
 	}
 	if *t == nil {
-		*t = p.newTransport(h2c)
+		*t = p.newTransport(h2c, check)
 	}
 	return *t
 }
 
-func (p *Pod) newTransport(h2c bool) *http.Transport {
+func (p *Pod) newTransport(h2c bool, check func(net.Conn) net.Conn) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!h2c)
 	protocols.SetUnencryptedHTTP2(h2c)
 	return &http.Transport{
-		DialContext:           p.dialHTTP,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := p.dialHTTP(ctx, network, addr)
+			if err == nil && !h2c {
+				conn = check(conn)
+			}
+			return conn, err
+		},
 		Protocols:             protocols,
 		DisableCompression:    true,
 		MaxIdleConnsPerHost:   maxIdleConns,

@@ -2,15 +2,20 @@ package h1
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"strconv"
+
+	"github.com/headway-dev/headway/scaler/activator/grammar"
 )
 
-// maxLine bounds a chunk-size line with its extension, and maxTrailer all
-// trailer lines together.
+// maxLine bounds a chunk-size line with its extension, maxTrailer all trailer
+// lines together, and maxSpare what chunk-size lines have beyond maxPerChunk
+// and twice their data: the same rule as net/http's.
 const (
-	maxLine    = 4 << 10
-	maxTrailer = 64 << 10
+	maxLine     = 4 << 10
+	maxTrailer  = 64 << 10
+	maxSpare    = 16 << 10
+	maxPerChunk = 16
 )
 
 // chunks reads a chunked body and writes it anew: data as it comes, sizes by
@@ -23,8 +28,10 @@ const (
 //	dataEnd   an empty line                  size
 //	trailers  header lines, an empty line    done
 type chunks struct {
+	strict  bool // every line must end with CR LF, as in requests
 	state   chunkState
 	left    int64 // bytes of the chunk still to come
+	spare   int   // bytes of size lines that data has not made up for
 	trailer int   // bytes of trailers so far
 	bytes   int64 // of data in all
 }
@@ -58,14 +65,17 @@ func (c *chunks) step(out, in []byte) (newOut []byte, taken int, err error) {
 		end := bytes.IndexByte(in[taken:], '\n')
 		if end < 0 {
 			if len(in)-taken > maxLine {
-				return out, taken, fmt.Errorf("%w: a line of the chunked body is too long", errResponse)
+				return out, taken, errors.New("a line of the chunked body is too long")
 			}
 			return out, taken, nil
 		}
 		line := in[taken : taken+end]
 		taken += end + 1
-		if len(line) > 0 && line[len(line)-1] == '\r' {
+		switch {
+		case len(line) > 0 && line[len(line)-1] == '\r':
 			line = line[:len(line)-1]
+		case c.strict:
+			return out, taken, grammar.BareLF
 		}
 		if out, err = c.line(out, line); err != nil {
 			return out, taken, err
@@ -79,8 +89,12 @@ func (c *chunks) line(out, line []byte) ([]byte, error) {
 	case size:
 		n, ok := parseSize(line)
 		if !ok {
-			return out, fmt.Errorf("%w: a chunk size is malformed", errResponse)
+			return out, errors.New("a chunk size is malformed")
 		}
+		if c.spare += len(line) - maxPerChunk - int(min(2*n, maxSpare)); c.spare > maxSpare {
+			return out, errors.New("the body has more chunk extensions than data")
+		}
+		c.spare = max(c.spare, 0)
 		c.left, c.state = n, data
 		if n == 0 {
 			c.state = trailers
@@ -88,7 +102,7 @@ func (c *chunks) line(out, line []byte) ([]byte, error) {
 		}
 	case dataEnd:
 		if len(line) > 0 {
-			return out, fmt.Errorf("%w: a chunk is longer than its size", errResponse)
+			return out, errors.New("a chunk is longer than its size")
 		}
 		c.state = size
 	case trailers:
@@ -98,19 +112,19 @@ func (c *chunks) line(out, line []byte) ([]byte, error) {
 		}
 		f, ok := parseField(line)
 		if c.trailer += len(line); !ok || c.trailer > maxTrailer {
-			return out, fmt.Errorf("%w: a trailer is malformed or too long", errResponse)
+			return out, errors.New("a trailer is malformed or too long")
 		}
-		if f.kind == other || f.kind == traceparent || f.kind == tracestate {
-			out = appendField(out, &f) // fields that frame or route have no place here
+		if mayTrail(f.kind) {
+			out = appendField(out, &f)
 		}
 	}
 	return out, nil
 }
 
 func parseSize(line []byte) (int64, bool) {
-	digits, _, _ := bytes.Cut(line, []byte(";"))
-	digits = trim(digits)
-	if len(digits) == 0 || len(digits) > 15 {
+	digits, extension, _ := bytes.Cut(line, []byte(";"))
+	digits = bytes.TrimRight(digits, " \t")
+	if len(digits) == 0 || len(digits) > 15 || !grammar.All(extension, grammar.ValueChar) {
 		return 0, false
 	}
 	var n int64

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"runtime/debug"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/grammar"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/wire"
@@ -48,8 +50,11 @@ func (c *conn) serve() (handOver bool) {
 			handOver = false
 		}
 	}()
-	for {
+	for fresh := true; ; fresh = false {
 		end, err := c.readHead()
+		if fresh && bytes.HasPrefix(c.in.Buffered(), preface) {
+			return true
+		}
 		if err == nil {
 			err = c.req.parse(c.in.Buffered()[:end])
 		}
@@ -78,26 +83,27 @@ func (c *conn) serve() (handOver bool) {
 
 // notServed ends the connection, or hands it over if err says so.
 func (c *conn) notServed(err error) (handOver bool) {
-	var no *refusal
+	var no *grammar.Refusal
 	if errors.As(err, &no) {
-		c.refuse(no)
+		refuse(c.in, c.out, no)
 	}
 	return errors.Is(err, errNotPlain)
 }
 
 // readHead waits for a request and returns the length of its head.
 func (c *conn) readHead() (int, error) {
-	next, began := 0, false
+	next, began, skipped := 0, false, false
 	for {
-		if b := c.in.Buffered(); len(b) > 0 {
-			end, n, err := headEnd(b, next)
-			switch {
-			case err != nil:
-				return 0, err
-			case end > maxHead || (end == 0 && len(b) > maxHead):
-				return 0, errHeadTooLarge
-			case end > 0:
-				return end, nil
+		b := c.in.Buffered()
+		if !skipped && startsWithEmptyLine(b) {
+			c.in.Discard(len(emptyLine))
+			skipped = true
+			continue
+		}
+		if len(b) > 0 {
+			end, n, err := wholeHead(b, next)
+			if err != nil || end > 0 {
+				return end, err
 			}
 			next = n
 			if !began {
@@ -135,35 +141,36 @@ func (c *conn) readBody(now time.Time, end, total int) bool {
 	return c.req.parse(c.in.Buffered()[:end]) == nil
 }
 
-// refuse answers what is not a request, and closes.
-func (c *conn) refuse(no *refusal) {
-	c.out = appendAnswer(c.out[:0], answer.Answer{Status: no.status, Text: "Bad request: " + no.why + ".\n"}, false, true)
-	if !c.send(c.out) {
-		return
+// refuse answers what is not a request, with out for memory. The connection
+// must be closed then.
+func refuse(in *wire.Conn, out []byte, no *grammar.Refusal) {
+	if send(in, appendAnswer(out[:0], answer.Refused(no).Response(), false, true)) {
+		linger(in)
 	}
-	c.linger()
 }
 
 // linger lets the client read the answer: closing while it still sends would
 // make the kernel throw the answer away.
-func (c *conn) linger() {
-	if half, ok := c.in.Conn.(interface{ CloseWrite() error }); ok {
+func linger(in *wire.Conn) {
+	if half, ok := in.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	c.in.ReadUntil(time.Now().Add(lingering))
-	c.in.Discard(len(c.in.Buffered()))
-	for c.in.Fill() == nil {
-		c.in.Discard(len(c.in.Buffered()))
+	in.ReadUntil(time.Now().Add(lingering))
+	in.Discard(len(in.Buffered()))
+	for in.Fill() == nil {
+		in.Discard(len(in.Buffered()))
 	}
 }
 
 const lingering = 500 * time.Millisecond
 
 // send writes to the client; false if it has gone.
-func (c *conn) send(b []byte) bool {
+func (c *conn) send(b []byte) bool { return send(c.in, b) }
+
+func send(in *wire.Conn, b []byte) bool {
 	for len(b) > 0 {
-		c.in.WriteWithin(time.Now(), streamIdle)
-		n, err := c.in.Write(b)
+		in.WriteWithin(time.Now(), streamIdle)
+		n, err := in.Write(b)
 		if b = b[n:]; err == nil || (n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
 			continue
 		}

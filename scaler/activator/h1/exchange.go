@@ -145,7 +145,7 @@ func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
 			}
 			continue
 		}
-		if err := c.resp.parse(up.Buffered()[:end], c.req.isHead()); err != nil {
+		if err := c.resp.parse(up.Buffered()[:end], c.req.isHead(), false); err != nil {
 			return err
 		}
 		if c.resp.status >= 200 {
@@ -215,10 +215,11 @@ func (c *conn) answer(x *exchange, a answer.Answer) bool {
 		return false
 	}
 	keep := !c.req.close && !c.server.Leaving.Load()
+	resp := a.Response()
 	if !c.req.isHead() {
-		x.bytes = int64(len(a.Text))
+		x.bytes = int64(len(resp.Body))
 	}
-	c.out = appendAnswer(c.out[:0], a, c.req.isHead(), !keep)
+	c.out = appendAnswer(c.out[:0], resp, c.req.isHead(), !keep)
 	return c.send(c.out) && keep
 }
 

@@ -1,6 +1,11 @@
 package h1
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+
+	"github.com/headway-dev/headway/scaler/activator/grammar"
+)
 
 // field is a header line. The slices point into the connection's buffer.
 type field struct {
@@ -16,11 +21,14 @@ const (
 	hopByHop
 	connection
 	contentLength
+	contentType
 	transferEncoding
 	host
 	upgrade
 	expect
 	trailer
+	te
+	date
 	xForwardedFor
 	xForwardedHost
 	xForwardedProto
@@ -37,12 +45,14 @@ var known = func() (table [24][]namedKind) {
 	for name, k := range map[string]kind{
 		"connection":          connection,
 		"content-length":      contentLength,
+		"content-type":        contentType,
+		"date":                date,
 		"transfer-encoding":   transferEncoding,
 		"host":                host,
 		"upgrade":             upgrade,
 		"expect":              expect,
 		"trailer":             trailer,
-		"te":                  hopByHop,
+		"te":                  te,
 		"keep-alive":          hopByHop,
 		"proxy-connection":    hopByHop,
 		"proxy-authenticate":  hopByHop,
@@ -71,7 +81,7 @@ type namedKind struct {
 func kindOf(name []byte) kind {
 	if len(name) < len(known) {
 		for _, k := range known[len(name)] {
-			if equalFold(name, k.name) {
+			if grammar.EqualFold(name, k.name) {
 				return k.kind
 			}
 		}
@@ -79,71 +89,57 @@ func kindOf(name []byte) kind {
 	return other
 }
 
-// equalFold compares b with lower, which is in lower case, in ASCII.
-func equalFold(b []byte, lower string) bool {
-	if len(b) != len(lower) {
-		return false
-	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// Character classes of RFC 9110.
-const (
-	tokenChar  = 1 << iota // 5.6.2
-	valueChar              // 5.5: visible, space, tab, and bytes above 127
-	hostChar               // of a Host field: unreserved, sub-delims, ":", "[", "]", "%"
-	targetChar             // visible ASCII but "#"
-)
-
-var class = func() (t [256]uint8) {
-	for i := range 256 {
-		c := byte(i)
-		alnum := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if alnum || bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0 {
-			t[i] |= tokenChar
-		}
-		if c == '\t' || c >= ' ' && c != 0x7f {
-			t[i] |= valueChar
-		}
-		if alnum || bytes.IndexByte([]byte("-._~!$&'()*+,;=:[]%"), c) >= 0 {
-			t[i] |= hostChar
-		}
-		if c > ' ' && c < 0x7f && c != '#' {
-			t[i] |= targetChar
-		}
-	}
-	return t
-}()
-
-// all tells whether every byte of b is of the class.
-func all(b []byte, of uint8) bool {
-	for _, c := range b {
-		if class[c]&of == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // parseField splits a header line without its end.
 func parseField(line []byte) (field, bool) {
 	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 || !all(line[:colon], tokenChar) {
+	if colon <= 0 || !grammar.All(line[:colon], grammar.TokenChar) {
 		return field{}, false // also a folded line and a space before the colon
 	}
 	value := trim(line[colon+1:])
-	if !all(value, valueChar) {
+	if !grammar.All(value, grammar.ValueChar) {
 		return field{}, false
 	}
 	return field{name: line[:colon], value: value, kind: kindOf(line[:colon])}, true
+}
+
+// mayTrail tells whether a field of kind k may come as a trailer: not one that
+// frames the message, says how to read it or where it goes.
+func mayTrail(k kind) bool {
+	return k == other || k == date || k == traceparent || k == tracestate
+}
+
+// announcesFraming tells whether a Trailer field announces what net/http
+// cannot serve.
+func announcesFraming(value []byte) bool {
+	for name := range eachElement(value) {
+		if k := kindOf(name); k == contentLength || k == transferEncoding || k == trailer {
+			return true
+		}
+	}
+	return false
+}
+
+// eachElement yields the elements of a list in a field's value.
+func eachElement(list []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(list) > 0 {
+			var e []byte
+			e, list, _ = bytes.Cut(list, []byte(","))
+			if e = trim(e); len(e) > 0 && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// lists tells whether the list in a field's value has the element lower.
+func lists(value []byte, lower string) bool {
+	for e := range eachElement(value) {
+		if grammar.EqualFold(e, lower) {
+			return true
+		}
+	}
+	return false
 }
 
 // trim removes spaces and tabs from both ends.

@@ -30,7 +30,7 @@ func TestRequestIsWrittenAnew(t *testing.T) {
 			"GET / HTTP/1.1\r\nHost: a:80\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2, 192.0.2.1\r\n" +
 				"Forwarded: for=1.1.1.1, for=192.0.2.1;host=\"a:80\";proto=http\r\n\r\n"},
 		{"hop by hop", "POST / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\nTE: trailers\r\nTrailer: X\r\nProxy-Authorization: x\r\nContent-Length: 007\r\n\r\n",
-			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http\r\nForwarded: for=192.0.2.1;host=a;proto=http\r\n\r\n"},
+			"POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nContent-Length: 7\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: http\r\nForwarded: for=192.0.2.1;host=a;proto=http\r\n\r\n"},
 	} {
 		var r request
 		if err := r.parse([]byte(c.in)); err != nil {
@@ -45,17 +45,13 @@ func TestRequestIsWrittenAnew(t *testing.T) {
 
 func TestWhatIsNotPlain(t *testing.T) {
 	for name, in := range map[string]string{
-		"HTTP/2":            "PRI * HTTP/2.0\r\n\r\n",
-		"HTTP/1.0":          "GET / HTTP/1.0\r\n\r\n",
-		"absolute target":   "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
-		"fragment":          "GET /#a HTTP/1.1\r\nHost: a\r\n\r\n",
-		"upgrade":           "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-		"chunked":           "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"expectation":       "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
-		"large body":        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n",
-		"named hop-by-hop":  "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-A\r\n\r\n",
-		"tunnel":            "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
-		"not in ASCII path": "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"HTTP/1.0":         "GET / HTTP/1.0\r\n\r\n",
+		"absolute target":  "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+		"upgrade":          "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+		"chunked":          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"expectation":      "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+		"large body":       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n",
+		"named hop-by-hop": "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-A\r\n\r\n",
 	} {
 		if err := new(request).parse([]byte(in)); !errors.Is(err, errNotPlain) {
 			t.Errorf("%s: got %v, want errNotPlain", name, err)
@@ -71,7 +67,10 @@ func FuzzParse(f *testing.F) {
 		"POST / HTTP/1.1\r\nHost: a:1\r\nContent-Length: 3\r\nX-Forwarded-For: 1\r\nForwarded: for=x\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\nConnection: close\r\n\r\n",
-		"OPTIONS * HTTP/1.1\r\nHost: a\r\nTrailer: x\r\nTE: y\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: a\r\nTrailer: x\r\nTE: y, trailers\r\n\r\n",
+		"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET //\xff?%zz#a HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
+		"GET / HTTP/1.0\r\nHost: a:b\r\nTransfer-Encoding: chunked\r\n\r\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -86,9 +85,6 @@ func FuzzParse(f *testing.F) {
 		}
 		in, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw[:end])))
 		if err != nil {
-			if strings.Contains(err.Error(), "invalid URI") || strings.Contains(err.Error(), "invalid URL") || strings.Contains(err.Error(), "parse") {
-				return // the app decides what a target means
-			}
 			t.Fatalf("net/http refuses what was taken: %v", err)
 		}
 		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &r, &somebody, peer.Hop{}, nil))))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/headway-dev/headway/scaler/activator/grammar"
 )
 
 // framing is how a response body ends.
@@ -21,11 +23,13 @@ const (
 type response struct {
 	status  int
 	line    []byte // status and reason phrase
+	old     bool   // HTTP/1.0
 	fields  []field
 	framing framing
 	length  int64
 	// reuse is whether the pod's connection can be used again.
 	reuse bool
+	dated bool // it has a Date
 	// named are the further fields that Connection calls hop-by-hop.
 	named [][]byte
 }
@@ -49,12 +53,15 @@ func responseEnd(b []byte, from int) (end, next int) {
 }
 
 // parse reads a complete response head. toHead is whether the request was a
-// HEAD.
-func (r *response) parse(head []byte, toHead bool) error {
+// HEAD, toUpgrade whether it asked for another protocol.
+func (r *response) parse(head []byte, toHead, toUpgrade bool) error {
 	*r = response{fields: r.fields[:0], named: r.named[:0], reuse: true, framing: byClose, length: -1}
 	line, rest := cutLine(head)
 	if err := r.parseLine(line); err != nil {
 		return err
+	}
+	if r.status == http.StatusSwitchingProtocols && !toUpgrade {
+		return fmt.Errorf("%w: another protocol was not asked for", errResponse)
 	}
 	chunked := false
 	for {
@@ -77,10 +84,12 @@ func (r *response) parse(head []byte, toHead bool) error {
 			}
 			r.length = n
 		case transferEncoding:
-			if chunked || !equalFold(f.value, "chunked") {
-				return fmt.Errorf("%w: the Transfer-Encoding is not chunked", errResponse)
+			if chunked || r.old || !grammar.EqualFold(f.value, "chunked") {
+				return fmt.Errorf("%w: the Transfer-Encoding is not chunked, or not of HTTP/1.1", errResponse)
 			}
 			chunked = true
+		case date:
+			r.dated = true
 		case connection:
 			r.parseConnection(f.value)
 		}
@@ -93,7 +102,7 @@ func (r *response) parse(head []byte, toHead bool) error {
 func (r *response) parseLine(line []byte) error {
 	// HTTP/1.x SP 3DIGIT [SP reason]
 	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) || line[8] != ' ' ||
-		(len(line) > 12 && line[12] != ' ') || !all(line, valueChar) {
+		(len(line) > 12 && line[12] != ' ') || !grammar.All(line, grammar.ValueChar) {
 		return fmt.Errorf("%w: the status line is malformed", errResponse)
 	}
 	for _, c := range line[9:12] {
@@ -103,10 +112,10 @@ func (r *response) parseLine(line []byte) error {
 		r.status = r.status*10 + int(c-'0')
 	}
 	switch {
-	case r.status < 100 || r.status == http.StatusSwitchingProtocols:
-		return fmt.Errorf("%w: status %d was not asked for", errResponse, r.status)
+	case r.status < 100:
+		return fmt.Errorf("%w: there is no status %03d", errResponse, r.status)
 	case line[7] == '0':
-		r.reuse = false
+		r.old, r.reuse = true, false
 	case line[7] != '1':
 		return fmt.Errorf("%w: the version is not supported", errResponse)
 	}
@@ -119,9 +128,9 @@ func (r *response) parseConnection(value []byte) {
 		var token []byte
 		token, value, _ = bytes.Cut(value, []byte(","))
 		switch token = trim(token); {
-		case equalFold(token, "close"):
+		case grammar.EqualFold(token, "close"):
 			r.reuse = false
-		case len(token) > 0 && !equalFold(token, "keep-alive"):
+		case len(token) > 0 && !grammar.EqualFold(token, "keep-alive"):
 			r.named = append(r.named, token)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
@@ -54,16 +53,19 @@ func (s *Server) ServeConn(nc net.Conn) {
 	handOver := c.serve()
 	c.watch.stop()
 	s.remove(c)
-	head := bytes.Clone(c.in.Buffered())
-	c.in.Discard(len(head))
-	c.in.Shrink()
 	if !handOver {
+		c.in.Discard(len(c.in.Buffered()))
+		c.in.Shrink()
 		nc.Close()
 		return
 	}
 	c.in.ReadUntil(time.Time{})
 	c.in.WriteUntil(time.Time{})
-	s.HandOver(&replayed{Conn: nc, head: head})
+	h := &handed{Conn: nc, in: c.in, headerTimeout: s.HeaderTimeout}
+	if bytes.HasPrefix(c.in.Buffered(), preface) {
+		h.EndHTTP()
+	}
+	s.HandOver(h)
 }
 
 func (s *Server) add(c *conn) bool {
@@ -109,39 +111,6 @@ func (s *Server) Close() {
 }
 
 var past = time.Unix(1, 0)
-
-// replayed is a connection some of whose bytes have been read already.
-type replayed struct {
-	net.Conn
-	head []byte
-}
-
-func (r *replayed) Read(b []byte) (int, error) {
-	if len(r.head) == 0 {
-		return r.Conn.Read(b)
-	}
-	n := copy(b, r.head)
-	if r.head = r.head[n:]; len(r.head) == 0 {
-		r.head = nil
-	}
-	return n, nil
-}
-
-// SyscallConn lets the kernel be asked about the connection.
-func (r *replayed) SyscallConn() (syscall.RawConn, error) {
-	if sc, ok := r.Conn.(syscall.Conn); ok {
-		return sc.SyscallConn()
-	}
-	return nil, syscall.EINVAL
-}
-
-// CloseWrite ends one direction of an upgraded connection.
-func (r *replayed) CloseWrite() error {
-	if half, ok := r.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return r.Close()
-}
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, in: wire.New(nc)}

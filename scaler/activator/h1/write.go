@@ -30,6 +30,10 @@ func appendRequest(b []byte, r *request, c *client, hop peer.Hop, t *trace.Reque
 	for i := range r.fields {
 		switch f := &r.fields[i]; f.kind {
 		case hopByHop, connection, trailer, contentLength, peerRevision, peerHops:
+		case te:
+			if lists(f.value, "trailers") { // which are passed on; what else it may list is not
+				b = append(b, "TE: trailers\r\n"...)
+			}
 		case xForwardedFor, forwarded:
 			if c == nil {
 				b = appendField(b, f)
@@ -115,18 +119,33 @@ func appendField(b []byte, f *field) []byte {
 
 // appendResponse writes the head for the client.
 func appendResponse(b []byte, r *response, close bool) []byte {
+	return appendHead(b, r, r.framing == byChunks || r.framing == byClose, close)
+}
+
+// appendHead writes the head of a response whose body is sent in chunks or as
+// the length says.
+func appendHead(b []byte, r *response, chunked, close bool) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = append(b, r.line...)
+	if len(r.line) == len("200") {
+		b = append(b, ' ') // which belongs there also where no reason follows
+	}
 	b = append(b, "\r\n"...)
-	chunked := r.framing == byChunks || r.framing == byClose
+	bare := r.status == http.StatusNotModified // net/http leaves these out as well
 	for i := range r.fields {
 		switch f := &r.fields[i]; {
-		case f.kind == hopByHop, f.kind == connection, f.kind == transferEncoding, f.kind == upgrade:
-		case f.kind == contentLength && (chunked || r.status == http.StatusNoContent):
+		case f.kind == hopByHop, f.kind == connection, f.kind == transferEncoding, f.kind == upgrade, f.kind == te:
+		case f.kind == contentLength && (chunked || bare || r.status == http.StatusNoContent):
+		case f.kind == contentType && bare:
+		case f.kind == trailer:
+			b = appendAnnounced(b, f)
 		case len(r.named) > 0 && r.isNamed(f.name):
 		default:
 			b = appendField(b, f)
 		}
+	}
+	if !r.dated && r.status >= http.StatusOK {
+		b = appendDate(b, time.Now())
 	}
 	if chunked {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
@@ -135,6 +154,22 @@ func appendResponse(b []byte, r *response, close bool) []byte {
 		b = append(b, "Connection: close\r\n"...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// appendAnnounced writes a Trailer field without the names that never come.
+func appendAnnounced(b []byte, f *field) []byte {
+	sep := "Trailer: "
+	for name := range eachElement(f.value) {
+		if mayTrail(kindOf(name)) {
+			b = append(b, sep...)
+			b = append(b, name...)
+			sep = ", "
+		}
+	}
+	if sep == ", " {
+		b = append(b, "\r\n"...)
+	}
+	return b
 }
 
 func (r *response) isNamed(name []byte) bool {
@@ -147,25 +182,25 @@ func (r *response) isNamed(name []byte) bool {
 }
 
 // appendAnswer writes a response of the activator's own.
-func appendAnswer(b []byte, a answer.Answer, toHead, close bool) []byte {
+func appendAnswer(b []byte, a answer.Response, toHead, close bool) []byte {
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.Status), 10)
 	b = append(b, ' ')
 	b = append(b, http.StatusText(a.Status)...)
-	b = append(b, "\r\nDate: "...)
-	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
-	b = append(b, "\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: "...)
-	b = strconv.AppendInt(b, int64(len(a.Text)), 10)
-	if a.RetryAfter > 0 {
-		b = append(b, "\r\nRetry-After: "...)
-		b = strconv.AppendInt(b, int64(a.RetryAfter), 10)
+	b = append(b, "\r\n"...)
+	b = appendDate(b, time.Now())
+	for _, f := range a.Fields {
+		b = append(b, f.Name...)
+		b = append(b, ": "...)
+		b = append(b, f.Value...)
+		b = append(b, "\r\n"...)
 	}
 	if close {
-		b = append(b, "\r\nConnection: close"...)
+		b = append(b, "Connection: close\r\n"...)
 	}
-	b = append(b, "\r\n\r\n"...)
+	b = append(b, "\r\n"...)
 	if toHead {
 		return b
 	}
-	return append(b, a.Text...)
+	return append(b, a.Body...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/grammar"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/table"
@@ -72,6 +73,21 @@ func (x *exchange) answer(w http.ResponseWriter, a answer.Answer) {
 	a.Write(w)
 }
 
+// refusal is why a request must not go on; nil if it may. Those of HTTP/1 have
+// been looked at by package h1.
+func refusal(r *http.Request) *grammar.Refusal {
+	if r.ProtoMajor == 1 {
+		return nil
+	}
+	if no := grammar.CheckTarget(r.Method, r.RequestURI); no != nil {
+		return no
+	}
+	if !grammar.CheckHost(r.Host) {
+		return grammar.Host
+	}
+	return nil
+}
+
 // malformed tells whether the request's body could not be read to its end.
 // net/http would look for the next request behind it, where a client may have
 // hidden one.
@@ -81,18 +97,18 @@ type exchangeKey struct{}
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, request: r}
 	x := &exchange{started: started, peers: h.peers, trace: h.beginTrace(r, started)}
 	match := h.match(r, x)
 	x.rev = match.Revision
+	no := refusal(r)
 	switch {
+	case no != nil:
+		match.Revision = nil
+		x.answer(rec, answer.Refused(no))
 	case x.hop.TooFar():
 		match.Revision = nil
 		x.answer(rec, answer.TooFar)
-	case r.Method == http.MethodConnect:
-		match.Revision = nil
-		w.Header().Set("Connection", "close") // what follows may be meant for the tunnel
-		x.answer(rec, answer.NoTunnel)
 	case !match.Known:
 		x.answer(rec, answer.UnknownHost(r.Host))
 	case match.Revision == nil:
@@ -142,16 +158,27 @@ func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 		// An app may answer while the request's body is still on its way.
 		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
 	}
-	r = r.WithContext(ctx)
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body = &incoming{ReadCloser: r.Body}
+		x.body = newIncoming(r)
+	}
+	r = r.WithContext(ctx)
+	if x.body != nil {
 		r.Body = x.body
 	}
+	whole := false
+	defer func() {
+		if !whole && w.status != http.StatusSwitchingProtocols {
+			// The response broke off. Its head is still to be sent, or the
+			// client could not tell this from an activator that failed.
+			_ = http.NewResponseController(w).Flush()
+		}
+	}()
 	if isGRPC(r) {
 		h.grpc.ServeHTTP(w, r)
 	} else {
 		h.reverse.ServeHTTP(w, r)
 	}
+	whole = true
 	if r.ProtoMajor == 1 && x.malformed() && w.Header().Get("Connection") != "close" {
 		panic(http.ErrAbortHandler) // the response is out, the connection must not go on
 	}

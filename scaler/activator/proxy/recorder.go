@@ -4,22 +4,52 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"strings"
 )
 
-// recorder notes what was sent. Flushing and hijacking pass through Unwrap.
+// recorder notes what was sent, and keeps net/http to what the hot path does.
+// Flushing and hijacking pass through Unwrap.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	request *http.Request
+	status  int
+	bytes   int64
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
+// WriteHeader sends the head of a response.
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+	if status < http.StatusOK {
+		if r.wants(status) {
+			r.ResponseWriter.WriteHeader(status)
+		}
+		return
+	}
+	if r.status == 0 {
 		r.status = status
 	}
+	h := r.Header()
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // or net/http would guess one
+	}
 	r.ResponseWriter.WriteHeader(status)
+	// The head is out. What stands in the map under the name of a trailer when
+	// the body ends is sent as one: it must not be the field of the head.
+	for _, names := range h["Trailer"] {
+		for name := range strings.SplitSeq(names, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+}
+
+// wants tells whether the client can read an informational response: HTTP/1.0
+// has none, and 100 is only for those who wait for it.
+func (r *recorder) wants(status int) bool {
+	if status == http.StatusContinue {
+		return r.request.ProtoAtLeast(1, 1) && r.request.Header.Get("Expect") != ""
+	}
+	return r.request.ProtoAtLeast(1, 1)
 }
 
 // Hijack is what an upgrade ends with; its response goes around WriteHeader.
@@ -29,6 +59,9 @@ func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return conn, rw, err
 	}
 	r.status = http.StatusSwitchingProtocols
+	if checked, ok := conn.(interface{ EndHTTP() }); ok {
+		checked.EndHTTP() // what follows is not HTTP
+	}
 	if rw.Reader.Buffered() > 0 {
 		conn = eager{Conn: conn, buffered: rw.Reader}
 	}

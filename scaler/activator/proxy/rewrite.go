@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"net/http"
 	"net/http/httputil"
 	"slices"
 	"strings"
@@ -16,14 +17,24 @@ func rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Host = "pod" // the transport puts the address of the pod here
 	// Bytes that net/url would normalise stay as they came.
 	p.Out.URL.RawQuery = p.In.URL.RawQuery
-	// The same map, as trailers only get their values when the body has ended.
-	p.Out.Trailer = p.In.Trailer
+	p.Out.URL.Opaque = oddPath(p.In)
+	x := p.In.Context().Value(exchangeKey{}).(*exchange)
+	if x.body != nil {
+		p.Out.Trailer = x.body.trailer
+	}
 
 	if strings.EqualFold(p.Out.Header.Get("Upgrade"), "h2c") {
 		// To pass this on would let a client talk past this proxy.
 		p.Out.Header.Del("Upgrade")
 		p.Out.Header.Del("Connection")
-		p.Out.Header.Del("Http2-Settings")
+	}
+	p.Out.Header.Del("Http2-Settings")
+
+	if !p.In.ProtoAtLeast(1, 1) {
+		// HTTP/1.0 knows neither, and who reads them must ignore them.
+		p.Out.Header.Del("Upgrade")
+		p.Out.Header.Del("Connection")
+		p.Out.Header.Del("Expect")
 	}
 
 	p.Out.Header.Del(peer.RevisionHeader)
@@ -31,7 +42,6 @@ func rewrite(p *httputil.ProxyRequest) {
 	if _, ok := p.In.Header["User-Agent"]; !ok {
 		p.Out.Header.Set("User-Agent", "") // or net/http would add its own
 	}
-	x := p.In.Context().Value(exchangeKey{}).(*exchange)
 	if parent, state, ok := x.trace.Headers(); ok {
 		p.Out.Header.Set("Traceparent", string(parent))
 		p.Out.Header.Del("Tracestate")
@@ -48,6 +58,17 @@ func rewrite(p *httputil.ProxyRequest) {
 		return // the first activator has told of the client
 	}
 	forwardedHeaders(p)
+}
+
+// oddPath is the path as it came if net/url would write it in another way;
+// empty if not. One that begins with two slashes would be taken for a host
+// then: net/url escapes in it what RFC 3986 wants to be escaped.
+func oddPath(in *http.Request) string {
+	path, _, _ := strings.Cut(in.RequestURI, "?")
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || path == in.URL.EscapedPath() {
+		return ""
+	}
+	return path
 }
 
 // forwardedHeaders tells the app where the request came from.

@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/h1"
 )
 
 // transport sends a request to a pod of its exchange's revision.
@@ -106,7 +106,7 @@ func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 		x.trace.Sent(lease.Pod.Name, lease.Pod.Peer)
 		h := &held{lease: lease, grace: x.rev.Timeout}
 		body := &trackedBody{ReadCloser: r.Body}
-		resp, err := lease.Pod.Transport(isGRPC(r)).RoundTrip(attemptOf(r, x, h, body))
+		resp, err := lease.Pod.Transport(isGRPC(r), check).RoundTrip(attemptOf(r, x, h, body))
 		if err == nil {
 			return resp, h, nil
 		}
@@ -123,7 +123,12 @@ func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 // attemptOf is r for one pod. It notes the connection in h.
 func attemptOf(r *http.Request, x *exchange, h *held, body *trackedBody) *http.Request {
 	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { h.conn = info.Conn },
+		GotConn: func(info httptrace.GotConnInfo) {
+			h.conn = info.Conn
+			if conn, ok := info.Conn.(*h1.Checked); ok {
+				conn.Expect(r)
+			}
+		},
 	}))
 	out.URL.Host = h.lease.Pod.Addr // the same URL as r's, which is ours
 	if r.Body != nil && r.Body != http.NoBody {
@@ -135,6 +140,9 @@ func attemptOf(r *http.Request, x *exchange, h *held, body *trackedBody) *http.R
 	}
 	return out
 }
+
+// check makes responses follow the same rules as on the hot path.
+func check(conn net.Conn) net.Conn { return h1.Check(conn) }
 
 // wait takes a pod, and notes the time if it took any.
 func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backend.Lease, error)) (backend.Lease, error) {
@@ -163,7 +171,7 @@ func refused(err error) bool {
 
 // isGRPC requests go to the pod by HTTP/2, which the app must speak anyway.
 func isGRPC(r *http.Request) bool {
-	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
+	return r.ProtoMajor == 2 && answer.IsGRPC(r.Header.Get("Content-Type"))
 }
 
 // trackedBody notes whether the body was touched. A body that was not can be

@@ -72,6 +72,17 @@ func (c *Conn) Fill() error {
 	return err
 }
 
+// Take moves buffered bytes to b, or reads once if there are none.
+func (c *Conn) Take(b []byte) (int, error) {
+	if c.r == c.w {
+		c.Shrink()
+		return c.Read(b)
+	}
+	n := copy(b, c.Buffered())
+	c.Discard(n)
+	return n, nil
+}
+
 func (c *Conn) makeRoom() error {
 	switch {
 	case c.buf == nil:

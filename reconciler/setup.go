@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -56,6 +57,8 @@ func CacheOptions(buildNamespace string) cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}: {Label: ours},
 			&corev1.Pod{}:        {Label: appPods(), Transform: slimPod},
+			&corev1.Secret{}:     {Transform: versionOnly},
+			&corev1.ConfigMap{}:  {Transform: versionOnly},
 			&pipelines.TaskRun{}: {Label: ours, Namespaces: builds, Transform: slimRun},
 			&pipelines.Task{}:    {Label: has(v1alpha1.LabelTemplate), Namespaces: builds},
 		},
@@ -80,8 +83,26 @@ func slimPod(in any) (any, error) {
 	if !ok {
 		return in, nil
 	}
+	mark, marked := pod.Annotations[v1alpha1.AnnotationStartedWith]
 	pod.ManagedFields, pod.Annotations, pod.Spec = nil, nil, corev1.PodSpec{NodeName: pod.Spec.NodeName}
+	if marked {
+		pod.Annotations = map[string]string{v1alpha1.AnnotationStartedWith: mark}
+	}
 	return pod, nil
+}
+
+// versionOnly keeps which version of a Secret or ConfigMap there is. Only the
+// metadata of them is watched, but that may hold a copy of the content: kubectl
+// apply leaves one in an annotation.
+func versionOnly(in any) (any, error) {
+	object, ok := in.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return nil, fmt.Errorf("%T is watched, where only metadata may be", in)
+	}
+	object.ObjectMeta = metav1.ObjectMeta{
+		Name: object.Name, Namespace: object.Namespace, UID: object.UID, ResourceVersion: object.ResourceVersion,
+	}
+	return object, nil
 }
 
 // slimRun drops the copies of the template that each TaskRun carries. TaskRuns

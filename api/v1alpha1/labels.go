@@ -41,6 +41,14 @@ const (
 	// AnnotationRetriedAt on a Revision asks for a failed build to be tried
 	// again. The value is any string that differs from the last one.
 	AnnotationRetriedAt = "headway.dev/retried-at"
+	// AnnotationRestartedAt on an App asks for its pods to be replaced. The value
+	// is any string that differs from the last one; AnnotationRestartedBy says
+	// who asked.
+	AnnotationRestartedAt = "headway.dev/restarted-at"
+	AnnotationRestartedBy = "headway.dev/restarted-by"
+	// AnnotationStartedWith on a pod is the hash of the StartedWith that it was
+	// started with; it has none where there is nothing to note.
+	AnnotationStartedWith = "headway.dev/started-with"
 	// AnnotationScaling on a Revision is the autoscaler's last decision and its
 	// reason, in one line.
 	AnnotationScaling = "headway.dev/scaling"

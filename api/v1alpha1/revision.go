@@ -324,6 +324,10 @@ type RevisionStatus struct {
 	// +optional
 	Parked int32 `json:"parked,omitempty"`
 
+	// StartedWith is what new pods are started with.
+	// +optional
+	StartedWith StartedWith `json:"startedWith,omitzero"`
+
 	// EverReady is true once the Revision has been ready.
 	// +optional
 	EverReady bool `json:"everReady,omitempty"`

@@ -39,8 +39,8 @@ func (a *access) flags(root *cobra.Command) {
 // cluster is one cluster and the namespace to look in.
 type cluster struct {
 	client.Client
-	// pods reads logs; it has no timeout of its own.
-	pods      kubernetes.Interface
+	// typed reads logs, and asks what is no object; it has no timeout of its own.
+	typed     kubernetes.Interface
 	namespace string
 	host      string
 }
@@ -63,7 +63,7 @@ func (a *access) connect() (*cluster, error) {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	config.QPS, config.Burst = 50, 100
-	pods, err := kubernetes.NewForConfig(config)
+	typed, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("setting up access to the cluster: %w", err)
 	}
@@ -73,7 +73,7 @@ func (a *access) connect() (*cluster, error) {
 	if err != nil {
 		return nil, explain(fmt.Errorf("setting up access to the cluster: %w", err), config.Host)
 	}
-	return &cluster{Client: c, pods: pods, namespace: namespace, host: config.Host}, nil
+	return &cluster{Client: c, typed: typed, namespace: namespace, host: config.Host}, nil
 }
 
 func scheme() *runtime.Scheme {

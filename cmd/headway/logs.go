@@ -57,7 +57,7 @@ func (f *logFlags) run(ctx context.Context, io streams, a *access, name string) 
 		if app == nil {
 			selector = v1alpha1.LabelRevision + "=" + name
 		}
-		t := &tailer{pods: c.pods.CoreV1().Pods(c.namespace), out: out, notes: io.err, follow: f.follow, tail: f.tail, every: lookInterval}
+		t := &tailer{pods: c.typed.CoreV1().Pods(c.namespace), out: out, notes: io.err, follow: f.follow, tail: f.tail, every: lookInterval}
 		// Build pods carry the revision's label too.
 		return explain(t.run(ctx, selector+",!"+v1alpha1.LabelBuildKey), c.host)
 	}
@@ -66,7 +66,7 @@ func (f *logFlags) run(ctx context.Context, io streams, a *access, name string) 
 			return explain(err, c.host)
 		}
 	}
-	b := &buildLog{cluster: c, pods: c.pods.CoreV1().Pods(f.buildNamespace), out: out, notes: io.err, follow: f.follow, tail: f.tail, every: lookInterval}
+	b := &buildLog{cluster: c, pods: c.typed.CoreV1().Pods(f.buildNamespace), out: out, notes: io.err, follow: f.follow, tail: f.tail, every: lookInterval}
 	return explain(b.run(ctx, revision), c.host)
 }
 

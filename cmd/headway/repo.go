@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -18,12 +19,20 @@ func newRepo(io streams, a *access) *cobra.Command {
 // annotate sets an annotation to a time, which differs from the last one, and
 // returns the value in the object.
 func annotate(ctx context.Context, c *cluster, o client.Object, key string, now time.Time) error {
+	return annotateWith(ctx, c, o, map[string]string{key: stamp(now)})
+}
+
+// stamp is a time as the value of an annotation.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// annotateWith sets annotations, in the cluster and in the object.
+func annotateWith(ctx context.Context, c *cluster, o client.Object, add map[string]string) error {
 	before := o.DeepCopyObject().(client.Object)
 	annotations := o.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[key] = now.UTC().Format(time.RFC3339Nano)
+	maps.Copy(annotations, add)
 	o.SetAnnotations(annotations)
 	if err := c.Patch(ctx, o, client.MergeFrom(before)); err != nil {
 		return explain(fmt.Errorf("annotating %s: %w", o.GetName(), err), c.host)

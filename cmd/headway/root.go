@@ -96,7 +96,7 @@ Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 	access.flags(root)
 	root.AddCommand(
 		newInit(io), newValidate(io),
-		newStatus(io, access), newLogs(io, access), newRetry(io, access),
+		newStatus(io, access), newLogs(io, access), newRetry(io, access), newRestart(io, access),
 		newRepo(io, access), newVersion(io),
 	)
 	return root, started

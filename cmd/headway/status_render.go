@@ -72,6 +72,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 	head.row(plain("Traffic"), plain(traffic(app.Status)))
 	v.writeScaling(&head, app, revisions)
 	v.writeStandby(&head, app, revisions)
+	v.writeRestarted(&head, app, revisions)
 	if app.Spec.Pin != "" {
 		head.row(plain("Pinned"), plain(app.Spec.Pin))
 	}

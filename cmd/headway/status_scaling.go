@@ -45,6 +45,22 @@ func (v view) writeStandby(head *grid, app *v1alpha1.App, revisions []v1alpha1.R
 	}
 }
 
+// writeRestarted is a line for each revision in traffic whose pods were replaced
+// though no other revision was wanted: when, and why.
+func (v view) writeRestarted(head *grid, app *v1alpha1.App, revisions []v1alpha1.Revision) {
+	for _, r := range revisions {
+		with := r.Status.StartedWith
+		if r.Status.Weight == 0 || with.Since == nil {
+			continue
+		}
+		line := fmt.Sprintf("%s ago: %s", since(with.Since, v.now), with.Cause)
+		if r.Name != app.Status.Live {
+			line = r.Name + ": " + line
+		}
+		head.row(plain("Restarted"), plain(printable(line, 300)))
+	}
+}
+
 // whyNotParked is the part about the standby of what Ready says.
 func whyNotParked(ready string) string {
 	for _, before := range []string{"; no standby: ", "; the standby is not complete: "} {

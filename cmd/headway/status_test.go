@@ -81,6 +81,7 @@ func objects() []client.Object {
 		app("other", "hello", func(a *v1alpha1.App) { a.Spec.Pin = "hello-1a2b3c4d" }),
 		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) {
 			r.Status.Weight, r.Status.Replicas, r.Status.Parked, r.Spec.Scale.Standby = 90, 3, 2, 2
+			r.Status.StartedWith = v1alpha1.StartedWith{Since: &metav1.MicroTime{Time: noon.Add(-5 * time.Minute)}, Cause: `Secret "shop-db" changed to version 812`}
 			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:59:48Z: 1 -> 3: overload: 21.7 requests in flight over 3s, 10 to a pod"}
 		}),
 		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) {

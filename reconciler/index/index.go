@@ -17,6 +17,9 @@ import (
 const (
 	// RevisionApp finds the Revisions of an App.
 	RevisionApp = "spec.app"
+	// RevisionReference finds the Revisions whose variables come from a Secret or
+	// ConfigMap, by Reference.
+	RevisionReference = "spec.env"
 	// RunApp finds the TaskRuns of an App, by "namespace/app".
 	RunApp = "app"
 	// PodRevision finds the Pods of a Revision.
@@ -28,6 +31,9 @@ const (
 // App is the value of RunApp.
 func App(namespace, app string) string { return namespace + "/" + app }
 
+// Reference is the value of RevisionReference.
+func Reference(kind, name string) string { return kind + "/" + name }
+
 // Register adds the fields to the cache. It must be called once, before the
 // manager starts.
 func Register(ctx context.Context, indexer client.FieldIndexer) error {
@@ -38,6 +44,9 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&v1alpha1.Revision{}, RevisionApp, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.Revision).Spec.App}
+		}},
+		{&v1alpha1.Revision{}, RevisionReference, func(o client.Object) []string {
+			return referencesOf(o.(*v1alpha1.Revision))
 		}},
 		{&pipelines.TaskRun{}, RunApp, func(o client.Object) []string {
 			return []string{App(o.GetLabels()[v1alpha1.LabelNamespace], o.GetLabels()[v1alpha1.LabelApp])}
@@ -54,6 +63,19 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 		}
 	}
 	return nil
+}
+
+func referencesOf(rev *v1alpha1.Revision) []string {
+	var references []string
+	for _, v := range rev.Spec.Env {
+		switch {
+		case v.Secret != nil:
+			references = append(references, Reference("Secret", v.Secret.Name))
+		case v.Config != nil:
+			references = append(references, Reference("ConfigMap", v.Config.Name))
+		}
+	}
+	return references
 }
 
 // Hosts are all hosts that a Route claims.

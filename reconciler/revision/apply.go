@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,6 +43,8 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 			plan.refuseStandby(rev, err, time.Now())
 			failure = refused{err}
 		}
+	} else if err := r.deletePods(ctx, plan.outdated); err != nil {
+		return err
 	}
 	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
 		return err
@@ -83,6 +86,17 @@ func (r *Reconciler) applyStandby(ctx context.Context, seen Seen, plan Plan) err
 		return nil
 	}
 	return ssa.Apply(ctx, r.Client, plan.Standby)
+}
+
+// deletePods has pods end as their grace allows.
+func (r *Reconciler) deletePods(ctx context.Context, pods []corev1.Pod) error {
+	for i := range pods {
+		err := r.Client.Delete(ctx, &pods[i], client.Preconditions{UID: &pods[i].UID})
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting pod %s: %w", pods[i].Name, err)
+		}
+	}
+	return nil
 }
 
 // writeStatus writes what changed, and announces it.

@@ -29,7 +29,7 @@ func TestCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Command, r.Spec.Args = tc.command, tc.args })
-			main, err := deploymentFor(rev, "x@"+digest, tc.config)
+			main, err := deploymentFor(rev, "x@"+digest, tc.config, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,7 +40,8 @@ const (
 // deploymentFor renders the Deployment of a built revision. It is the whole of
 // what Headway asks for, except the number of pods, which is the autoscaler's;
 // the API server's defaults, among them one pod to begin with, are not in it.
-func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig) (*appsv1.Deployment, error) {
+// The mark is of what pods are started with; see markOf.
+func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig, mark string) (*appsv1.Deployment, error) {
 	container, err := containerFor(rev, image)
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 				},
 			},
 			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labelsFor(rev)},
+				ObjectMeta: metav1.ObjectMeta{Labels: labelsFor(rev), Annotations: annotationsFor(mark)},
 				Spec: corev1.PodSpec{
 					Containers:                    []corev1.Container{container},
 					AutomountServiceAccountToken:  ptr(false),
@@ -111,6 +112,13 @@ func labelsFor(rev *v1alpha1.Revision) map[string]string {
 		v1alpha1.LabelApp:        rev.Spec.App,
 		v1alpha1.LabelRevision:   rev.Name,
 	}
+}
+
+func annotationsFor(mark string) map[string]string {
+	if mark == "" {
+		return nil
+	}
+	return map[string]string{v1alpha1.AnnotationStartedWith: mark}
 }
 
 // graceSeconds lets requests in flight finish after the activators have turned

@@ -35,12 +35,13 @@ func TestDeploymentGolden(t *testing.T) {
 	for name, tc := range map[string]struct {
 		rev    *v1alpha1.Revision
 		config *v1alpha1.ImageConfig
+		mark   string
 	}{
-		"plain": {newRevision(commitA), nil},
-		"full":  {full, &v1alpha1.ImageConfig{User: "1000:1000"}},
+		"plain": {newRevision(commitA), nil, ""},
+		"full":  {full, &v1alpha1.ImageConfig{User: "1000:1000"}, "0123456789abcdef"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			deployment, err := deploymentFor(tc.rev, "registry/apps/team/hello@"+digest, tc.config)
+			deployment, err := deploymentFor(tc.rev, "registry/apps/team/hello@"+digest, tc.config, tc.mark)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,14 +107,14 @@ func TestPodSecurity(t *testing.T) {
 
 func TestBadQuantity(t *testing.T) {
 	rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Resources.CPU = "lots" })
-	if _, err := deploymentFor(rev, "x", nil); err == nil {
+	if _, err := deploymentFor(rev, "x", nil, ""); err == nil {
 		t.Error("resources.cpu: lots is accepted")
 	}
 }
 
 func TestUpToDate(t *testing.T) {
 	render := func(change ...func(*v1alpha1.Revision)) *appsv1.Deployment {
-		d, err := deploymentFor(newRevision(commitA, change...), "x@"+digest, nil)
+		d, err := deploymentFor(newRevision(commitA, change...), "x@"+digest, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,9 @@ func (r *Reconciler) announce(rev *v1alpha1.Revision, before v1alpha1.RevisionSt
 	if moved && ready.Reason != v1alpha1.ReasonNotBuilt && ready.Reason != v1alpha1.ReasonSuperseded {
 		r.event(rev, ready, "Start")
 	}
+	if with := rev.Status.StartedWith; with.Since != nil && !with.Since.Equal(before.StartedWith.Since) {
+		r.event(rev, condition.True("Restarted", "pods are restarted: "+with.Cause), "Restart")
+	}
 	if rev.Status.EverReady && !before.EverReady && rev.Status.Build != nil && rev.Status.Build.FinishedAt != nil {
 		startSeconds.Observe(time.Since(rev.Status.Build.FinishedAt.Time).Seconds())
 	}

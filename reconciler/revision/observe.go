@@ -42,6 +42,9 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now ti
 		return seen, 0, err
 	}
 	seen.Weight = weightIn(route, rev.Name)
+	if seen.References, err = r.referenceVersions(ctx, rev); err != nil {
+		return seen, 0, err
+	}
 	if rev.Status.Image != "" || rev.Spec.Image != "" {
 		return seen, 0, r.observeRuntime(ctx, &seen, now)
 	}

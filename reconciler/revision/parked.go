@@ -57,9 +57,9 @@ func waits(pod *corev1.Pod) bool {
 }
 
 // planStandby decides about the parked pods: they are kept while the revision
-// is in traffic, once it was ready. It returns readiness with a word about
-// them; that they are missing is no reason not to be ready.
-func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []corev1.Pod, readiness condition.State) condition.State {
+// is in traffic, once it was ready. It returns why there are too few, empty if
+// there are not; that is no reason not to be ready.
+func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []corev1.Pod) string {
 	rev := seen.Revision
 	p.Status.Parked = parkedPods(parked)
 	size := rev.Spec.Scale.Standby
@@ -84,9 +84,9 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 		problem = "it gives way to " + seen.Crowded + ", which no node has room for"
 	}
 	if !wanted {
-		problem = ""
+		return ""
 	}
-	return p.tellStandby(readiness, problem)
+	return problem
 }
 
 // cannotPark says why a revision can have no standby; empty if it can.
@@ -104,21 +104,25 @@ func cannotPark(rev *v1alpha1.Revision, park Park, config *v1alpha1.ImageConfig)
 	return noCommand
 }
 
-// tellStandby adds to what is said of a revision that runs or sleeps how many
-// pods are parked, and why they are too few; empty if they are not.
-func (p *Plan) tellStandby(readiness condition.State, problem string) condition.State {
-	n := p.Status.Parked
-	switch {
+// tellParked adds to what is said of a revision that runs or sleeps how many
+// pods are parked.
+func (p *Plan) tellParked(readiness condition.State) condition.State {
+	switch n := p.Status.Parked; {
 	case p.State == Idle && n > 0:
 		readiness.Message = fmt.Sprintf("no pod runs, %s; a request starts one", parkedCount(n))
 	case p.State == Ready && n > 0:
 		readiness.Message += ", " + parkedCount(n)
 	}
+	return readiness
+}
+
+// tellMissing adds why too few pods are parked, if they are.
+func (p *Plan) tellMissing(readiness condition.State, problem string) condition.State {
 	if problem == "" || readiness.Status != metav1.ConditionTrue {
 		return readiness
 	}
 	missing := "no standby"
-	if n > 0 {
+	if p.Status.Parked > 0 {
 		missing = "the standby is not complete"
 	}
 	readiness.Message += "; " + missing + ": " + problem

@@ -28,6 +28,8 @@ type Plan struct {
 
 	// run is what to do with the TaskRun.
 	run runAction
+	// outdated are woken pods to delete; see outdated.
+	outdated []corev1.Pod
 	// dropStandby removes a standby that can be made no longer.
 	dropStandby bool
 	// readImage asks for the configuration of the image that headway.yaml
@@ -90,14 +92,23 @@ func serving(rev *v1alpha1.Revision, weight int32) condition.State {
 // planRuntime renders the Deployments and judges the pods.
 func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	rev := seen.Revision
-	deployment, err := deploymentFor(rev, b.image, b.config)
+	with, again := startWith(seen, now)
+	p.Status.StartedWith = with
+	mark, err := markOf(with)
+	if err == nil {
+		p.Deployment, err = deploymentFor(rev, b.image, b.config, mark)
+	}
 	if err != nil {
 		p.State, p.Status.Replicas, p.Status.Parked = Failed, 0, 0
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
-	p.Deployment = deployment
 	running, parked := split(seen.Pods)
-	return p.planStandby(seen, b.config, parked, p.judge(seen, running, now))
+	readiness := p.judge(seen, running, now)
+	problem := p.planStandby(seen, b.config, parked)
+	p.outdated = outdated(running, parked, mark, p.Standby)
+	p.RequeueAfter = earliest(p.RequeueAfter, again)
+	readiness = p.tellRestart(seen, running, mark, p.tellParked(readiness), now)
+	return p.tellMissing(readiness, problem)
 }
 
 // judge says whether the pods that run the application are enough, and if not,

@@ -1,12 +1,17 @@
 package revision
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/index"
 )
 
 // mostListed is how many references a message lists.
@@ -19,6 +24,9 @@ type reference struct {
 	name     string
 	key      string
 }
+
+// object names what the reference leads to, as index.Reference does.
+func (r reference) object() string { return index.Reference(r.kind, r.name) }
 
 // references are those of a revision, in the order in which the kubelet looks
 // them up.
@@ -33,6 +41,29 @@ func references(rev *v1alpha1.Revision) []reference {
 		}
 	}
 	return result
+}
+
+// referenceVersions are the objects that a revision refers to, each once, as far
+// as they exist. Their content is never read.
+func (r *Reconciler) referenceVersions(ctx context.Context, rev *v1alpha1.Revision) ([]v1alpha1.ReferenceVersion, error) {
+	var found []v1alpha1.ReferenceVersion
+	looked := map[string]bool{}
+	for _, ref := range references(rev) {
+		if looked[ref.object()] {
+			continue
+		}
+		looked[ref.object()] = true
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.kind))
+		object, err := lookup(ctx, r.Metadata, rev.Namespace, ref.name, object)
+		if err != nil {
+			return nil, err
+		}
+		if object != nil {
+			found = append(found, v1alpha1.ReferenceVersion{Kind: ref.kind, Name: ref.name, Version: object.ResourceVersion})
+		}
+	}
+	return found, nil
 }
 
 var (

@@ -86,12 +86,15 @@ type Park struct {
 type Reconciler struct {
 	Client client.Client
 	// Live reads past the cache.
-	Live   client.Reader
-	Events events.EventRecorder
-	Images Images
-	Logs   Logs
-	Prober Prober
-	Ports  Ports
+	Live client.Reader
+	// Metadata reads Secrets and ConfigMaps, of which nothing but the metadata is
+	// in the cache.
+	Metadata client.Reader
+	Events   events.EventRecorder
+	Images   Images
+	Logs     Logs
+	Prober   Prober
+	Ports    Ports
 	Options
 
 	written ssa.Written

@@ -61,6 +61,9 @@ type Seen struct {
 	// Given tells about the image that headway.yaml names; nil until it was
 	// read.
 	Given *Given
+	// References are the Secrets and ConfigMaps of the revision's variables, as
+	// far as they exist.
+	References []v1alpha1.ReferenceVersion
 	// Pods of the revision, parked ones too.
 	Pods []corev1.Pod
 	// Answered are the pods that take requests although the kubelet has not

@@ -45,7 +45,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	r := &Reconciler{
 		Client: mgr.GetClient(),
 		Live:   mgr.GetAPIReader(),
-		Events: mgr.GetEventRecorder("headway-revision"),
+		// Not the manager's client: it reads these kinds past the cache.
+		Metadata: mgr.GetCache(),
+		Events:   mgr.GetEventRecorder("headway-revision"),
 		Images: &registry.Client{
 			Secrets:  mgr.GetAPIReader(),
 			Secret:   client.ObjectKey{Namespace: options.BuildNamespace, Name: options.RegistrySecret},
@@ -65,8 +67,11 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		WatchesRawSource(source.Channel(prober.wake, &handler.EnqueueRequestForObject{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOfPod)).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(r.standbysBeside), builder.WithPredicates(roomChanged())).
-		Watches(&v1alpha1.App{}, sameName, specOnly).
+		Watches(&v1alpha1.App{}, sameName, builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))). // a restart is an annotation
 		Watches(&v1alpha1.Route{}, sameName, specOnly).
+		WatchesMetadata(&corev1.Secret{}, r.referringTo("Secret")).
+		WatchesMetadata(&corev1.ConfigMap{}, r.referringTo("ConfigMap")).
 		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOfRun)).
 		Watches(&pipelines.Task{}, handler.EnqueueRequestsFromMapFunc(r.revisionsWithoutTemplate)).
 		WithOptions(controller.Options{
@@ -108,6 +113,14 @@ func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
 // weight, or whether they are wanted, may have changed.
 func (r *Reconciler) revisionsOf(ctx context.Context, o client.Object) []reconcile.Request {
 	return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()), client.MatchingFields{index.RevisionApp: o.GetName()})
+}
+
+// referringTo maps an object to the revisions whose variables come from it.
+func (r *Reconciler) referringTo(kind string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+		return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()),
+			client.MatchingFields{index.RevisionReference: index.Reference(kind, o.GetName())})
+	})
 }
 
 // revisionsOfRun maps a TaskRun to the revisions that may wait for it.

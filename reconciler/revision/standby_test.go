@@ -24,7 +24,7 @@ var (
 
 func renderStandby(t *testing.T, rev *v1alpha1.Revision, replicas int32) (main, standby *appsv1.Deployment) {
 	t.Helper()
-	main, err := deploymentFor(rev, "registry/apps/team/hello@"+digest, command)
+	main, err := deploymentFor(rev, "registry/apps/team/hello@"+digest, command, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestStandbyGolden(t *testing.T) {
 	main, standby := renderStandby(t, rev, 2)
 	golden(t, "standby.yaml", standby)
 
-	again, err := deploymentFor(rev, "registry/apps/team/hello@"+digest, command)
+	again, err := deploymentFor(rev, "registry/apps/team/hello@"+digest, command, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func sleeping(t *testing.T) (*bench, *v1alpha1.Revision) {
 	})
 	route := &v1alpha1.Route{ObjectMeta: metav1.ObjectMeta{Name: "hello", Namespace: "team"},
 		Spec: v1alpha1.RouteSpec{App: "hello", Traffic: []v1alpha1.TrafficTarget{{Revision: rev.Name, Weight: 100}}}}
-	asleep, err := deploymentFor(rev, rev.Spec.Image, command)
+	asleep, err := deploymentFor(rev, rev.Spec.Image, command, "")
 	if err != nil {
 		t.Fatal(err)
 	}

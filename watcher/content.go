@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
-	"strings"
 
 	"github.com/headway-dev/headway/watcher/git"
 )
@@ -43,15 +41,35 @@ func (c content) ID(name string) string {
 	return f.Blob
 }
 
+// Links are the symbolic links of the commit.
+func (c content) Links() []string {
+	var links []string
+	for _, f := range c.commit.Files {
+		if f.Mode == git.Symlink {
+			links = append(links, f.Path)
+		}
+	}
+	return links
+}
+
+// Target is where a link points.
+func (c content) Target(link string) (string, error) {
+	f, found := c.commit.File(link)
+	if !found {
+		return "", fmt.Errorf("%s: %w", link, fs.ErrNotExist)
+	}
+	target, err := c.blobs.Read(f.Blob, maxLinkTarget)
+	return string(target), err
+}
+
 // file finds a file; the error wraps fs.ErrNotExist when there is none.
 func (c content) file(name string) (git.File, error) {
 	at := name
 	for range maxLinks {
-		i, found := slices.BinarySearchFunc(c.commit.Files, at, func(f git.File, name string) int { return strings.Compare(f.Path, name) })
+		f, found := c.commit.File(at)
 		if !found {
 			break
 		}
-		f := c.commit.Files[i]
 		if f.Mode != git.Symlink {
 			return f, nil
 		}

@@ -42,7 +42,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 	f.template = build.Template
 	switch f.template {
 	case detect.Dockerfile:
-		data, err := diskContent{c.root}.Read(path.Join(p, "Dockerfile"), spec.MaxBytes)
+		data, err := diskContent{c.root, c.files}.Read(path.Join(p, "Dockerfile"), spec.MaxBytes)
 		if err != nil {
 			return f, fmt.Errorf("reading the Dockerfile: %w", err)
 		}
@@ -85,7 +85,7 @@ func findHealth(c *checkout, p string, build *v1alpha1.Build, tree *detect.Tree)
 		return "", "", err
 	}
 	for _, name := range files {
-		data, err := diskContent{c.root}.Read(name, maxGoFile)
+		data, err := diskContent{c.root, c.files}.Read(name, maxGoFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -11,10 +11,15 @@ import (
 )
 
 // tree is what detection sees of the checkout.
-func (c *checkout) tree() *detect.Tree { return detect.NewTree(c.files, diskContent{c.root}, nil) }
+func (c *checkout) tree() *detect.Tree {
+	return detect.NewTree(c.files, diskContent{c.root, c.files}, nil)
+}
 
 // diskContent reads the files of the checkout at root.
-type diskContent struct{ root string }
+type diskContent struct {
+	root  string
+	files detect.Files
+}
 
 // Read returns at most limit bytes of a file. A link out of the checkout leads
 // to nothing, as it does in a commit.
@@ -33,3 +38,20 @@ func (d diskContent) Read(name string, limit int64) ([]byte, error) {
 
 // ID is the name: a checkout has one content for each.
 func (diskContent) ID(name string) string { return name }
+
+// Links are the files of the checkout that are symbolic links.
+func (d diskContent) Links() []string {
+	var links []string
+	for _, name := range d.files {
+		if info, err := os.Lstat(filepath.Join(d.root, filepath.FromSlash(name))); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			links = append(links, name)
+		}
+	}
+	return links
+}
+
+// Target is where a link points.
+func (d diskContent) Target(link string) (string, error) {
+	target, err := os.Readlink(filepath.Join(d.root, filepath.FromSlash(link)))
+	return filepath.ToSlash(target), bare(err)
+}

@@ -32,8 +32,10 @@ func Resolve(s *spec.Spec, t *Tree) (*App, error) {
 			return nil, err
 		}
 	}
-	app.Sources.needs, err = neededBy(app.Build, s.Path, t)
-	return app, err
+	if app.Sources.needs, err = neededBy(app.Build, s.Path, t); err != nil {
+		return nil, err
+	}
+	return app, app.Sources.addLinked(t)
 }
 
 // Sources say which files of a commit belong to an app: its folder, what its

@@ -19,6 +19,10 @@ type Content interface {
 	Read(name string, limit int64) ([]byte, error)
 	// ID is the same for two files only if their contents are.
 	ID(name string) string
+	// Links are the names of all symbolic links, sorted by byte order.
+	Links() []string
+	// Target is where a link points.
+	Target(link string) (string, error)
 }
 
 // Tree is a commit: the names of all its files, and the content of the few
@@ -27,6 +31,8 @@ type Tree struct {
 	Files
 	content Content
 	memo    *Memo
+	// links are the names of the symbolic links.
+	links Files
 }
 
 // NewTree is the tree of a commit. A nil memo remembers nothing beyond it.
@@ -34,13 +40,13 @@ func NewTree(files Files, content Content, memo *Memo) *Tree {
 	if memo == nil {
 		memo = &Memo{}
 	}
-	return &Tree{Files: files, content: content, memo: memo}
+	return &Tree{Files: files, content: content, memo: memo, links: content.Links()}
 }
 
 // without is the tree without the files that a glob matches.
 func (t *Tree) without(ignored spec.Globs) *Tree {
 	out := *t
-	out.Files = t.Files.Without(ignored)
+	out.Files, out.links = t.Files.Without(ignored), t.links.Without(ignored)
 	return &out
 }
 

@@ -31,6 +31,22 @@ func (m *memory) Read(name string, limit int64) ([]byte, error) {
 
 func (m *memory) ID(name string) string { return m.files[name] }
 
+// Links are the files with a content such as "-> target".
+func (m *memory) Links() []string {
+	var links []string
+	for name, text := range m.files {
+		if strings.HasPrefix(text, "-> ") {
+			links = append(links, name)
+		}
+	}
+	slices.Sort(links)
+	return links
+}
+
+func (m *memory) Target(link string) (string, error) {
+	return strings.TrimPrefix(m.files[link], "-> "), nil
+}
+
 // kinds are contents that tests name in short.
 var kinds = map[string]string{
 	"program": "package main\n\nfunc main() {}\n",

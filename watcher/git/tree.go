@@ -49,6 +49,15 @@ type Commit struct {
 	Submodules []Submodule
 }
 
+// File finds a file by its path.
+func (c *Commit) File(name string) (File, bool) {
+	i, found := slices.BinarySearchFunc(c.Files, name, func(f File, name string) int { return cmp.Compare(f.Path, name) })
+	if !found {
+		return File{}, false
+	}
+	return c.Files[i], true
+}
+
 // maxTreeDepth bounds the folders in folders.
 const maxTreeDepth = 256
 

@@ -47,7 +47,7 @@ func Build(b spec.Build, p string, t *Tree) (*v1alpha1.Build, error) {
 	case Static:
 		err = t.checkDir(p, out.Args["dir"])
 	case Dockerfile:
-		err = t.checkDockerfile(p, out.Args["dockerfile"])
+		_, err = t.dockerBuild(p, out.Args)
 	}
 	if err != nil {
 		return nil, err
@@ -71,8 +71,10 @@ func (t *Tree) auto(p string, args map[string]string) (string, error) {
 		return Dockerfile, nil
 	case args["main"] != "":
 		return Go, nil
-	case args["dir"] != "":
+	case args["dir"] != "", args["fallback"] != "":
 		return Static, nil
+	case args["dockerfile"] != "":
+		return Dockerfile, nil
 	}
 	programs, err := t.programs(p, args["tags"])
 	if err != nil {
@@ -190,15 +192,4 @@ func above(p, name string, files Files) string {
 		}
 		p = path.Dir(p)
 	}
-}
-
-// checkDockerfile checks the value of build.args.dockerfile, or its default.
-func (t *Tree) checkDockerfile(p, name string) error {
-	if name == "" {
-		name = "Dockerfile"
-	}
-	if t.Has(path.Join(p, name)) {
-		return nil
-	}
-	return &KeyError{"build.args.dockerfile", fmt.Sprintf("there is no %s in this commit; set it to the Dockerfile, relative to path", path.Join(p, name))}
 }

@@ -27,9 +27,13 @@ func (n *needs) has(name string) bool {
 // neededBy finds what a build of the app in folder p needs. For go these are
 // the packages that its main package imports, directly or not, wherever in the
 // repository they are; the module and workspace files; the vendored packages.
+// For dockerfile, the Dockerfile and the lists of what a context leaves out.
 // Other templates need nothing.
 func neededBy(b *v1alpha1.Build, p string, t *Tree) (needs, error) {
-	if b == nil || b.Template != Go {
+	switch {
+	case b != nil && b.Template == Dockerfile:
+		return t.neededByDocker(p, b.Args)
+	case b == nil || b.Template != Go:
 		return needs{}, nil
 	}
 	f, err := follow(b, p, t)

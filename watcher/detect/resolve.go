@@ -35,7 +35,10 @@ func Resolve(s *spec.Spec, t *Tree) (*App, error) {
 	if app.Sources.needs, err = neededBy(app.Build, s.Path, t); err != nil {
 		return nil, err
 	}
-	return app, app.Sources.addLinked(t)
+	if err := app.Sources.addLinked(t); err != nil {
+		return nil, err
+	}
+	return app, t.checkCopies(app)
 }
 
 // Sources say which files of a commit belong to an app: its folder, what its

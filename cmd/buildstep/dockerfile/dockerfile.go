@@ -23,9 +23,11 @@ import (
 
 // Options of a build.
 type Options struct {
-	// Source is the folder of the unpacked artifact, Path the build context in
+	// Source is the folder of the unpacked artifact, Path the app's folder in
 	// it; "." is the whole.
 	Source, Path string
+	// Context is the build context, relative to Path. Default: Path itself.
+	Context string
 	// Dockerfile relative to Path. Default: Dockerfile.
 	Dockerfile string
 	// Target is the stage to build. Default: the last one.
@@ -94,18 +96,24 @@ func buildctlArgs(o Options) ([]string, error) {
 	if file == "" {
 		file = "Dockerfile"
 	}
-	if !filepath.IsLocal(file) {
-		return nil, fmt.Errorf("build.args.dockerfile is %q; it must be a file below path", file)
+	file, context := filepath.Join(o.Path, file), filepath.Join(o.Path, o.Context)
+	if !filepath.IsLocal(file) || filepath.IsAbs(o.Dockerfile) {
+		return nil, fmt.Errorf("build.args.dockerfile is %q; it must be a file of the repository, relative to path", o.Dockerfile)
 	}
-	dir := filepath.Join(o.Source, o.Path)
-	content, err := os.ReadFile(filepath.Join(dir, file))
+	if !filepath.IsLocal(context) || filepath.IsAbs(o.Context) {
+		return nil, fmt.Errorf("build.args.context is %q; it must be a folder of the repository, relative to path", o.Context)
+	}
+	content, err := os.ReadFile(filepath.Join(o.Source, file))
 	if err != nil {
-		return nil, fmt.Errorf("there is no file %s in %q; set build.args.dockerfile", file, o.Path)
+		return nil, fmt.Errorf("there is no file %s; set build.args.dockerfile, which is relative to path (%s)", file, o.Path)
+	}
+	if info, err := os.Stat(filepath.Join(o.Source, context)); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s; set build.args.context, which is relative to path (%s)", context, o.Path)
 	}
 	arguments := []string{
 		"build", "--progress=plain", "--frontend=dockerfile.v0",
-		"--local=context=" + dir, "--local=dockerfile=" + dir, "--opt=filename=" + filepath.ToSlash(file),
-		"--output=type=oci,tar=false,dest=" + o.Image,
+		"--local=context=" + filepath.Join(o.Source, context), "--local=dockerfile=" + filepath.Join(o.Source, filepath.Dir(file)),
+		"--opt=filename=" + filepath.Base(file), "--output=type=oci,tar=false,dest=" + o.Image,
 	}
 	if syntax := builtInSyntax(content); syntax != "" {
 		arguments = append(arguments, "--opt=cmdline="+syntax)

@@ -128,6 +128,23 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// TestContext: a Dockerfile and its context need not be in one folder.
+func TestContext(t *testing.T) {
+	o := options(t)
+	if err := errors.Join(os.Mkdir(filepath.Join(o.Source, "docker"), 0o755), os.WriteFile(filepath.Join(o.Source, "docker", "web.Dockerfile"), []byte("FROM scratch\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	o.Context, o.Dockerfile = "..", "../docker/web.Dockerfile"
+	args, err := buildctlArgs(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"--local=context=" + o.Source, "--local=dockerfile=" + o.Source + "/docker", "--opt=filename=web.Dockerfile"}
+	if diff := cmp.Diff(want, args[3:6]); diff != "" {
+		t.Errorf("buildctl's arguments (-want +got):\n%s", diff)
+	}
+}
+
 func TestBuildThrowsBrokenStateAway(t *testing.T) {
 	o := options(t)
 	state := filepath.Join(o.Cache, "buildkit", "0")
@@ -180,8 +197,12 @@ func TestArgumentsAreChecked(t *testing.T) {
 		want   string
 	}{
 		{"path outside", func(o *Options) { o.Path = "../x" }, "lies outside the source"},
-		{"file outside", func(o *Options) { o.Dockerfile = "../../etc/passwd" }, "must be a file below path"},
-		{"no such file", func(o *Options) { o.Dockerfile = "Dockerfile.prod" }, `there is no file Dockerfile.prod in "web"`},
+		{"file outside", func(o *Options) { o.Dockerfile = "../../etc/passwd" }, "must be a file of the repository"},
+		{"no such file", func(o *Options) { o.Dockerfile = "Dockerfile.prod" }, `there is no file web/Dockerfile.prod; set build.args.dockerfile`},
+		{"file by its full name", func(o *Options) { o.Dockerfile = "/etc/passwd" }, "must be a file of the repository"},
+		{"context outside", func(o *Options) { o.Context = "../.." }, "must be a folder of the repository"},
+		{"context by its full name", func(o *Options) { o.Context = "/" }, "must be a folder of the repository"},
+		{"no such context", func(o *Options) { o.Context = "src" }, "there is no folder web/src; set build.args.context"},
 		{"build-args", func(o *Options) { o.BuildArgs = "A=1, B" + "\nC" }, `has the line "C"; it must be KEY=value`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

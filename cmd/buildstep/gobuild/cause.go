@@ -1,6 +1,9 @@
 package gobuild
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // firstError is the cause of a Go build that failed: the first line that is
 // about an error, with the lines that are indented below it, such as what to
@@ -26,7 +29,16 @@ func (f *firstError) Line(line string) {
 	}
 }
 
-func (f *firstError) String() string { return f.text }
+// unfetched is what the Go command says of a module that the proxy does not
+// have, and of its try to get it from a git server then.
+var unfetched = regexp.MustCompile(`@v[^ ]+: reading https?://[^ ]+: 4\d\d |exec: "git": executable file not found`)
+
+func (f *firstError) String() string {
+	if unfetched.MatchString(f.text) {
+		return f.text + `; builds have neither git nor credentials: if the module is private, commit it with "go mod vendor"`
+	}
+	return f.text
+}
 
 func startsWithAny(line string, prefixes []string) bool {
 	for _, prefix := range prefixes {

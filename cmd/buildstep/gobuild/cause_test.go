@@ -6,6 +6,7 @@ import (
 )
 
 func TestFirstError(t *testing.T) {
+	const private = `builds have neither git nor credentials: if the module is private, commit it with "go mod vendor"`
 	for _, test := range []struct{ name, output, want string }{
 		{"compiler", `
 go: downloading github.com/go-chi/chi/v5 v5.2.1
@@ -25,6 +26,10 @@ web.go:5:2: no required module provides package example.com/web; to add it:
 			"package example.com/shop imports example.com/shop/a imports example.com/shop: import cycle not allowed"},
 		{"a type in full", "./main.go:9:3: cannot use x:\n\thave (int)\n\twant (string)\n./main.go:10:1: other",
 			"./main.go:9:3: cannot use x: have (int) want (string)"},
+		{"a module that the proxy refuses", "main.go:3:8: example.com/priv@v1.0.0: reading https://proxy.golang.org/example.com/priv/@v/v1.0.0.zip: 403 Forbidden\n\tserver response: not available",
+			`main.go:3:8: example.com/priv@v1.0.0: reading https://proxy.golang.org/example.com/priv/@v/v1.0.0.zip: 403 Forbidden server response: not available; ` + private},
+		{"a module on a git server", `main.go:3:8: unable to resolve git version: failed to execute git version: exec: "git": executable file not found in $PATH`,
+			`main.go:3:8: unable to resolve git version: failed to execute git version: exec: "git": executable file not found in $PATH; ` + private},
 		{"nothing", "go: downloading example.com/x v1.0.0", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

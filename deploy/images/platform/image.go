@@ -125,7 +125,7 @@ func (a *assembler) tarball(ctx context.Context, l largeLayer) (string, error) {
 		return "", fmt.Errorf("making a scratch folder: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	a.options.Progress("packing %s, once for this version of Go", kind)
+	a.options.Progress("packing %s, which is kept", kind)
 	files, err := l.list(ctx, scratch)
 	if err != nil {
 		return "", err

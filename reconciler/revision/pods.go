@@ -179,7 +179,7 @@ func cannotStart(rev *v1alpha1.Revision, message string) string {
 
 // crash explains how the app ended, with the end of its log.
 func crash(rev *v1alpha1.Revision, end *corev1.ContainerStateTerminated) string {
-	message := fmt.Sprintf("the app exited with code %d", end.ExitCode)
+	message := fmt.Sprintf("the app exited with code %d", end.ExitCode) + absentHint(rev, end.Message)
 	switch {
 	case end.Reason == "OOMKilled":
 		message = "the app used more memory than it may"

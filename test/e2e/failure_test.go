@@ -43,8 +43,8 @@ func TestBrokenBuild(t *testing.T) {
 		t.Errorf("the compiler's error is not in the last 20 log lines: %q", lines)
 	}
 	said := message(revision.Status.Conditions, v1alpha1.ConditionBuilt)
-	if !strings.Contains(said, broken[:8]) || !strings.Contains(said, "build") {
-		t.Errorf("the message names neither commit nor step: %q", said)
+	if !strings.Contains(said, broken[:8]) || !strings.Contains(said, `step "build" failed with exit code 1: ./main.go:`) || !strings.Contains(said, "undefined: greetings") {
+		t.Errorf("the message lacks commit, step or error: %q", said)
 	}
 
 	eventually(t, soon, "the app says that the newest commit failed", func() error {
@@ -101,6 +101,41 @@ func TestBrokenStart(t *testing.T) {
 		t.Error(err)
 	}
 	tm.wantAnswer(tm.url("dockerfile"), "RUN step")
+}
+
+// TestSilentStart: an app that listens where nobody can reach it, or on another
+// port, is told so soon, and still when it was stopped for that, although it
+// then ends well.
+func TestSilentStart(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.clone("hello")
+	code.edit("main.go", `":" + cmp.Or`, `"localhost:" + cmp.Or`)
+	local := code.push("Listen on localhost")
+	code.watch()
+	says := func(commit, text string) {
+		t.Helper()
+		eventually(t, built, "the revision says "+text, func() error {
+			revision, err := tm.revision("hello", commit)
+			if err != nil {
+				return err
+			}
+			if said := message(revision.Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(said, text) {
+				return fmt.Errorf("Ready says %q", said)
+			}
+			return nil
+		})
+	}
+	const unreachable = "nothing listens there on the pod's address, and a server on localhost or 127.0.0.1 cannot be reached"
+	says(local, "the app runs, but ")
+	says(local, unreachable)
+	says(local, "within 2m0s, so it was started again; "+unreachable)
+
+	code.edit("main.go", `"localhost:" + cmp.Or(os.Getenv("PORT"), "8080")`, `":3000"`)
+	elsewhere := code.push("Listen on another port")
+	says(elsewhere, "it listens on port 3000: let it listen on $PORT, or write port: 3000 in headway.yaml")
+	code.edit("main.go", `":3000"`, `":" + cmp.Or(os.Getenv("PORT"), "8080")`)
+	tm.waitLive("hello", code.push("Listen where the port says"))
 }
 
 // TestMissingSecret: an app that needs a Secret says which, and starts by

@@ -15,10 +15,11 @@ func checkLinkerFlags(flags string) error {
 		return fmt.Errorf("build.args.ldflags is %q: %w", flags, err)
 	}
 	for i := 0; i < len(fields); i++ {
-		switch field := strings.Replace(fields[i], "--", "-", 1); {
-		case field == "-s", field == "-w":
-		case strings.HasPrefix(field, "-X="):
-		case field == "-X" && i+1 < len(fields):
+		name, dashed := strings.CutPrefix(fields[i], "-")
+		name = strings.TrimPrefix(name, "-")
+		switch {
+		case dashed && (name == "s" || name == "w" || strings.HasPrefix(name, "X=")):
+		case dashed && name == "X" && i+1 < len(fields):
 			i++ // its value
 		default:
 			return fmt.Errorf("build.args.ldflags has %q; it takes -X package.name=value, -s and -w", fields[i])

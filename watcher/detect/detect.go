@@ -43,7 +43,9 @@ func Build(b spec.Build, p string, t *Tree) (*v1alpha1.Build, error) {
 	}
 	switch out.Template {
 	case Go:
-		err = t.resolveMain(p, out)
+		if err = t.resolveMain(p, out); err == nil {
+			err = t.checkBeside(p, out.Args["files"])
+		}
 	case Static:
 		err = t.checkDir(p, out.Args["dir"])
 	case Dockerfile:
@@ -178,6 +180,21 @@ func (t *Tree) givenMain(p, main, tags string) (program, error) {
 		message += "; main packages here: " + list(programs)
 	}
 	return program{}, &KeyError{key, message}
+}
+
+// checkBeside checks the value of build.args.files: what lies beside a Go
+// program when it runs.
+func (t *Tree) checkBeside(p, list string) error {
+	for name := range strings.SplitSeq(list, ",") {
+		name = path.Clean(strings.TrimSpace(name))
+		if name == "." { // an empty element, which the build passes over
+			continue
+		}
+		if at := path.Join(p, name); !t.Has(at) && len(t.Under(at)) == 0 {
+			return &KeyError{"build.args.files", fmt.Sprintf("there is no file or folder %s in this commit; write names relative to path, separated by commas", at)}
+		}
+	}
+	return nil
 }
 
 // above is the nearest folder, from p up to the root, that holds name; "" when

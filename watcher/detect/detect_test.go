@@ -92,6 +92,8 @@ func TestBuild(t *testing.T) {
 			`build.args.dir: there is no folder "web/dist" with files in this commit`},
 		{"dockerfile given", spec.Build{With: Dockerfile, Args: map[string]string{"dockerfile": "prod.Dockerfile"}}, ".", "prod.Dockerfile",
 			&v1alpha1.Build{Template: Dockerfile, Args: map[string]string{"dockerfile": "prod.Dockerfile"}}, ""},
+		{"files beside the program that are not there", spec.Build{With: Go, Args: map[string]string{"files": "templates, static,,views/a.html"}}, "a",
+			"go.mod a/main.go a/templates/x.html a/static", nil, "build.args.files: there is no file or folder a/views/a.html in this commit; write names relative to path"},
 		{"dockerfile that is not there", spec.Build{With: Dockerfile}, "a", "a/x Dockerfile", nil, "build.args.dockerfile: there is no a/Dockerfile in this commit"},
 		{"other template as it is", spec.Build{With: "node", Args: map[string]string{"x": "y"}}, ".", "package.json",
 			&v1alpha1.Build{Template: "node", Args: map[string]string{"x": "y"}}, ""},

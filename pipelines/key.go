@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"maps"
+	"slices"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -29,7 +31,7 @@ func contentKey(scope string, source v1alpha1.Source, build v1alpha1.Build, temp
 	writeField(sum, source.Path)
 	writeField(sum, build.Template)
 	writeField(sum, templateVersion)
-	for _, name := range sortedKeys(build.Args) {
+	for _, name := range slices.Sorted(maps.Keys(build.Args)) {
 		writeField(sum, name)
 		writeField(sum, build.Args[name])
 	}

@@ -32,18 +32,6 @@ type (
 // AddToScheme registers Tekton's types.
 func AddToScheme(s *runtime.Scheme) error { return tektonv1.AddToScheme(s) }
 
-// Parameters that Headway gives to every template that declares them.
-const (
-	// ParamSourceURL is where the source artifact, a tar.gz, is fetched.
-	ParamSourceURL = "source-url"
-	// ParamSourceDigest is the artifact's digest, sha256:<hex>.
-	ParamSourceDigest = "source-digest"
-	// ParamPath is the build context inside the artifact; "." is its root.
-	ParamPath = "path"
-	// ParamImage is the repository:tag to push.
-	ParamImage = "image"
-)
-
 // Workspaces that Headway binds for every template that declares them.
 const (
 	// WorkspaceSource is an empty folder that all steps share.

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines/contract"
 )
 
 // Timeout is the longest time a build may take, waiting for a node included.
@@ -80,10 +81,10 @@ func TaskRunFor(in Input) (*TaskRun, error) {
 // build.args does not name are left to Tekton.
 func params(in Input, args map[string]string) tektonv1.Params {
 	given := map[string]string{
-		ParamSourceURL:    in.SourceURL,
-		ParamSourceDigest: in.Revision.Spec.Source.Digest,
-		ParamPath:         in.Revision.Spec.Source.Path,
-		ParamImage:        in.Image,
+		contract.ParamSourceURL:    in.SourceURL,
+		contract.ParamSourceDigest: in.Revision.Spec.Source.Digest,
+		contract.ParamPath:         in.Revision.Spec.Source.Path,
+		contract.ParamImage:        in.Image,
 	}
 	for name, value := range args {
 		given[name] = value

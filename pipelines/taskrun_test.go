@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines/contract"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -122,13 +123,13 @@ func TestTaskRunForKeepsItsTemplate(t *testing.T) {
 // TestTaskRunForTellsOnlyWhatIsDeclared lets people write small templates.
 func TestTaskRunForTellsOnlyWhatIsDeclared(t *testing.T) {
 	in := exampleInput(t, "go", nil)
-	in.Template.Spec.Params = []tektonv1.ParamSpec{{Name: ParamImage}}
+	in.Template.Spec.Params = []tektonv1.ParamSpec{{Name: contract.ParamImage}}
 	in.Template.Spec.Workspaces = nil
 	run, err := TaskRunFor(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Spec.Params) != 1 || run.Spec.Params[0].Name != ParamImage || len(run.Spec.Workspaces) != 0 {
+	if len(run.Spec.Params) != 1 || run.Spec.Params[0].Name != contract.ParamImage || len(run.Spec.Workspaces) != 0 {
 		t.Errorf("params %v, workspaces %v", run.Spec.Params, run.Spec.Workspaces)
 	}
 }

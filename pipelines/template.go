@@ -10,6 +10,7 @@ import (
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines/contract"
 )
 
 // Template is a Task that keeps the contract.
@@ -22,9 +23,6 @@ type Template struct {
 	// template that is replaced while it waits.
 	Spec TaskSpec
 }
-
-// contractParams are given by Headway; all others are arguments.
-var contractParams = []string{ParamSourceURL, ParamSourceDigest, ParamPath, ParamImage}
 
 // TemplateOf reads a build template. The error says which part of the contract
 // the Task breaks.
@@ -51,8 +49,8 @@ func contractProblem(spec TaskSpec) string {
 			return fmt.Sprintf("declares the parameter %q of type %s; only strings can be given", param.Name, param.Type)
 		}
 	}
-	if !slices.ContainsFunc(spec.Params, func(p tektonv1.ParamSpec) bool { return p.Name == ParamImage }) {
-		return fmt.Sprintf("does not declare the parameter %q, where it has to push", ParamImage)
+	if !slices.ContainsFunc(spec.Params, func(p tektonv1.ParamSpec) bool { return p.Name == contract.ParamImage }) {
+		return fmt.Sprintf("does not declare the parameter %q, where it has to push", contract.ParamImage)
 	}
 	if !slices.ContainsFunc(spec.Results, func(r tektonv1.TaskResult) bool { return r.Name == ResultDigest }) {
 		return fmt.Sprintf("does not declare the result %q", ResultDigest)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/pipelines/contract"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/registry"
@@ -194,18 +194,9 @@ func (r *Reconciler) observeTemplate(ctx context.Context, seen *Seen) error {
 		seen.Template, seen.TemplateProblem = &template, ""
 	}
 	if seen.Template == nil && seen.TemplateProblem == "" {
-		seen.TemplateProblem = noTemplate(wanted, names)
+		seen.TemplateProblem = contract.NotFound(wanted, names).Error()
 	}
 	return nil
-}
-
-func noTemplate(wanted string, names []string) string {
-	message := fmt.Sprintf("no build template is called %q", wanted)
-	if len(names) == 0 {
-		return message + "; none is installed"
-	}
-	slices.Sort(names)
-	return message + "; installed: " + strings.Join(slices.Compact(names), ", ")
 }
 
 // buildLog is the end of the failed step's log. The pod may be gone, so none is

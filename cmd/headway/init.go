@@ -67,7 +67,7 @@ func draft(ctx context.Context, name string) (string, error) {
 	}
 	text := f.text()
 	// What is written must be what validate accepts.
-	_, _, problems, err := check(c, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text))
+	_, _, problems, err := resolve(c, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text))
 	if problems != nil {
 		return "", usagef("%s", problems[0].Message)
 	}

@@ -38,7 +38,7 @@ step in front; for an app that is the build of its newest revision.`,
 	c.Flags().BoolVar(&f.build, "build", false, "the build instead of the running app")
 	c.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on as more is logged, also by pods that start later")
 	c.Flags().Int64Var(&f.tail, "tail", -1, "lines to begin with per pod, -1 for all (default: 100, all of a build)")
-	c.Flags().StringVar(&f.buildNamespace, "build-namespace", "headway-builds", "namespace of the builds")
+	c.Flags().StringVar(&f.buildNamespace, "build-namespace", defaultBuildNamespace, "namespace of the builds")
 	return c
 }
 

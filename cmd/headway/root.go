@@ -95,7 +95,7 @@ Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 	root.SetErr(io.err)
 	access.flags(root)
 	root.AddCommand(
-		newInit(io), newValidate(io),
+		newInit(io), newValidate(io, access),
 		newStatus(io, access), newLogs(io, access), newRetry(io, access), newRestart(io, access),
 		newRepo(io, access), newVersion(io),
 	)

@@ -155,9 +155,9 @@ type Runtime struct {
 	// +optional
 	Health *Health `json:"health,omitempty"`
 
-	// Timeout is the longest time from a request to the start of its
-	// response, and the grace that requests get when a pod leaves. Default:
-	// 60s, at most 1h.
+	// Timeout is the longest time from a request, with all of its body, to the
+	// start of its response, and the grace that requests get when a pod
+	// leaves. Default: 60s, at most 1h.
 	//
 	// +kubebuilder:default="60s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="timeout must be between 1s and 1h"

@@ -102,7 +102,7 @@ var rows = []row{
 	},
 	{
 		name: "timeout", byDefault: "60s",
-		doc: "Longest time from a request to the start of its response; also the grace that requests get when a pod leaves.",
+		doc: "Longest time that the app may take to begin its response, waiting for a pod included, the client's upload not; also the grace that requests get when a pod leaves.",
 		value: duration{min: time.Second, max: time.Hour, example: "60s",
 			set: func(s *Spec, v time.Duration) { s.Timeout = metav1.Duration{Duration: v} }},
 	},

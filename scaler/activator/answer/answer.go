@@ -20,6 +20,13 @@ import (
 // revision's timeout.
 var ErrTimeout = errors.New("the response did not start in time")
 
+// ErrStalled ends a request whose client sent nothing of its body for too
+// long.
+var ErrStalled = errors.New("the client stopped sending")
+
+// ErrBadBody ends a request whose body is malformed.
+var ErrBadBody = errors.New("the body is malformed")
+
 // ErrNoPod ends a request for which no pod became free within the revision's
 // timeout.
 var ErrNoPod = errors.New("no pod in time")
@@ -40,9 +47,6 @@ type Answer struct {
 func Refused(no *grammar.Refusal) Answer {
 	return Answer{Status: no.Status, Text: "Bad request: " + no.Why + ".\n"}
 }
-
-// BadBody is for a request whose body is malformed or broke off.
-var BadBody = Answer{Status: http.StatusBadRequest, Text: "Bad request: the body is malformed or incomplete.\n"}
 
 // TooFar is for a request that activators have sent to and fro because they
 // do not agree yet which of them keeps a limit.
@@ -107,6 +111,11 @@ func Failed(rev *backend.Revision, err error) Answer {
 	case errors.Is(err, ErrTimeout):
 		return Answer{Status: http.StatusGatewayTimeout, Text: fmt.Sprintf(
 			"App %q did not begin to answer within %s (\"timeout\" in its headway.yaml).\n", rev.App, rev.Timeout)}
+	case errors.Is(err, ErrStalled):
+		return Answer{Status: http.StatusRequestTimeout, Text: fmt.Sprintf(
+			"Request timeout: no byte of the request's body came for %s.\n", rev.Stall)}
+	case errors.Is(err, ErrBadBody):
+		return Answer{Status: http.StatusBadRequest, Text: "Bad request: the body is malformed or incomplete.\n"}
 	case errors.Is(err, context.Canceled):
 		return Answer{Status: ClientGone}
 	default:

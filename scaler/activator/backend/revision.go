@@ -13,14 +13,22 @@ import (
 // changes.
 type Settings struct {
 	Namespace, App, Name string
-	// Timeout from a request to the start of its response, waiting included.
+	// Timeout from a whole request to the start of its response, waiting
+	// included.
 	Timeout time.Duration
+	// Stall is how long a client may send nothing of its body. 0: Timeout, but
+	// at least 30 s.
+	Stall time.Duration
 	// Limit of requests in flight in one pod; 0 is no limit.
 	Limit int
 	// HealthPath answers 2xx or 3xx when a pod can take requests; empty: the
 	// port accepts connections.
 	HealthPath string
 }
+
+// shortestStall bears a lost connection that comes back, also where an app is
+// asked to answer within a second.
+const shortestStall = 30 * time.Second
 
 // Revision is a revision as the data path sees it: its pods, and while another
 // activator keeps its limit, the way there.
@@ -34,6 +42,9 @@ type Revision struct {
 
 // NewRevision makes a revision without pods. Close it when it is deleted.
 func NewRevision(s Settings, hooks Hooks) *Revision {
+	if s.Stall == 0 {
+		s.Stall = max(s.Timeout, shortestStall)
+	}
 	probe := TCPProbe
 	if s.HealthPath != "" {
 		probe = HTTPProbe(s.HealthPath)

@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"runtime/debug"
@@ -61,17 +62,10 @@ func (c *conn) serve() (handOver bool) {
 		if err != nil {
 			return c.notServed(err)
 		}
-		now := time.Now()
-		total := end + int(c.req.length)
-		if len(c.in.Buffered()) < total {
-			if !c.readBody(now, end, total) {
-				return false
-			}
-		}
-		if !c.handle(now, c.in.Buffered()[end:total]) {
+		if !c.handle(time.Now(), end) {
 			return false
 		}
-		c.in.Discard(total)
+		c.in.Discard(end + int(c.req.length))
 		if !c.watch.stop() {
 			return false
 		}
@@ -129,16 +123,26 @@ func (c *conn) readHead() (int, error) {
 
 var errLeaving = errors.New("the activator is stopping")
 
-// readBody reads until total bytes are buffered. The client has as long as
-// for a head at least, and the head is parsed again as it may have moved.
-func (c *conn) readBody(now time.Time, end, total int) bool {
-	c.in.ReadUntil(now.Add(3 * c.server.HeaderTimeout))
-	for len(c.in.Buffered()) < total {
-		if err := c.in.Fill(); err != nil {
-			return false
-		}
+// whole tells whether all of the request, whose head ends at end, is buffered.
+func (c *conn) whole(end int) bool { return len(c.in.Buffered()) >= end+int(c.req.length) }
+
+// readBody reads until the request is whole, for as long as bytes come: the
+// longest pause between two is stall. The head is parsed again as it may have
+// moved.
+func (c *conn) readBody(stall time.Duration, end int) error {
+	total, err := end+int(c.req.length), error(nil)
+	for err == nil && len(c.in.Buffered()) < total {
+		c.in.ReadUntil(time.Now().Add(stall))
+		err = c.in.Fill()
 	}
-	return c.req.parse(c.in.Buffered()[:end]) == nil
+	_ = c.req.parse(c.in.Buffered()[:end]) // as it was before
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return answer.ErrStalled
+	case err != nil:
+		return context.Canceled
+	}
+	return nil
 }
 
 // refuse answers what is not a request, with out for memory. The connection

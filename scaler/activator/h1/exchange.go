@@ -33,7 +33,8 @@ const (
 type exchange struct {
 	rev      *backend.Revision
 	lease    backend.Lease
-	started  time.Time
+	started  time.Time // its head was there
+	asked    time.Time // all of it was there
 	deadline time.Time // of the start of the response
 	waited   time.Duration
 	status   int
@@ -53,13 +54,14 @@ func (x *exchange) release() {
 	}
 }
 
-// handle answers the request in c.req; false ends the connection.
-func (c *conn) handle(now time.Time, body []byte) bool {
+// handle answers the request in c.req, whose head ends at end; false ends the
+// connection.
+func (c *conn) handle(now time.Time, end int) bool {
 	if string(c.req.host) != c.host { // compares without making a string
 		c.host = string(c.req.host)
 	}
 	x := &c.x
-	*x = exchange{started: now}
+	*x = exchange{started: now, asked: now}
 	if c.server.Tracer != nil {
 		c.beginTrace(x)
 	}
@@ -68,13 +70,13 @@ func (c *conn) handle(now time.Time, body []byte) bool {
 	var keep bool
 	switch {
 	case x.hop.TooFar():
-		keep = c.answer(x, answer.TooFar)
+		keep = c.deny(x, end, answer.TooFar)
 	case !match.Known:
-		keep = c.answer(x, answer.UnknownHost(c.host))
+		keep = c.deny(x, end, answer.UnknownHost(c.host))
 	case match.Revision == nil:
-		keep = c.answer(x, answer.NoRevision(match))
+		keep = c.deny(x, end, answer.NoRevision(match))
 	default:
-		keep = c.forward(x, body)
+		keep = c.forward(x, end)
 		if !c.server.Peers {
 			x.rev.Stats.Observe(x.status, time.Since(now))
 		}
@@ -99,13 +101,19 @@ func (c *conn) match(x *exchange) table.Match {
 }
 
 // forward sends the request to a pod and the response back.
-func (c *conn) forward(x *exchange, body []byte) bool {
-	x.deadline = x.started.Add(x.rev.Timeout)
+func (c *conn) forward(x *exchange, end int) bool {
 	c.server.Running.Enter(&c.member, x.rev.Timeout)
 	defer c.server.Running.Leave(&c.member)
 	defer x.release() // even if a fault of ours panics
 
-	up, err := c.toPod(x, body)
+	if !c.whole(end) {
+		if err := c.readBody(x.rev.Stall, end); err != nil {
+			return c.deny(x, end, answer.Failed(x.rev, err))
+		}
+		x.asked = time.Now()
+	}
+	x.deadline = x.asked.Add(x.rev.Timeout)
+	up, err := c.toPod(x, c.in.Buffered()[end:end+int(c.req.length)])
 	if err == nil {
 		err = c.readResponse(x, up)
 	}
@@ -131,7 +139,7 @@ func (c *conn) forward(x *exchange, body []byte) bool {
 
 // readResponse reads until the final response's head is in c.resp.
 func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
-	next, now := 0, x.started
+	next, now := 0, x.asked
 	for {
 		end := 0
 		if b := up.Buffered(); len(b) > 0 {
@@ -206,6 +214,19 @@ func (c *conn) drop(x *exchange, up *wire.Conn) {
 		backend.Linger(up.Conn, grace)
 		lease.Release()
 	}()
+}
+
+// deny answers a request that goes to no pod. A client that still sends its
+// body has a moment to read that, and the connection ends.
+func (c *conn) deny(x *exchange, end int, a answer.Answer) bool {
+	if c.whole(end) {
+		return c.answer(x, a)
+	}
+	c.req.close = true
+	if c.answer(x, a); a.Status != answer.ClientGone {
+		linger(c.in)
+	}
+	return false
 }
 
 // answer sends a response of our own; false ends the connection.

@@ -59,7 +59,7 @@ var errRefused = errors.New("the pod refuses connections")
 // long as they turn out to be closed before a byte was written, or a new one.
 func (c *conn) write(x *exchange) (*wire.Conn, error) {
 	for {
-		up := x.lease.Pod.Idle(x.started)
+		up := x.lease.Pod.Idle(x.asked)
 		reused := up != nil
 		if !reused {
 			ctx, cancel := context.WithDeadline(context.Background(), x.deadline)
@@ -77,7 +77,7 @@ func (c *conn) write(x *exchange) (*wire.Conn, error) {
 			up.Close()
 			return nil, errLeaving
 		}
-		up.WriteWithin(x.started, x.rev.Timeout)
+		up.WriteWithin(x.asked, x.rev.Timeout)
 		n, err := up.Write(c.out)
 		if err == nil {
 			return up, nil

@@ -3,9 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
-	"maps"
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
@@ -16,36 +14,6 @@ func wrap(resp *http.Response, done func(complete bool), idle func()) io.ReadClo
 		return &upgraded{ReadWriteCloser: conn, done: done}
 	}
 	return &stream{ReadCloser: resp.Body, done: done, timer: time.AfterFunc(streamIdle, idle)}
-}
-
-// incoming is the body of a request. It notes whether reading it failed, and
-// the trailers when it has ended.
-type incoming struct {
-	io.ReadCloser
-	of      *http.Request
-	trailer http.Header
-	failed  atomic.Bool
-}
-
-// newIncoming wraps the body of r, as net/http has made it: only there do
-// trailers appear that were not announced.
-func newIncoming(r *http.Request) *incoming {
-	i := &incoming{ReadCloser: r.Body, of: r, trailer: r.Trailer}
-	if i.trailer == nil {
-		i.trailer = http.Header{}
-	}
-	return i
-}
-
-func (i *incoming) Read(p []byte) (int, error) {
-	n, err := i.ReadCloser.Read(p)
-	if errors.Is(err, io.EOF) {
-		maps.Copy(i.trailer, i.of.Trailer)
-	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
-		i.failed.Store(true)
-	}
-	return n, err
 }
 
 // withTrailers is the body of a response. It calls read when the trailers are

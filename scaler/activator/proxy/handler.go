@@ -65,6 +65,8 @@ type exchange struct {
 	trace   *trace.Request
 	said    string // what the activator itself has answered
 	client  *leaving
+	clock   *clock
+	end     context.CancelCauseFunc // ends it, for a reason
 }
 
 // answer sends a response of our own.
@@ -88,17 +90,24 @@ func refusal(r *http.Request) *grammar.Refusal {
 	return nil
 }
 
-// malformed tells whether the request's body could not be read to its end.
-// net/http would look for the next request behind it, where a client may have
-// hidden one.
-func (x *exchange) malformed() bool { return x.body != nil && x.body.failed.Load() }
+// deny answers a request that goes to no pod.
+func (x *exchange) deny(rec *recorder, a answer.Answer) {
+	rec.body.skip()
+	x.answer(rec, a)
+}
 
 type exchangeKey struct{}
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
+	x := &exchange{started: started, peers: h.peers, trace: h.beginTrace(r, started), body: newIncoming(w, r)}
 	rec := &recorder{ResponseWriter: w, request: r}
-	x := &exchange{started: started, peers: h.peers, trace: h.beginTrace(r, started)}
+	if r.ProtoMajor == 1 {
+		// An app may answer while the request's body is still on its way.
+		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
+		rec.body = x.body
+		defer rec.end()
+	}
 	match := h.match(r, x)
 	x.rev = match.Revision
 	no := refusal(r)
@@ -108,11 +117,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.answer(rec, answer.Refused(no))
 	case x.hop.TooFar():
 		match.Revision = nil
-		x.answer(rec, answer.TooFar)
+		x.deny(rec, answer.TooFar)
 	case !match.Known:
-		x.answer(rec, answer.UnknownHost(r.Host))
+		x.deny(rec, answer.UnknownHost(r.Host))
 	case match.Revision == nil:
-		x.answer(rec, answer.NoRevision(match))
+		x.deny(rec, answer.NoRevision(match))
 	case !h.peers:
 		// Even if the copy to the client breaks off by a panic, which is
 		// net/http's way to cut a response short, the request is counted.
@@ -149,18 +158,12 @@ func (h *Handler) match(r *http.Request, x *exchange) table.Match {
 func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	defer cancel(nil)
-	x.client = newLeaving(h.clients, r, func() { cancel(context.Canceled) })
+	x.end = func(cause error) { cancel(cause); x.body.interrupt() }
+	x.client = newLeaving(h.clients, r, func() { x.end(context.Canceled) })
 	defer x.client.stop()
-	member := &inflight.Member{Cancel: func() { cancel(errDrained) }}
+	member := &inflight.Member{Cancel: func() { x.end(errDrained) }}
 	h.running.Enter(member, x.rev.Timeout)
 	defer h.running.Leave(member)
-	if r.ProtoMajor == 1 {
-		// An app may answer while the request's body is still on its way.
-		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
-	}
-	if r.Body != nil && r.Body != http.NoBody {
-		x.body = newIncoming(r)
-	}
 	r = r.WithContext(ctx)
 	if x.body != nil {
 		r.Body = x.body
@@ -179,9 +182,6 @@ func (h *Handler) forward(w *recorder, r *http.Request, x *exchange) {
 		h.reverse.ServeHTTP(w, r)
 	}
 	whole = true
-	if r.ProtoMajor == 1 && x.malformed() && w.Header().Get("Connection") != "close" {
-		panic(http.ErrAbortHandler) // the response is out, the connection must not go on
-	}
 }
 
 // errDrained ends a request that outlived its grace when the activator stops.
@@ -190,14 +190,7 @@ var errDrained = errors.New("the activator is stopping")
 // fail is called instead of a response.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
-	a := answer.Failed(x.rev, err)
-	if x.malformed() {
-		w.Header().Set("Connection", "close")
-		if a.Status != answer.ClientGone {
-			a = answer.BadBody
-		}
-	}
-	x.answer(w, a)
+	x.answer(w, answer.Failed(x.rev, err))
 }
 
 // entry describes a finished request.

@@ -12,6 +12,7 @@ import (
 type recorder struct {
 	http.ResponseWriter
 	request *http.Request
+	body    *incoming // of the request, if it came over HTTP/1
 	status  int
 	bytes   int64
 }
@@ -28,6 +29,12 @@ func (r *recorder) WriteHeader(status int) {
 	}
 	if r.status == 0 {
 		r.status = status
+		if r.body.unread() {
+			// What is still to come of it is not looked at. net/http would
+			// look for the next request there, where a client may have hidden
+			// one.
+			r.Header().Set("Connection", "close")
+		}
 	}
 	h := r.Header()
 	if _, ok := h["Content-Type"]; !ok {
@@ -50,6 +57,13 @@ func (r *recorder) wants(status int) bool {
 		return r.request.ProtoAtLeast(1, 1) && r.request.Header.Get("Expect") != ""
 	}
 	return r.request.ProtoAtLeast(1, 1)
+}
+
+// end is for the end of the request.
+func (r *recorder) end() {
+	if r.body.unread() {
+		r.body.linger()
+	}
 }
 
 // Hijack is what an upgrade ends with; its response goes around WriteHeader.

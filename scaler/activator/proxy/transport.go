@@ -24,6 +24,10 @@ type transport struct{}
 // connections are never ended by it.
 const streamIdle = 15 * time.Minute
 
+// patience is how long a pod may take before the client is watched; as in
+// package h1.
+const patience = 100 * time.Millisecond
+
 // attempts bounds how often a request looks for another pod. Waiting for one
 // is bounded by the revision's timeout; this is for pods that accept a probe
 // and refuse the request time and again.
@@ -32,30 +36,32 @@ const attempts = 10
 // RoundTrip implements http.RoundTripper.
 func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
-	ctx, cancel := context.WithCancelCause(r.Context())
-	timer := time.AfterFunc(x.rev.Timeout, func() { cancel(answer.ErrTimeout) })
-	resp, h, err := send(r.WithContext(ctx), x)
-	if !timer.Stop() && err == nil {
+	x.clock = startClock(x.rev, x.end)
+	if x.body != nil {
+		x.body.clock = x.clock
+	}
+	watch := time.AfterFunc(patience, x.client.start)
+	defer watch.Stop()
+	resp, h, err := send(r, x)
+	if !x.clock.stop() && err == nil {
 		// The time was up in the moment the response came.
 		resp.Body.Close()
 		h.release(false)
-		err = answer.ErrTimeout
+		err = context.Cause(r.Context())
 	}
 	if err != nil {
-		cause := context.Cause(ctx)
-		cancel(nil)
-		return nil, explain(err, cause)
+		return nil, x.explain(err, context.Cause(r.Context()))
 	}
 	x.trace.Answered()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.client.stop() // from now on one direction may end before the other
 	}
 	var once sync.Once
-	done := func(complete bool) { once.Do(func() { cancel(nil); h.release(complete) }) }
+	done := func(complete bool) { once.Do(func() { h.release(complete) }) }
 	if x.trace.Recorded() && isGRPC(r) {
 		resp.Body = &withTrailers{ReadCloser: resp.Body, read: func() { x.traceGRPC(resp) }}
 	}
-	resp.Body = wrap(resp, done, func() { cancel(errIdle) })
+	resp.Body = wrap(resp, done, func() { x.end(errIdle) })
 	return resp, nil
 }
 
@@ -87,9 +93,14 @@ func (h *held) release(complete bool) {
 var errIdle = errors.New("no byte moved for " + streamIdle.String())
 
 // explain chooses between what went wrong and why the request had to end.
-func explain(err, cause error) error {
-	if cause != nil && !errors.Is(err, answer.ErrNoPod) {
+func (x *exchange) explain(err, cause error) error {
+	switch {
+	case errors.Is(err, answer.ErrNoPod):
+		return err
+	case cause != nil:
 		return cause
+	case x.body != nil && x.body.failed.Load():
+		return answer.ErrBadBody
 	}
 	return err
 }

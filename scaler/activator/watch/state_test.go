@@ -82,7 +82,7 @@ func TestStateFollowsTheCluster(t *testing.T) {
 	s.setRevision(newRevision("shop-1", "uid-1"))
 	s.publish()
 	rev := resolve("shop.localhost").Revision
-	want := backend.Settings{Namespace: "default", App: "shop", Name: "shop-1", Timeout: 7 * time.Second, Limit: 3, HealthPath: "/up"}
+	want := backend.Settings{Namespace: "default", App: "shop", Name: "shop-1", Timeout: 7 * time.Second, Stall: 30 * time.Second, Limit: 3, HealthPath: "/up"}
 	if diff := cmp.Diff(want, rev.Settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}

@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/backend"
+)
+
+// clock bounds how long one side of a request keeps the other one waiting,
+// from the request's head to the start of its response:
+//
+//	turn    whose it is                                   bound    late
+//	app     at first, whenever a part of the body has     Timeout  answer.ErrTimeout
+//	        come, and when it is complete
+//	client  while the next part of the body is waited for  Stall    answer.ErrStalled
+//
+// Time begins anew with each turn, so an upload may last for ever as long as
+// it moves. Waiting for a pod is the app's turn.
+type clock struct {
+	app, client time.Duration
+	expire      func(late error)
+
+	mu    sync.Mutex
+	timer *time.Timer
+	until time.Time
+	late  error // nil: the clock has stopped
+}
+
+// startClock starts with the app's turn. expire is called once, in a goroutine
+// of its own, if a turn takes too long.
+func startClock(rev *backend.Revision, expire func(late error)) *clock {
+	c := &clock{app: rev.Timeout, client: rev.Stall, expire: expire, late: answer.ErrTimeout, until: time.Now().Add(rev.Timeout)}
+	c.mu.Lock() // for timer
+	defer c.mu.Unlock()
+	c.timer = time.AfterFunc(c.app, c.up)
+	return c
+}
+
+func (c *clock) appsTurn()    { c.turn(c.app, answer.ErrTimeout) }
+func (c *clock) clientsTurn() { c.turn(c.client, answer.ErrStalled) }
+
+func (c *clock) turn(most time.Duration, late error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.late == nil {
+		return
+	}
+	c.late, c.until = late, time.Now().Add(most)
+	c.timer.Reset(most)
+}
+
+func (c *clock) up() {
+	if late := c.expired(); late != nil {
+		c.expire(late)
+	}
+}
+
+func (c *clock) expired() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Now().Before(c.until) {
+		return nil // the turn has changed in this moment, and the timer runs anew
+	}
+	late := c.late
+	c.late = nil
+	return late
+}
+
+// stop stops the clock; false if it has expired or was stopped before.
+func (c *clock) stop() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ran := c.late != nil
+	c.late = nil
+	c.timer.Stop()
+	return ran
+}

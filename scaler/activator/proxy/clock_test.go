@@ -1,0 +1,65 @@
+package proxy
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/backend"
+)
+
+func TestClock(t *testing.T) {
+	const app, client = 5 * time.Second, 30 * time.Second
+	for _, c := range []struct {
+		name  string
+		turns func(*clock)
+		after time.Duration // since the last turn
+		late  error
+	}{
+		{"app says nothing", func(*clock) {}, app, answer.ErrTimeout},
+		{"client stalls", func(c *clock) { c.clientsTurn() }, client, answer.ErrStalled},
+		{"app says nothing to a slow upload", func(c *clock) {
+			for range 100 {
+				c.clientsTurn()
+				time.Sleep(client - 1)
+				c.appsTurn()
+			}
+		}, app, answer.ErrTimeout},
+		{"client stalls after an app that takes its time", func(c *clock) {
+			for range 100 {
+				c.appsTurn()
+				time.Sleep(app - 1)
+				c.clientsTurn()
+			}
+		}, client, answer.ErrStalled},
+		{"answered", func(c *clock) {
+			if !c.stop() || c.stop() {
+				panic("stop does not tell whether the clock ran")
+			}
+			c.clientsTurn()
+		}, time.Hour, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var late error
+				times := 0
+				clock := startClock(backend.NewRevision(backend.Settings{Timeout: app, Stall: client}, backend.Hooks{}), func(err error) { late = err; times++ })
+				c.turns(clock)
+				time.Sleep(c.after - 1)
+				synctest.Wait()
+				if times > 0 {
+					t.Fatalf("%v, too early", late)
+				}
+				time.Sleep(1)
+				synctest.Wait()
+				if late != c.late || (times == 1) != (c.late != nil) {
+					t.Errorf("got %v, %d times, want %v", late, times, c.late)
+				}
+				if clock.stop() && c.late != nil {
+					t.Error("still runs")
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lingering is how long a client that still sends its body has to read the
+// answer before its connection is closed; as in package h1.
+const lingering = 500 * time.Millisecond
+
+// incoming is the body of a request. It tells the clock whose turn it is, and
+// can be interrupted: net/http waits for a Read that waits for the client
+// before anything else about the request ends.
+type incoming struct {
+	io.ReadCloser
+	of       *http.Request         // as net/http has made it: only there do trailers appear that were not announced
+	trailer  http.Header           // complete when the body has ended
+	deadline func(time.Time) error // sets that of reading from the client
+	clock    *clock                // nil until the request is on its way to a pod
+
+	expects bool        // to be asked for the body
+	ended   atomic.Bool // was read to its end
+	failed  atomic.Bool
+
+	reading     sync.Mutex // held while the client is waited for
+	interrupted atomic.Bool
+}
+
+// newIncoming returns the body of r; nil if r has none.
+func newIncoming(w http.ResponseWriter, r *http.Request) *incoming {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	i := &incoming{
+		ReadCloser: r.Body, of: r, trailer: r.Trailer,
+		deadline: http.NewResponseController(w).SetReadDeadline, expects: r.Header.Get("Expect") != "",
+	}
+	if i.trailer == nil {
+		i.trailer = http.Header{}
+	}
+	return i
+}
+
+var errInterrupted = errors.New("the body is not wanted any more")
+
+func (i *incoming) Read(p []byte) (int, error) {
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	if i.interrupted.Load() {
+		return 0, errInterrupted
+	}
+	i.clock.clientsTurn()
+	n, err := i.ReadCloser.Read(p)
+	i.clock.appsTurn()
+	switch {
+	case errors.Is(err, io.EOF):
+		maps.Copy(i.trailer, i.of.Trailer)
+		i.ended.Store(true)
+	case err != nil && !errors.Is(err, http.ErrBodyReadAfterClose):
+		i.failed.Store(true)
+	}
+	return n, err
+}
+
+// interrupt ends reading, now and from now on.
+func (i *incoming) interrupt() {
+	if !i.unread() {
+		return
+	}
+	i.interrupted.Store(true)
+	_ = i.deadline(time.Unix(1, 0)) // fails on a connection that has ended
+}
+
+// linger is for the end of a request whose body was not read to its end: the
+// client has a moment to read the response.
+func (i *incoming) linger() {
+	i.interrupt()
+	i.reading.Lock() // net/http would take back the deadline if somebody still read
+	defer i.reading.Unlock()
+	_ = i.deadline(time.Now().Add(lingering)) // when net/http closes the connection
+}
+
+// unread tells whether something of the body is still to come, as far as is
+// known.
+func (i *incoming) unread() bool { return i != nil && !i.ended.Load() }
+
+// skip takes what has come of the body already, so that a connection can go on
+// behind a small one that nobody wants.
+func (i *incoming) skip() {
+	if i == nil || i.expects {
+		return
+	}
+	_ = i.deadline(time.Unix(1, 0))
+	if _, err := io.CopyN(io.Discard, i.ReadCloser, maxSkipped); errors.Is(err, io.EOF) {
+		i.ended.Store(true)
+	}
+	_ = i.deadline(time.Time{})
+}
+
+// maxSkipped is what the hot path takes of a body.
+const maxSkipped = 64 << 10

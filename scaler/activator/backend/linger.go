@@ -30,6 +30,12 @@ func (l *lingering) Read(b []byte) (int, error) {
 	return l.Conn.Read(b)
 }
 
+// CloseWrite ends one direction of an upgraded connection.
+func (l *lingering) CloseWrite() error {
+	HangUp(l.Conn)
+	return nil
+}
+
 // Close ends our side at once and the connection when the pod ends its own.
 func (l *lingering) Close() error {
 	l.once.Do(func() {
@@ -48,8 +54,12 @@ func (l *lingering) Close() error {
 // Ended returns a channel that is closed when the pod has nothing to do any
 // more for the connection that net/http used, nil if that cannot be known.
 func Ended(c net.Conn) <-chan struct{} {
-	if checked, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = checked.NetConn()
+	for {
+		above, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = above.NetConn()
 	}
 	if l, ok := c.(*lingering); ok {
 		return l.ended

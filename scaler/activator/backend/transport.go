@@ -42,9 +42,9 @@ func (p *Pod) newTransport(h2c bool, check func(net.Conn) net.Conn) *http.Transp
 	protocols.SetUnencryptedHTTP2(h2c)
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := p.dialHTTP(ctx, network, addr)
+			conn, err := p.dial(ctx, network, addr)
 			if err == nil && !h2c {
-				conn = check(conn)
+				conn = check(newUpstream(conn))
 			}
 			return conn, err
 		},
@@ -70,7 +70,7 @@ func (p *Pod) transports() []*http.Transport {
 
 var dialer = net.Dialer{Timeout: DialTimeout, KeepAlive: 15 * time.Second}
 
-func (p *Pod) dialHTTP(ctx context.Context, network, addr string) (net.Conn, error) {
+func (p *Pod) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := dialer.DialContext(ctx, network, addr)
 	if err == nil && p.linger > 0 {
 		conn = newLingering(conn, p.linger)

@@ -43,6 +43,7 @@ type exchange struct {
 	hop      peer.Hop       // by which the request came
 	trace    *trace.Request // nil: tracing is off
 	broken   bool           // the client did not get the whole response
+	cut      bool           // the pod did not take the whole request
 	said     string         // what the activator itself has answered
 }
 
@@ -128,7 +129,7 @@ func (c *conn) forward(x *exchange, end int) bool {
 	keep := !c.req.close && !c.server.Leaving.Load()
 	delivered, complete := c.copyBody(x, up, !keep)
 	c.watch.calm()
-	if complete && c.resp.reuse && len(up.Buffered()) == 0 && c.use(nil) && !c.watch.left() {
+	if complete && c.resp.reuse && !x.cut && len(up.Buffered()) == 0 && c.use(nil) && !c.watch.left() {
 		x.lease.Pod.Keep(up, time.Now())
 	} else {
 		c.drop(x, up)

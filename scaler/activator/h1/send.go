@@ -12,8 +12,8 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
-// toPod takes a pod and writes the request to it. If it fails, no pod has got
-// all of it and no connection is held.
+// toPod takes a pod and writes the request to it, as much as the pod takes. If
+// it fails, no pod has got all of it and no connection is held.
 func (c *conn) toPod(x *exchange, body []byte) (*wire.Conn, error) {
 	if x.lease, x.leased = x.rev.TryAcquire(); !x.leased {
 		if err := c.wait(x, x.rev.Acquire); err != nil {
@@ -82,13 +82,15 @@ func (c *conn) write(x *exchange) (*wire.Conn, error) {
 		if err == nil {
 			return up, nil
 		}
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		if !late && (n > 0 || !reused) {
+			x.cut = true // it may have answered before it closed
+			return up, nil
+		}
 		c.use(nil)
 		up.Close()
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
+		if late {
 			return nil, answer.ErrTimeout
-		case n > 0 || !reused:
-			return nil, err
 		}
 	}
 }

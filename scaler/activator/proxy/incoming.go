@@ -30,6 +30,7 @@ type incoming struct {
 
 	reading     sync.Mutex // held while the client is waited for
 	interrupted atomic.Bool
+	lost        atomic.Bool // the pod's connection has closed
 }
 
 // newIncoming returns the body of r; nil if r has none.
@@ -52,7 +53,7 @@ var errInterrupted = errors.New("the body is not wanted any more")
 func (i *incoming) Read(p []byte) (int, error) {
 	i.reading.Lock()
 	defer i.reading.Unlock()
-	if i.interrupted.Load() {
+	if i.interrupted.Load() || i.lost.Load() {
 		return 0, errInterrupted
 	}
 	i.clock.clientsTurn()
@@ -66,6 +67,27 @@ func (i *incoming) Read(p []byte) (int, error) {
 		i.failed.Store(true)
 	}
 	return n, err
+}
+
+// begin is for a connection to a pod that is to carry the body.
+func (i *incoming) begin() {
+	if i != nil {
+		i.lost.Store(false)
+	}
+}
+
+// lose is for a connection that has closed; true if somebody still waits for
+// the client. Nothing more is read before the next begin.
+func (i *incoming) lose() bool {
+	if i == nil {
+		return false
+	}
+	i.lost.Store(true)
+	if i.reading.TryLock() {
+		i.reading.Unlock()
+		return false
+	}
+	return true
 }
 
 // interrupt ends reading, now and from now on.

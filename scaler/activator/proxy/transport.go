@@ -43,7 +43,7 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	watch := time.AfterFunc(patience, x.client.start)
 	defer watch.Stop()
 	resp, h, err := send(r, x)
-	if !x.clock.stop() && err == nil {
+	if !x.clock.stop() && err == nil && !errors.Is(context.Cause(r.Context()), errLost) {
 		// The time was up in the moment the response came.
 		resp.Body.Close()
 		h.release(false)
@@ -138,6 +138,8 @@ func attemptOf(r *http.Request, x *exchange, h *held, body *trackedBody) *http.R
 			h.conn = info.Conn
 			if conn, ok := info.Conn.(*h1.Checked); ok {
 				conn.Expect(r)
+				x.body.begin()
+				conn.NetConn().(*backend.Upstream).Begin(info.Reused, x.lostPod)
 			}
 		},
 	}))
@@ -154,6 +156,16 @@ func attemptOf(r *http.Request, x *exchange, h *held, body *trackedBody) *http.R
 
 // check makes responses follow the same rules as on the hot path.
 func check(conn net.Conn) net.Conn { return h1.Check(conn) }
+
+// lostPod is called when the connection to the pod has closed. If that was
+// before the response, nobody needs to wait for the client any more.
+func (x *exchange) lostPod() {
+	if x.body.lose() && x.clock.stop() {
+		x.end(errLost)
+	}
+}
+
+var errLost = errors.New("the pod closed the connection")
 
 // wait takes a pod, and notes the time if it took any.
 func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backend.Lease, error)) (backend.Lease, error) {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -94,6 +95,9 @@ func (p Program) start(fingerprint string) error {
 	command.Env = append(command.Env, nameVariable+"="+p.Name, fingerprintVariable+"="+fingerprint)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := keepFiles(); err != nil {
+		return fmt.Errorf("starting %s: %w", p.Name, err)
+	}
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", p.Name, err)
 	}
@@ -114,6 +118,21 @@ func (p Program) start(fingerprint string) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// keepFiles lets no program inherit the files that this command was given, such
+// as the lock of a script that waits for its end.
+func keepFiles() error {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, entry := range open {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 // openLog opens a log for appending, after moving a large one aside.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,6 +41,30 @@ func ensure(t *testing.T, p Program) (pid int, started bool) {
 		t.Fatalf("found %v, %v, want one process", found, err)
 	}
 	return found[0].pid, started
+}
+
+// TestFilesAreNotInherited: who holds a lock while the cluster is brought up
+// gives it back afterwards.
+func TestFilesAreNotInherited(t *testing.T) {
+	lock, err := os.Create(filepath.Join(t.TempDir(), "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	// As flock does: files of Go close themselves otherwise.
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, lock.Fd(), syscall.F_SETFD, 0); errno != 0 {
+		t.Fatal(errno)
+	}
+	pid, _ := ensure(t, program(t))
+	open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range open {
+		if target, err := os.Readlink(fd); err == nil && target == lock.Name() {
+			t.Errorf("the program holds %s", target)
+		}
+	}
 }
 
 func TestEnsureStartsOnce(t *testing.T) {

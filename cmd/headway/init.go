@@ -58,6 +58,9 @@ func draft(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if file := filepath.ToSlash(filepath.Join(rel, spec.FileName)); spec.Skipped(file) {
+		return "", usagef("%s would make no app: %s", file, inSkippedFolder)
+	}
 	if name == "" {
 		name = appName(filepath.Base(dir))
 	}

@@ -94,11 +94,14 @@ func (v *validation) folder(ctx context.Context, c *checkout, real, p string) er
 	if err != nil {
 		return err
 	}
-	found := 0
+	found, skipped := 0, false
 	for _, name := range c.files.Under(rel) {
 		file := filepath.Join(c.root, filepath.FromSlash(name))
 		switch path.Base(name) {
 		case spec.FileName:
+			if skipped = skipped || spec.Skipped(name); spec.Skipped(name) {
+				continue
+			}
 			found++
 			if err := v.file(ctx, c, file); err != nil {
 				return err
@@ -107,11 +110,17 @@ func (v *validation) folder(ctx context.Context, c *checkout, real, p string) er
 			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", display(file), spec.FileName)
 		}
 	}
+	if found == 0 && skipped {
+		return fmt.Errorf("found no %s in %s that makes an app; %s", spec.FileName, p, inSkippedFolder)
+	}
 	if found == 0 {
 		return fmt.Errorf("found no %s in %s; headway init writes one", spec.FileName, p)
 	}
 	return nil
 }
+
+// inSkippedFolder says what to do where spec.Skipped is true.
+const inSkippedFolder = "the cluster skips those below vendor, node_modules and testdata; write it in another folder and set path"
 
 // file checks one file and prints the outcome.
 func (v *validation) file(ctx context.Context, c *checkout, real string) error {
@@ -131,6 +140,14 @@ func (v *validation) file(ctx context.Context, c *checkout, real string) error {
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("reading %s: %w", label, bare(err))
+	}
+	if spec.Skipped(rel) {
+		v.fail(label, spec.Problems{problemAt(nil, "", inSkippedFolder)})
+		return nil
+	}
+	if _, err := spec.Parse(rel, data); spec.IsTemplate(rel, data, err) {
+		_, err := fmt.Fprintf(v.out, "%s: skipped, it has placeholders to fill in\n", label)
+		return err
 	}
 	s, app, problems, err := resolve(c, rel, data)
 	if err != nil {

@@ -123,5 +123,7 @@ func syntax(data []byte, err error) *Problem {
 		l := lines[line-1]
 		column = len(l) - len(strings.TrimLeft(l, " ")) + 1
 	}
-	return whole(position{line, column}, "not valid YAML: %s", text)
+	problem := whole(position{line, column}, "not valid YAML: %s", text)
+	problem.syntax = true
+	return problem
 }

@@ -22,6 +22,8 @@ type Problem struct {
 	Key string
 	// Message says what is wrong and what to write instead.
 	Message string
+	// syntax: the file is no YAML from here, or from the line before.
+	syntax bool
 }
 
 func (p Problem) String() string {

@@ -33,7 +33,8 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 			failed = append(failed, err)
 		}
 	}
-	for _, name := range p.remove {
+	for _, gone := range p.remove {
+		name := gone.app
 		app := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: repo.Namespace, Name: name}}
 		err := r.client.Delete(ctx, app, client.Preconditions{UID: ptr.To(f.apps[name].UID)})
 		if client.IgnoreNotFound(err) != nil {
@@ -42,7 +43,7 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 		}
 		delete(l.memory.apps, name)
 		r.log.Info("app deleted", "namespace", repo.Namespace, "app", name)
-		r.event(repo, "AppRemoved", fmt.Sprintf("app %s: its headway.yaml is gone from %s", name, shortRef(l.productionRef)))
+		r.event(repo, "AppRemoved", fmt.Sprintf("app %s: %s", name, gone.why))
 	}
 	return errors.Join(failed...)
 }

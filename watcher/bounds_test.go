@@ -164,3 +164,31 @@ func TestPinTooLargeStopsNoOther(t *testing.T) {
 		}
 	}
 }
+
+// TestTooManySpecFilesStopNoApp: the 501st headway.yaml is told, an app that is
+// followed stays so whatever sorts before it, and one that is left out is not
+// taken for one that was removed.
+func TestTooManySpecFilesStopNoApp(t *testing.T) {
+	w := newWorld(t)
+	image := "image: x@sha256:" + strings.Repeat("0", 64) + "\n"
+	files := map[string]string{"z/headway.yaml": "name: z\n" + image}
+	w.git.CommitAndPush("first", files)
+	w.look()
+	for i := range maxSpecFiles {
+		files[fmt.Sprintf("%03d/headway.yaml", i)] = "broken"
+	}
+	commit := w.git.CommitAndPush("many", files)
+	w.restart()
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", commit[:8])
+	w.wantCondition("Complete", metav1.ConditionFalse, "TooManySpecFiles", "there are 501 headway.yaml files; 500 are read, these are not: 499/headway.yaml. Split the repository")
+	if got := w.app("z").Spec; got.Heads[0].Commit != commit || got.Problem != nil {
+		t.Errorf("z is %+v, want it at %s", got, commit)
+	}
+	w.git.Git("mv", "z", "zz")
+	w.git.CommitAndPush("move", nil)
+	w.look()
+	if got := w.app("z").Spec.Problem; got == nil || got.Reason != "TooManySpecFiles" {
+		t.Errorf("an app that moved to a file past the bound has the problem %v", got)
+	}
+}

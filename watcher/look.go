@@ -24,6 +24,8 @@ type look struct {
 	// chosen is what is watched, production the commit of its branch.
 	chosen
 	production string
+	// known are the paths of the headway.yaml files that have made an App.
+	known map[string]bool
 	// commits read in this look, with their files.
 	commits map[string]*git.Commit
 	// afresh: the cache was reset in this look.
@@ -169,7 +171,7 @@ func (l *look) snapshot(ctx context.Context, hash string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := readSnapshot(c, l.cache, &l.memory.goFiles)
+	s, err := readSnapshot(c, l.cache, l.known, &l.memory.goFiles)
 	if err != nil {
 		return nil, fmt.Errorf("reading commit %s: %w", hash, err)
 	}

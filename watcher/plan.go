@@ -28,6 +28,8 @@ type facts struct {
 	// of other Repositories in the namespace to the Repository.
 	apps    map[string]*v1alpha1.App
 	foreign map[string]string
+	// read are the paths of the headway.yaml files that the last look has read.
+	read map[string]bool
 	// revisions are the Repository's Revisions that are not being deleted.
 	revisions []*v1alpha1.Revision
 	// pinned are commits that were read because they are pinned, by what
@@ -60,14 +62,16 @@ func (f *facts) refuse(n newRevision, why *problem) *snapshot {
 // plan is what has to be so.
 type plan struct {
 	apps []appPlan
-	// remove are the names of the Apps whose headway.yaml is gone.
-	remove []string
+	// remove are the Apps that go.
+	remove []removal
 	// files are the headway.yaml files of the production commit, for the
 	// status.
 	files []v1alpha1.RepositoryApp
 	// problems of those files, in the same order, and then those of further
 	// refs; reason and message.
 	problems []problem
+	// templates are the files that are skipped as models of a headway.yaml.
+	templates []string
 }
 
 // appPlan is one App and the Revisions to make for it.
@@ -85,46 +89,50 @@ type newRevision struct {
 	from     *candidate
 }
 
-// makePlan decides. Rules:
+// makePlan decides. Rules for a headway.yaml on production:
 //
-//	headway.yaml is valid       the App is as the file says
+//	it is valid                 the App is as the file says
 //	... is not                  an App that runs stays, with a problem; none is made
-//	... is gone                 the App goes
 //	... has a name taken        as not valid, for every file with that name
-//	an unknown invalid file     no App goes: it may be one that was moved
+//	... is a model of one       skipped, unless it has made an App
+//	... is one too many         as not valid, and told once for all of them
+//	no file names the App       removal.go
 //	a further ref               is a head of the Apps that production has
 func makePlan(f facts) plan {
 	var p plan
+	files := f.openFiles()
 	keep := map[string]bool{}
-	unknownFile := false
-	byFile := map[string]string{}
-	for name, app := range f.apps {
-		byFile[app.Spec.Path] = name
-	}
 	for i := range f.production.apps {
 		c := &f.production.apps[i]
-		name, trouble := f.check(c, byFile)
-		switch {
-		case trouble == nil:
+		name, trouble := f.check(c, files)
+		if c.template && name == "" {
+			p.templates = append(p.templates, c.file)
+			continue
+		}
+		if trouble == nil {
 			var planned appPlan
 			if planned, trouble = f.planApp(name, c); trouble == nil {
 				p.apps = append(p.apps, planned)
 			}
-		case name == "":
-			unknownFile = true
 		}
 		if trouble != nil && f.apps[name] != nil && !keep[name] {
 			p.apps = append(p.apps, f.planBroken(f.apps[name], trouble))
 		}
 		keep[name] = true
-		p.report(c, name, trouble)
+		files.outcome[c.file] = outcome{name, trouble}
+		if !c.left {
+			p.report(c, name, trouble)
+		}
 	}
 	p.reportOthers(f)
-	if !unknownFile {
-		for _, name := range slices.Sorted(maps.Keys(f.apps)) {
-			if !keep[name] {
-				p.remove = append(p.remove, name)
-			}
+	for _, name := range slices.Sorted(maps.Keys(f.apps)) {
+		if keep[name] {
+			continue
+		}
+		if why, gone := f.leaves(f.apps[name], files); gone != "" {
+			p.remove = append(p.remove, removal{name, gone})
+		} else {
+			p.apps = append(p.apps, f.planBroken(f.apps[name], why))
 		}
 	}
 	slices.SortFunc(p.apps, func(a, b appPlan) int { return cmp.Compare(a.name, b.name) })
@@ -132,11 +140,15 @@ func makePlan(f facts) plan {
 }
 
 // check tells which App a file is about and why it cannot be used. The name of
-// an unreadable file is that of the App it made when it could be read.
-func (f facts) check(c *candidate, byFile map[string]string) (name string, trouble *problem) {
+// an unreadable file is that of the App it made when it could be read, else
+// that of the App which has moved there.
+func (f facts) check(c *candidate, files specFiles) (name string, trouble *problem) {
 	name = c.name
 	if name == "" {
-		name = byFile[c.file]
+		name = files.madeBy[c.file]
+	}
+	if name == "" && !c.template && f.apps[c.claims] != nil && !files.has[f.apps[c.claims].Spec.Path] {
+		name = c.claims
 	}
 	if c.problem != nil {
 		return name, c.problem
@@ -161,7 +173,7 @@ func (p *plan) report(c *candidate, name string, trouble *problem) {
 func (p *plan) reportOthers(f facts) {
 	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
 		for _, c := range f.others[ref].apps {
-			if c.problem != nil && (c.name == "" || f.production.app(c.name) != nil) {
+			if c.problem != nil && !c.template && !c.left && (c.name == "" || f.production.app(c.name) != nil) {
 				p.problems = append(p.problems, problem{c.problem.reason, shortRef(ref) + ": " + c.problem.message})
 			}
 		}
@@ -191,7 +203,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 		Pin:           pin,
 		PinCommit:     pinCommit,
 	}
-	spec.Heads = append(spec.Heads, f.furtherHeads(name, book, prior.Heads, production)...)
+	spec.Heads = append(spec.Heads, f.furtherHeads(name, c.file, book, prior.Heads, production)...)
 	sortHeads(spec.Heads)
 	return appPlan{name: name, spec: spec, revisions: book.made}, nil
 }
@@ -204,7 +216,7 @@ func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 	heads := priorHeads(spec)
 	book := f.openLedger(app.Name)
 	spec.Pin = f.keepPin(app, book)
-	spec.Heads = f.furtherHeads(app.Name, book, app.Spec.Heads, heads[f.productionRef])
+	spec.Heads = f.furtherHeads(app.Name, app.Spec.Path, book, app.Spec.Heads, heads[f.productionRef])
 	for _, h := range app.Spec.Heads {
 		if h.Ref == f.productionRef {
 			spec.Heads = append(spec.Heads, h)
@@ -217,7 +229,7 @@ func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 // furtherHeads are the App's heads on refs other than production. A ref whose
 // headway.yaml cannot be used keeps the revision it had, one whose commit
 // cannot be read keeps the whole head.
-func (f facts) furtherHeads(name string, book *ledger, had []v1alpha1.Head, production string) []v1alpha1.Head {
+func (f facts) furtherHeads(name, file string, book *ledger, had []v1alpha1.Head, production string) []v1alpha1.Head {
 	var heads []v1alpha1.Head
 	prior := map[string]string{}
 	for _, h := range had {
@@ -233,7 +245,7 @@ func (f facts) furtherHeads(name string, book *ledger, had []v1alpha1.Head, prod
 		case c != nil:
 			revision := book.revisionOf(ref, snap, c, prior[ref], production)
 			heads = append(heads, v1alpha1.Head{Ref: ref, Commit: snap.commit, Revision: revision})
-		case prior[ref] != "" && snap.broken(name):
+		case prior[ref] != "" && snap.broken(name, file):
 			heads = append(heads, v1alpha1.Head{Ref: ref, Commit: snap.commit, Revision: prior[ref]})
 		}
 	}
@@ -241,10 +253,10 @@ func (f facts) furtherHeads(name string, book *ledger, had []v1alpha1.Head, prod
 }
 
 // broken tells whether the snapshot may hold the app in a file that cannot be
-// used.
-func (s *snapshot) broken(name string) bool {
+// used: one at its path, with its name, or with a name that cannot be told.
+func (s *snapshot) broken(name, file string) bool {
 	return slices.ContainsFunc(s.apps, func(c candidate) bool {
-		return c.problem != nil && (c.name == name || c.name == "")
+		return c.problem != nil && (c.file == file || c.name == name || c.claims == name || c.nameless())
 	})
 }
 

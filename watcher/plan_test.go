@@ -19,7 +19,8 @@ func hash(short string) string { return strings.Repeat(short, 40)[:40] }
 
 // snap is a commit with apps written as "name:key", "name:key:pin",
 // "name!reason" or "!reason", each in the file <name>/headway.yaml; "file=..."
-// sets another file.
+// sets another file. "file=?name!reason" is one that cannot be read and seems
+// to have the name, "file={{" a model with placeholders.
 func snap(commit string, apps ...string) *snapshot {
 	s := &snapshot{commit: hash(commit), subject: "subject of " + commit, author: "Ada"}
 	for _, a := range apps {
@@ -30,6 +31,11 @@ func snap(commit string, apps ...string) *snapshot {
 		var c candidate
 		if name, reason, bad := strings.Cut(rest, "!"); bad {
 			c = candidate{name: name, problem: &problem{reason, "x.yaml:1:1: " + reason}}
+			if claims, unread := strings.CutPrefix(name, "?"); unread {
+				c.name, c.claims = "", claims
+			}
+		} else if rest == "{{" {
+			c = candidate{template: true, problem: &problem{v1alpha1.ReasonInvalidSpec, "x.yaml:1:1: {{"}}
 		} else {
 			parts := strings.Split(rest+"::", ":")
 			c = candidate{name: parts[0], key: parts[1], pin: parts[2], specHash: "s", path: parts[0],
@@ -87,8 +93,8 @@ func show(p plan) string {
 			fmt.Fprintf(&b, "  make %s from %s@%s\n", r.name, shortRef(r.ref), r.snapshot.commit[:2])
 		}
 	}
-	for _, name := range p.remove {
-		fmt.Fprintf(&b, "remove %s\n", name)
+	for _, gone := range p.remove {
+		fmt.Fprintf(&b, "remove %s\n", gone.app)
 	}
 	for _, f := range p.files {
 		if f.Error != "" {
@@ -97,6 +103,9 @@ func show(p plan) string {
 	}
 	for _, trouble := range p.problems {
 		fmt.Fprintf(&b, "problem %s\n", trouble.reason)
+	}
+	for _, file := range p.templates {
+		fmt.Fprintf(&b, "skip %s\n", file)
 	}
 	return b.String()
 }
@@ -178,6 +187,7 @@ remove shop
 remove shop
 `},
 		{"a file that is moved and broken keeps its app", facts{production: snap("b2", "elsewhere/headway.yaml=!InvalidSpec"), apps: apps(shop), revisions: []*v1alpha1.Revision{shopA1}}, `
+app shop main@a1=shop-a1a1a1a1 history=shop-a1a1a1a1 problem=FileMissing@b2
 bad elsewhere/headway.yaml ()
 problem InvalidSpec
 `},

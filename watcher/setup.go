@@ -8,8 +8,11 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -83,6 +86,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 				q.Add(reconcile.Request{NamespacedName: e.Object})
 			},
 		})).
+		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(r.awaiting), builder.WithPredicates(becameReady())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, time.Minute),
@@ -130,6 +134,47 @@ func syncRequested() predicate.Predicate {
 			return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationSyncRequestedAt] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationSyncRequestedAt]
 		},
 	}
+}
+
+// becameReady lets through an App whose condition Ready has changed.
+func becameReady() predicate.Predicate {
+	ready := func(o client.Object) metav1.ConditionStatus {
+		app, ok := o.(*v1alpha1.App)
+		if !ok {
+			return ""
+		}
+		if c := meta.FindStatusCondition(app.Status.Conditions, v1alpha1.ConditionReady); c != nil {
+			return c.Status
+		}
+		return ""
+	}
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		UpdateFunc:  func(e event.UpdateEvent) bool { return ready(e.ObjectOld) != ready(e.ObjectNew) },
+	}
+}
+
+// awaiting is the Repository of an App, where another App of it serves on until
+// this one is live. Other Repositories are not looked at for it: a look asks
+// the remote.
+func (r *Reconciler) awaiting(ctx context.Context, o client.Object) []reconcile.Request {
+	app, ok := o.(*v1alpha1.App)
+	if !ok {
+		return nil
+	}
+	var apps v1alpha1.AppList
+	err := r.client.List(ctx, &apps, client.InNamespace(app.Namespace), client.MatchingFields{indexRepository: app.Spec.Repository}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		r.log.Error("apps cannot be listed", "namespace", app.Namespace, "repository", app.Spec.Repository, "error", err)
+		return nil
+	}
+	waits := func(other v1alpha1.App) bool { return other.Spec.Path == app.Spec.Path && renamed(other.Spec) }
+	if !slices.ContainsFunc(apps.Items, waits) {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: app.Namespace, Name: app.Spec.Repository}}}
 }
 
 // server is an HTTP server that runs while the manager does.

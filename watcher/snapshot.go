@@ -1,9 +1,9 @@
 package watcher
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -11,9 +11,6 @@ import (
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/spec"
 )
-
-// maxSpecFiles bounds the apps of one repository.
-const maxSpecFiles = 500
 
 // snapshot is what the planner needs to know of one commit. It never changes.
 type snapshot struct {
@@ -30,6 +27,13 @@ type candidate struct {
 	file string
 	// problem is why the rest is empty (save perhaps the name).
 	problem *problem
+	// claims is the name in a file that could not be read; empty when it
+	// cannot be told.
+	claims string
+	// template: the file is the model of a headway.yaml, with placeholders.
+	template bool
+	// left: the file is one too many and was not read.
+	left    bool
 	name    string
 	pin     string
 	path    string
@@ -41,6 +45,11 @@ type candidate struct {
 	// specHash is the hash of what is frozen.
 	specHash string
 	key      string
+}
+
+// nameless: the file may be any app's.
+func (c *candidate) nameless() bool {
+	return c.name == "" && c.claims == "" && !c.template
 }
 
 // problem is why a headway.yaml, or what it builds, cannot be used: something
@@ -87,22 +96,17 @@ func (s *snapshot) app(name string) *candidate {
 }
 
 // readSnapshot reads the headway.yaml files of a commit, and of its other files
-// those that decide what they build.
-func readSnapshot(c *git.Commit, blobs blobs, memo *detect.Memo) (*snapshot, error) {
+// those that decide what they build. known are the paths of the headway.yaml
+// files that have made an App.
+func readSnapshot(c *git.Commit, blobs blobs, known map[string]bool, memo *detect.Memo) (*snapshot, error) {
 	s := &snapshot{commit: c.Hash, subject: shorten(c.Subject), author: shorten(c.Author)}
 	paths := make([]string, len(c.Files))
 	for i, f := range c.Files {
 		paths[i] = f.Path
 	}
 	tree := detect.NewTree(detect.NewFiles(paths), content{c, blobs}, memo)
-	for _, f := range c.Files {
-		if path.Base(f.Path) != spec.FileName {
-			continue
-		}
-		if len(s.apps) == maxSpecFiles {
-			return nil, &git.Error{Reason: v1alpha1.ReasonTooLarge,
-				Message: fmt.Sprintf("the commit has more than %d headway.yaml files; split the repository", maxSpecFiles)}
-		}
+	read, left := chooseSpecFiles(c.Files, known)
+	for _, f := range read {
 		if f.Mode == git.Symlink {
 			s.apps = append(s.apps, candidate{file: f.Path,
 				problem: &problem{v1alpha1.ReasonInvalidSpec, f.Path + ": headway.yaml is a symbolic link; make it a file"}})
@@ -119,6 +123,12 @@ func readSnapshot(c *git.Commit, blobs blobs, memo *detect.Memo) (*snapshot, err
 		s.apps = append(s.apps, app)
 	}
 	markDuplicates(s.apps)
+	rest, err := leaveOut(left, blobs)
+	if err != nil {
+		return nil, err
+	}
+	s.apps = append(s.apps, rest...)
+	slices.SortFunc(s.apps, func(a, b candidate) int { return cmp.Compare(a.file, b.file) })
 	return s, nil
 }
 
@@ -128,8 +138,11 @@ func readSnapshot(c *git.Commit, blobs blobs, memo *detect.Memo) (*snapshot, err
 func readCandidate(file string, data []byte, files []git.File, tree *detect.Tree) (candidate, error) {
 	c := candidate{file: file}
 	parsed, err := spec.Parse(file, data)
+	if c.template = spec.IsTemplate(file, data, err); c.template && err == nil {
+		err = fmt.Errorf("%s: the folder's name is a placeholder; rename the folder", file)
+	}
 	if err != nil {
-		c.problem = &problem{v1alpha1.ReasonInvalidSpec, err.Error()}
+		c.problem, c.claims = &problem{v1alpha1.ReasonInvalidSpec, err.Error()}, spec.ClaimedName(data)
 		return c, nil
 	}
 	c.name, c.pin, c.path, c.image = parsed.Name, parsed.Pin, parsed.Path, parsed.Image

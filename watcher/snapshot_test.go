@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ func (t tree) commit() *git.Commit {
 func TestLinkedSpecIsAProblem(t *testing.T) {
 	c := tree{"a/headway.yaml": "../headway.yaml", "a/main.go": "package main\n\nfunc main() {}\n"}.commit()
 	c.Files[0].Mode = git.Symlink
-	s, err := readSnapshot(c, tree{}, &detect.Memo{})
+	s, err := readSnapshot(c, tree{}, nil, &detect.Memo{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,20 +51,25 @@ func TestReadSnapshot(t *testing.T) {
 		"go.mod": "module x", "go.sum": "sums", "libs/m/m.go": "package m", "README.md": "x",
 		"a/headway.yaml": "name: a\nwatch: [libs/**]", "a/main.go": "package main\n\nfunc main() {}\n", "a/sub/headway.yaml": "name: sub\nimage: x@sha256:" + strings.Repeat("0", 64),
 		"broken/headway.yaml": "name: broken\nprot: 1", "broken/main.go": "package main\n\nfunc main() {}\n",
-		"empty/headway.yaml": "name: empty",
-		"big/headway.yaml":   "name: big # " + strings.Repeat("x", spec.MaxBytes),
-		"ab/other.go":        "package ab",
-		"site/headway.yaml":  "name: site\nwatch: [libs]\nignore: ['**/*.md', libs/m, site/Dockerfile]",
-		"site/index.html":    "<p>", "site/Dockerfile": "FROM x", "site/notes.md": "x", "libs/n/n.txt": "x", "libs/n/n.md": "x",
+		"empty/headway.yaml":    "name: empty",
+		"big/headway.yaml":      "name: big # " + strings.Repeat("x", spec.MaxBytes),
+		"vendor/v/headway.yaml": "name: v", "a/testdata/headway.yaml": "nonsense", "node_modules/n/headway.yaml": "name: n",
+		"scaffold/headway.yaml":           "name: {{ name }}",
+		"{{cookiecutter.x}}/headway.yaml": "name: cookie",
+		"ab/other.go":                     "package ab",
+		"site/headway.yaml":               "name: site\nwatch: [libs]\nignore: ['**/*.md', libs/m, site/Dockerfile]",
+		"site/index.html":                 "<p>", "site/Dockerfile": "FROM x", "site/notes.md": "x", "libs/n/n.txt": "x", "libs/n/n.md": "x",
 	}
-	s, err := readSnapshot(files.commit(), files, &detect.Memo{})
+	s, err := readSnapshot(files.commit(), files, nil, &detect.Memo{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, c := range s.apps {
 		line := c.file + " " + c.name
-		if c.problem != nil {
+		if c.template {
+			line += " template"
+		} else if c.problem != nil {
 			line += " " + c.problem.reason + " " + c.problem.message
 		} else {
 			for _, f := range sourceFiles(c.sources, files.commit().Files) {
@@ -75,12 +79,14 @@ func TestReadSnapshot(t *testing.T) {
 		got = append(got, line[:min(len(line), 110)])
 	}
 	want := []string{
-		"a/headway.yaml a a/main.go go.mod go.sum libs/m/m.go libs/n/n.md libs/n/n.txt",
+		"a/headway.yaml a a/main.go a/testdata/headway.yaml go.mod go.sum libs/m/m.go libs/n/n.md libs/n/n.txt",
 		"a/sub/headway.yaml sub",
 		"big/headway.yaml  InvalidSpec big/headway.yaml:1:1: ",
 		"broken/headway.yaml  InvalidSpec broken/headway.yaml:2:1: ",
 		"empty/headway.yaml empty NoTemplateFit empty/headway.yaml:1:1: no build template fits folder \"empty\"",
+		"scaffold/headway.yaml  template",
 		"site/headway.yaml site libs/n/n.txt site/index.html",
+		"{{cookiecutter.x}}/headway.yaml  template",
 	}
 	if template := s.app("site").build.Template; template != "static" {
 		t.Errorf("a Dockerfile that is ignored: the template is %s, want static", template)
@@ -102,15 +108,39 @@ func TestReadSnapshot(t *testing.T) {
 	}
 }
 
+// TestTooManySpecFiles: the apps that run are followed whatever is added
+// beside them, and the name of one that is left out is known.
 func TestTooManySpecFiles(t *testing.T) {
 	files := tree{}
-	for i := range maxSpecFiles + 1 {
-		files[fmt.Sprintf("%d/headway.yaml", i)] = fmt.Sprintf("name: a%d", i)
+	for i := range maxSpecFiles + 7 {
+		files[fmt.Sprintf("%03d/headway.yaml", i)] = fmt.Sprintf("name: a%d", i)
 	}
-	_, err := readSnapshot(files.commit(), files, &detect.Memo{})
-	var e *git.Error
-	if !errors.As(err, &e) || e.Reason != v1alpha1.ReasonTooLarge {
-		t.Errorf("got %v", err)
+	files["vendor/x/headway.yaml"] = "name: x"
+	for _, test := range []struct {
+		known map[string]bool
+		left  string
+	}{
+		{nil, "500/headway.yaml=a500 501/headway.yaml=a501 502/headway.yaml=a502 503/headway.yaml=a503 504/headway.yaml=a504 505/headway.yaml=a505 506/headway.yaml=a506"},
+		{map[string]bool{"502/headway.yaml": true, "506/headway.yaml": true, "gone/headway.yaml": true},
+			"498/headway.yaml=a498 499/headway.yaml=a499 500/headway.yaml=a500 501/headway.yaml=a501 503/headway.yaml=a503 504/headway.yaml=a504 505/headway.yaml=a505"},
+	} {
+		s, err := readSnapshot(files.commit(), files, test.known, &detect.Memo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, c := range s.apps {
+			if c.left {
+				left = append(left, c.file+"="+c.claims)
+			}
+		}
+		if got := strings.Join(left, " "); got != test.left {
+			t.Errorf("known %v: left out %s\nwant %s", test.known, got, test.left)
+		}
+		want := "there are 507 headway.yaml files; 500 are read, these are not: " + test.left[:len("500/headway.yaml")]
+		if got := s.tooMany(); got == nil || !strings.HasPrefix(got.message, want) || !strings.Contains(got.message, "and 2 more") {
+			t.Errorf("%v, want %s...", got, want)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func synced(repo *v1alpha1.Repository, f facts, p plan) {
 		repo.Status.Heads = append(repo.Status.Heads, v1alpha1.RefHead{Ref: ref, Commit: f.others[ref].commit})
 	}
 	repo.Status.Apps = p.files
-	repo.Status.AppCount = int32(len(p.apps)) // at most maxSpecFiles
+	repo.Status.AppCount = int32(len(p.apps)) // little more than maxSpecFiles
 	at := fmt.Sprintf("%s at %s", shortRef(f.productionRef), f.production.commit[:8])
 	if len(p.files) == 0 {
 		set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoSpecFile,
@@ -56,7 +56,11 @@ func synced(repo *v1alpha1.Repository, f facts, p plan) {
 	}
 	setComplete(repo, f)
 	if len(p.problems) == 0 {
-		set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionTrue, v1alpha1.ReasonValid, "every headway.yaml can be used")
+		message := "every headway.yaml can be used"
+		if len(p.templates) > 0 {
+			message += "; skipped, as they have placeholders to fill in: " + firstFew(p.templates, func(file string) string { return file })
+		}
+		set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionTrue, v1alpha1.ReasonValid, message)
 		return
 	}
 	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.problems[0].reason, lines(p.problems))
@@ -65,6 +69,9 @@ func synced(repo *v1alpha1.Repository, f facts, p plan) {
 // setComplete says what is left out while the rest is followed.
 func setComplete(repo *v1alpha1.Repository, f facts) {
 	left := slices.Clone(f.omitted)
+	if many := f.production.tooMany(); many != nil {
+		left = append(left, *many)
+	}
 	for _, ref := range slices.Sorted(maps.Keys(f.unread)) {
 		if strings.HasPrefix(ref, "refs/") { // a pin that is not read is told of its app
 			left = append(left, problem{v1alpha1.ReasonRefUnreadable,

@@ -54,12 +54,19 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 
 // follow reads what the refs point at and makes the objects follow.
 func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *look) error {
+	f, err := r.observe(ctx, repo, l.memory)
+	if err != nil {
+		return err
+	}
+	l.known = map[string]bool{}
+	for _, app := range f.apps {
+		l.known[app.Spec.Path] = true
+	}
 	production, others, unread, err := l.readHeads(ctx)
 	if err != nil {
 		return err
 	}
-	f, err := r.observe(ctx, repo, l.memory, production)
-	if err != nil {
+	if f.foreign, err = r.observeForeign(ctx, repo, f.apps, production); err != nil {
 		return err
 	}
 	f.productionRef, f.production, f.others = l.productionRef, production, others
@@ -114,8 +121,11 @@ func (r *Reconciler) credentials(ctx context.Context, repo *v1alpha1.Repository)
 
 // observe reads the objects that a plan depends on. They come from the cache
 // and must not be changed.
-func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory, production *snapshot) (facts, error) {
-	f := facts{repository: repo.Name, apps: map[string]*v1alpha1.App{}, foreign: map[string]string{}}
+func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory) (facts, error) {
+	f := facts{repository: repo.Name, apps: map[string]*v1alpha1.App{}, read: map[string]bool{}}
+	for _, file := range repo.Status.Apps {
+		f.read[file.Path] = true
+	}
 	own := []client.ListOption{client.InNamespace(repo.Namespace), client.MatchingFields{indexRepository: repo.Name}, client.UnsafeDisableDeepCopy}
 	var apps v1alpha1.AppList
 	if err := r.client.List(ctx, &apps, own...); err != nil {
@@ -135,19 +145,26 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 		}
 	}
 	f.revisions = memory.freshRevisions(f.revisions, r.now())
+	return f, nil
+}
+
+// observeForeign finds the Apps of other Repositories that have a name which
+// production asks for.
+func (r *Reconciler) observeForeign(ctx context.Context, repo *v1alpha1.Repository, own map[string]*v1alpha1.App, production *snapshot) (map[string]string, error) {
+	foreign := map[string]string{}
 	for i := range production.apps {
 		name := production.apps[i].name
-		if name == "" || f.apps[name] != nil {
+		if name == "" || own[name] != nil {
 			continue
 		}
 		other := &v1alpha1.App{}
 		err := r.client.Get(ctx, types.NamespacedName{Namespace: repo.Namespace, Name: name}, other)
 		if client.IgnoreNotFound(err) != nil {
-			return facts{}, fmt.Errorf("reading app %s: %w", name, err)
+			return nil, fmt.Errorf("reading app %s: %w", name, err)
 		}
 		if err == nil && other.Spec.Repository != repo.Name {
-			f.foreign[name] = other.Spec.Repository
+			foreign[name] = other.Spec.Repository
 		}
 	}
-	return f, nil
+	return foreign, nil
 }

@@ -42,6 +42,8 @@ const (
 	ReasonTooManyRefs    = "TooManyRefs"
 	ReasonInvalidRefs    = "InvalidRefs"
 	ReasonRefUnreadable  = "RefUnreadable"
+	// ReasonTooManySpecFiles is one of SpecValid, on an App, too.
+	ReasonTooManySpecFiles = "TooManySpecFiles"
 )
 
 // Reasons of SpecValid, on Repository and App; TooLarge is one too.
@@ -53,6 +55,11 @@ const (
 	ReasonNoTemplateFit = "NoTemplateFit"
 	// ReasonSourceIncomplete: files that the app is built from cannot be had.
 	ReasonSourceIncomplete = "SourceIncomplete"
+	// ReasonRenamed and ReasonFileMissing: no headway.yaml names the App any
+	// more, and it goes on serving until its successor does, or until it is
+	// sure that there is none.
+	ReasonRenamed     = "Renamed"
+	ReasonFileMissing = "FileMissing"
 )
 
 // Reasons on a Revision.

@@ -50,10 +50,11 @@ type Sources struct {
 	needs         needs
 }
 
-// Has tells whether a file is a source. No headway.yaml is one: how an app runs
-// is in the spec hash, and a change of it alone must not build.
+// Has tells whether a file is a source. No app's headway.yaml is one: how an
+// app runs is in the spec hash, and a change of it alone must not build.
 func (s *Sources) Has(name string) bool {
-	return path.Base(name) != spec.FileName && (s.inFolder(name) || s.watch.Match(name) || s.needs.has(name)) && !s.ignore.Match(name)
+	settings := path.Base(name) == spec.FileName && !spec.Skipped(name)
+	return !settings && (s.inFolder(name) || s.watch.Match(name) || s.needs.has(name)) && !s.ignore.Match(name)
 }
 
 func (s *Sources) inFolder(name string) bool { return name != s.folder && inside(name, s.folder) }

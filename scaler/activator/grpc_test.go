@@ -1,11 +1,15 @@
 package activator
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,4 +116,48 @@ func TestGRPC(t *testing.T) {
 		t.Errorf("trailer %v", stream.Trailer())
 	}
 	eventually(t, "nothing in flight", func() bool { return f.rev.Load().InFlight == 0 })
+}
+
+// TestGRPCClientsGetAStatus: what the activator itself answers is a status of
+// the call with a text, and is logged and counted as what it is over HTTP.
+func TestGRPCClientsGetAStatus(t *testing.T) {
+	for _, c := range []struct {
+		name, host string
+		app        http.Handler // nil: no pod
+		code       codes.Code
+		text       string
+		logged     float64
+	}{
+		{"unknown host", "nobody.localhost", nil, codes.Unimplemented, `No app answers to the host "nobody.localhost".`, 404},
+		{"revision gone", "gone.localhost", nil, codes.Unavailable, `Revision "shop-gone" of app "shop" does not exist`, 503},
+		{"no pod", appHost, nil, codes.Unavailable, `No pod of revision "shop-1a2b3c4d"`, 503},
+		{"no response in time", appHost, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), codes.DeadlineExceeded, "did not begin to answer within 300ms", 504},
+		{"connection broken", appHost, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), codes.Unavailable, "closed the connection", 502},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var apps []http.Handler
+			if c.app != nil {
+				apps = append(apps, c.app)
+			}
+			f := newFixture(t, backend.Settings{Timeout: 300 * time.Millisecond}, apps...)
+			lines := make(chan []byte, 1)
+			f.logs = writer(func(b []byte) (int, error) { lines <- bytes.Clone(b); return len(b), nil })
+			f.access.Switch(true)
+			conn, err := grpc.NewClient("passthrough:///"+f.addr, grpc.WithAuthority(c.host), grpc.WithTransportCredentials(insecure.NewCredentials()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			err = conn.Invoke(ctx, "/test.Echo/Say", wrapperspb.String("hello"), new(wrapperspb.StringValue))
+			if status.Code(err) != c.code || !strings.Contains(status.Convert(err).Message(), c.text) {
+				t.Errorf("got %v, want %v with %q", err, c.code, c.text)
+			}
+			var line map[string]any
+			if err := json.Unmarshal(<-lines, &line); err != nil || line["status"] != c.logged {
+				t.Errorf("logged with the status %v, %v; want %v", line["status"], err, c.logged)
+			}
+		})
+	}
 }

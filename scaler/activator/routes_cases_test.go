@@ -133,6 +133,8 @@ var passedCases = []routeCase{
 	{name: "fields of the activators", request: "GET / HTTP/1.1\r\n" + toShop + "Headway-Revision: default/other\r\nHeadway-Hops: 3\r\n\r\n", h2c: true},
 	{name: "upgrade in HTTP/1.0", request: "GET / HTTP/1.0\r\n" + toShop + "Connection: upgrade, keep-alive\r\nUpgrade: x\r\n\r\n"},
 	{name: "expectation in HTTP/1.0", request: "POST / HTTP/1.0\r\n" + toShop + "Connection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab"},
+	{name: "gRPC to an unknown host", request: "POST /a.B/C HTTP/1.1\r\nHost: nobody.localhost\r\nContent-Type: application/grpc+proto;x=y\r\nContent-Length: 0\r\n\r\n", h2c: true},
+	{name: "gRPC to a revision that is gone", request: "POST /a.B/C HTTP/1.1\r\nHost: gone.localhost\r\nContent-Type: application/grpc-web\r\nContent-Length: 0\r\n\r\n", h2c: true},
 	{name: "unknown expectation", request: postShop + "Expect: tea\r\nContent-Length: 2\r\n\r\nab" + smuggled},
 }
 

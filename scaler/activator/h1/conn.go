@@ -148,7 +148,7 @@ func (c *conn) readBody(stall time.Duration, end int) error {
 // refuse answers what is not a request, with out for memory. The connection
 // must be closed then.
 func refuse(in *wire.Conn, out []byte, no *grammar.Refusal) {
-	if send(in, appendAnswer(out[:0], answer.Refused(no).Response(), false, true)) {
+	if send(in, appendAnswer(out[:0], answer.Refused(no).To(""), false, true)) {
 		linger(in)
 	}
 }

@@ -237,7 +237,7 @@ func (c *conn) answer(x *exchange, a answer.Answer) bool {
 		return false
 	}
 	keep := !c.req.close && !c.server.Leaving.Load()
-	resp := a.Response()
+	resp := a.To(c.req.first(contentType))
 	if !c.req.isHead() {
 		x.bytes = int64(len(resp.Body))
 	}

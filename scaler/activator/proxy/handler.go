@@ -69,10 +69,15 @@ type exchange struct {
 	end     context.CancelCauseFunc // ends it, for a reason
 }
 
-// answer sends a response of our own.
-func (x *exchange) answer(w http.ResponseWriter, a answer.Answer) {
+// answer sends a response of our own. It counts with the status that it has
+// over HTTP, also where a gRPC client gets another.
+func (x *exchange) answer(w *recorder, r *http.Request, a answer.Answer) {
 	x.said = a.Text
-	a.Write(w)
+	if answer.IsGRPC(r.Header.Get("Content-Type")) {
+		x.trace.GRPC(a.GRPCStatus())
+	}
+	a.Write(w, r)
+	w.status = a.Status
 }
 
 // refusal is why a request must not go on; nil if it may. Those of HTTP/1 have
@@ -91,9 +96,9 @@ func refusal(r *http.Request) *grammar.Refusal {
 }
 
 // deny answers a request that goes to no pod.
-func (x *exchange) deny(rec *recorder, a answer.Answer) {
+func (x *exchange) deny(rec *recorder, r *http.Request, a answer.Answer) {
 	rec.body.skip()
-	x.answer(rec, a)
+	x.answer(rec, r, a)
 }
 
 type exchangeKey struct{}
@@ -114,14 +119,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case no != nil:
 		match.Revision = nil
-		x.answer(rec, answer.Refused(no))
+		x.answer(rec, r, answer.Refused(no))
 	case x.hop.TooFar():
 		match.Revision = nil
-		x.deny(rec, answer.TooFar)
+		x.deny(rec, r, answer.TooFar)
 	case !match.Known:
-		x.deny(rec, answer.UnknownHost(r.Host))
+		x.deny(rec, r, answer.UnknownHost(r.Host))
 	case match.Revision == nil:
-		x.deny(rec, answer.NoRevision(match))
+		x.deny(rec, r, answer.NoRevision(match))
 	case !h.peers:
 		// Even if the copy to the client breaks off by a panic, which is
 		// net/http's way to cut a response short, the request is counted.
@@ -190,7 +195,7 @@ var errDrained = errors.New("the activator is stopping")
 // fail is called instead of a response.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
-	x.answer(w, answer.Failed(x.rev, err))
+	x.answer(w.(*recorder), r, answer.Failed(x.rev, err))
 }
 
 // entry describes a finished request.

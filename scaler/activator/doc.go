@@ -4,7 +4,8 @@
 //
 //	table     host -> revision, by weight            immutable, swapped atomically
 //	backend   revision -> pod, limits, queue, probes, wake calls
-//	h1        plain HTTP/1.1 requests: the hot path
+//	grammar   which requests are refused, on every route
+//	h1        plain HTTP/1.1 requests: the hot path; and what net/http reads of HTTP/1
 //	proxy     every other request, by net/http
 //	wire      a connection with a buffer
 //	keeper    which activator gives out the pods of a limited revision

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -121,6 +123,11 @@ func TestGRPC(t *testing.T) {
 // TestGRPCClientsGetAStatus: what the activator itself answers is a status of
 // the call with a text, and is logged and counted as what it is over HTTP.
 func TestGRPCClientsGetAStatus(t *testing.T) {
+	silent := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	broken := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	for _, c := range []struct {
 		name, host string
 		app        http.Handler // nil: no pod
@@ -131,8 +138,8 @@ func TestGRPCClientsGetAStatus(t *testing.T) {
 		{"unknown host", "nobody.localhost", nil, codes.Unimplemented, `No app answers to the host "nobody.localhost".`, 404},
 		{"revision gone", "gone.localhost", nil, codes.Unavailable, `Revision "shop-gone" of app "shop" does not exist`, 503},
 		{"no pod", appHost, nil, codes.Unavailable, `No pod of revision "shop-1a2b3c4d"`, 503},
-		{"no response in time", appHost, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), codes.DeadlineExceeded, "did not begin to answer within 300ms", 504},
-		{"connection broken", appHost, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), codes.Unavailable, "closed the connection", 502},
+		{"no response in time", appHost, silent, codes.DeadlineExceeded, "did not begin to answer within 300ms", 504},
+		{"connection broken", appHost, broken, codes.Unavailable, "closed the connection", 502},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var apps []http.Handler
@@ -140,7 +147,7 @@ func TestGRPCClientsGetAStatus(t *testing.T) {
 				apps = append(apps, c.app)
 			}
 			f := newFixture(t, backend.Settings{Timeout: 300 * time.Millisecond}, apps...)
-			lines := make(chan []byte, 1)
+			lines := make(chan []byte, 10) // more than a client that tries again needs
 			f.logs = writer(func(b []byte) (int, error) { lines <- bytes.Clone(b); return len(b), nil })
 			f.access.Switch(true)
 			conn, err := grpc.NewClient("passthrough:///"+f.addr, grpc.WithAuthority(c.host), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -159,5 +166,64 @@ func TestGRPCClientsGetAStatus(t *testing.T) {
 				t.Errorf("logged with the status %v, %v; want %v", line["status"], err, c.logged)
 			}
 		})
+	}
+}
+
+// TestImpossibleStatusOverHTTP2: net/http takes any number for a status, and
+// panics when it writes one.
+func TestImpossibleStatusOverHTTP2(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- answerHTTP2(l, "099") }()
+	f := newFixture(t, backend.Settings{})
+	f.rev.Update([]backend.Endpoint{{UID: "1", Addr: l.Addr().String(), Ready: true}})
+	defer func() { f.rev.Update(nil); <-served }()
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+appHost+"/a.B/C", http.NoBody)
+	req.Header.Set("Content-Type", "application/grpc")
+	resp, err := f.client(true).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if got := resp.Header.Get("Grpc-Status"); resp.StatusCode != http.StatusOK || got != "14" {
+		t.Errorf("%s, grpc-status %q; want 200, 14", resp.Status, got)
+	}
+}
+
+// answerHTTP2 serves one connection of HTTP/2 and answers every request with
+// status and nothing else.
+func answerHTTP2(l net.Listener, status string) error {
+	defer l.Close()
+	conn, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
+		return err
+	}
+	framer := http2.NewFramer(conn, conn)
+	if err := framer.WriteSettings(); err != nil {
+		return err
+	}
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			return err
+		}
+		if _, ok := frame.(*http2.HeadersFrame); !ok {
+			continue
+		}
+		var block bytes.Buffer
+		_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: status})
+		err = framer.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: frame.Header().StreamID, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true,
+		})
+		if err != nil {
+			return err
+		}
 	}
 }

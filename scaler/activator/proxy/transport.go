@@ -49,6 +49,11 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		h.release(false)
 		err = context.Cause(r.Context())
 	}
+	if err == nil && (resp.StatusCode < 100 || resp.StatusCode > 999) {
+		resp.Body.Close()
+		h.release(false)
+		err = errStatus
+	}
 	if err != nil {
 		return nil, x.explain(err, context.Cause(r.Context()))
 	}
@@ -89,6 +94,10 @@ func (h *held) release(complete bool) {
 		h.lease.Release()
 	}()
 }
+
+// errStatus is a response over HTTP/2 with a status that HTTP cannot have;
+// over HTTP/1.1 package h1 has looked.
+var errStatus = errors.New("the app's response has an impossible status")
 
 var errIdle = errors.New("no byte moved for " + streamIdle.String())
 

@@ -77,6 +77,44 @@ func TestClientThatLeavesWhileItWaits(t *testing.T) {
 	}
 }
 
+// TestClientThatLeavesWhileTheAppWorks: the app is told, also where a second
+// request was sent behind the first, which hides the end of the connection from
+// those who only read.
+func TestClientThatLeavesWhileTheAppWorks(t *testing.T) {
+	for name, raw := range map[string]string{
+		"hot path": "GET / HTTP/1.1\r\n" + hostLine + "\r\n",
+		"net/http": "GET / HTTP/1.1\r\n" + hostLine + "Connection: x\r\n\r\n",
+		"HTTP/1.0": "GET / HTTP/1.0\r\n" + hostLine + "Connection: keep-alive\r\n\r\n",
+		"body":     "POST / HTTP/1.1\r\n" + hostLine + "Transfer-Encoding: chunked\r\n\r\n" + chunk(3) + "0\r\n\r\n",
+	} {
+		for _, second := range []string{"", "GET /second HTTP/1.1\r\n" + hostLine + "\r\n"} {
+			t.Run(name+", behind it "+strings.SplitN(second+" ", " ", 2)[0], func(t *testing.T) {
+				entered, told := make(chan struct{}), make(chan struct{})
+				f := newFixture(t, backend.Settings{}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/second" {
+						t.Error("the second one reached the app")
+						return
+					}
+					_, _ = io.Copy(io.Discard, r.Body)
+					close(entered)
+					<-r.Context().Done()
+					close(told)
+				}))
+				conn, _ := f.raw()
+				fmt.Fprint(conn, raw+second)
+				<-entered
+				conn.Close()
+				select {
+				case <-told:
+				case <-time.After(5 * time.Second):
+					t.Error("the app was not told")
+				}
+				eventually(t, "nothing is left over", func() bool { return f.rev.Load().InFlight == 0 })
+			})
+		}
+	}
+}
+
 // TestUpgradedConnectionThatWaitedMayEndOneDirection: what ends the wait of a
 // request is part of the conversation once the protocol was switched.
 func TestUpgradedConnectionThatWaitedMayEndOneDirection(t *testing.T) {

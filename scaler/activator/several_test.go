@@ -1,12 +1,14 @@
 package activator
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -211,4 +213,35 @@ func TestHeadersForPeersAreNotTakenFromClients(t *testing.T) {
 			t.Errorf("the app got %v", seen)
 		}
 	}
+}
+
+// TestClientThatLeavesWaitsForNoKeeper: what was sent on of a body does not
+// hide from the keeper that the client has gone.
+func TestClientThatLeavesWaitsForNoKeeper(t *testing.T) {
+	entered, release := make(chan struct{}, 10), make(chan struct{})
+	a := newActivators(t, 2, 1, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-release }))
+	defer close(release)
+	a.tell(everyone, atOnce)
+	chosen := keeper.Choose(a.members, "", table.Key{Namespace: "default", Name: "shop-1"}).Name
+	keeps := slices.IndexFunc(a.members, func(m keeper.Member) bool { return m.Name == chosen })
+	go func() {
+		if resp, err := a.clients[keeps].Get("http://" + appHost); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	<-entered
+	ctx, leave := context.WithCancel(t.Context())
+	req, _ := http.NewRequestWithContext(ctx, "POST", "http://"+appHost, io.LimitReader(zeros{}, 1<<20))
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		if resp, err := a.clients[1-keeps].Do(req); err == nil {
+			t.Errorf("answered %s", resp.Status)
+			resp.Body.Close()
+		}
+	}()
+	eventually(t, "it waits at the keeper", func() bool { return a.revs[keeps].Load().Queued == 1 })
+	leave()
+	<-left
+	eventually(t, "its place is free", func() bool { return a.revs[keeps].Load().Queued == 0 })
 }

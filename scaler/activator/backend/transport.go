@@ -72,8 +72,16 @@ var dialer = net.Dialer{Timeout: DialTimeout, KeepAlive: 15 * time.Second}
 
 func (p *Pod) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := dialer.DialContext(ctx, network, addr)
-	if err == nil && p.linger > 0 {
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && p.Peer {
+		// The end of a request must not reach the keeper behind what is still
+		// on its way of a body: it reads that only when it has a pod.
+		_ = tcp.SetLinger(0)
+	}
+	if p.linger > 0 {
 		conn = newLingering(conn, p.linger)
 	}
-	return conn, err
+	return conn, nil
 }

@@ -36,6 +36,8 @@ var waiting = []struct{ name, raw string }{
 	{"chunked, a second one behind it", "POST /left HTTP/1.1\r\n" + hostLine + "Transfer-Encoding: chunked\r\n\r\n" + chunk(3) + "0\r\n\r\nGET /left HTTP/1.1\r\n" + hostLine + "\r\n"},
 	{"body of 100 KiB", "POST /left HTTP/1.1\r\n" + hostLine + "Content-Length: 102400\r\n\r\n" + strings.Repeat("x", 100<<10)},
 	{"body of 100 KiB, broken off", "POST /left HTTP/1.1\r\n" + hostLine + "Content-Length: 102400\r\n\r\n" + strings.Repeat("x", 70<<10)},
+	{"body of 1 MiB", "POST /left HTTP/1.1\r\n" + hostLine + "Content-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20)},
+	{"chunked body of 1 MiB, broken off", "POST /left HTTP/1.1\r\n" + hostLine + "Transfer-Encoding: chunked\r\n\r\n" + chunk(1<<20)},
 	{"waits to be asked for its body", "POST /left HTTP/1.1\r\n" + hostLine + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n"},
 	{"upgrade", "GET /left HTTP/1.1\r\n" + hostLine + "Connection: Upgrade\r\nUpgrade: chat\r\n\r\n"},
 }

@@ -142,6 +142,49 @@ func TestClientThatLeavesInItsBody(t *testing.T) {
 	})
 }
 
+// TestUploadThatWaitedForItsPod: what was read while it waited changes nothing
+// for the app, nor for a client that stalls or is refused.
+func TestUploadThatWaitedForItsPod(t *testing.T) {
+	const size = 10 << 20
+	large := fmt.Sprintf("POST /up HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n", hostLine, size)
+	for _, c := range []struct {
+		name, raw string
+		rest      int64
+		pod       func(t *testing.T) backend.Endpoint
+		status    int
+		body      string
+	}{
+		{"whole", large, size, nil, 200, "10485760 bytes"},
+		{"chunked", uploads[3].first + uploads[3].second, 0, nil, 200, "6 bytes"},
+		{"stalls", large, size / 2, nil, 408, "no byte of the request's body came"},
+		{"stalls at once", large, 0, nil, 408, "no byte of the request's body came"},
+		{"refused", large, size, func(t *testing.T) backend.Endpoint {
+			return hasty(t, tooLarge, func(c *net.TCPConn) { c.Close() })
+		}, 413, "too large"},
+		{"refused while it stalls", large, size / 2, func(t *testing.T) backend.Endpoint { return hasty(t, tooLarge, nil) }, 413, "too large"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t, backend.Settings{Stall: 200 * time.Millisecond})
+			conn, r := f.raw()
+			go func() {
+				_, _ = io.WriteString(conn, c.raw)
+				_, _ = io.CopyN(conn, zeros{}, c.rest)
+			}()
+			eventually(t, "it waits", func() bool { return f.rev.Load().Queued == 1 })
+			pod := backend.Endpoint{UID: "1", Ready: true}
+			if c.pod == nil {
+				pod.Addr = startApp(t, http.HandlerFunc(count))
+			} else {
+				pod = c.pod(t)
+			}
+			f.rev.Update([]backend.Endpoint{pod})
+			defer f.rev.Update(nil)
+			expect(t, r, c.status, c.body)
+			eventually(t, "nothing is left over", func() bool { return f.rev.Load().InFlight == 0 })
+		})
+	}
+}
+
 // TestAnswerThatNeedsNoPodDoesNotWaitForTheBody, which may never come.
 func TestAnswerThatNeedsNoPodDoesNotWaitForTheBody(t *testing.T) {
 	onEach(t, backend.Settings{}, http.HandlerFunc(count), func(t *testing.T, f *fixture, u upload, _ net.Conn, _ *bufio.Reader) {

@@ -29,6 +29,7 @@ type Handler struct {
 	running *inflight.Set
 	clients *wire.Watcher
 	peers   bool
+	ahead   atomic.Int64 // bytes that were read of bodies whose requests wait
 	reverse httputil.ReverseProxy
 	grpc    httputil.ReverseProxy
 }
@@ -105,13 +106,13 @@ type exchangeKey struct{}
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	x := &exchange{started: started, peers: h.peers, trace: h.beginTrace(r, started), body: newIncoming(w, r)}
+	x := &exchange{started: started, peers: h.peers, trace: h.beginTrace(r, started), body: newIncoming(w, r, &h.ahead)}
 	rec := &recorder{ResponseWriter: w, request: r}
 	if r.ProtoMajor == 1 {
 		// An app may answer while the request's body is still on its way.
 		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
 		rec.body = x.body
-		defer rec.end()
+		defer x.body.end()
 	}
 	match := h.match(r, x)
 	x.rev = match.Revision

@@ -23,23 +23,26 @@ type incoming struct {
 	trailer  http.Header           // complete when the body has ended
 	deadline func(time.Time) error // sets that of reading from the client
 	clock    *clock                // nil until the request is on its way to a pod
+	all      *atomic.Int64         // as in ahead
+	ahead    *ahead                // nil: the request has not waited for a pod
 
 	expects bool        // to be asked for the body
 	ended   atomic.Bool // was read to its end
 	failed  atomic.Bool
 
-	reading     sync.Mutex // held while the client is waited for
+	asking      sync.Mutex // held while the body is waited for
+	reading     sync.Mutex // held while the client is
 	interrupted atomic.Bool
 	lost        atomic.Bool // the pod's connection has closed
 }
 
 // newIncoming returns the body of r; nil if r has none.
-func newIncoming(w http.ResponseWriter, r *http.Request) *incoming {
+func newIncoming(w http.ResponseWriter, r *http.Request, all *atomic.Int64) *incoming {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	i := &incoming{
-		ReadCloser: r.Body, of: r, trailer: r.Trailer,
+		ReadCloser: r.Body, of: r, trailer: r.Trailer, all: all,
 		deadline: http.NewResponseController(w).SetReadDeadline, expects: r.Header.Get("Expect") != "",
 	}
 	if i.trailer == nil {
@@ -51,22 +54,50 @@ func newIncoming(w http.ResponseWriter, r *http.Request) *incoming {
 var errInterrupted = errors.New("the body is not wanted any more")
 
 func (i *incoming) Read(p []byte) (int, error) {
-	i.reading.Lock()
-	defer i.reading.Unlock()
-	if i.interrupted.Load() || i.lost.Load() {
+	i.asking.Lock()
+	defer i.asking.Unlock()
+	if i.lost.Load() {
 		return 0, errInterrupted
 	}
 	i.clock.clientsTurn()
-	n, err := i.ReadCloser.Read(p)
+	n, err := i.next(p)
 	i.clock.appsTurn()
 	switch {
 	case errors.Is(err, io.EOF):
 		maps.Copy(i.trailer, i.of.Trailer)
-		i.ended.Store(true)
 	case err != nil && !errors.Is(err, http.ErrBodyReadAfterClose):
 		i.failed.Store(true)
 	}
 	return n, err
+}
+
+func (i *incoming) next(p []byte) (int, error) {
+	if i.ahead != nil {
+		return i.ahead.Read(p)
+	}
+	return i.read(p)
+}
+
+// read reads from the client.
+func (i *incoming) read(p []byte) (int, error) {
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	if i.interrupted.Load() {
+		return 0, errInterrupted
+	}
+	n, err := i.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		i.ended.Store(true)
+	}
+	return n, err
+}
+
+// wait is for a request that begins to wait for a pod. What is on its way of
+// its body must not hide that the client goes away. HTTP/2 tells that apart.
+func (i *incoming) wait() {
+	if i != nil && i.ahead == nil && !i.expects && i.of.ProtoMajor == 1 {
+		i.ahead = readAhead(i.read, i.all)
+	}
 }
 
 // begin is for a connection to a pod that is to carry the body.
@@ -77,14 +108,14 @@ func (i *incoming) begin() {
 }
 
 // lose is for a connection that has closed; true if somebody still waits for
-// the client. Nothing more is read before the next begin.
+// the body. Nothing more is read before the next begin.
 func (i *incoming) lose() bool {
 	if i == nil {
 		return false
 	}
 	i.lost.Store(true)
-	if i.reading.TryLock() {
-		i.reading.Unlock()
+	if i.asking.TryLock() {
+		i.asking.Unlock()
 		return false
 	}
 	return true
@@ -99,13 +130,22 @@ func (i *incoming) interrupt() {
 	_ = i.deadline(time.Unix(1, 0)) // fails on a connection that has ended
 }
 
-// linger is for the end of a request whose body was not read to its end: the
-// client has a moment to read the response.
-func (i *incoming) linger() {
-	i.interrupt()
-	i.reading.Lock() // net/http would take back the deadline if somebody still read
-	defer i.reading.Unlock()
-	_ = i.deadline(time.Now().Add(lingering)) // when net/http closes the connection
+// end is for the end of a request. If its body was not read to the end, the
+// client has a moment to read the response before net/http closes the
+// connection.
+func (i *incoming) end() {
+	if i == nil {
+		return
+	}
+	if i.unread() {
+		i.interrupt()
+		i.reading.Lock() // net/http would take back the deadline if somebody still read
+		_ = i.deadline(time.Now().Add(lingering))
+		i.reading.Unlock()
+	}
+	if i.ahead != nil {
+		i.ahead.close()
+	}
 }
 
 // unread tells whether something of the body is still to come, as far as is

@@ -59,13 +59,6 @@ func (r *recorder) wants(status int) bool {
 	return r.request.ProtoAtLeast(1, 1)
 }
 
-// end is for the end of the request.
-func (r *recorder) end() {
-	if r.body.unread() {
-		r.body.linger()
-	}
-}
-
 // Hijack is what an upgrade ends with; its response goes around WriteHeader.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(r.ResponseWriter).Hijack()

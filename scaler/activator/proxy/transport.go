@@ -182,6 +182,7 @@ func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backe
 		return lease, nil
 	}
 	x.client.start()
+	x.body.wait()
 	since := time.Now()
 	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)

@@ -92,7 +92,8 @@ func TestOnlyTouchedAppsGetRevisions(t *testing.T) {
 	w.git.CommitAndPush("first", map[string]string{
 		"go.mod": "module mono\n", "libs/money/m.go": "package money\n", "docs/x.md": "x",
 		"a/headway.yaml": "name: a\nwatch: [libs/**]\n", "a/main.go": "package main\n\nfunc main() {}\n",
-		"b/headway.yaml": "name: b\nignore: ['**/*.md']\n", "b/main.go": "package main\n\nfunc main() {}\n", "b/notes.md": "x",
+		"b/headway.yaml": "name: b\nignore: ['**/*.md']\n", "b/main.go": "package main\n\nimport _ \"mono/shared/metal\"\n\nfunc main() {}\n", "b/notes.md": "x",
+		"shared/metal/m.go": "package metal\n", "shared/gold/g.go": "package gold\n",
 	})
 	w.look()
 	steps := []struct {
@@ -104,6 +105,9 @@ func TestOnlyTouchedAppsGetRevisions(t *testing.T) {
 		{"another folder", map[string]string{"docs/x.md": "y"}, ""},
 		{"one app", map[string]string{"a/main.go": "package main // 2\n\nfunc main() {}\n"}, "a"},
 		{"the shared library", map[string]string{"libs/money/m.go": "package money // 2\n"}, "a"},
+		{"a package that is imported", map[string]string{"shared/metal/m.go": "package metal\n\nimport _ \"mono/shared/gold\"\n"}, "b"},
+		{"one that it imports since then", map[string]string{"shared/gold/g.go": "package gold // 2\n"}, "b"},
+		{"beside it what is not compiled", map[string]string{"shared/gold/g_test.go": "package gold\n", "shared/gold/README.md": "x"}, ""},
 		{"the module file above", map[string]string{"go.mod": "module mono\n\ngo 1.26\n"}, "a b"},
 		{"how one runs", map[string]string{"b/headway.yaml": "name: b\nignore: ['**/*.md']\nport: 9000\n"}, "b"},
 		{"a comment in headway.yaml", map[string]string{"b/headway.yaml": "name: b # shop\nignore: ['**/*.md']\nport: 9000\n"}, ""},

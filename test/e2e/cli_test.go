@@ -5,7 +5,9 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,5 +59,19 @@ func TestCommandLine(t *testing.T) {
 	}
 	if out := tm.headway("logs", "hello", "--build"); !strings.Contains(out, "build") {
 		t.Errorf("logs --build shows no build:\n%s", out)
+	}
+}
+
+// TestValidateAsksTheCluster: which templates there are is known to the cluster
+// alone.
+func TestValidateAsksTheCluster(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "headway.yaml"), []byte("name: x\nbuild: {with: node}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), cli, "validate", dir).CombinedOutput()
+	if text := `build.with: no build template is called "node"; installed: dockerfile, go, static`; err == nil || !strings.Contains(string(out), text) {
+		t.Errorf("validate prints %q (%v), want %q", out, err, text)
 	}
 }

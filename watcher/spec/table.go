@@ -45,7 +45,7 @@ var rows = []row{
 	},
 	{
 		name: "ignore", byDefault: "nothing",
-		doc:   "Globs, as in `watch`, of files of `path` and `watch` that are left out: a change of them makes no new revision, and the build does not see them.",
+		doc:   "Globs, as in `watch`, of files that are left out of what the app is built from: a change of them makes no new revision, and the build does not see them.",
 		value: globs(`"**/*.md"`, func(s *Spec) *[]string { return &s.Ignore }),
 	},
 	{

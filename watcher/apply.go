@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,11 +26,22 @@ var errLeaving = errors.New("an older object with this name is still being delet
 // apply makes the objects of a plan. digests are those of the Revisions'
 // sources, which are stored before. The order matters: an App names a Revision
 // before it exists, so that a Revision never looks like one that nobody wants.
-// An App that fails does not keep the others from being applied.
-func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, p plan, digests map[string]string) error {
+//
+// An App that fails does not keep the others from being applied: leaving are
+// those whose name is still taken by what is being deleted, refused says which
+// ones the API server does not take.
+func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, p plan, digests map[string]string) (leaving []string, refused []problem, err error) {
 	var failed []error
 	for _, planned := range p.apps {
-		if err := r.applyApp(ctx, repo, l, f.apps[planned.name], planned, digests); err != nil {
+		err := r.applyApp(ctx, repo, l, f, planned, digests)
+		switch {
+		case err == nil:
+		case errors.Is(err, errLeaving):
+			leaving = append(leaving, planned.name)
+		case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
+			r.log.Warn("app is refused", "namespace", repo.Namespace, "app", planned.name, "error", err)
+			refused = append(refused, problem{v1alpha1.ReasonRefused, fmt.Sprintf("app %s is not followed, the API server refuses it: %v", planned.name, err)})
+		default:
 			failed = append(failed, err)
 		}
 	}
@@ -45,11 +57,12 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 		r.log.Info("app deleted", "namespace", repo.Namespace, "app", name)
 		r.event(repo, "AppRemoved", fmt.Sprintf("app %s: %s", name, gone.why))
 	}
-	return errors.Join(failed...)
+	return leaving, refused, errors.Join(failed...)
 }
 
-func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, prior *v1alpha1.App, planned appPlan, digests map[string]string) error {
-	if prior != nil && prior.DeletionTimestamp != nil {
+func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, planned appPlan, digests map[string]string) error {
+	prior := f.apps[planned.name]
+	if f.leaving[planned.name] || prior != nil && prior.DeletionTimestamp != nil {
 		return fmt.Errorf("app %s: %w", planned.name, errLeaving)
 	}
 	app := prior
@@ -118,7 +131,7 @@ func (r *Reconciler) createRevision(ctx context.Context, rev *v1alpha1.Revision)
 	if err := r.live.Get(ctx, client.ObjectKeyFromObject(rev), existing); err != nil {
 		return fmt.Errorf("reading revision %s: %w", rev.Name, err)
 	}
-	if existing.DeletionTimestamp != nil || existing.Spec.Commit != rev.Spec.Commit {
+	if existing.DeletionTimestamp != nil || existing.Spec.Commit != rev.Spec.Commit || ownedByOther(existing, rev.OwnerReferences[0].UID) {
 		return fmt.Errorf("creating revision %s: %w", rev.Name, errLeaving)
 	}
 	return nil
@@ -161,6 +174,13 @@ func labels(repo *v1alpha1.Repository, app string) map[string]string {
 		v1alpha1.LabelApp:        app,
 		v1alpha1.LabelManagedBy:  v1alpha1.ManagedBy,
 	}
+}
+
+// ownedByOther tells whether an object belongs to an earlier object with the
+// name of its owner: then it is being deleted, whether it says so yet or not.
+func ownedByOther(o metav1.Object, owner types.UID) bool {
+	controller := metav1.GetControllerOf(o)
+	return controller != nil && controller.UID != owner
 }
 
 func ownedBy(kind string, owner metav1.Object) metav1.OwnerReference {

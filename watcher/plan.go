@@ -28,6 +28,9 @@ type facts struct {
 	// of other Repositories in the namespace to the Repository.
 	apps    map[string]*v1alpha1.App
 	foreign map[string]string
+	// leaving are the names of Apps that an earlier Repository of the same name
+	// has left behind, on their way out.
+	leaving map[string]bool
 	// read are the paths of the headway.yaml files that the last look has read.
 	read map[string]bool
 	// revisions are the Repository's Revisions that are not being deleted.

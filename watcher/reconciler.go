@@ -94,7 +94,7 @@ func (r *Reconciler) finish(ctx context.Context, before, repo *v1alpha1.Reposito
 	interval := repo.Spec.Interval.Duration
 	switch {
 	case errors.Is(err, errLeaving):
-		return ctrl.Result{RequeueAfter: leavingRetry}, nil
+		memory.failures = 0
 	case err != nil && isAPIError(err):
 		return ctrl.Result{}, err // of the Kubernetes API: retried by the queue
 	case err != nil:
@@ -108,6 +108,9 @@ func (r *Reconciler) finish(ctx context.Context, before, repo *v1alpha1.Reposito
 	r.tell(before, repo)
 	if err := r.writeStatus(ctx, before, repo); err != nil {
 		return ctrl.Result{}, err
+	}
+	if errors.Is(err, errLeaving) {
+		return ctrl.Result{RequeueAfter: leavingRetry}, nil
 	}
 	return ctrl.Result{RequeueAfter: jitter(interval)}, nil
 }

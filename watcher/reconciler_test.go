@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -264,4 +266,101 @@ func TestLeavingObjectsAreWaitedFor(t *testing.T) {
 	if result := w.look(); result.RequeueAfter != leavingRetry {
 		t.Errorf("looks again after %v while the old App leaves, want %v", result.RequeueAfter, leavingRetry)
 	}
+	w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "older objects of the same name are deleted: app shop")
+	w.wantCondition("SpecValid", metav1.ConditionTrue, "Valid", "")
+}
+
+// TestRepositoryRemovedAndAdded: what the removed one made is still there, and
+// its owner is not: the garbage collector will delete it, also where nothing
+// says so yet.
+func TestRepositoryRemovedAndAdded(t *testing.T) {
+	w := newWorld(t)
+	commit := w.git.CommitAndPush("first", map[string]string{
+		"headway.yaml": "name: shop\n", "index.html": "1", "web/headway.yaml": "name: web\n", "web/index.html": "1"})
+	w.look()
+	orphan := func(o client.Object) {
+		t.Helper()
+		owner := o.GetOwnerReferences()
+		owner[0].UID = "uid-of-the-removed"
+		o.SetOwnerReferences(owner)
+		must(t, w.client.Update(t.Context(), o))
+	}
+	shop, rev := w.app("shop"), w.revisions()["web-"+commit[:8]]
+	orphan(shop)
+	orphan(&rev)
+	w.restart()
+	look := func(when string) {
+		t.Helper()
+		if result := w.look(); result.RequeueAfter != leavingRetry {
+			t.Errorf("%s: looks again after %v, want %v", when, result.RequeueAfter, leavingRetry)
+		}
+		w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "app shop, app web")
+	}
+	look("both are there")
+	if got := w.app("shop").OwnerReferences[0].UID; got != "uid-of-the-removed" {
+		t.Errorf("the App that is going is owned by %s now", got)
+	}
+	// The collector gets to them.
+	must(t, w.client.Delete(t.Context(), shop))
+	for _, r := range w.revisions() {
+		r.Finalizers = nil
+		must(t, w.client.Update(t.Context(), &r))
+		must(t, w.client.Delete(t.Context(), &r))
+	}
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
+	for _, name := range []string{"shop", "web"} {
+		if o := w.app(name).OwnerReferences; o[0].UID != "uid-of-repo" {
+			t.Errorf("the App %s is owned by %s", name, o[0].UID)
+		}
+		if _, made := w.revisions()[name+"-"+commit[:8]]; !made {
+			t.Errorf("no revision of %s was made", name)
+		}
+	}
+}
+
+// TestAppDeletedByHand: its Revisions are there for a moment longer, and in the
+// memory of the process for a minute; they are none of the App that is made
+// again.
+func TestAppDeletedByHand(t *testing.T) {
+	w := newWorld(t)
+	commit := w.git.CommitAndPush("first", shop)
+	w.look()
+	rev := w.revisions()["shop-"+commit[:8]]
+	must(t, w.client.Delete(t.Context(), w.app("shop")))
+	rev.Finalizers = nil
+	must(t, w.client.Update(t.Context(), &rev))
+	must(t, w.client.Delete(t.Context(), &rev))
+	delete(w.r.memories.of("uid-of-repo").apps, "shop") // the cache has shown it since
+	w.look()
+	if _, made := w.revisions()["shop-"+commit[:8]]; !made {
+		t.Error("the revision was not made again")
+	}
+}
+
+// TestRefusedAppStopsNoOther: the API server does not take one App.
+func TestRefusedAppStopsNoOther(t *testing.T) {
+	w := newWorld(t)
+	commit := w.git.CommitAndPush("first", map[string]string{
+		"a/headway.yaml": "name: a\n", "a/index.html": "1", "b/headway.yaml": "name: b\n", "b/index.html": "1"})
+	w.r.client = refusingClient{Client: w.client, app: "a"}
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", commit[:8])
+	w.wantCondition("Complete", metav1.ConditionFalse, "Refused", "app a is not followed, the API server refuses it: ")
+	if _, made := w.revisions()["b-"+commit[:8]]; !made || len(w.revisions()) != 1 {
+		t.Errorf("revisions are %v, want that of b", w.revisions())
+	}
+}
+
+// refusingClient takes every App but one.
+type refusingClient struct {
+	client.Client
+	app string
+}
+
+func (c refusingClient) Apply(ctx context.Context, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+	if named, ok := o.(interface{ GetName() string }); ok && named.GetName() == c.app {
+		return apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("apps").GroupResource(), c.app, errors.New("by policy"))
+	}
+	return c.Client.Apply(ctx, o, opts...)
 }

@@ -33,6 +33,12 @@ func fetching(repo *v1alpha1.Repository) {
 	set(repo, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonFetching, "looking at the repository for the first time")
 }
 
+// waiting tells that some Apps cannot be made yet.
+func waiting(repo *v1alpha1.Repository, leaving []string) {
+	set(repo, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonWaiting,
+		"made as soon as older objects of the same name are deleted: "+firstFew(leaving, func(app string) string { return "app " + app }))
+}
+
 // failed leaves everything but Ready as it was: what runs is what was last
 // read.
 func failed(repo *v1alpha1.Repository, err *git.Error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -78,9 +79,11 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	if err != nil {
 		return err
 	}
-	if err := r.apply(ctx, repo, l, f, p, digests); err != nil {
+	leaving, refused, err := r.apply(ctx, repo, l, f, p, digests)
+	if err != nil {
 		return err
 	}
+	f.omitted = append(f.omitted, refused...)
 	if err := r.restore(ctx, l, f.revisions); err != nil {
 		return err
 	}
@@ -96,6 +99,10 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		}
 	}
 	l.memory.keep(needed)
+	if len(leaving) > 0 {
+		waiting(repo, leaving)
+		return errLeaving
+	}
 	return nil
 }
 
@@ -122,7 +129,7 @@ func (r *Reconciler) credentials(ctx context.Context, repo *v1alpha1.Repository)
 // observe reads the objects that a plan depends on. They come from the cache
 // and must not be changed.
 func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory) (facts, error) {
-	f := facts{repository: repo.Name, apps: map[string]*v1alpha1.App{}, read: map[string]bool{}}
+	f := facts{repository: repo.Name, apps: map[string]*v1alpha1.App{}, read: map[string]bool{}, leaving: map[string]bool{}}
 	for _, file := range repo.Status.Apps {
 		f.read[file.Path] = true
 	}
@@ -132,7 +139,11 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 		return facts{}, fmt.Errorf("listing apps: %w", err)
 	}
 	for i := range apps.Items {
-		f.apps[apps.Items[i].Name] = &apps.Items[i]
+		if app := &apps.Items[i]; ownedByOther(app, repo.UID) {
+			f.leaving[app.Name] = true
+		} else {
+			f.apps[app.Name] = app
+		}
 	}
 	memory.freshApps(f.apps, r.now())
 	var revisions v1alpha1.RevisionList
@@ -144,7 +155,10 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 			f.revisions = append(f.revisions, &revisions.Items[i])
 		}
 	}
-	f.revisions = memory.freshRevisions(f.revisions, r.now())
+	f.revisions = slices.DeleteFunc(memory.freshRevisions(f.revisions, r.now()), func(rev *v1alpha1.Revision) bool {
+		app := f.apps[rev.Spec.App]
+		return app == nil || ownedByOther(rev, app.UID)
+	})
 	return f, nil
 }
 

@@ -18,7 +18,7 @@ const (
 	ConditionServing = "Serving"
 )
 
-// Reasons on a Repository.
+// Reasons on a Repository; Waiting is one too.
 const (
 	ReasonSynced               = "Synced"
 	ReasonFetching             = "Fetching"
@@ -42,6 +42,7 @@ const (
 	ReasonTooManyRefs    = "TooManyRefs"
 	ReasonInvalidRefs    = "InvalidRefs"
 	ReasonRefUnreadable  = "RefUnreadable"
+	ReasonRefused        = "Refused"
 	// ReasonTooManySpecFiles is one of SpecValid, on an App, too.
 	ReasonTooManySpecFiles = "TooManySpecFiles"
 )

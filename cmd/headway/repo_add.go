@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
@@ -92,18 +96,17 @@ func (f *addFlags) run(cmd *cobra.Command, io streams, a *access, url string) er
 // apply writes the Secret first, so that the watcher never sees a Repository
 // without the credentials it names, and then lets the Repository own it.
 func (f *addFlags) apply(ctx context.Context, c *cluster, cmd *cobra.Command, url string, data map[string][]byte) (*v1alpha1.Repository, error) {
-	r := &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: f.name}}
-	err := c.Get(ctx, client.ObjectKeyFromObject(r), r)
-	if client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("reading repository %s: %w", f.name, err)
+	r, exists, err := f.current(ctx, c, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
 	}
-	exists := err == nil
 	if exists && r.Spec.URL != url {
 		return nil, fmt.Errorf("there is a repository %s already, of %s; choose another name with --name, or remove it first", f.name, r.Spec.URL)
 	}
+	before := r.DeepCopy()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: f.name + "-git"}}
 	if data != nil {
-		if err := f.applySecret(ctx, c, secret, data); err != nil {
+		if err := f.applySecret(ctx, c, secret, data, r.UID); err != nil {
 			return nil, err
 		}
 		r.Spec.SecretRef = &corev1.LocalObjectReference{Name: secret.Name}
@@ -115,7 +118,8 @@ func (f *addFlags) apply(ctx context.Context, c *cluster, cmd *cobra.Command, ur
 	}
 	r.Annotations[v1alpha1.AnnotationSyncRequestedAt] = time.Now().UTC().Format(time.RFC3339Nano)
 	if exists {
-		err = c.Update(ctx, r)
+		// The watcher writes to it at any moment; only what differs is sent.
+		err = c.Patch(ctx, r, client.MergeFrom(before))
 	} else {
 		err = c.Create(ctx, r)
 	}
@@ -132,6 +136,41 @@ func (f *addFlags) apply(ctx context.Context, c *cluster, cmd *cobra.Command, ur
 	}
 	return r, own(ctx, c, r, secret)
 }
+
+// current is the Repository that there is, or a new one. One that is being
+// removed is waited for: what is written to it is lost with it.
+func (f *addFlags) current(ctx context.Context, c *cluster, progress io.Writer) (r *v1alpha1.Repository, exists bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, removalTimeout)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for said := false; ; {
+		r = &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: f.name}}
+		err := c.Get(ctx, client.ObjectKeyFromObject(r), r)
+		switch {
+		case apierrors.IsNotFound(err):
+			return r, false, nil
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return nil, false, fmt.Errorf("the repository %s that was removed is not gone after %s; is the controller running? Add it again when headway repo list does not show it any more", f.name, removalTimeout)
+		case err != nil:
+			return nil, false, fmt.Errorf("reading repository %s: %w", f.name, err)
+		case r.DeletionTimestamp == nil:
+			return r, true, nil
+		}
+		if !said {
+			_, _ = fmt.Fprintf(progress, "waiting until the repository %s that was removed is gone\n", f.name)
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// removalTimeout bounds the wait for a Repository that is being removed; the
+// watcher lets it go within a second.
+const removalTimeout = time.Minute
 
 // own lets the Secret go when the Repository goes.
 func own(ctx context.Context, c *cluster, r *v1alpha1.Repository, secret *corev1.Secret) error {
@@ -159,8 +198,21 @@ func (f *addFlags) into(r *v1alpha1.Repository, exists bool, given func(string) 
 	}
 }
 
-func (f *addFlags) applySecret(ctx context.Context, c *cluster, secret *corev1.Secret, data map[string][]byte) error {
-	_, err := controllerutil.CreateOrUpdate(ctx, c, secret, func() error {
+// applySecret writes the credentials. A Secret that belongs to a Repository
+// that was removed is about to be deleted with it; it makes room for a new one.
+func (f *addFlags) applySecret(ctx context.Context, c *cluster, secret *corev1.Secret, data map[string][]byte, repository types.UID) error {
+	left := &corev1.Secret{}
+	err := c.Get(ctx, client.ObjectKeyFromObject(secret), left)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading secret %s: %w", secret.Name, err)
+	}
+	if err == nil && leftBehind(left, repository) {
+		err := c.Delete(ctx, left, client.Preconditions{UID: &left.UID})
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("removing the secret %s of the repository that was removed: %w", secret.Name, err)
+		}
+	}
+	_, err = controllerutil.CreateOrUpdate(ctx, c, secret, func() error {
 		if !secret.CreationTimestamp.IsZero() && secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
 			return fmt.Errorf("it exists and was not made by headway repo add; remove it, or choose another --name")
 		}
@@ -175,4 +227,11 @@ func (f *addFlags) applySecret(ctx context.Context, c *cluster, secret *corev1.S
 		return fmt.Errorf("writing secret %s: %w", secret.Name, err)
 	}
 	return nil
+}
+
+// leftBehind tells whether a Secret of repo add belongs to an earlier
+// Repository of the same name.
+func leftBehind(secret *corev1.Secret, repository types.UID) bool {
+	return secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&
+		slices.ContainsFunc(secret.OwnerReferences, func(o metav1.OwnerReference) bool { return o.Kind == "Repository" && o.UID != repository })
 }

@@ -51,17 +51,28 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 		return "", err
 	}
 	files := sourceFiles(c.sources, commit.Files)
+	ctx, cancel := context.WithTimeout(ctx, objectsTimeout)
+	defer cancel()
 	digest, err := r.artifacts.Add(func(w io.Writer) error {
-		return artifact.Write(w, files, l.cache, r.artifactLimits)
+		content, err := l.content(ctx, c, files)
+		if err != nil {
+			return err
+		}
+		return artifact.Write(w, files, content, r.artifactLimits)
 	})
 	var large *artifact.TooLargeError
-	if errors.As(err, &large) {
+	var why *problem
+	switch {
+	case err == nil:
+		return digest, nil
+	case errors.As(err, &large):
 		return "", &problem{v1alpha1.ReasonTooLarge, fmt.Sprintf("%s: %v", c.file, large)}
-	}
-	if err != nil {
+	case errors.As(err, &why):
+		l.again[hash] = true
+		return "", why
+	default:
 		return "", fmt.Errorf("making the source artifact of %s at %s: %w", c.name, hash, err)
 	}
-	return digest, nil
 }
 
 // unbuilt tells whether a Revision may still need its artifact.
@@ -81,7 +92,7 @@ func (r *Reconciler) restore(ctx context.Context, l *look, revisions []*v1alpha1
 		if err != nil {
 			return err
 		}
-		if made != digest {
+		if made != digest && !l.again[rev.Spec.Commit] {
 			l.memory.lost[digest] = true
 			r.log.Warn("source artifact cannot be made again", "namespace", rev.Namespace, "revision", rev.Name, "digest", digest, "made", made)
 		}

@@ -28,6 +28,9 @@ type look struct {
 	known map[string]bool
 	// commits read in this look, with their files.
 	commits map[string]*git.Commit
+	// again are commits that lack files which another look may bring: their
+	// snapshots are not remembered.
+	again map[string]bool
 	// afresh: the cache was reset in this look.
 	afresh bool
 }
@@ -255,6 +258,9 @@ func (l *look) openCache() (err error) {
 // close ends the look.
 func (l *look) close() {
 	l.session.Close()
+	for hash := range l.again {
+		delete(l.memory.snapshots, hash)
+	}
 	if l.cache != nil {
 		l.cache.Close()
 	}

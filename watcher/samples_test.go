@@ -89,25 +89,47 @@ func (w *world) reading() string {
 // packed are the names of the files in an artifact.
 func (w *world) packed(digest string) []string {
 	w.t.Helper()
+	var names []string
+	w.eachPacked(digest, func(header *tar.Header, _ io.Reader) {
+		name := header.Name
+		if header.Linkname != "" {
+			name += " -> " + header.Linkname
+		}
+		names = append(names, "  "+name)
+	})
+	return names
+}
+
+// unpacked are the contents of the files in an artifact.
+func (w *world) unpacked(digest string) map[string]string {
+	w.t.Helper()
+	files := map[string]string{}
+	w.eachPacked(digest, func(header *tar.Header, content io.Reader) {
+		data, err := io.ReadAll(content)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		files[header.Name] = string(data)
+	})
+	return files
+}
+
+func (w *world) eachPacked(digest string, visit func(*tar.Header, io.Reader)) {
+	w.t.Helper()
 	answer := httptest.NewRecorder()
 	w.r.artifacts.Handler().ServeHTTP(answer, httptest.NewRequest("GET", artifact.Path+digest+".tar.gz", nil))
 	unzipped, err := gzip.NewReader(answer.Body)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var names []string
 	for archive := tar.NewReader(unzipped); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return names
+			return
 		}
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		name := header.Name
-		if header.Linkname != "" {
-			name += " -> " + header.Linkname
-		}
-		names = append(names, "  "+name)
+		visit(header, archive)
 	}
 }

@@ -28,7 +28,7 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 		return err
 	}
 	l := &look{
-		started: started, session: session, memory: memory, commits: map[string]*git.Commit{},
+		started: started, session: session, memory: memory, commits: map[string]*git.Commit{}, again: map[string]bool{},
 		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
 	}
 	defer l.close()

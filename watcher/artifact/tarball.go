@@ -36,7 +36,7 @@ func (e *TooLargeError) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("the app's files are more than %d MiB; narrow path and watch in headway.yaml", e.Limit>>20)
 	}
-	return fmt.Sprintf("%s is larger than %d MiB; move it to LFS or an object store, or narrow path in headway.yaml", e.Path, e.Limit>>20)
+	return fmt.Sprintf("%s is larger than %d MiB; keep it in an object store that the app reads, or leave it out with path or ignore in headway.yaml", e.Path, e.Limit>>20)
 }
 
 // Opener gives the content of a file and its size in bytes.

@@ -50,6 +50,9 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 	if err != nil {
 		return "", err
 	}
+	if why := lacking(c.file, commit, c.sources.Reach); why != nil {
+		return "", why
+	}
 	files := sourceFiles(c.sources, commit.Files)
 	ctx, cancel := context.WithTimeout(ctx, objectsTimeout)
 	defer cancel()

@@ -206,6 +206,9 @@ func (l *look) commit(ctx context.Context, hash string) (*git.Commit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.addSubmodules(ctx, c); err != nil {
+		return nil, err
+	}
 	l.commits[hash] = c
 	return c, nil
 }

@@ -116,7 +116,7 @@ func readSnapshot(c *git.Commit, blobs blobs, known map[string]bool, memo *detec
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", f.Path, err)
 		}
-		app, err := readCandidate(f.Path, data, c.Files, tree)
+		app, err := readCandidate(f.Path, data, c, tree)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func readSnapshot(c *git.Commit, blobs blobs, known map[string]bool, memo *detec
 // readCandidate parses one headway.yaml and resolves it against the files of
 // its commit. What is wrong with it is its problem; an error means that a file
 // cannot be read.
-func readCandidate(file string, data []byte, files []git.File, tree *detect.Tree) (candidate, error) {
+func readCandidate(file string, data []byte, commit *git.Commit, tree *detect.Tree) (candidate, error) {
 	c := candidate{file: file}
 	parsed, err := spec.Parse(file, data)
 	if c.template = spec.IsTemplate(file, data, err); c.template && err == nil {
@@ -146,6 +146,9 @@ func readCandidate(file string, data []byte, files []git.File, tree *detect.Tree
 		return c, nil
 	}
 	c.name, c.pin, c.path, c.image = parsed.Name, parsed.Pin, parsed.Path, parsed.Image
+	if c.problem = lacking(file, commit, func(dir string) bool { return detect.Reaches(parsed, dir) }); c.problem != nil {
+		return c, nil
+	}
 	app, err := detect.Resolve(parsed, tree)
 	if err != nil {
 		if c.problem = explain(file, data, err); c.problem == nil {
@@ -159,7 +162,7 @@ func readCandidate(file string, data []byte, files []git.File, tree *detect.Tree
 		frozen.Build = spec.Build{With: app.Build.Template, Args: app.Build.Args}
 	}
 	c.runtime, c.build, c.sources = parsed.Runtime, app.Build, &app.Sources
-	c.key = treeKey(sourceFiles(c.sources, files))
+	c.key = treeKey(sourceFiles(c.sources, commit.Files))
 	c.specHash = spec.Hash(&frozen)
 	return c, nil
 }

@@ -21,10 +21,11 @@ const (
 // chooseSpecFiles picks the headway.yaml files of a commit: those to read, and
 // those that are left out because there are too many. Those that made an App
 // before, known by their paths, come first, then the order of paths decides. So
-// an app that runs goes on being followed, whatever is added beside it.
+// an app that runs goes on being followed, whatever is added beside it. What a
+// submodule holds are apps of its own repository.
 func chooseSpecFiles(files []git.File, known map[string]bool) (read, left []git.File) {
 	for _, f := range files {
-		if path.Base(f.Path) == spec.FileName && !spec.Skipped(f.Path) {
+		if path.Base(f.Path) == spec.FileName && !spec.Skipped(f.Path) && f.Submodule == "" {
 			read = append(read, f)
 		}
 	}

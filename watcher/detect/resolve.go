@@ -18,14 +18,11 @@ type App struct {
 // Resolve finds out how an app is built, and from which files. Errors are as
 // those of Build.
 func Resolve(s *spec.Spec, t *Tree) (*App, error) {
-	app := &App{Sources: Sources{folder: s.Path}}
-	var err error
-	if app.Sources.watch, err = spec.ParseGlobs(s.Watch); err != nil {
-		return nil, &KeyError{Key: "watch", Message: err.Error()}
+	sources, err := newSources(s)
+	if err != nil {
+		return nil, err
 	}
-	if app.Sources.ignore, err = spec.ParseGlobs(s.Ignore); err != nil {
-		return nil, &KeyError{Key: "ignore", Message: err.Error()}
-	}
+	app := &App{Sources: sources}
 	t = t.without(app.Sources.ignore)
 	if s.Image == "" {
 		if app.Build, err = Build(s.Build, s.Path, t); err != nil {
@@ -48,6 +45,18 @@ type Sources struct {
 	folder        string
 	watch, ignore spec.Globs
 	needs         needs
+}
+
+// newSources are the sources that the headway.yaml names.
+func newSources(s *spec.Spec) (out Sources, err error) {
+	out.folder = s.Path
+	if out.watch, err = spec.ParseGlobs(s.Watch); err != nil {
+		return out, &KeyError{Key: "watch", Message: err.Error()}
+	}
+	if out.ignore, err = spec.ParseGlobs(s.Ignore); err != nil {
+		return out, &KeyError{Key: "ignore", Message: err.Error()}
+	}
+	return out, nil
 }
 
 // Has tells whether a file is a source. No app's headway.yaml is one: how an

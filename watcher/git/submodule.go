@@ -1,10 +1,13 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/config"
@@ -24,6 +27,21 @@ const MaxModulesFile = 256 << 10
 type Submodule struct {
 	Path   string
 	Commit string
+	// URL is where .gitmodules says that it comes from, without credentials;
+	// "" where nobody asked.
+	URL string
+	// Err is why its files, which were asked for, are not among those of the
+	// commit.
+	Err error
+}
+
+// Graft puts the files of sub's commit among those of c.
+func (c *Commit) Graft(path string, sub *Commit) {
+	for _, f := range sub.Files {
+		f.Path, f.Submodule = path+"/"+f.Path, path
+		c.Files = append(c.Files, f)
+	}
+	slices.SortFunc(c.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 // ModuleURLs reads a file .gitmodules: the URLs of the submodules, as they
@@ -39,6 +57,12 @@ func ModuleURLs(data []byte) (map[string]string, error) {
 	}
 	return urls, nil
 }
+
+// credentials are those that a URL carries.
+var credentials = regexp.MustCompile(`//[^/@]*@`)
+
+// WithoutCredentials is a URL as it may be shown.
+func WithoutCredentials(url string) string { return oneLine(credentials.ReplaceAllString(url, "//")) }
 
 // FetchSubmodule brings a commit of the repository at url, as it stands in the
 // file .gitmodules of s's repository. It is asked for at the server of s, with

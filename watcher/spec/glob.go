@@ -163,3 +163,28 @@ func (g Glob) step(reach []bool, segment string) []bool {
 	}
 	return next
 }
+
+// Reach tells whether one of the globs may match something in a folder.
+func (g Globs) Reach(dir string) bool {
+	return slices.ContainsFunc(g, func(one Glob) bool { return one.reaches(dir) })
+}
+
+func (g Glob) reaches(dir string) bool {
+	if _, above := below(g.literal, dir); above {
+		return true
+	}
+	rest, ok := below(dir, g.literal)
+	if !ok {
+		return false
+	}
+	reach := make([]bool, len(g.segments)+1)
+	reach[0] = true
+	for segment := range strings.SplitSeq(rest, "/") {
+		g.skipStars(reach)
+		if reach[len(g.segments)] {
+			return true // the folder is in one that matches
+		}
+		reach = g.step(reach, segment)
+	}
+	return slices.Contains(reach, true)
+}

@@ -79,3 +79,34 @@ func FuzzGlob(f *testing.F) {
 		}
 	})
 }
+
+func TestGlobsReach(t *testing.T) {
+	for _, c := range []struct {
+		glob, dir string
+		want      bool
+	}{
+		{"libs/money", "libs/money", true},
+		{"libs/money", "libs", true},
+		{"libs/money", "libs/money/deep", true},
+		{"libs/money", "libs/mon", false},
+		{"libs/money", "other", false},
+		{"libs/money/**", "libs/money", true},
+		{"libs/money/x.txt", "libs/money", true},
+		{"libs/*.txt", "libs/money", false},
+		{"libs/*/x", "libs/money", true},
+		{"libs/*/x", "libs/money/y", false},
+		{"libs/*/x", "libs/money/x/y", true},
+		{"libs/m*", "libs/other", false},
+		{"**/*.sql", "any/where", true},
+		{"a/**/b", "a/x/y", true},
+		{".", "any", true},
+	} {
+		g, err := ParseGlobs([]string{c.glob})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Reach(c.dir); got != c.want {
+			t.Errorf("%s reaches %s: %v, want %v", c.glob, c.dir, got, c.want)
+		}
+	}
+}

@@ -46,6 +46,48 @@ func scripted(t testing.TB, answer func() string) string {
 	return l.Addr().String()
 }
 
+// TestResponseThatNobodyAskedForReachesNobody: an app that sends more than one
+// response to a request must not answer the next one with what is left.
+func TestResponseThatNobodyAskedForReachesNobody(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer conn.Close()
+				for r := bufio.NewReader(conn); ; {
+					if _, err := http.ReadRequest(r); err != nil {
+						return
+					}
+					_, _ = io.WriteString(conn, okHead+"Content-Length: 2\r\n\r\nok"+okHead+"Content-Length: 4\r\n\r\nevil")
+				}
+			})
+		}
+	})
+	f := newFixture(t, backend.Settings{})
+	f.rev.Update([]backend.Endpoint{{UID: "1", Addr: l.Addr().String(), Ready: true}})
+	defer func() { l.Close(); f.rev.Update(nil); conns.Wait() }()
+	for _, before := range []string{"", handOver} {
+		conn, r := f.raw()
+		if before != "" {
+			_, _ = io.WriteString(conn, before)
+			expect(t, r, http.StatusNotFound, "")
+		}
+		for range 50 {
+			_, _ = io.WriteString(conn, getShop)
+			expect(t, r, http.StatusOK, "ok")
+		}
+		conn.Close()
+	}
+}
+
 // FuzzResponses lets an app answer with any bytes. The client must get a
 // framed response, and the next response of its connection must be the next.
 func FuzzResponses(f *testing.F) {

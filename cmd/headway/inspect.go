@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -54,7 +55,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 }
 
 // oneOfMany chooses where a Go app has several programs: the one named like the
-// app, else the nearest. Every other problem stays one.
+// app. Every other problem stays one.
 func oneOfMany(p, name string, tree *detect.Tree, problem error) (*v1alpha1.Build, string, error) {
 	var wrong *detect.KeyError
 	if !errors.As(problem, &wrong) {
@@ -64,17 +65,11 @@ func oneOfMany(p, name string, tree *detect.Tree, problem error) (*v1alpha1.Buil
 	if err != nil {
 		return nil, "", err
 	}
-	if len(mains) < 2 || detect.StaticDir(p, tree.Files) != "" {
+	i := slices.IndexFunc(mains, func(main string) bool { return path.Base(main) == name })
+	if len(mains) < 2 || i < 0 || detect.StaticDir(p, tree.Files) != "" {
 		return nil, "", errors.New(wrong.Message)
 	}
-	main := mains[0]
-	for _, m := range mains {
-		if path.Base(m) == name {
-			main = m
-			break
-		}
-	}
-	return &v1alpha1.Build{Template: detect.Go, Args: map[string]string{"main": main}}, "one of " + strings.Join(mains, ", "), nil
+	return &v1alpha1.Build{Template: detect.Go, Args: map[string]string{"main": mains[i]}}, "one of " + strings.Join(mains, ", "), nil
 }
 
 // findHealth looks for a route by one of the usual names in the files of the

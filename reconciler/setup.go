@@ -57,6 +57,7 @@ func CacheOptions(buildNamespace string) cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}: {Label: ours},
 			&corev1.Pod{}:        {Label: appPods(), Transform: slimPod},
+			&corev1.Namespace{}:  {Transform: grantOnly},
 			&corev1.Secret{}:     {Transform: versionOnly},
 			&corev1.ConfigMap{}:  {Transform: versionOnly},
 			&pipelines.TaskRun{}: {Label: ours, Namespaces: builds, Transform: slimRun},
@@ -103,6 +104,20 @@ func versionOnly(in any) (any, error) {
 		Name: object.Name, Namespace: object.Namespace, UID: object.UID, ResourceVersion: object.ResourceVersion,
 	}
 	return object, nil
+}
+
+// grantOnly keeps of a namespace's metadata which hosts its apps may have.
+func grantOnly(in any) (any, error) {
+	namespace, ok := in.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return in, nil
+	}
+	grant, granted := namespace.Annotations[v1alpha1.AnnotationHosts]
+	namespace.ManagedFields, namespace.Labels, namespace.Annotations = nil, nil, nil
+	if granted {
+		namespace.Annotations = map[string]string{v1alpha1.AnnotationHosts: grant}
+	}
+	return namespace, nil
 }
 
 // slimRun drops the copies of the template that each TaskRun carries. TaskRuns

@@ -205,6 +205,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 		History:       push(prior.History, production),
 		Pin:           pin,
 		PinCommit:     pinCommit,
+		Hosts:         c.hosts,
 	}
 	spec.Heads = append(spec.Heads, f.furtherHeads(name, c.file, book, prior.Heads, production)...)
 	sortHeads(spec.Heads)

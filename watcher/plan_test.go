@@ -388,3 +388,19 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("an older one does not move to the front: %v", history)
 	}
 }
+
+// TestHostsComeFromProduction: hosts are the app's, not a revision's. A branch
+// cannot claim any, and a change of them makes nothing new.
+func TestHostsComeFromProduction(t *testing.T) {
+	production, beta := snap("b2", "shop:k1"), snap("c3", "shop:k1")
+	production.apps[0].hosts = []string{"shop.example.com"}
+	beta.apps[0].hosts = []string{"bank.example.com"}
+	p := makePlan(facts{
+		repository: "repo", productionRef: main, production: production, others: map[string]*snapshot{"refs/heads/beta": beta},
+		apps:      apps(app("shop", []v1alpha1.Head{head(main, "a1", "shop-a1a1a1a1")}, "shop-a1a1a1a1")),
+		revisions: []*v1alpha1.Revision{revision("shop-a1a1a1a1", "shop", "a1", "k1")},
+	})
+	if diff := cmp.Diff([]string{"shop.example.com"}, p.apps[0].spec.Hosts); diff != "" || len(p.apps[0].revisions) > 0 {
+		t.Errorf("%d new revisions; hosts (-want +got):\n%s", len(p.apps[0].revisions), diff)
+	}
+}

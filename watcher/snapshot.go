@@ -36,6 +36,7 @@ type candidate struct {
 	left    bool
 	name    string
 	pin     string
+	hosts   []string
 	path    string
 	build   *v1alpha1.Build
 	image   string
@@ -146,6 +147,7 @@ func readCandidate(file string, data []byte, commit *git.Commit, tree *detect.Tr
 		return c, nil
 	}
 	c.name, c.pin, c.path, c.image = parsed.Name, parsed.Pin, parsed.Path, parsed.Image
+	c.hosts = parsed.Hosts
 	if c.problem = lacking(file, commit, func(dir string) bool { return detect.Reaches(parsed, dir) }); c.problem != nil {
 		return c, nil
 	}

@@ -72,6 +72,16 @@ type AppSpec struct {
 	// +optional
 	PinCommit string `json:"pinCommit,omitempty"`
 
+	// Hosts lead to the app beside the one that Headway forms, in lower case and
+	// sorted. The namespace must be allowed to have them; see AnnotationHosts.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Hosts []string `json:"hosts,omitempty"`
+
 	// Problem is why the newest commit's headway.yaml cannot be used. The app
 	// keeps running as it was.
 	//
@@ -130,9 +140,29 @@ type AppStatus struct {
 	// TrafficSummary is Traffic in a few characters: "100% 1a2b3c4d".
 	// +optional
 	TrafficSummary string `json:"trafficSummary,omitempty"`
+	// Hosts of the App's spec that lead to it.
+	// +optional
+	// +listType=set
+	Hosts []string `json:"hosts,omitempty"`
+	// Branches are the further refs that have a URL.
+	// +optional
+	// +listType=map
+	// +listMapKey=ref
+	Branches []Branch `json:"branches,omitempty"`
 	// LiveSince is when Live began to take traffic.
 	// +optional
 	LiveSince *metav1.MicroTime `json:"liveSince,omitempty"`
+}
+
+// Branch is a ref beside production, and where its head answers.
+type Branch struct {
+	// Ref is the full name, such as refs/heads/beta.
+	Ref string `json:"ref"`
+	// URL of the ref. It stays the same while the ref moves.
+	URL string `json:"url"`
+	// Revision that answers there: that of the head, or the one before as long
+	// as the head's is not ready.
+	Revision string `json:"revision"`
 }
 
 // AppList is a list of Apps.

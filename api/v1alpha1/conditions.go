@@ -93,5 +93,6 @@ const (
 	ReasonNewestFailed    = "NewestFailed"
 	ReasonNoReadyRevision = "NoReadyRevision"
 	ReasonHostConflict    = "HostConflict"
+	ReasonHostNotAllowed  = "HostNotAllowed"
 	ReasonRouted          = "Routed"
 )

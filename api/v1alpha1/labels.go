@@ -49,6 +49,10 @@ const (
 	// AnnotationStartedWith on a pod is the hash of the StartedWith that it was
 	// started with; it has none where there is nothing to note.
 	AnnotationStartedWith = "headway.dev/started-with"
+	// AnnotationHosts on a Namespace says which hosts its apps may ask for beside
+	// those that Headway forms: names, and *.name for all below it, separated by
+	// commas. Only who may change Namespaces can grant them.
+	AnnotationHosts = "headway.dev/hosts"
 	// AnnotationScaling on a Revision is the autoscaler's last decision and its
 	// reason, in one line.
 	AnnotationScaling = "headway.dev/scaling"

@@ -58,8 +58,8 @@ type RepositorySpec struct {
 	ProductionBranch string `json:"productionBranch,omitempty"`
 
 	// Refs are globs of further branches and tags to build, such as
-	// "release/*" or "refs/tags/v*". A glob without refs/ means a branch. Their
-	// revisions get a URL of their own and no traffic. The newest 100 are
+	// "release/*" or "refs/tags/v*". A glob without refs/ means a branch. Each has
+	// a URL of its own, <app>-<branch>, and no traffic. The newest 100 are
 	// followed. Default: none.
 	//
 	// +optional

@@ -30,11 +30,12 @@ type RouteSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	App string `json:"app"`
 
-	// Hosts whose requests are split over traffic: lower case, without port.
+	// Hosts whose requests are split over traffic: lower case, without port. The
+	// first is the one that Headway forms, the others are the App's own.
 	//
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=17
 	// +kubebuilder:validation:items:MaxLength=253
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Hosts []string `json:"hosts"`
@@ -48,12 +49,13 @@ type RouteSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	Traffic []TrafficTarget `json:"traffic,omitempty"`
 
-	// RevisionHosts are hosts that reach one revision whatever its weight.
+	// RevisionHosts are hosts that reach one revision whatever its weight: those
+	// of the revisions, and those of refs, which lead to that of their head.
 	//
 	// +optional
 	// +listType=map
 	// +listMapKey=host
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MaxItems=192
 	RevisionHosts []RevisionHost `json:"revisionHosts,omitempty"`
 }
 

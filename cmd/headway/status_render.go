@@ -68,6 +68,12 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, revisions []v1alpha1.Revi
 	var head grid
 	head.row(plain("App"), cell{app.Name, v.paint.bold})
 	head.row(plain("URL"), plain(orDash(app.Status.URL)))
+	if len(app.Status.Hosts) > 0 {
+		head.row(plain("Hosts"), plain(strings.Join(app.Status.Hosts, ", ")))
+	}
+	for _, b := range app.Status.Branches {
+		head.row(plain("Branch"), plain(fmt.Sprintf("%s: %s %s", shortRef(b.Ref), b.URL, b.Revision)))
+	}
 	head.row(plain("State"), v.state(app.Status.Conditions))
 	head.row(plain("Traffic"), plain(traffic(app.Status)))
 	v.writeScaling(&head, app, revisions)

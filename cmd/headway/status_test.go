@@ -70,6 +70,8 @@ func objects() []client.Object {
 		app("default", "hello", nil),
 		app("default", "shop", func(a *v1alpha1.App) {
 			a.Status.TrafficSummary = "90% 1a2b3c4d, 10% 5e6f7081"
+			a.Status.Hosts = []string{"shop.example.com", "www.shop.example.com"}
+			a.Status.Branches = []v1alpha1.Branch{{Ref: "refs/heads/beta", URL: "http://shop-beta.localhost:8080", Revision: "shop-66666666"}}
 			a.Status.Conditions = conditions(
 				condition("Ready", "False", v1alpha1.ReasonNewestFailed, "shop-99999999: the build failed; shop-1a2b3c4d goes on serving"),
 				condition("SpecValid", "False", v1alpha1.ReasonInvalidSpec, "services/shop/headway.yaml:2:1: unknown key \"prot\"\nservices/shop/headway.yaml:3:1: timeout: …"))

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,7 +77,43 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 		return seen, fmt.Errorf("listing revisions: %w", err)
 	}
 	seen.Revisions = slices.DeleteFunc(list.Items, func(rev v1alpha1.Revision) bool { return rev.DeletionTimestamp != nil })
-	return seen, nil
+	if seen.Granted, err = r.granted(ctx, app); err != nil {
+		return seen, err
+	}
+	seen.Claimed, err = r.claimed(ctx, app)
+	return seen, err
+}
+
+// granted is what the App's namespace may have of hosts.
+func (r *Reconciler) granted(ctx context.Context, app *v1alpha1.App) (string, error) {
+	if len(app.Spec.Hosts) == 0 {
+		return "", nil
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: app.Namespace}, namespace); err != nil {
+		return "", fmt.Errorf("getting namespace %s: %w", app.Namespace, err)
+	}
+	return namespace.Annotations[v1alpha1.AnnotationHosts], nil
+}
+
+// claimed are the hosts of the App's branches that other Routes have.
+func (r *Reconciler) claimed(ctx context.Context, app *v1alpha1.App) (map[string]bool, error) {
+	claimed := map[string]bool{}
+	for _, head := range app.Spec.Heads {
+		plain, _ := branchHost(app, head.Ref, r.Public)
+		if plain == "" || head.Ref == app.Spec.ProductionRef {
+			continue
+		}
+		routes, err := index.Claimants(ctx, r.Client, plain)
+		if err != nil {
+			return nil, err
+		}
+		claimed[plain] = slices.ContainsFunc(routes, func(route v1alpha1.Route) bool {
+			return route.Namespace != app.Namespace || route.Name != app.Name
+		})
+	}
+	return claimed, nil
 }
 
 // apply moves traffic first, then says so, then cleans up.

@@ -22,6 +22,11 @@ type Seen struct {
 	Revisions []v1alpha1.Revision
 	// Route of the App; nil when there is none.
 	Route *v1alpha1.Route
+	// Granted is AnnotationHosts of the App's namespace; read only for an App
+	// that asks for hosts.
+	Granted string
+	// Claimed are the hosts of the App's branches that other Routes have, too.
+	Claimed map[string]bool
 }
 
 // Plan is what a reconciliation does.
@@ -47,14 +52,17 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 		History: spec.History, Pin: spec.Pin, Serving: seen.serving(), Ready: ready,
 	})
 	kept := keep(spec, traffic, seen.Revisions)
+	own, _ := seen.splitHosts(public)
+	branches := seen.branches(public)
 	p := Plan{Route: v1alpha1.RouteSpec{
 		App:           seen.App.Name,
-		Hosts:         []string{public.Host(seen.App.Namespace, seen.App.Name)},
+		Hosts:         append([]string{public.Host(seen.App.Namespace, seen.App.Name)}, own...),
 		Traffic:       traffic,
-		RevisionHosts: revisionHosts(seen, kept, traffic, public),
+		RevisionHosts: routeHosts(revisionHosts(seen, kept, traffic, public), branches),
 	}}
 	p.Delete, p.RequeueAfter = collect(seen, kept, now)
 	p.Status = statusFor(seen, p.Route, public, now)
+	p.Status.Branches = branchStatus(branches, public)
 	return p
 }
 
@@ -88,12 +96,12 @@ func (s Seen) newest() string {
 	return ""
 }
 
-// maxHosts is the API's limit of Route.spec.revisionHosts.
+// maxHosts bounds the hosts of an App's revisions. With maxBranches more, it is
+// the API's limit of Route.spec.revisionHosts.
 const maxHosts = 64
 
 // revisionHosts gives each kept revision that has an image its own host. Where
 // there are more than fit, those with traffic and then the youngest come first.
-// The result is sorted, so that equal plans are equal bytes.
 func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTarget, public address.Public) []v1alpha1.RevisionHost {
 	serves := func(rev *v1alpha1.Revision) bool {
 		return slices.ContainsFunc(traffic, func(t v1alpha1.TrafficTarget) bool { return t.Revision == rev.Name })
@@ -118,7 +126,6 @@ func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTa
 	for _, rev := range reachable[:min(maxHosts, len(reachable))] {
 		hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: rev.Name})
 	}
-	slices.SortFunc(hosts, func(a, b v1alpha1.RevisionHost) int { return strings.Compare(a.Host, b.Host) })
 	return hosts
 }
 
@@ -128,6 +135,7 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now t
 	s := *seen.App.Status.DeepCopy()
 	s.ObservedGeneration = seen.App.Generation
 	s.URL = public.URL(route.Hosts[0])
+	s.Hosts = route.Hosts[1:]
 	s.Newest = seen.newest()
 	s.Traffic = route.Traffic
 	if hostsLost(seen.Route) {
@@ -147,7 +155,7 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now t
 		condition.Set(&s.Conditions, kind, state, seen.App.Generation, now)
 	}
 	set(v1alpha1.ConditionSpecValid, specValid(seen.App.Spec.Problem))
-	set(v1alpha1.ConditionReady, readiness(seen, s.Live))
+	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s.Live), public))
 	return s
 }
 

@@ -180,7 +180,7 @@ func TestSpecProblem(t *testing.T) {
 func TestRevisionHostsAreBounded(t *testing.T) {
 	app := newApp("a")
 	revisions := []v1alpha1.Revision{revision("a", ready, time.Hour)} // the oldest, and live
-	for i := range 2 * maxHosts {
+	for i := range 2 * maxBranches {
 		rev := revision("b", ready, time.Minute)
 		rev.Name = fmt.Sprintf("hello-%08d", i)
 		rev.CreationTimestamp = metav1.NewTime(start.Add(time.Duration(i) * time.Second))
@@ -190,9 +190,11 @@ func TestRevisionHostsAreBounded(t *testing.T) {
 	hosts := PlanFor(Seen{App: app, Revisions: revisions}, public, start).Route.RevisionHosts
 	have := map[string]bool{}
 	for _, h := range hosts {
-		have[h.Revision] = true
+		if h.Host == h.Revision+".localhost" { // not that of its branch
+			have[h.Revision] = true
+		}
 	}
-	if len(hosts) != maxHosts || !have[name("a")] || !have["hello-00000127"] || have["hello-00000000"] {
-		t.Errorf("%d hosts; live %v, youngest %v, oldest %v", len(hosts), have[name("a")], have["hello-00000127"], have["hello-00000000"])
+	if len(hosts) != maxHosts+maxBranches || len(have) != maxHosts || !have[name("a")] || !have["hello-00000255"] || have["hello-00000000"] {
+		t.Errorf("%d hosts, %d of revisions; live %v, youngest %v, oldest %v", len(hosts), len(have), have[name("a")], have["hello-00000255"], have["hello-00000000"])
 	}
 }

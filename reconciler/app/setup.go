@@ -5,16 +5,21 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/index"
 )
 
 // Setup adds the reconciler to the manager. index.Register must have been
@@ -25,6 +30,9 @@ func Setup(mgr ctrl.Manager, public address.Public) error {
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(appOf)).
+		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(r.rivalsOf)).
+		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.askingForHosts),
+			builder.WithPredicates(predicate.AnnotationChangedPredicate{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: 4,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
@@ -34,6 +42,41 @@ func Setup(mgr ctrl.Manager, public address.Public) error {
 		return fmt.Errorf("adding the app reconciler: %w", err)
 	}
 	return nil
+}
+
+// rivalsOf maps a Route to the Apps of others that claim one of its hosts: a
+// branch may have to give way.
+func (r *Reconciler) rivalsOf(ctx context.Context, route client.Object) []reconcile.Request {
+	var result []reconcile.Request
+	for _, host := range index.Hosts(route.(*v1alpha1.Route)) {
+		rivals, err := index.Claimants(ctx, r.Client, host)
+		if err != nil {
+			ctrllog.FromContext(ctx).Error(err, "cannot list routes for an event")
+			continue
+		}
+		for i := range rivals {
+			if key := client.ObjectKeyFromObject(&rivals[i]); key != client.ObjectKeyFromObject(route) {
+				result = append(result, reconcile.Request{NamespacedName: key}) // a Route has its App's name
+			}
+		}
+	}
+	return result
+}
+
+// askingForHosts maps a namespace to its Apps with hosts of their own.
+func (r *Reconciler) askingForHosts(ctx context.Context, namespace client.Object) []reconcile.Request {
+	var apps v1alpha1.AppList
+	if err := r.Client.List(ctx, &apps, client.InNamespace(namespace.GetName())); err != nil {
+		ctrllog.FromContext(ctx).Error(err, "cannot list apps for an event")
+		return nil
+	}
+	var result []reconcile.Request
+	for i := range apps.Items {
+		if len(apps.Items[i].Spec.Hosts) > 0 {
+			result = append(result, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
+		}
+	}
+	return result
 }
 
 func appOf(_ context.Context, o client.Object) []reconcile.Request {

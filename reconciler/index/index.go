@@ -5,6 +5,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -76,6 +77,16 @@ func referencesOf(rev *v1alpha1.Revision) []string {
 		}
 	}
 	return references
+}
+
+// Claimants are the Routes that claim a host, in any namespace, without those
+// that are being deleted.
+func Claimants(ctx context.Context, c client.Reader, host string) ([]v1alpha1.Route, error) {
+	var list v1alpha1.RouteList
+	if err := c.List(ctx, &list, client.MatchingFields{RouteHost: host}); err != nil {
+		return nil, fmt.Errorf("listing routes of host %s: %w", host, err)
+	}
+	return slices.DeleteFunc(list.Items, func(r v1alpha1.Route) bool { return r.DeletionTimestamp != nil }), nil
 }
 
 // Hosts are all hosts that a Route claims.

@@ -59,12 +59,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func (r *Reconciler) rivals(ctx context.Context, route *v1alpha1.Route) (map[string][]v1alpha1.Route, error) {
 	rivals := map[string][]v1alpha1.Route{}
 	for _, host := range index.Hosts(route) {
-		var list v1alpha1.RouteList
-		if err := r.Client.List(ctx, &list, client.MatchingFields{index.RouteHost: host}); err != nil {
-			return nil, fmt.Errorf("listing routes of host %s: %w", host, err)
+		claimants, err := index.Claimants(ctx, r.Client, host)
+		if err != nil {
+			return nil, err
 		}
-		for _, other := range list.Items {
-			if other.UID != route.UID && other.DeletionTimestamp == nil {
+		for _, other := range claimants {
+			if other.UID != route.UID {
 				rivals[host] = append(rivals[host], other)
 			}
 		}
@@ -85,10 +85,14 @@ func statusFor(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route, now ti
 }
 
 func judge(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route) condition.State {
-	for _, host := range index.Hosts(route) {
+	for i, host := range index.Hosts(route) {
 		if other := lostTo(route, rivals[host]); other != nil {
+			remedy := "rename one of the apps"
+			if i > 0 && i < len(route.Spec.Hosts) { // one that headway.yaml asks for
+				remedy = "remove it from hosts in the headway.yaml of one of them"
+			}
 			return condition.False(v1alpha1.ReasonHostConflict, fmt.Sprintf(
-				"host %s belongs to the older route %s/%s; rename one of the apps", host, other.Namespace, other.Name))
+				"host %s belongs to the older route %s/%s; %s", host, other.Namespace, other.Name, remedy))
 		}
 	}
 	if len(route.Spec.Traffic) == 0 {

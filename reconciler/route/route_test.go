@@ -43,9 +43,9 @@ func TestStatus(t *testing.T) {
 		{"a revision's host is lost", revisions, []v1alpha1.Route{newRoute("c", time.Hour, "y.localhost")},
 			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"the other is older", mine, []v1alpha1.Route{newRoute("c", time.Hour, "y.localhost")},
-			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
+			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route c/hello; remove it from hosts in the headway.yaml of one of them"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"same age: the first by name", mine, []v1alpha1.Route{newRoute("a", time.Minute, "y.localhost")},
-			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route a/hello; rename one of the apps"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
+			condition.False(v1alpha1.ReasonHostConflict, "host y.localhost belongs to the older route a/hello; remove it from hosts in the headway.yaml of one of them"), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"same age: a namespace that begins like the other", mine, []v1alpha1.Route{newRoute("b-c", time.Minute, "y.localhost")}, condition.True(v1alpha1.ReasonRouted, ""), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 		{"same age: the last by name", mine, []v1alpha1.Route{newRoute("c", time.Minute, "y.localhost")}, condition.True(v1alpha1.ReasonRouted, ""), "90% hello-1a2b3c4d, 10% hello-5e6f7081"},
 	} {

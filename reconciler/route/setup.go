@@ -35,13 +35,13 @@ func (r *Reconciler) rivalsHandler() handler.EventHandler {
 	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 	wake := func(ctx context.Context, o client.Object, q queue) {
 		for _, host := range index.Hosts(o.(*v1alpha1.Route)) {
-			var list v1alpha1.RouteList
-			if r.Client.List(ctx, &list, client.MatchingFields{index.RouteHost: host}) != nil {
+			rivals, err := index.Claimants(ctx, r.Client, host)
+			if err != nil {
 				continue // only when the cache is stopping
 			}
-			for i := range list.Items {
-				if list.Items[i].UID != o.GetUID() {
-					q.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			for i := range rivals {
+				if rivals[i].UID != o.GetUID() {
+					q.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&rivals[i])})
 				}
 			}
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Hash is the hash of what a headway.yaml freezes into a Revision: path,
-// build, image and runtime, but not name, watch, ignore or pin. Two files that differ
+// build, image and runtime, but not name, watch, ignore, hosts or pin. Two files that differ
 // only in order, comments or spelled-out defaults have the same hash.
 func Hash(s *Spec) string {
 	frozen := struct {

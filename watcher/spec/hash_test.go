@@ -10,7 +10,7 @@ func TestHash(t *testing.T) {
 	}{
 		{"other order and comments", "# hi\nbuild: {args: {y: 2, x: 1}, with: go}\nresources: {cpu: 0.1}\nenv: {B: 2, A: 1}\nname: shop\n", true},
 		{"defaults spelled out", base + "port: 8080\ntimeout: 1m\nscale: {min: 0}\n", true},
-		{"name, watch, ignore and pin are not frozen", "name: other\nenv: {A: 1, B: 2}\nbuild: {with: go, args: {x: 1, y: 2}}\nresources: {cpu: 100m}\nwatch: [x]\nignore: [y]\npin: abcdef12\n", true},
+		{"name, watch, ignore, hosts and pin are not frozen", "name: other\nenv: {A: 1, B: 2}\nbuild: {with: go, args: {x: 1, y: 2}}\nresources: {cpu: 100m}\nwatch: [x]\nignore: [y]\nhosts: [shop.example.com]\npin: abcdef12\n", true},
 		{"env", base + "port: 8081\n", false},
 		{"command", base + "command: [./run]\n", false},
 		{"args", base + "args: [-v]\n", false},

@@ -81,6 +81,8 @@ func (r *reader) finish() {
 		slices.Sort(*globs)
 		*globs = slices.Compact(*globs)
 	}
+	slices.Sort(s.Hosts)
+	s.Hosts = slices.Compact(s.Hosts)
 	slices.SortFunc(s.Env, func(a, b envVar) int { return strings.Compare(a.Name, b.Name) })
 }
 

@@ -40,6 +40,8 @@ type Spec struct {
 	// Pin is the commit (7 to 64 hex digits) that takes all traffic; empty
 	// when nothing is pinned.
 	Pin string
+	// Hosts lead to the app beside the one that Headway forms. Sorted, each once.
+	Hosts []string
 	// Runtime is what is frozen into the Revision. Env is sorted by name.
 	v1alpha1.Runtime
 }

@@ -112,6 +112,14 @@ var rows = []row{
 		value: object{rows: scaleRows, example: "{min: 1, max: 10}"},
 	},
 	{
+		name: "hosts", byDefault: "only the host that Headway forms",
+		doc: "Hosts that lead to the app, too, once the cluster's administrator has [allowed](#hosts-of-your-own) them for the namespace. A change builds and restarts nothing.",
+		value: list{what: "host names", most: 16, item: text{
+			what: "a host name in lower case, without scheme, port and wildcard", example: "shop.example.com",
+			pattern: `^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, most: 253,
+			set: func(s *Spec, v string) error { s.Hosts = append(s.Hosts, v); return nil }}},
+	},
+	{
 		name: "pin", byDefault: "nothing pinned",
 		doc: "Commit that takes all traffic: a rollback that is itself a commit. Remove it, or set it to \"\", to go on.",
 		value: text{what: "a commit of 7 to 64 hex digits", example: "1a2b3c4d",

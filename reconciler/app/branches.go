@@ -1,0 +1,100 @@
+package app
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/address"
+)
+
+// maxBranches bounds the branches with a host. The watcher follows fewer.
+const maxBranches = 128
+
+// branch is a further ref and its host.
+type branch struct {
+	ref, host, revision string
+}
+
+// branches gives each further ref a host that stays, and the revision there:
+//
+//	the head's revision is ready       that one
+//	it is not, and one was before it   the one before
+//	it is not, and is the first        the head's; the activator says why
+//
+// The host is <app>-<branch>. One that another Route has, or that another ref of
+// the App has had longer, is left to them: then it ends with a hash of the ref.
+func (s Seen) branches(public address.Public) []branch {
+	held := map[string]v1alpha1.Branch{}
+	for _, b := range s.App.Status.Branches {
+		held[b.Ref] = b
+	}
+	heads := slices.DeleteFunc(slices.Clone(s.App.Spec.Heads), func(h v1alpha1.Head) bool { return h.Ref == s.App.Spec.ProductionRef })
+	heads = heads[:min(maxBranches, len(heads))]
+	hosts := s.branchHosts(heads, held, public)
+	var result []branch
+	for _, head := range heads {
+		result = append(result, branch{head.Ref, hosts[head.Ref], s.answering(head, held[head.Ref])})
+	}
+	return result
+}
+
+// branchHosts are the hosts of refs. Those that have the plain one already come
+// first, so that it is never taken from them by another ref; one that has its
+// own keeps that.
+func (s Seen) branchHosts(heads []v1alpha1.Head, held map[string]v1alpha1.Branch, public address.Public) map[string]string {
+	hosts, taken := map[string]string{}, map[string]bool{}
+	for _, first := range []bool{true, false} {
+		for _, head := range heads {
+			plain, own := branchHost(s.App, head.Ref, public)
+			had := held[head.Ref]
+			keeps := plain != "" && had.URL == public.URL(plain)
+			switch {
+			case keeps != first:
+			case plain == "" || s.Claimed[plain] || taken[plain] || had.URL == public.URL(own):
+				hosts[head.Ref] = own
+			default:
+				hosts[head.Ref], taken[plain] = plain, true
+			}
+		}
+	}
+	return hosts
+}
+
+// branchHost is address.Branch, as hosts.
+func branchHost(app *v1alpha1.App, ref string, public address.Public) (plain, own string) {
+	plain, own = address.Branch(app.Name, ref)
+	if plain != "" {
+		plain = public.Host(app.Namespace, plain)
+	}
+	return plain, public.Host(app.Namespace, own)
+}
+
+func (s Seen) answering(head v1alpha1.Head, held v1alpha1.Branch) string {
+	if rev := s.revision(head.Revision); rev != nil && isReady(rev) {
+		return head.Revision
+	}
+	if s.revision(held.Revision) != nil {
+		return held.Revision
+	}
+	return head.Revision
+}
+
+// routeHosts are the hosts of revisions and of refs, sorted, so that equal plans
+// are equal bytes.
+func routeHosts(revisions []v1alpha1.RevisionHost, branches []branch) []v1alpha1.RevisionHost {
+	hosts := slices.Clone(revisions)
+	for _, b := range branches {
+		hosts = append(hosts, v1alpha1.RevisionHost{Host: b.host, Revision: b.revision})
+	}
+	slices.SortFunc(hosts, func(a, b v1alpha1.RevisionHost) int { return strings.Compare(a.Host, b.Host) })
+	return hosts
+}
+
+func branchStatus(branches []branch, public address.Public) []v1alpha1.Branch {
+	var result []v1alpha1.Branch
+	for _, b := range branches {
+		result = append(result, v1alpha1.Branch{Ref: b.ref, URL: public.URL(b.host), Revision: b.revision})
+	}
+	return result
+}

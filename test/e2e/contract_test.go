@@ -68,6 +68,7 @@ func TestRuntimeContract(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
 	_, revision := tm.startMeterAs(`port: 9000
+args: ["-addr=:$(PORT)", "$$(PORT) $1"]
 env: {GREETING: "a $(PORT) $$"}
 resources: {cpu: 10m, memory: 64Mi}`)
 	host := "meter." + tm.namespace + ".localhost:" + localcluster.PublicPort
@@ -99,6 +100,7 @@ resources: {cpu: 10m, memory: 64Mi}`)
 		"X-Forwarded-For":                   strings.HasPrefix(s.Headers.Get("X-Forwarded-For"), "192.0.2.1, "),
 		"X-Forwarded-Proto":                 s.Headers.Get("X-Forwarded-Proto") == "http",
 		"the first process":                 s.PID == 1,
+		"arguments with variables":          slices.Equal(s.Arguments[1:], []string{"-addr=:9000", "$(PORT) $1"}),
 		"the user of the image":             s.UID == 65532 && s.GID == 65532,
 		"the working directory":             s.Directory == "/app",
 		"a stdin that has ended":            s.Stdin == "EOF",

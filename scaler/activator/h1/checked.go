@@ -85,7 +85,9 @@ func (c *Checked) Read(b []byte) (int, error) {
 			return c.in.Take(b)
 		case c.state == inLength && c.left > 0:
 			n, err := c.in.Take(b[:min(int64(len(b)), c.left)])
-			c.left -= int64(n)
+			if c.left -= int64(n); c.left == 0 {
+				c.finish()
+			}
 			return n, err
 		case c.state == inPieces && c.chunks.state != done:
 			if err := c.moreChunks(); err != nil {
@@ -110,6 +112,9 @@ func (c *Checked) moreChunks() error {
 		c.fault = err
 		return nil // what came before it goes on first
 	}
+	if c.chunks.state == done {
+		c.finish()
+	}
 	if len(c.out) > 0 || c.chunks.state == done {
 		return nil
 	}
@@ -117,6 +122,14 @@ func (c *Checked) moreChunks() error {
 		c.in.Widen()
 	}
 	return c.in.Fill()
+}
+
+// finish is for the end of a response, before net/http hears of it and may send
+// the next request: what is there already answers none.
+func (c *Checked) finish() {
+	if len(c.in.Buffered()) > 0 {
+		c.fault = errUnexpected
+	}
 }
 
 // head reads the head of a response and makes c.out of it.
@@ -130,7 +143,7 @@ func (c *Checked) head() error {
 		}
 		end := 0
 		if end, next = responseEnd(b, next); end > 0 {
-			c.fault = c.begin(b[:end])
+			c.fault = c.begin(b[:end], int64(len(b)-end))
 			c.in.Discard(end)
 			return nil
 		}
@@ -144,8 +157,9 @@ func (c *Checked) head() error {
 	}
 }
 
-// begin gives out the head of a response, and expects its body.
-func (c *Checked) begin(head []byte) error {
+// begin gives out the head of a response, and expects its body. more is how
+// many bytes behind the head are there already.
+func (c *Checked) begin(head []byte, more int64) error {
 	expected := c.expected.Load()
 	r := &c.resp
 	if err := r.parse(head, expected&toHead != 0, expected&toUpgrade != 0); err != nil {
@@ -168,6 +182,9 @@ func (c *Checked) begin(head []byte) error {
 			c.state, c.chunks = inPieces, chunks{}
 		case byClose:
 			c.state = untilEnd
+		}
+		if c.state == inLength && more > c.left {
+			r.reuse = false // so that net/http sends no other request
 		}
 	}
 	c.next = appendHead(c.next[:0], r, r.framing == byChunks, !r.reuse && r.status >= http.StatusOK)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,19 +43,19 @@ func TestClock(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var late error
-				times := 0
-				clock := startClock(backend.NewRevision(backend.Settings{Timeout: app, Stall: client}, backend.Hooks{}), func(err error) { late = err; times++ })
+				expired := make(chan error, 2)
+				clock := startClock(backend.NewRevision(backend.Settings{Timeout: app, Stall: client}, backend.Hooks{}), func(err error) { expired <- err })
 				c.turns(clock)
 				time.Sleep(c.after - 1)
 				synctest.Wait()
-				if times > 0 {
-					t.Fatalf("%v, too early", late)
+				if len(expired) > 0 {
+					t.Fatalf("%v, too early", <-expired)
 				}
 				time.Sleep(1)
 				synctest.Wait()
-				if late != c.late || (times == 1) != (c.late != nil) {
-					t.Errorf("got %v, %d times, want %v", late, times, c.late)
+				close(expired)
+				if late, again := <-expired, <-expired; !errors.Is(late, c.late) || again != nil {
+					t.Errorf("got %v and %v, want %v", late, again, c.late)
 				}
 				if clock.stop() && c.late != nil {
 					t.Error("still runs")

@@ -112,8 +112,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// An app may answer while the request's body is still on its way.
 		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 needs and knows it
 		rec.body = x.body
-		defer x.body.end()
 	}
+	defer x.body.end()
 	match := h.match(r, x)
 	x.rev = match.Revision
 	no := refusal(r)

@@ -34,6 +34,9 @@ type incoming struct {
 	reading     sync.Mutex // held while the client is
 	interrupted atomic.Bool
 	lost        atomic.Bool // the pod's connection has closed
+
+	mu   sync.Mutex
+	over bool // the request has ended: net/http uses the connection again
 }
 
 // newIncoming returns the body of r; nil if r has none.
@@ -126,6 +129,11 @@ func (i *incoming) interrupt() {
 	if !i.unread() {
 		return
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.over {
+		return
+	}
 	i.interrupted.Store(true)
 	_ = i.deadline(time.Unix(1, 0)) // fails on a connection that has ended
 }
@@ -137,8 +145,11 @@ func (i *incoming) end() {
 	if i == nil {
 		return
 	}
-	if i.unread() {
-		i.interrupt()
+	i.interrupt()
+	i.mu.Lock()
+	i.over = true
+	i.mu.Unlock()
+	if i.unread() && i.of.ProtoMajor == 1 {
 		i.reading.Lock() // net/http would take back the deadline if somebody still read
 		_ = i.deadline(time.Now().Add(lingering))
 		i.reading.Unlock()

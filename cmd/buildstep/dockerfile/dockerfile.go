@@ -96,23 +96,23 @@ func buildctlArgs(o Options) ([]string, error) {
 	if file == "" {
 		file = "Dockerfile"
 	}
-	file, context := filepath.Join(o.Path, file), filepath.Join(o.Path, o.Context)
+	file, folder := filepath.Join(o.Path, file), filepath.Join(o.Path, o.Context)
 	if !filepath.IsLocal(file) || filepath.IsAbs(o.Dockerfile) {
 		return nil, fmt.Errorf("build.args.dockerfile is %q; it must be a file of the repository, relative to path", o.Dockerfile)
 	}
-	if !filepath.IsLocal(context) || filepath.IsAbs(o.Context) {
+	if !filepath.IsLocal(folder) || filepath.IsAbs(o.Context) {
 		return nil, fmt.Errorf("build.args.context is %q; it must be a folder of the repository, relative to path", o.Context)
 	}
 	content, err := os.ReadFile(filepath.Join(o.Source, file))
 	if err != nil {
 		return nil, fmt.Errorf("there is no file %s; set build.args.dockerfile, which is relative to path (%s)", file, o.Path)
 	}
-	if info, err := os.Stat(filepath.Join(o.Source, context)); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("there is no folder %s; set build.args.context, which is relative to path (%s)", context, o.Path)
+	if info, err := os.Stat(filepath.Join(o.Source, folder)); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s; set build.args.context, which is relative to path (%s)", folder, o.Path)
 	}
 	arguments := []string{
 		"build", "--progress=plain", "--frontend=dockerfile.v0",
-		"--local=context=" + filepath.Join(o.Source, context), "--local=dockerfile=" + filepath.Join(o.Source, filepath.Dir(file)),
+		"--local=context=" + filepath.Join(o.Source, folder), "--local=dockerfile=" + filepath.Join(o.Source, filepath.Dir(file)),
 		"--opt=filename=" + filepath.Base(file), "--output=type=oci,tar=false,dest=" + o.Image,
 	}
 	if syntax := builtInSyntax(content); syntax != "" {

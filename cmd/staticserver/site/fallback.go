@@ -34,7 +34,7 @@ func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 // like a file's name. A script that is gone must be a 404, not a page that the
 // browser then fails to run.
 func wantsPage(target, accept string) bool {
-	named, any := false, accept == ""
+	named, anything := false, accept == ""
 	for part := range strings.SplitSeq(accept, ",") {
 		media, parameters, _ := strings.Cut(part, ";")
 		if refused(parameters) {
@@ -44,10 +44,10 @@ func wantsPage(target, accept string) bool {
 		case "text/html":
 			named = true
 		case "text/*", "*/*":
-			any = true
+			anything = true
 		}
 	}
-	return named || any && path.Ext(target) == ""
+	return named || anything && path.Ext(target) == ""
 }
 
 // refused tells whether the parameters of a media range give it the weight 0.

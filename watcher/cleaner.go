@@ -92,16 +92,15 @@ func (c *cleaner) cleanCaches(ctx context.Context, now time.Time) error {
 		wanted[string(repos.Items[i].UID)] = true
 	}
 	caches, err := c.caches(wanted)
-	if err != nil {
-		return err
-	}
+	failed := []error{err} // one cache that cannot be measured or removed keeps no other
 	for _, path := range surplus(caches, c.maxCaches, now.Add(-cleanAge)) {
 		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("removing git cache %s: %w", path, err)
+			failed = append(failed, fmt.Errorf("removing git cache %s: %w", path, err))
+			continue
 		}
 		c.log.Info("git cache removed", "uid", filepath.Base(path))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // surplus chooses the caches to remove, of those last written before a time.
@@ -130,6 +129,7 @@ func (c *cleaner) caches(wanted map[string]bool) ([]diskCache, error) {
 		return nil, fmt.Errorf("listing git caches: %w", err)
 	}
 	var caches []diskCache
+	var failed []error
 	for _, entry := range entries {
 		cache := diskCache{path: filepath.Join(c.gitDir, entry.Name()), wanted: wanted[entry.Name()]}
 		err := filepath.WalkDir(cache.path, func(_ string, d fs.DirEntry, err error) error {
@@ -150,9 +150,10 @@ func (c *cleaner) caches(wanted map[string]bool) ([]diskCache, error) {
 			continue // it is being fetched into or removed: not one to remove
 		}
 		if err != nil {
-			return nil, fmt.Errorf("measuring git cache %s: %w", entry.Name(), err)
+			failed = append(failed, fmt.Errorf("measuring git cache %s: %w", entry.Name(), err))
+			continue
 		}
 		caches = append(caches, cache)
 	}
-	return caches, nil
+	return caches, errors.Join(failed...)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +202,29 @@ func TestClean(t *testing.T) {
 	}
 	if !store.Has(kept) || store.Has(old) || !store.Has(young) {
 		t.Errorf("kept %v, old %v, young %v; want only old gone", store.Has(kept), store.Has(old), store.Has(young))
+	}
+}
+
+// TestCleanGoesOn: an artifact that cannot be removed keeps no other.
+func TestCleanGoesOn(t *testing.T) {
+	store, err := NewStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, hash := range []string{strings.Repeat("0", 64), strings.Repeat("1", 64)} {
+		file := store.path(algorithm + hash)
+		if i == 0 { // a folder with something in it
+			file = filepath.Join(file, "x")
+			if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := store.Clean(nil, time.Now().Add(time.Hour))
+	if err == nil || removed != 1 || store.Has(algorithm+strings.Repeat("1", 64)) {
+		t.Errorf("Clean = %d, %v; want an error and the other one removed", removed, err)
 	}
 }

@@ -92,6 +92,7 @@ func (s *Store) Clean(keep map[string]bool, before time.Time) (int, error) {
 		return 0, fmt.Errorf("listing artifacts: %w", err)
 	}
 	removed := 0
+	var failed []error // one that cannot be removed keeps no other
 	for _, entry := range entries {
 		hash, isArtifact := strings.CutSuffix(entry.Name(), suffix)
 		if !isArtifact || keep[algorithm+hash] {
@@ -102,17 +103,19 @@ func (s *Store) Clean(keep map[string]bool, before time.Time) (int, error) {
 			continue
 		}
 		if err != nil {
-			return removed, fmt.Errorf("reading artifact %s: %w", entry.Name(), err)
+			failed = append(failed, fmt.Errorf("reading artifact %s: %w", entry.Name(), err))
+			continue
 		}
 		if !info.ModTime().Before(before) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(s.dir, entry.Name())); err != nil {
-			return removed, fmt.Errorf("removing artifact %s: %w", entry.Name(), err)
+			failed = append(failed, fmt.Errorf("removing artifact %s: %w", entry.Name(), err))
+			continue
 		}
 		removed++
 	}
-	return removed, nil
+	return removed, errors.Join(failed...)
 }
 
 func (s *Store) path(digest string) string {

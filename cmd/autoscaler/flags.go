@@ -2,11 +2,11 @@ package main
 
 import (
 	"flag"
-	"fmt"
 	"log/slog"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headway-dev/headway/scaler/receiver"
 )
 
 // flags are the program's settings.
@@ -32,9 +32,5 @@ func (f *flags) register(set *flag.FlagSet) {
 
 // check returns the service account of the activators.
 func (f *flags) check() (types.NamespacedName, error) {
-	namespace, name, ok := strings.Cut(f.activators, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		return types.NamespacedName{}, fmt.Errorf("--activators is %q; it must be namespace/name", f.activators)
-	}
-	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+	return receiver.ParseAccount(f.activators)
 }

@@ -16,11 +16,11 @@ type Options struct {
 	PeerListen string
 	// AccessLog is whether the access log is on at first.
 	AccessLog bool
-	// Autoscaler is host:port of the autoscaler; empty: there is none.
-	Autoscaler string
-	// AutoscalerToken is the file with the token that the autoscaler knows
-	// this activator by.
-	AutoscalerToken string
+	// Autoscaler is host:port of the autoscaler, Controller that of the
+	// controller's endpoint for reports; empty: there is none.
+	Autoscaler, Controller string
+	// ReportToken is the file with the token that both know this activator by.
+	ReportToken string
 	// ParkKey is the folder with the key that parked pods are woken with;
 	// empty: they are never woken here.
 	ParkKey string
@@ -36,6 +36,7 @@ func (o *Options) Bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.PeerListen, "peer-listen", ":8092", "address for requests that other activators send on")
 	flags.BoolVar(&o.AccessLog, "access-log", false, "log every request; PUT /access-log switches it later")
 	flags.StringVar(&o.Autoscaler, "autoscaler", "", "host:port of the autoscaler; empty: there is none")
+	flags.StringVar(&o.Controller, "controller", "", "host:port at which the controller takes reports; empty: it gets none")
 	flags.StringVar(&o.ParkKey, "park-key", "", "folder with the key that wakes parked pods; empty: none is woken")
-	flags.StringVar(&o.AutoscalerToken, "autoscaler-token", "/var/run/secrets/headway/token", "file with the token for the autoscaler")
+	flags.StringVar(&o.ReportToken, "report-token", "/var/run/secrets/headway/token", "file with the token for the autoscaler and the controller")
 }

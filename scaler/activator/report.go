@@ -3,23 +3,36 @@ package activator
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/headway-dev/headway/scaler/report"
 )
 
-// reporter tells the autoscaler how busy each revision is, if there is one.
-// waiting is for a request that begins to wait, run for the time in between.
+// reporter tells the autoscaler and the controller how each revision does, as far
+// as there are any. waiting is for a request that begins to wait, run for the
+// time in between.
 func (p *process) reporter() (waiting func(), run func(context.Context) error) {
-	if p.Autoscaler == "" {
-		return func() {}, func(context.Context) error { return nil }
+	waiting = func() {}
+	var clients []*report.Client
+	for _, to := range []string{p.Autoscaler, p.Controller} {
+		if to == "" {
+			continue
+		}
+		client := report.NewClient(report.Options{
+			To: to, Identity: p.identity, TokenFile: p.ReportToken, Logger: p.Logger, Samples: p.reportSamples,
+		})
+		if to == p.Autoscaler {
+			waiting = client.Edge // the controller has nothing to do about it
+		}
+		clients = append(clients, client)
 	}
-	client := report.NewClient(report.Options{
-		Autoscaler: p.Autoscaler,
-		Identity:   p.identity,
-		TokenFile:  p.AutoscalerToken,
-		Logger:     p.Logger,
-		Samples:    p.reportSamples,
-	})
-	return client.Edge, client.Run
+	return waiting, func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		for _, client := range clients {
+			g.Go(func() error { return client.Run(ctx) })
+		}
+		return g.Wait()
+	}
 }
 
 func (p *process) reportSamples(yield func(report.Sample)) {
@@ -28,6 +41,7 @@ func (p *process) reportSamples(yield func(report.Sample)) {
 		s := report.Sample{
 			Key:      report.Key{Namespace: r.Namespace, Name: r.Name},
 			InFlight: load.InFlight, Queued: load.Queued, Requests: load.Arrived, Busy: load.Busy,
+			Answers: report.Answers(r.Stats.Answers()),
 		}
 		if load.InFlight > 0 {
 			for _, pod := range r.PodLoads() {

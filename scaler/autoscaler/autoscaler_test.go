@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -55,9 +51,23 @@ func TestSmallestNumberIsForRevisionsInTraffic(t *testing.T) {
 	w.leading.Store(true)
 	expect(t, "in traffic", w.step(100*time.Second, 0, 0))
 	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) {
-		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}, {Revision: shop.Name}}
+		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}}
 	})
 	expect(t, "out of traffic", w.step(time.Second, 0, 0), "scale 0"+by)
+}
+
+func TestARevisionThatIsKeptKeepsItsPods(t *testing.T) {
+	w := newWorld(t, 3, v1alpha1.Scale{Min: 1, Max: 5})
+	w.leading.Store(true)
+	expect(t, "busy", w.step(time.Second, 200, 0))
+	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) {
+		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}, {Revision: shop.Name}}
+	})
+	for range 10 {
+		expect(t, "kept, and idle", w.step(time.Minute, 0, 0))
+	}
+	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) { route.Spec.Traffic = route.Spec.Traffic[:1] })
+	expect(t, "let go", w.step(time.Second, 0, 0), "scale 0"+by)
 }
 
 func TestANewRevisionShowsThatItRuns(t *testing.T) {
@@ -313,43 +323,5 @@ func TestChoose(t *testing.T) {
 			got = append(got, pod.name)
 		}
 		expect(t, "order", got, order...)
-	}
-}
-
-func TestAuthorize(t *testing.T) {
-	good := authenticationv1.TokenReviewStatus{Authenticated: true, Audiences: []string{Audience}}
-	good.User.Username = "system:serviceaccount:headway-system:headway-activator"
-	other := *good.DeepCopy()
-	other.User.Username = "system:serviceaccount:default:default"
-	elsewhere := *good.DeepCopy()
-	elsewhere.Audiences = []string{"https://kubernetes.default.svc"}
-	for _, tc := range []struct {
-		name, token string
-		status      authenticationv1.TokenReviewStatus
-		err         error
-		want        string
-	}{
-		{"activator", "t", good, nil, ""},
-		{"nothing", "", good, nil, "required"},
-		{"forged", "t", authenticationv1.TokenReviewStatus{}, nil, "not valid"},
-		{"another account", "t", other, nil, "default:default may not report"},
-		{"another audience", "t", elsewhere, nil, "another audience"},
-		{"no answer", "t", good, errors.New("timeout"), "timeout"},
-	} {
-		var asked authenticationv1.TokenReviewSpec
-		a := authorizer{user: good.User.Username, client: fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
-			Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
-				review := o.(*authenticationv1.TokenReview)
-				asked, review.Status = review.Spec, tc.status
-				return tc.err
-			},
-		}).Build()}
-		err := a.authorize(t.Context(), tc.token)
-		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
-		}
-		if tc.token != "" && (asked.Token != tc.token || len(asked.Audiences) != 1 || asked.Audiences[0] != Audience) {
-			t.Errorf("%s: asked for %+v", tc.name, asked)
-		}
 	}
 }

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 	}
 	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(rev, deployment, route).
 		WithStatusSubresource(rev, deployment).
-		WithIndex(&v1alpha1.Route{}, routedRevisions, func(o client.Object) []string { return routed(o.(*v1alpha1.Route)) }).
+		WithIndex(&v1alpha1.Route{}, routedRevisions, func(o client.Object) []string { return named(o.(*v1alpha1.Route)) }).
 		WithIndex(&corev1.Pod{}, standbyOf, func(o client.Object) []string {
 			if _, ok := o.GetLabels()[v1alpha1.LabelStandby]; !ok {
 				return nil // is not in the cache

@@ -5,8 +5,6 @@ import corev1 "k8s.io/api/core/v1"
 const (
 	// FieldManager owns what the autoscaler writes.
 	FieldManager = "headway-autoscaler"
-	// Audience is what an activator's token must be made for.
-	Audience = "headway-autoscaler"
 
 	// leavingCost makes Kubernetes remove a marked pod before others; theirs
 	// is 0.

@@ -58,7 +58,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 			v.pods = append(v.pods, sightOf(pod))
 		}
 	}
-	v.spec = specFor(v.revision, len(routes.Items) > 0)
+	v.spec = specFor(v.revision, partIn(routes.Items, name.Name))
 	v.seen.Reports = r.Reports.Reports(report.Key(name))
 	return v, nil
 }
@@ -70,7 +70,10 @@ func (v *view) count(m *memory, now time.Time) {
 	v.standby, m.standby = m.standby.muster(v.pods, now)
 	v.seen.Replicas = v.deployed + len(v.standby.woken)
 	v.seen.Ready = int(v.deployment.Status.ReadyReplicas) + v.standby.ready
-	v.seen.EverReady = v.revision.Status.EverReady || v.seen.Ready > 0
+	v.seen.EverReady = v.revision.Status.EverReady
+	if v.spec.Keep {
+		v.spec.Min = min(v.seen.Replicas, v.spec.Max)
+	}
 }
 
 // replicas is the number of pods that a Deployment asks for.
@@ -81,13 +84,38 @@ func replicas(d *appsv1.Deployment) int {
 	return int(*d.Spec.Replicas)
 }
 
-// routed lists the revisions that a Route gives traffic to.
-func routed(route *v1alpha1.Route) []string {
+// named lists the revisions in the split of a Route, those that it gives no
+// traffic too.
+func named(route *v1alpha1.Route) []string {
 	var names []string
 	for _, target := range route.Spec.Traffic {
-		if target.Weight > 0 {
-			names = append(names, target.Revision)
-		}
+		names = append(names, target.Revision)
 	}
 	return names
+}
+
+// part is what a revision has of its app's traffic.
+type part int
+
+const (
+	noPart  part = iota
+	kept         // none now, but it may come back at once
+	traffic      // some of it
+)
+
+// partIn is the part that the Routes which name a revision give it.
+func partIn(routes []v1alpha1.Route, revision string) part {
+	result := noPart
+	for i := range routes {
+		for _, target := range routes[i].Spec.Traffic {
+			switch {
+			case target.Revision != revision:
+			case target.Weight > 0:
+				return traffic
+			default:
+				result = kept
+			}
+		}
+	}
+	return result
 }

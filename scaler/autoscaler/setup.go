@@ -3,7 +3,6 @@ package autoscaler
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
 )
 
@@ -42,7 +42,7 @@ type Options struct {
 // Setup adds the autoscaler to a manager.
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Route{}, routedRevisions, func(object client.Object) []string {
-		return routed(object.(*v1alpha1.Route))
+		return named(object.(*v1alpha1.Route))
 	})
 	if err != nil {
 		return fmt.Errorf("indexing routes: %w", err)
@@ -59,17 +59,15 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			(*q).Add(request)
 		}
 	}
-	auth := authorizer{client: mgr.GetClient(), user: "system:serviceaccount:" + o.Activators.Namespace + ":" + o.Activators.Name}
-	reports := &report.Server{
-		Authorize: auth.authorize,
-		Changed:   func(key report.Key) { enqueue(reconcile.Request{NamespacedName: types.NamespacedName(key)}) },
-		Logger:    slog.Default(),
-	}
-	r := &Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Reports: reports, Waker: o.Waker, Now: time.Now}
+	endpoint := receiver.New(receiver.Options{
+		Listen: o.Listen, Activators: o.Activators, Client: mgr.GetClient(), Streams: streams,
+		Changed: func(key report.Key) { enqueue(reconcile.Request{NamespacedName: types.NamespacedName(key)}) },
+	})
+	r := &Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Reports: endpoint.Reports, Waker: o.Waker, Now: time.Now}
 	if err := r.watch(mgr, &work); err != nil {
 		return err
 	}
-	if err := mgr.Add(server{listen: o.Listen, reports: reports}); err != nil {
+	if err := mgr.Add(endpoint); err != nil {
 		return fmt.Errorf("adding the endpoint for reports: %w", err)
 	}
 	elector, err := newElector(mgr, o.Lease, leader{Reconciler: r, enqueue: enqueue})
@@ -112,11 +110,11 @@ func revisionOf(_ context.Context, pod client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: name}}
 }
 
-// routeHandler wakes the revisions that a Route gives traffic to, and those
-// that it did before.
+// routeHandler wakes the revisions that a Route names, and those that it did
+// before.
 func routeHandler() handler.EventHandler {
 	wake := func(object client.Object, q queue) {
-		for _, name := range routed(object.(*v1alpha1.Route)) {
+		for _, name := range named(object.(*v1alpha1.Route)) {
 			q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}})
 		}
 	}

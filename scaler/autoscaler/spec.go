@@ -7,8 +7,9 @@ import (
 
 // specFor says how a revision wants to be scaled. A new one gets its smallest
 // number of pods, and at least one, to show that it runs before it takes
-// traffic. Later that number is only kept while it does.
-func specFor(rev *v1alpha1.Revision, routed bool) decide.Spec {
+// traffic. Later that number is only kept while it does. One that traffic may come
+// back to keeps the pods that it has.
+func specFor(rev *v1alpha1.Revision, has part) decide.Spec {
 	spec := decide.Spec{
 		Min:         int(rev.Spec.Scale.Min),
 		Max:         int(rev.Spec.Scale.Max),
@@ -18,8 +19,9 @@ func specFor(rev *v1alpha1.Revision, routed bool) decide.Spec {
 		Limit:       int(rev.Spec.Scale.Limit),
 		Idle:        rev.Spec.Scale.Idle.Duration,
 	}
-	if !routed {
+	if has != traffic {
 		spec.Min = 0
 	}
+	spec.Keep = has == kept
 	return spec
 }

@@ -177,7 +177,11 @@ func (d *decision) holdDown() {
 }
 
 func (d *decision) bounds() {
-	d.adjust(max(d.Replicas, d.spec.Min), "scale.min is %d", d.spec.Min)
+	why := "scale.min is %d"
+	if d.spec.Keep {
+		why = "keeping %d until the revision that took its traffic has settled"
+	}
+	d.adjust(max(d.Replicas, d.spec.Min), why, d.spec.Min)
 	d.adjust(min(d.Replicas, d.spec.Max), "scale.max is %d", d.spec.Max)
 }
 

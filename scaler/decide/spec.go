@@ -7,6 +7,9 @@ type Spec struct {
 	// Min and Max bound the pods. Defaults: 0 and 20. A Min above Max counts
 	// as Max.
 	Min, Max int
+	// Keep is true where Min is what there is: requests went elsewhere and may
+	// come back at once. It is for the reason of the decision.
+	Keep bool
 	// Initial is the number of pods until the revision has been ready once.
 	// Default: 0, which is none before the first request.
 	Initial int

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// lookupEvery is how often the autoscalers' addresses are asked for.
+	// lookupEvery is how often the addresses of the other side are asked for.
 	lookupEvery = 2 * time.Second
 	// firstBackoff and lastBackoff bound the pause between two tries.
 	firstBackoff, lastBackoff = 50 * time.Millisecond, time.Second
@@ -22,8 +22,8 @@ const (
 
 // Options of a Client.
 type Options struct {
-	// Autoscaler is host:port; a stream goes to each address of the host.
-	Autoscaler string
+	// To is host:port; a stream goes to each address of the host.
+	To string
 	// Identity of this activator, unique in the cluster.
 	Identity string
 	// TokenFile holds the bearer token; it is read for each stream. Empty: no
@@ -76,18 +76,18 @@ func (c *Client) Edge() {
 	}
 }
 
-// Run keeps a stream to each autoscaler until ctx ends.
+// Run keeps a stream to each address until ctx ends.
 func (c *Client) Run(ctx context.Context) error {
-	host, port, err := net.SplitHostPort(c.options.Autoscaler)
+	host, port, err := net.SplitHostPort(c.options.To)
 	if err != nil {
-		return fmt.Errorf("reading the autoscaler's address: %w", err)
+		return fmt.Errorf("reading the address for reports: %w", err)
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	again := time.NewTicker(lookupEvery)
 	defer again.Stop()
 	for {
-		// An autoscaler whose name cannot be looked up keeps its streams.
+		// A name that cannot be looked up keeps its streams.
 		if addrs, err := c.lookup(ctx, host); err == nil {
 			c.follow(ctx, &running, addrs, port)
 		}
@@ -137,7 +137,7 @@ func (c *Client) keep(ctx context.Context, addr string, s *outgoing) {
 			backoff = firstBackoff
 		}
 		if backoff == firstBackoff {
-			c.options.Logger.Warn("stream to autoscaler ended", "address", addr, "error", err)
+			c.options.Logger.Warn("stream of reports ended", "address", addr, "error", err)
 		}
 		select {
 		case <-time.After(backoff):

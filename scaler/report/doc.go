@@ -1,7 +1,8 @@
-// Package report carries what activators measure to the autoscalers.
+// Package report carries what activators measure to those who decide by it: the
+// autoscalers, and the controller, which watches how new revisions do.
 //
-// Each activator holds one stream to each autoscaler, the leader and those
-// that stand by, so that a new leader knows the load already. A stream is one
+// Each activator holds one stream to each of them, the leader and those that
+// stand by, so that a new leader knows the load already. A stream is one
 // HTTP request without end, POST /v1/reports, whose body is a line of JSON
 // every 100 ms, and at once when a queue fills; a line with nothing to say is
 // the sign of life. Only revisions that are busy or have changed are named.
@@ -19,7 +20,7 @@ import (
 	"time"
 )
 
-// Path of the endpoint of the autoscaler.
+// Path of the endpoint that takes reports.
 const Path = "/v1/reports"
 
 const (
@@ -46,6 +47,8 @@ type Sample struct {
 	InFlight, Queued int
 	// Requests is the sum of the requests that have arrived.
 	Requests uint64
+	// Answers is how the requests that pods had have ended.
+	Answers
 	// Busy is the sum of the time that requests have spent in the activator so
 	// far, those that have not ended included. It can be had without a clock
 	// per change: n*now - (sum of the starts of the n requests that have not
@@ -54,6 +57,18 @@ type Sample struct {
 	// Pods are the requests in flight in each pod that has some. They may be
 	// left out while there is one pod.
 	Pods []Pod
+}
+
+// Answers counts requests that a pod has had. Those that no pod has had, as none
+// came up in time, are not among them: they tell nothing about the revision's
+// code.
+type Answers struct {
+	// Ended is the sum of those that have ended, unless the client ended them.
+	Ended uint64 `json:"ended,omitempty"`
+	// Bad is the sum of those of them that ended with a status of 5xx: the app's
+	// own, or that of the activator for a pod that broke off or did not answer in
+	// time.
+	Bad uint64 `json:"bad,omitempty"`
 }
 
 // Pod is a pod and its requests in flight.
@@ -68,8 +83,8 @@ type frame struct {
 	Revisions []entry `json:"revisions,omitempty"`
 }
 
-// entry is a revision in a frame. Requests and BusyMicros count from the start
-// of the stream.
+// entry is a revision in a frame. Requests, BusyMicros and Answers count from the
+// start of the stream.
 type entry struct {
 	Namespace  string `json:"namespace"`
 	Name       string `json:"name"`
@@ -77,7 +92,8 @@ type entry struct {
 	Queued     int    `json:"queued,omitempty"`
 	Requests   uint64 `json:"requests,omitempty"`
 	BusyMicros int64  `json:"busyMicros,omitempty"`
-	Pods       []Pod  `json:"pods,omitempty"`
+	Answers
+	Pods []Pod `json:"pods,omitempty"`
 	// Gone says that the activator does not know the revision any more.
 	Gone bool `json:"gone,omitempty"`
 }
@@ -86,14 +102,14 @@ type entry struct {
 // there, or something has changed.
 func (e entry) newsAfter(before entry) bool {
 	return e.InFlight > 0 || e.Queued > 0 || before.InFlight > 0 || before.Queued > 0 ||
-		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros
+		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros || e.Answers != before.Answers
 }
 
 func (e entry) check() error {
 	if e.Namespace == "" || e.Name == "" {
 		return errors.New("a revision without a name")
 	}
-	if e.InFlight < 0 || e.Queued < 0 || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
+	if e.InFlight < 0 || e.Queued < 0 || e.Bad > e.Ended || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
 		return errors.New("a number out of range")
 	}
 	for _, pod := range e.Pods {

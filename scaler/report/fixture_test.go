@@ -109,7 +109,7 @@ func (c *counters) each(yield func(Sample)) {
 // run starts a client whose lookups and dials are the test's.
 func run(t *testing.T, c *counters, lookup func() ([]string, error), dial func(addr string) *network) (*Client, func()) {
 	t.Helper()
-	client := NewClient(Options{Autoscaler: "autoscaler:1", Identity: "activator-1", Samples: c.each, Logger: quiet})
+	client := NewClient(Options{To: "autoscaler:1", Identity: "activator-1", Samples: c.each, Logger: quiet})
 	client.lookup = func(context.Context, string) ([]string, error) { return lookup() }
 	client.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return dial(addr).dial(ctx, network, addr)

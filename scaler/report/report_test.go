@@ -66,6 +66,35 @@ func TestReportsArrive(t *testing.T) {
 	})
 }
 
+// TestAnswers checks that sums go on where a stream ends and another begins, and
+// are forgotten with the revision.
+func TestAnswers(t *testing.T) {
+	server := &Server{Changed: func(Key) {}}
+	named := func(ended, bad uint64) frame {
+		return frame{Revisions: []entry{{Namespace: shop.Namespace, Name: shop.Name, Answers: Answers{Ended: ended, Bad: bad}}}}
+	}
+	gone := frame{Revisions: []entry{{Namespace: shop.Namespace, Name: shop.Name, Gone: true}}}
+	a, b := server.open("a"), server.open("b")
+	for _, step := range []struct {
+		name string
+		do   func()
+		want Answers
+	}{
+		{"one stream", func() { server.take(a, named(3, 1)) }, Answers{3, 1}},
+		{"it grows", func() { server.take(a, named(5, 1)) }, Answers{5, 1}},
+		{"another stream", func() { server.take(b, named(10, 10)) }, Answers{15, 11}},
+		{"one ends", func() { server.close(a) }, Answers{15, 11}},
+		{"and comes back", func() { a = server.open("a"); server.take(a, named(1, 0)) }, Answers{16, 11}},
+		{"one does not know it any more", func() { server.take(a, gone) }, Answers{16, 11}},
+		{"none does", func() { server.take(b, gone) }, Answers{}},
+	} {
+		step.do()
+		if got := server.Answers(shop); got != step.want {
+			t.Errorf("%s: %v, want %v", step.name, got, step.want)
+		}
+	}
+}
+
 func TestAnEdgeIsToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := startAutoscaler()

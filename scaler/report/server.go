@@ -15,8 +15,8 @@ import (
 	"github.com/headway-dev/headway/scaler/decide"
 )
 
-// Server is the autoscaler's side: an http.Handler that keeps the last word of
-// each stream.
+// Server is the side of those who decide: an http.Handler that keeps the last
+// word of each stream.
 type Server struct {
 	// Authorize refuses a stream by an error. It is asked once for each.
 	Authorize func(ctx context.Context, token string) error
@@ -26,7 +26,8 @@ type Server struct {
 
 	mu      sync.RWMutex
 	serial  int
-	streams []*incoming // the oldest first
+	streams []*incoming     // the oldest first
+	answers map[Key]Answers // of all streams so far
 }
 
 // incoming is an open stream. Guarded by Server.mu.
@@ -49,6 +50,14 @@ func (s *Server) Reports(key Key) []decide.Report {
 		})
 	}
 	return reports
+}
+
+// Answers returns how requests to a revision have ended since this server runs, or
+// since an activator spoke of the revision for the first time.
+func (s *Server) Answers(key Key) Answers {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.answers[key]
 }
 
 // PodLoads returns the requests in flight in the pods of a revision, by the
@@ -152,12 +161,28 @@ func (s *Server) take(in *incoming, f frame) {
 		key := Key{e.Namespace, e.Name}
 		if e.Gone {
 			delete(in.revisions, key)
-		} else {
-			in.revisions[key] = e
+			s.forgetAnswers(key)
+			continue
 		}
+		if s.answers == nil {
+			s.answers = map[Key]Answers{}
+		}
+		s.answers[key] = s.answers[key].plus(e.Answers, in.revisions[key].Answers)
+		in.revisions[key] = e
 	}
 	s.mu.Unlock()
 	for _, e := range f.Revisions {
 		s.Changed(Key{e.Namespace, e.Name})
 	}
+}
+
+// forgetAnswers drops the sums of a revision that no activator knows any more.
+// s.mu is held.
+func (s *Server) forgetAnswers(key Key) {
+	for _, in := range s.streams {
+		if _, known := in.revisions[key]; known {
+			return
+		}
+	}
+	delete(s.answers, key)
 }

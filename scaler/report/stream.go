@@ -47,7 +47,7 @@ func (c *Client) stream(ctx context.Context, addr string, edge <-chan struct{}) 
 	return err
 }
 
-// post returns when the autoscaler has ended the stream.
+// post returns when the other side has ended the stream.
 func (c *Client) post(request *http.Request) error {
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *Client) post(request *http.Request) error {
 	}
 	defer response.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 200))
-	return fmt.Errorf("reporting: the autoscaler answered %s: %s", response.Status, text)
+	return fmt.Errorf("reporting: the other side answered %s: %s", response.Status, text)
 }
 
 // send writes the frames.

@@ -53,15 +53,21 @@ func (s *sums) next(samples func(yield func(Sample))) frame {
 // count adds what is new in a sample.
 func (k *known) count(sample Sample) entry {
 	if sample.Requests < k.raw.Requests {
-		k.raw.Requests, k.raw.Busy = 0, 0
+		k.raw.Requests, k.raw.Busy, k.raw.Answers = 0, 0, Answers{}
 	}
 	e := k.sent
 	e.InFlight, e.Queued, e.Pods = sample.InFlight, sample.Queued, sample.Pods
 	e.Requests += sample.Requests - k.raw.Requests
+	e.Answers = e.Answers.plus(sample.Answers, k.raw.Answers)
 	// Busy is read while requests come and go and may waver a little.
 	k.busy += max(0, sample.Busy-k.raw.Busy)
 	sample.Busy = max(sample.Busy, k.raw.Busy)
 	e.BusyMicros = k.busy.Microseconds()
 	k.raw = sample
 	return e
+}
+
+// plus adds how far a sum has grown.
+func (a Answers) plus(now, before Answers) Answers {
+	return Answers{Ended: a.Ended + now.Ended - before.Ended, Bad: a.Bad + now.Bad - before.Bad}
 }

@@ -46,6 +46,10 @@ func TestSums(t *testing.T) {
 			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond}, {Key: b, Requests: 1}},
 			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000}},
 		}, {
+			"how requests ended",
+			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond, Answers: Answers{Ended: 9, Bad: 2}}, {Key: b, Requests: 1}},
+			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000, Answers: Answers{Ended: 9, Bad: 2}}},
+		}, {
 			"deleted",
 			[]Sample{{Key: b, Requests: 1}},
 			[]entry{{Namespace: "default", Name: "a", Gone: true}},

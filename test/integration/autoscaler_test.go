@@ -96,7 +96,7 @@ func (a *activator) set(inFlight, queued int, lasted time.Duration) {
 // report streams to an autoscaler with the token of a service account.
 func (a *activator) report(t *testing.T, ns, account, address string) *report.Client {
 	t.Helper()
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{scaling.Audience}}}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{receiver.Audience}}}
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: account}}
 	if err := api.Create(t.Context(), sa); err != nil && !strings.Contains(err.Error(), "already exists") {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func (a *activator) report(t *testing.T, ns, account, address string) *report.Cl
 		t.Fatal(err)
 	}
 	c := report.NewClient(report.Options{
-		Autoscaler: address, Identity: account, TokenFile: file, Samples: a.samples, Logger: slog.New(slog.DiscardHandler),
+		To: address, Identity: account, TokenFile: file, Samples: a.samples, Logger: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -199,6 +199,13 @@ func (p *Pool) sendAway(why error) {
 	p.forgetColdStart()
 }
 
+// reroute is Revision.Reroute.
+func (p *Pool) reroute() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sendAway(ErrRerouted)
+}
+
 // Release ends the request.
 func (l Lease) Release() {
 	l.pool.mu.Lock()

@@ -127,6 +127,33 @@ func (r *Revision) TakeOver() {
 	}
 }
 
+// ErrRerouted is returned by Acquire when the revision has lost its traffic while
+// the request waited: the table may name another one now.
+var ErrRerouted = errors.New("the traffic goes to another revision now")
+
+// rerouteAgain is when Reroute looks for requests that had read the table before
+// it changed, and have begun to wait after.
+const rerouteAgain = 100 * time.Millisecond
+
+// Reroute sends all requests that wait back to the table. Those that came by a
+// host of the revision itself find it there again. What waits at the activator
+// that keeps the revision's limit stays there.
+func (r *Revision) Reroute() {
+	r.own.reroute()
+	time.AfterFunc(rerouteAgain, r.own.reroute)
+}
+
+// Elsewhere is how a request that was rerouted waits on: for the revision that the
+// table names now, or in its old place if that is the same or there is none. It
+// notes the choice in rev.
+func Elsewhere(rev **Revision, now *Revision) func(context.Context) (Lease, error) {
+	if now == nil || now == *rev {
+		return (*rev).Reacquire
+	}
+	*rev = now
+	return now.Acquire
+}
+
 // Keep gives out pods, of which other activators still use some: foreign, by
 // the UID of the pod.
 func (r *Revision) Keep(foreign map[string]int) { r.own.keep(foreign) }

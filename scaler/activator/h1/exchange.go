@@ -80,6 +80,9 @@ func (c *conn) handle(now time.Time, end int) bool {
 		keep = c.forward(x, end)
 		if !c.server.Peers {
 			x.rev.Stats.Observe(x.status, time.Since(now))
+			if x.lease.Pod != nil {
+				x.rev.Stats.Ended(x.status)
+			}
 		}
 	}
 	if c.server.Access.On() && !c.server.Peers {

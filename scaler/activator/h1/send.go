@@ -105,6 +105,9 @@ func (c *conn) wait(x *exchange, acquire func(context.Context) (backend.Lease, e
 	since := time.Now()
 	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)
+	for errors.Is(err, backend.ErrRerouted) {
+		lease, err = backend.Elsewhere(&x.rev, c.match(x).Revision)(ctx)
+	}
 	c.watch.calm()
 	waited := time.Since(since)
 	x.waited += waited

@@ -65,6 +65,7 @@ type exchange struct {
 	hop     peer.Hop  // by which the request came
 	trace   *trace.Request
 	said    string // what the activator itself has answered
+	match   func() table.Match
 	client  *leaving
 	clock   *clock
 	end     context.CancelCauseFunc // ends it, for a reason
@@ -114,7 +115,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec.body = x.body
 	}
 	defer x.body.end()
-	match := h.match(r, x)
+	x.match = func() table.Match { return h.match(r, x) }
+	match := x.match()
 	x.rev = match.Revision
 	no := refusal(r)
 	switch {
@@ -132,7 +134,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Even if the copy to the client breaks off by a panic, which is
 		// net/http's way to cut a response short, the request is counted.
 		defer func() {
-			match.Revision.Stats.Observe(rec.status, time.Since(started))
+			x.rev.Stats.Observe(rec.status, time.Since(started))
+			if x.pod != "" {
+				x.rev.Stats.Ended(rec.status)
+			}
 		}()
 	}
 	defer func() {

@@ -120,6 +120,7 @@ func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
 	for attempt := 1; ; attempt++ {
 		lease, err := wait(r.Context(), x, acquire)
 		if err != nil {
+			x.pod = ""
 			return nil, nil, err
 		}
 		x.pod = lease.Pod.Name
@@ -186,6 +187,9 @@ func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backe
 	since := time.Now()
 	cold := x.trace.Recorded() && x.rev.Load().Open == 0
 	lease, err := acquire(ctx)
+	for errors.Is(err, backend.ErrRerouted) {
+		lease, err = backend.Elsewhere(&x.rev, x.match().Revision)(ctx)
+	}
 	waited := time.Since(since)
 	x.waited += waited
 	x.rev.Stats.Waited(waited)

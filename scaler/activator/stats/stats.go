@@ -20,6 +20,8 @@ type Counters struct {
 	classes  [6]atomic.Uint64               // by status / 100; 0 is a client that went away
 	buckets  [len(Bounds) + 1]atomic.Uint64 // not cumulative; the last is +Inf
 	nanos    atomic.Int64                   // sum of durations
+	ended    atomic.Uint64                  // that a pod had
+	bad      atomic.Uint64                  // of those
 	retries  atomic.Uint64
 	waits    atomic.Uint64
 	waitTime atomic.Int64
@@ -35,6 +37,28 @@ func (c *Counters) Observe(status int, took time.Duration) {
 	c.classes[class].Add(1)
 	c.buckets[bucket(took)].Add(1)
 	c.nanos.Add(int64(took))
+}
+
+// Answers is how the requests that pods had have ended: all of them, and those
+// with a status of 5xx.
+type Answers struct{ Ended, Bad uint64 }
+
+// Ended counts the end of a request that a pod had, with the status that the
+// client got. One that the client ended itself tells nothing about the app.
+func (c *Counters) Ended(status int) {
+	if status < 100 {
+		return
+	}
+	c.ended.Add(1)
+	if status >= 500 {
+		c.bad.Add(1)
+	}
+}
+
+// Answers returns the sums of Ended.
+func (c *Counters) Answers() Answers {
+	bad := c.bad.Load() // first, so that it is never more than all
+	return Answers{Ended: c.ended.Load(), Bad: bad}
 }
 
 // Retried counts a request that went to another pod because the first refused

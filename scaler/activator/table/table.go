@@ -28,6 +28,11 @@ type Route struct {
 	RevisionHosts map[string]string
 }
 
+// Serves reports whether a revision has a share of the Route's requests.
+func (r Route) Serves(revision string) bool {
+	return slices.ContainsFunc(r.Traffic, func(s Share) bool { return s.Revision == revision && s.Weight > 0 })
+}
+
 // Share is a revision's part of a Route's requests.
 type Share struct {
 	Revision string

@@ -23,6 +23,7 @@ type state struct {
 
 	tableStale bool
 	podsStale  map[table.Key]bool
+	drained    map[table.Key]bool // revisions that have lost all traffic of a Route
 }
 
 type revision struct {
@@ -39,11 +40,18 @@ func newState(tables *atomic.Pointer[table.Table], hooks Hooks) *state {
 		revisions: map[table.Key]revision{},
 		pods:      map[table.Key]map[types.UID]*corev1.Pod{},
 		podsStale: map[table.Key]bool{},
+		drained:   map[table.Key]bool{},
 	}
 }
 
 func (s *state) setRoute(r *v1alpha1.Route) {
-	s.routes[table.Key{Namespace: r.Namespace, Name: r.Name}] = route(r)
+	key, next := table.Key{Namespace: r.Namespace, Name: r.Name}, route(r)
+	for _, share := range s.routes[key].Traffic {
+		if share.Weight > 0 && !next.Serves(share.Revision) {
+			s.drained[table.Key{Namespace: r.Namespace, Name: share.Revision}] = true
+		}
+	}
+	s.routes[key] = next
 	s.tableStale = true
 }
 
@@ -126,6 +134,12 @@ func (s *state) publish() {
 	}
 	s.tables.Store(table.Compile(routes, revisions))
 	s.tableStale = false
+	for key := range s.drained {
+		if rev := revisions[key]; rev != nil {
+			rev.Reroute()
+		}
+	}
+	clear(s.drained)
 	s.hooks.Compiled()
 }
 

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -170,5 +171,38 @@ func TestStripKeepsWhatIsRead(t *testing.T) {
 	}
 	if len(rev.(*v1alpha1.Revision).Spec.Env) > 0 || len(pod.(*corev1.Pod).ManagedFields) > 0 || len(pod.(*corev1.Pod).Labels) != 1 {
 		t.Error("something was kept that is not needed")
+	}
+}
+
+// TestRequestsLeaveARevisionWithItsTraffic: those that wait are sent back to the
+// table when a Route gives their revision nothing any more, and not before.
+func TestRequestsLeaveARevisionWithItsTraffic(t *testing.T) {
+	s, resolve := newTestState(t)
+	for _, name := range []string{"shop-1", "shop-2"} {
+		s.setRevision(newRevision(name, types.UID(name)))
+	}
+	s.setRoute(newRoute("shop-1"))
+	s.publish()
+	rev := resolve("shop.localhost").Revision
+	waits := make(chan error, 1)
+	go func() {
+		_, err := rev.Acquire(t.Context())
+		waits <- err
+	}()
+	for rev.Load().Queued == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	both := newRoute("shop-1")
+	both.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-1", Weight: 1}, {Revision: "shop-2", Weight: 99}}
+	s.setRoute(both)
+	s.publish()
+	if rev.Load().Queued != 1 {
+		t.Error("a request was sent away from a revision that has traffic")
+	}
+	both.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-2", Weight: 100}, {Revision: "shop-1"}}
+	s.setRoute(both)
+	s.publish()
+	if err := <-waits; !errors.Is(err, backend.ErrRerouted) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,17 +1,22 @@
-package autoscaler
+package receiver
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// Audience is what an activator's token must be made for.
+const Audience = "headway-reports"
+
 // authorizer lets only the activators' service account report: whoever may
-// report can start and stop pods of any app.
+// report can start and stop pods of any app, and roll it back.
 type authorizer struct {
 	client client.Client
 	user   string // system:serviceaccount:<namespace>:<name>
@@ -36,4 +41,13 @@ func (a authorizer) authorize(ctx context.Context, token string) error {
 		return fmt.Errorf("%s may not report", status.User.Username)
 	}
 	return nil
+}
+
+// ParseAccount reads the activators' service account, namespace/name.
+func ParseAccount(s string) (types.NamespacedName, error) {
+	namespace, name, ok := strings.Cut(s, "/")
+	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return types.NamespacedName{}, fmt.Errorf("--activators is %q; it must be namespace/name", s)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}, nil
 }

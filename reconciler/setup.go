@@ -18,6 +18,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/app"
 	"github.com/headway-dev/headway/reconciler/buildcache"
 	"github.com/headway-dev/headway/reconciler/index"
@@ -27,15 +28,15 @@ import (
 )
 
 // Setup adds the reconcilers of Revisions, Apps and Routes, and what pulls
-// images in advance.
-func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options) error {
+// images in advance. feed tells how requests end.
+func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options, feed *answers.Feed) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
 	if err := revision.Setup(ctx, mgr, options); err != nil {
 		return err
 	}
-	if err := app.Setup(mgr, options.Public); err != nil {
+	if err := app.Setup(mgr, options.Public, feed); err != nil {
 		return err
 	}
 	if err := buildcache.Setup(mgr); err != nil {

@@ -152,6 +152,51 @@ type AppStatus struct {
 	// LiveSince is when Live began to take traffic.
 	// +optional
 	LiveSince *metav1.MicroTime `json:"liveSince,omitempty"`
+	// Revisions are those that have a part in promotion, each with its role.
+	// It is what promotion remembers.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Revisions []RevisionRole `json:"revisions,omitempty"`
+}
+
+// Role is the part that a revision has in promotion.
+//
+// +kubebuilder:validation:Enum=live;kept;quarantined
+type Role string
+
+const (
+	// RoleLive takes the traffic.
+	RoleLive Role = "live"
+	// RoleKept served before the live one, and keeps its pods until that has
+	// settled.
+	RoleKept Role = "kept"
+	// RoleQuarantined has failed while it served. It takes no traffic any more,
+	// unless a person asks for it: by a pin, or by a retry.
+	RoleQuarantined Role = "quarantined"
+)
+
+// RevisionRole is a revision and its role.
+type RevisionRole struct {
+	// Name of the Revision.
+	Name string `json:"name"`
+	// Role it has.
+	Role Role `json:"role"`
+	// Since it has the role.
+	Since metav1.MicroTime `json:"since"`
+	// Message says why; for people.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32768
+	Message string `json:"message,omitempty"`
+	// Pinned is true where it was quarantined although it was pinned: then the
+	// same pin does not ask for it again.
+	// +optional
+	Pinned bool `json:"pinned,omitempty"`
+	// Retried is the value of its retried-at annotation when it was
+	// quarantined: another value asks for it again.
+	// +optional
+	Retried string `json:"retried,omitempty"`
 }
 
 // Branch is a ref beside production, and where its head answers.

@@ -40,8 +40,10 @@ type RouteSpec struct {
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Hosts []string `json:"hosts"`
 
-	// Traffic is the split; the weights add up to 100. Empty: no revision is
-	// ready yet and the activator answers 503 with a text that says so.
+	// Traffic is the split; the weights add up to 100. A revision with weight 0
+	// gets no requests and keeps its pods: traffic may come back to it at once.
+	// Empty: no revision is ready yet and the activator answers 503 with a text
+	// that says so.
 	//
 	// +optional
 	// +listType=map

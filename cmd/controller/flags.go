@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/scaler/park"
+	"github.com/headway-dev/headway/scaler/receiver"
 )
 
 // flags are the program's settings.
@@ -32,6 +33,8 @@ type flags struct {
 	webhookListen  string
 	metricsListen  string
 	healthListen   string
+	reportListen   string
+	activators     string
 
 	leaderElect bool
 	logLevel    slog.Level
@@ -53,6 +56,8 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
 	set.StringVar(&f.metricsListen, "metrics-listen", ":8083", "address of /metrics")
 	set.StringVar(&f.healthListen, "health-listen", ":8084", "address of /healthz and /readyz")
+	set.StringVar(&f.reportListen, "report-listen", ":8085", "address for the activators' reports of how requests end")
+	set.StringVar(&f.activators, "activators", "headway-system/headway-activator", "service account whose holders may report, as namespace/name")
 	set.BoolVar(&f.leaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
 	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
 }
@@ -73,6 +78,9 @@ func (f *flags) check() error {
 	}
 	if f.parkImage != "" && f.parkPublicKey == "" {
 		return errors.New("--park-image needs --park-public-key: the file with the key that parked pods check wake calls with")
+	}
+	if _, err := receiver.ParseAccount(f.activators); err != nil {
+		return err
 	}
 	f.registry = strings.TrimSuffix(f.registry, "/")
 	f.artifactURL = strings.TrimSuffix(f.artifactURL, "/")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -22,7 +23,11 @@ import (
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/answers"
+	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/scaler/receiver"
+	"github.com/headway-dev/headway/scaler/report"
 	"github.com/headway-dev/headway/watcher"
 )
 
@@ -44,6 +49,10 @@ func run(ctx context.Context, f flags) error {
 	if err := reconciler.CheckTekton(mgr); err != nil {
 		return err
 	}
+	feed, err := reports(mgr, f)
+	if err != nil {
+		return err
+	}
 	err = reconciler.Setup(ctx, mgr, revision.Options{
 		Public:             address.Public{Scheme: f.publicScheme, Domain: f.domain, Port: f.publicPort},
 		Registry:           f.registry,
@@ -52,7 +61,7 @@ func run(ctx context.Context, f flags) error {
 		BuildNamespace:     f.buildNamespace,
 		ArtifactURL:        f.artifactURL,
 		Park:               park,
-	})
+	}, feed)
 	if err != nil {
 		return err
 	}
@@ -64,6 +73,27 @@ func run(ctx context.Context, f flags) error {
 		return fmt.Errorf("running: %w", err)
 	}
 	return nil
+}
+
+// reports takes what the activators count, for the reconcilers.
+func reports(mgr ctrl.Manager, f flags) (*answers.Feed, error) {
+	activators, err := receiver.ParseAccount(f.activators)
+	if err != nil {
+		return nil, err
+	}
+	var endpoint *receiver.Receiver
+	feed := answers.New(func(revision types.NamespacedName) promotion.Answers {
+		a := endpoint.Reports.Answers(report.Key(revision))
+		return promotion.Answers{All: a.Ended, Bad: a.Bad}
+	})
+	endpoint = receiver.New(receiver.Options{
+		Listen: f.reportListen, Activators: activators, Client: mgr.GetClient(),
+		Changed: func(key report.Key) { feed.Changed(types.NamespacedName(key)) },
+	})
+	if err := mgr.Add(endpoint); err != nil {
+		return nil, fmt.Errorf("adding the endpoint for reports: %w", err)
+	}
+	return feed, nil
 }
 
 // newManager makes the manager that holds the cache, the lease and the metrics

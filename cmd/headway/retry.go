@@ -12,8 +12,9 @@ import (
 func newRetry(io streams, a *access) *cobra.Command {
 	return &cobra.Command{
 		Use:   "retry REVISION",
-		Short: "Build a revision again whose build failed",
-		Long: `Ask for a failed build to be tried again: for failures that were not the
+		Short: "Try a revision again whose build failed, or that was rolled back",
+		Long: `Ask for a failed build to be tried again, or for a revision that has failed
+while it served to take the traffic once more: for failures that were not the
 commit's fault. A mistake in the source is fixed by a new commit.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeFailed,
@@ -26,10 +27,19 @@ commit's fault. A mistake in the source is fixed by a new commit.`,
 			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.namespace, Name: args[0]}, &r); err != nil {
 				return explain(fmt.Errorf("reading revision %s: %w", args[0], err), c.host)
 			}
-			if err := retriable(&r); err != nil {
+			var app v1alpha1.App
+			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.namespace, Name: r.Spec.App}, &app); client.IgnoreNotFound(err) != nil {
+				return explain(fmt.Errorf("reading app %s: %w", r.Spec.App, err), c.host)
+			}
+			quarantined := app.Status.Role(r.Name) == v1alpha1.RoleQuarantined
+			if err := retriable(&r); err != nil && !quarantined {
 				return err
 			}
 			if err := annotate(cmd.Context(), c, &r, v1alpha1.AnnotationRetriedAt, time.Now()); err != nil {
+				return err
+			}
+			if quarantined {
+				_, err = fmt.Fprintf(io.out, "%s takes the traffic again when it is the one that should; headway status %s shows it\n", r.Name, r.Spec.App)
 				return err
 			}
 			_, err = fmt.Fprintf(io.out, "%s is built again; headway logs %s --build -f follows it\n", r.Name, r.Name)

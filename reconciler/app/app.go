@@ -1,8 +1,9 @@
 // Package app compiles an App into its Route, says on the App what is live, and
 // removes the Revisions that nothing reaches any more.
 //
-// It promises that traffic moves only to a revision that is ready, and that no
-// revision is deleted while a Route, a ref or a pin can reach it. Which
+// It promises that traffic moves only to a revision that is ready and that one
+// which fails soon after gives it back, and that no revision is deleted while a
+// Route, a ref or a pin can reach it. Which
 // revision takes the traffic is decided in reconciler/promotion.
 package app
 
@@ -16,13 +17,16 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
@@ -32,6 +36,8 @@ type Reconciler struct {
 	Events events.EventRecorder
 	// Public is how apps are reached.
 	Public address.Public
+	// Answers is how the requests of revisions end.
+	Answers *answers.Feed
 
 	written ssa.Written
 }
@@ -41,6 +47,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var app v1alpha1.App
 	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
 		r.written.Forget(req.NamespacedName)
+		r.Answers.End(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if r.written.Ahead(&app) {
@@ -77,6 +84,10 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 		return seen, fmt.Errorf("listing revisions: %w", err)
 	}
 	seen.Revisions = slices.DeleteFunc(list.Items, func(rev v1alpha1.Revision) bool { return rev.DeletionTimestamp != nil })
+	seen.Answers = map[string]promotion.Answers{}
+	for _, role := range app.Status.Revisions {
+		seen.Answers[role.Name] = r.Answers.Of(types.NamespacedName{Namespace: app.Namespace, Name: role.Name})
+	}
 	if seen.Granted, err = r.granted(ctx, app); err != nil {
 		return seen, err
 	}
@@ -116,22 +127,46 @@ func (r *Reconciler) claimed(ctx context.Context, app *v1alpha1.App) (map[string
 	return claimed, nil
 }
 
-// apply moves traffic first, then says so, then cleans up.
+// apply moves traffic first, then says so, then cleans up. What takes the traffic
+// from a revision that failed is written before, so that no process that dies in
+// between lets it come back.
 func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
-	if seen.Route == nil || !equality.Semantic.DeepEqual(seen.Route.Spec, plan.Route) {
-		if err := r.applyRoute(ctx, seen.App, plan.Route); err != nil {
+	r.try(seen, plan)
+	steps := []func(context.Context, Seen, Plan) error{r.applyRoute, r.writeStatus, r.collect}
+	if plan.givesBack(seen.App.Status) {
+		steps[0], steps[1] = steps[1], steps[0]
+	}
+	for _, step := range steps {
+		if err := step(ctx, seen, plan); err != nil {
 			return err
 		}
 	}
-	if !equality.Semantic.DeepEqual(seen.App.Status, plan.Status) {
-		before := seen.App.DeepCopy()
-		seen.App.Status = plan.Status
-		if err := ssa.PatchStatus(ctx, r.Client, seen.App, before); err != nil {
-			return err
-		}
-		r.written.Note(seen.App)
-		r.announce(seen.App, before.Status)
+	return nil
+}
+
+// givesBack reports whether a revision becomes quarantined.
+func (p Plan) givesBack(before v1alpha1.AppStatus) bool {
+	return slices.ContainsFunc(p.Status.Revisions, func(r v1alpha1.RevisionRole) bool {
+		return r.Role == v1alpha1.RoleQuarantined && before.Role(r.Name) != v1alpha1.RoleQuarantined
+	})
+}
+
+func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan) error {
+	if equality.Semantic.DeepEqual(seen.App.Status, plan.Status) {
+		return nil
 	}
+	before := seen.App.DeepCopy()
+	seen.App.Status = plan.Status
+	if err := ssa.PatchStatus(ctx, r.Client, seen.App, before); err != nil {
+		return err
+	}
+	r.written.Note(seen.App)
+	r.announce(seen.App, before.Status)
+	return nil
+}
+
+// collect deletes the Revisions that nothing reaches any more.
+func (r *Reconciler) collect(ctx context.Context, seen Seen, plan Plan) error {
 	for _, name := range plan.Delete {
 		rev := seen.revision(name)
 		if err := r.Client.Delete(ctx, rev, client.Preconditions{UID: &rev.UID}); client.IgnoreNotFound(err) != nil {
@@ -142,7 +177,26 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	return nil
 }
 
-func (r *Reconciler) applyRoute(ctx context.Context, app *v1alpha1.App, spec v1alpha1.RouteSpec) error {
+// try has the answers of the live revision counted, from the moment on at which
+// it takes the traffic until it has settled.
+func (r *Reconciler) try(seen Seen, plan Plan) {
+	app := client.ObjectKeyFromObject(seen.App)
+	live := types.NamespacedName{Namespace: app.Namespace, Name: promotion.Live(plan.Route.Traffic)}
+	switch {
+	case !plan.OnTrial:
+		r.Answers.End(app)
+	case promotion.Live(seen.serving()) != live.Name:
+		r.Answers.Begin(app, live)
+	default:
+		r.Answers.Resume(app, live)
+	}
+}
+
+func (r *Reconciler) applyRoute(ctx context.Context, seen Seen, plan Plan) error {
+	if seen.Route != nil && equality.Semantic.DeepEqual(seen.Route.Spec, plan.Route) {
+		return nil
+	}
+	app := seen.App
 	route := &v1alpha1.Route{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Route"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -152,7 +206,7 @@ func (r *Reconciler) applyRoute(ctx context.Context, app *v1alpha1.App, spec v1a
 			},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(app, v1alpha1.GroupVersion.WithKind("App"))},
 		},
-		Spec: spec,
+		Spec: plan.Route,
 	}
 	return ssa.Apply(ctx, r.Client, route)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/condition"
@@ -55,6 +56,9 @@ func TestCollect(t *testing.T) {
 			app := newApp(tc.history)
 			if tc.change != nil {
 				tc.change(app)
+			}
+			for i := range tc.revisions { // they are settled at once
+				tc.revisions[i].Spec.Health = &v1alpha1.Health{Settle: &metav1.Duration{}}
 			}
 			plan := PlanFor(Seen{App: app, Revisions: tc.revisions, Route: tc.route}, public, start)
 			if diff := cmp.Diff(strings.Join(names(tc.delete), " "), strings.Join(plan.Delete, " ")); diff != "" {

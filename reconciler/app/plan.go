@@ -27,6 +27,8 @@ type Seen struct {
 	Granted string
 	// Claimed are the hosts of the App's branches that other Routes have, too.
 	Claimed map[string]bool
+	// Answers of the revisions that have a role.
+	Answers map[string]promotion.Answers
 }
 
 // Plan is what a reconciliation does.
@@ -39,18 +41,15 @@ type Plan struct {
 	Delete []string
 	// RequeueAfter is when time alone will change the plan; 0 is never.
 	RequeueAfter time.Duration
+	// OnTrial is true until the live revision has settled.
+	OnTrial bool
 }
 
 // PlanFor decides what an App's Route is and which Revisions go. It is pure.
 func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 	spec := seen.App.Spec
-	ready := make(map[string]bool, len(seen.Revisions))
-	for i := range seen.Revisions {
-		ready[seen.Revisions[i].Name] = isReady(&seen.Revisions[i])
-	}
-	traffic := promotion.Plan(promotion.Input{
-		History: spec.History, Pin: spec.Pin, Serving: seen.serving(), Ready: ready,
-	})
+	decision := promotion.Plan(seen.promotion(now))
+	traffic := decision.Traffic
 	kept := keep(spec, traffic, seen.Revisions)
 	own, _ := seen.splitHosts(public)
 	branches := seen.branches(public)
@@ -61,9 +60,29 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 		RevisionHosts: routeHosts(revisionHosts(seen, kept, traffic, public), branches),
 	}}
 	p.Delete, p.RequeueAfter = collect(seen, kept, now)
-	p.Status = statusFor(seen, p.Route, public, now)
+	if wait := decision.Next; wait > 0 && (p.RequeueAfter == 0 || wait < p.RequeueAfter) {
+		p.RequeueAfter = wait
+	}
+	p.OnTrial = decision.Next > 0
+	p.Status = statusFor(seen, p.Route, decision, public, now)
 	p.Status.Branches = branchStatus(branches, public)
 	return p
+}
+
+// promotion is what the decision about the traffic rests on.
+func (s Seen) promotion(now time.Time) promotion.Input {
+	in := promotion.Input{
+		History: s.App.Spec.History, Pin: s.App.Spec.Pin, Serving: s.serving(),
+		Revisions: make(map[string]promotion.Revision, len(s.Revisions)), Roles: s.App.Status.Revisions, Now: now,
+	}
+	for i := range s.Revisions {
+		rev := &s.Revisions[i]
+		in.Revisions[rev.Name] = promotion.Revision{
+			Ready: isReady(rev), Settle: rev.Spec.Settle(), Retried: rev.Annotations[v1alpha1.AnnotationRetriedAt],
+			Evidence: promotion.Evidence{Crash: rev.Status.LastCrash, Answers: s.Answers[rev.Name]},
+		}
+	}
+	return in
 }
 
 func isReady(rev *v1alpha1.Revision) bool {
@@ -131,12 +150,13 @@ func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTa
 
 // statusFor says what is live. Where all hosts belong to another Route, nothing
 // is, although the Route stays as it is for the day when they come free.
-func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now time.Time) v1alpha1.AppStatus {
+func statusFor(seen Seen, route v1alpha1.RouteSpec, decision promotion.Decision, public address.Public, now time.Time) v1alpha1.AppStatus {
 	s := *seen.App.Status.DeepCopy()
 	s.ObservedGeneration = seen.App.Generation
 	s.URL = public.URL(route.Hosts[0])
 	s.Hosts = route.Hosts[1:]
 	s.Newest = seen.newest()
+	s.Revisions = decision.Roles
 	s.Traffic = route.Traffic
 	if hostsLost(seen.Route) {
 		s.Traffic = nil
@@ -155,7 +175,7 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now t
 		condition.Set(&s.Conditions, kind, state, seen.App.Generation, now)
 	}
 	set(v1alpha1.ConditionSpecValid, specValid(seen.App.Spec.Problem))
-	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s.Live), public))
+	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s, decision.Failing), public))
 	return s
 }
 
@@ -163,6 +183,9 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, public address.Public, now t
 func summary(seen Seen, traffic []v1alpha1.TrafficTarget) string {
 	var parts []string
 	for _, t := range traffic {
+		if t.Weight == 0 {
+			continue
+		}
 		name := t.Revision
 		if rev := seen.revision(t.Revision); rev != nil {
 			name = short(rev.Spec.Commit)

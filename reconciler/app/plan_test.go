@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
 	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/reconciler/promotion"
 )
 
 var (
@@ -66,10 +67,11 @@ func newApp(history string) *v1alpha1.App {
 	return app
 }
 
-func routeTo(c string, hosts string) *v1alpha1.Route {
+// routeTo sends everything to the first of commits and keeps the second.
+func routeTo(commits string, hosts string) *v1alpha1.Route {
 	route := &v1alpha1.Route{Spec: v1alpha1.RouteSpec{App: "hello", Hosts: []string{"hello.localhost"}}}
-	if c != "" {
-		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: name(c), Weight: 100}}
+	for i, c := range names(commits) {
+		route.Spec.Traffic = append(route.Spec.Traffic, v1alpha1.TrafficTarget{Revision: c, Weight: []int32{100, 0}[i]})
 	}
 	for _, h := range names(hosts) {
 		route.Spec.RevisionHosts = append(route.Spec.RevisionHosts, v1alpha1.RevisionHost{Host: h + ".localhost", Revision: h})
@@ -85,6 +87,19 @@ func TestPlan(t *testing.T) {
 		return r
 	}
 	pinned := func(c string) func(*v1alpha1.App) { return func(a *v1alpha1.App) { a.Spec.Pin = name(c) } }
+	role := func(c string, role v1alpha1.Role, age time.Duration) func(*v1alpha1.App) {
+		return func(a *v1alpha1.App) {
+			a.Status.Revisions = append(a.Status.Revisions, v1alpha1.RevisionRole{
+				Name: name(c), Role: role, Since: metav1.MicroTime{Time: start.Add(-age)}, Message: "why",
+			})
+		}
+	}
+	crashed := func(c string, state condition.State) v1alpha1.Revision {
+		rev := revision(c, state, 0)
+		rev.Status.EverReady = true
+		rev.Status.LastCrash = &v1alpha1.Crash{SeenAt: metav1.MicroTime{Time: start.Add(-time.Second)}, Message: "it crashed"}
+		return rev
+	}
 	for _, tc := range []struct {
 		name      string
 		app       *v1alpha1.App
@@ -92,6 +107,8 @@ func TestPlan(t *testing.T) {
 		revisions []v1alpha1.Revision
 		route     *v1alpha1.Route
 		live      string
+		keep      string
+		answers   map[string]promotion.Answers
 		lost      bool // nothing comes by the Route
 		status    metav1.ConditionStatus
 		reason    string
@@ -113,13 +130,29 @@ func TestPlan(t *testing.T) {
 		{name: "the second failed", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", crashing, 0)}, route: routeTo("a", "a"),
 			live: "a", status: "False", reason: v1alpha1.ReasonNewestFailed, message: "revision hello-aaaaaaaa keeps serving, the newest revision hello-bbbbbbbb failed: commit bbbbbbbb: the app exited", hosts: "ab"},
 		{name: "the second is ready", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("a", "a"),
-			live: "b", status: "True", reason: v1alpha1.ReasonLive, hosts: "ab"},
+			live: "b", keep: "a", status: "True", reason: v1alpha1.ReasonLive, message: "commit bbbbbbbb serves; aaaaaaaa is kept until it has settled", hosts: "ab"},
+		{name: "the second has settled", app: newApp("ba"), change: role("b", v1alpha1.RoleLive, time.Hour),
+			revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("ba", "ab"),
+			live: "b", status: "True", reason: v1alpha1.ReasonLive, message: "commit bbbbbbbb serves", hosts: "ab"},
+		{name: "the second has crashed", app: newApp("ba"), change: role("b", v1alpha1.RoleLive, time.Minute),
+			revisions: []v1alpha1.Revision{revision("a", ready, 0), crashed("b", ready)}, route: routeTo("ba", "ab"),
+			live: "a", status: "False", reason: v1alpha1.ReasonRolledBack, message: "revision hello-aaaaaaaa serves again, as the newest revision hello-bbbbbbbb failed", hosts: "ab"},
+		{name: "the second answers badly", app: newApp("ba"), change: role("b", v1alpha1.RoleLive, time.Minute),
+			answers:   map[string]promotion.Answers{name("b"): {All: 100, Bad: 90}},
+			revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("ba", "ab"),
+			live: "a", status: "False", reason: v1alpha1.ReasonRolledBack, message: "90 of its first 100 answers", hosts: "ab"},
+		{name: "it stays away", app: newApp("ba"), change: role("b", v1alpha1.RoleQuarantined, time.Hour),
+			revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("a", "ab"),
+			live: "a", status: "False", reason: v1alpha1.ReasonRolledBack, message: "headway retry hello-bbbbbbbb", hosts: "ab"},
+		{name: "the first has crashed", app: newApp("b"), change: role("b", v1alpha1.RoleLive, time.Minute),
+			revisions: []v1alpha1.Revision{crashed("b", ready)}, route: routeTo("b", "b"),
+			live: "b", status: "Unknown", reason: v1alpha1.ReasonSettling, message: "there is none to give it back to: it crashed", hosts: "b"},
 		{name: "the live one crashes", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", crashing, 0)}, route: routeTo("b", "ab"),
 			live: "b", status: "False", reason: v1alpha1.ReasonNoReadyRevision, message: "is live, but its pods fail", hosts: "ab"},
 		{name: "the live one starts again", app: newApp("b"), revisions: []v1alpha1.Revision{revision("b", starting, 0)}, route: routeTo("b", "b"),
 			live: "b", status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "not all of its pods are ready", hosts: "b"},
 		{name: "pinned", app: newApp("ba"), change: pinned("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("b", "ab"),
-			live: "a", status: "True", reason: v1alpha1.ReasonPinned, hosts: "ab"},
+			live: "a", keep: "b", status: "True", reason: v1alpha1.ReasonPinned, hosts: "ab"},
 		{name: "the pinned one failed", app: newApp("a"), change: pinned("b"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", broken, 0)}, route: routeTo("a", "a"),
 			live: "a", status: "False", reason: v1alpha1.ReasonNewestFailed, message: "the pinned revision hello-bbbbbbbb failed", hosts: "a"},
 		{name: "the host is taken", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)}, route: refused("hello.localhost", ""),
@@ -131,8 +164,8 @@ func TestPlan(t *testing.T) {
 			if tc.change != nil {
 				tc.change(tc.app)
 			}
-			plan := PlanFor(Seen{App: tc.app, Revisions: tc.revisions, Route: tc.route}, public, start)
-			if diff := cmp.Diff(routeTo(tc.live, tc.hosts).Spec, plan.Route); diff != "" {
+			plan := PlanFor(Seen{App: tc.app, Revisions: tc.revisions, Route: tc.route, Answers: tc.answers}, public, start)
+			if diff := cmp.Diff(routeTo(tc.live+tc.keep, tc.hosts).Spec, plan.Route); diff != "" {
 				t.Errorf("route (-want +got):\n%s", diff)
 			}
 			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
@@ -158,6 +191,7 @@ func TestPlan(t *testing.T) {
 func TestLiveSinceStays(t *testing.T) {
 	seen := Seen{App: newApp("a"), Revisions: []v1alpha1.Revision{revision("a", ready, 0)}}
 	seen.App.Status = PlanFor(seen, public, start).Status
+	seen.Route = routeTo("a", "a")
 	again := PlanFor(seen, public, start.Add(time.Hour)).Status
 	if diff := cmp.Diff(seen.App.Status, again); diff != "" {
 		t.Errorf("the status of an unchanged App changed (-first +second):\n%s", diff)

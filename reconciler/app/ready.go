@@ -14,14 +14,17 @@ import (
 //
 //	Route refused for its host              False    HostConflict
 //	nothing should be live yet              Unknown  Waiting
+//	the wanted one failed while it served   False    RolledBack
 //	the wanted one is live and ready        True     Live, Pinned
+//	... but has failed before it settled    Unknown  Settling
 //	the wanted one is live, its pods fail   as the revision says
 //	the wanted one cannot become ready      False    NewestFailed, NoReadyRevision
 //	the wanted one is on its way            Unknown  Waiting
-func readiness(seen Seen, live string) condition.State {
+func readiness(seen Seen, status v1alpha1.AppStatus, failing string) condition.State {
 	if conflict := hostConflict(seen.Route); conflict != "" {
 		return condition.False(v1alpha1.ReasonHostConflict, conflict)
 	}
+	live := status.Live
 	wanted, what, reason := seen.newest(), "newest", v1alpha1.ReasonLive
 	if pin := seen.App.Spec.Pin; pin != "" {
 		wanted, what, reason = pin, "pinned", v1alpha1.ReasonPinned
@@ -31,9 +34,14 @@ func readiness(seen Seen, live string) condition.State {
 		return condition.Unknown(v1alpha1.ReasonWaiting, waitingFor(wanted, what))
 	}
 	state := condition.Get(rev.Status.Conditions, v1alpha1.ConditionReady)
+	if role := status.Revision(wanted); role != nil && role.Role == v1alpha1.RoleQuarantined {
+		return condition.False(v1alpha1.ReasonRolledBack, rolledBack(live, what, role))
+	}
 	switch {
+	case live == wanted && failing != "" && state.Status != metav1.ConditionFalse:
+		return condition.Unknown(v1alpha1.ReasonSettling, fmt.Sprintf("revision %s has failed since it took the traffic, and there is none to give it back to: %s", wanted, failing))
 	case live == wanted && state.Status == metav1.ConditionTrue:
-		return condition.True(reason, fmt.Sprintf("commit %s serves", short(rev.Spec.Commit)))
+		return condition.True(reason, fmt.Sprintf("commit %s serves", short(rev.Spec.Commit))+stillKept(seen, status))
 	case live == wanted && state.Status == metav1.ConditionFalse:
 		return condition.False(v1alpha1.ReasonNoReadyRevision, fmt.Sprintf("revision %s is live, but its pods fail: %s", wanted, state.Message))
 	case live == wanted:
@@ -47,6 +55,22 @@ func readiness(seen Seen, live string) condition.State {
 	default:
 		return condition.Unknown(v1alpha1.ReasonWaiting, fmt.Sprintf("revision %s serves, the %s revision %s is on its way: %s", live, what, wanted, state.Message))
 	}
+}
+
+// rolledBack says that the wanted revision has had its chance.
+func rolledBack(live, what string, role *v1alpha1.RevisionRole) string {
+	return fmt.Sprintf("revision %s serves again, as the %s revision %s failed after it had taken the traffic; push a commit that mends it, or try it once more by: headway retry %s\n%s",
+		live, what, role.Name, role.Name, role.Message)
+}
+
+// stillKept names the revision that could take the traffic back.
+func stillKept(seen Seen, status v1alpha1.AppStatus) string {
+	for _, role := range status.Revisions {
+		if rev := seen.revision(role.Name); rev != nil && role.Role == v1alpha1.RoleKept {
+			return fmt.Sprintf("; %s is kept until it has settled", short(rev.Spec.Commit))
+		}
+	}
+	return ""
 }
 
 func waitingFor(wanted, what string) string {

@@ -16,16 +16,18 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/index"
 )
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called.
-func Setup(mgr ctrl.Manager, public address.Public) error {
-	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public}
+func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
+	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Answers: feed}
 	err := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).
@@ -33,6 +35,7 @@ func Setup(mgr ctrl.Manager, public address.Public) error {
 		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(r.rivalsOf)).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.askingForHosts),
 			builder.WithPredicates(predicate.AnnotationChangedPredicate{})).
+		WatchesRawSource(source.Channel(feed.Wake(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: 4,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),

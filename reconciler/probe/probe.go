@@ -3,6 +3,10 @@
 // milliseconds instead of every second, so that traffic can move as soon as the
 // app answers.
 //
+// One answer proves little: a program may listen for a moment and then fail. So
+// a container can be held: then it has to go on answering for a while before its
+// answer counts.
+//
 // An answer is only a head start: it counts for a moment, in which the kubelet
 // comes to its own verdict. Where pods cannot be reached from here, the kubelet
 // alone decides.
@@ -25,6 +29,12 @@ const (
 	// firstPause between two probes of one pod doubles up to lastPause.
 	firstPause = 10 * time.Millisecond
 	lastPause  = 200 * time.Millisecond
+	// holdPause between two probes of a container that is held. The kubelet takes
+	// longer than that to start a container again, so no restart is missed.
+	holdPause = 100 * time.Millisecond
+	// forgetAfter is when nothing of a container is of interest any more: the
+	// longest hold, which the API has at 10 minutes, and some.
+	forgetAfter = 15 * time.Minute
 	// attempt bounds one probe.
 	attempt = time.Second
 )
@@ -38,6 +48,8 @@ type Target struct {
 	// Path answers 2xx or 3xx when the app is up; empty: the port accepts a
 	// connection.
 	Path string
+	// Hold is how long the container must go on answering.
+	Hold time.Duration
 }
 
 // Prober asks containers. It is safe for concurrent use.
@@ -51,7 +63,7 @@ type Prober struct {
 // answer is what is known of one container.
 type answer struct {
 	begun time.Time
-	at    time.Time // zero: not answered
+	at    time.Time // zero: it has not answered for as long as it must
 }
 
 // New returns a Prober that talks to real pods.
@@ -63,7 +75,7 @@ func newProber(check func(context.Context, Target) bool) *Prober {
 
 // Answered says for how much longer an answer of the container counts; 0 when
 // it does not. The first call begins to ask, until ctx ends, and calls notify
-// once when the container answers.
+// once when the container has answered for t.Hold.
 func (p *Prober) Answered(ctx context.Context, t Target, notify func()) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,27 +96,50 @@ func (p *Prober) Answered(ctx context.Context, t Target, notify func()) time.Dur
 // sweep forgets containers that were asked long ago. p.mu is held.
 func (p *Prober) sweep(now time.Time) {
 	for id, a := range p.seen {
-		if now.Sub(a.begun) > 10*giveUp {
+		if now.Sub(a.begun) > forgetAfter {
 			delete(p.seen, id)
 		}
 	}
 }
 
-// ask probes until the container answers, or it is not worth it any more.
+// ask probes until the container has answered for as long as it must, or it is
+// not worth it any more.
 func (p *Prober) ask(ctx context.Context, t Target, a *answer, notify func()) {
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, giveUp+t.Hold)
 	defer cancel()
-	for pause := firstPause; !p.check(ctx, t); pause = min(2*pause, lastPause) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !p.answersFor(ctx, t) {
+		return
 	}
 	p.mu.Lock()
 	a.at = time.Now()
 	p.mu.Unlock()
 	notify()
+}
+
+// answersFor waits until the container has answered without a miss for t.Hold;
+// false if ctx ends before.
+func (p *Prober) answersFor(ctx context.Context, t Target) bool {
+	pause := firstPause
+	var since time.Time // of the first answer without a miss after it; zero: none
+	for {
+		wait := holdPause
+		if p.check(ctx, t) {
+			if since.IsZero() {
+				since = time.Now()
+			}
+			if time.Since(since) >= t.Hold {
+				return true
+			}
+		} else {
+			since = time.Time{}
+			wait, pause = pause, min(2*pause, lastPause)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+	}
 }
 
 // client makes each probe on a connection of its own, like the kubelet.

@@ -53,6 +53,37 @@ func TestAnswered(t *testing.T) {
 	})
 }
 
+// TestHold plays programs that answer for a while: whether the answer counts,
+// and when it does.
+func TestHold(t *testing.T) {
+	const hold = 2 * time.Second
+	for _, tc := range []struct {
+		name    string
+		answers func(age time.Duration) bool
+		at      time.Duration // when it counts at the earliest; 0: never
+	}{
+		{"5 ms", func(age time.Duration) bool { return age < 5*time.Millisecond }, 0},
+		{"300 ms", func(age time.Duration) bool { return age < 300*time.Millisecond }, 0},
+		{"just too short", func(age time.Duration) bool { return age < hold-50*time.Millisecond }, 0},
+		{"for good", func(time.Duration) bool { return true }, hold},
+		{"late", func(age time.Duration) bool { return age > time.Second }, time.Second + hold},
+		{"a miss starts the hold anew", func(age time.Duration) bool { return age < time.Second || age > 1200*time.Millisecond }, 1200*time.Millisecond + hold},
+		{"every other second", func(age time.Duration) bool { return age/time.Second%2 == 0 }, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			p := newProber(func(context.Context, Target) bool { return tc.answers(time.Since(begin)) })
+			var at time.Duration
+			p.Answered(t.Context(), Target{ID: "c", Hold: hold}, func() { at = time.Since(begin) })
+			time.Sleep(giveUp + hold + time.Second)
+			synctest.Wait()
+			if (at == 0) != (tc.at == 0) || at < tc.at || at > tc.at+3*lastPause {
+				t.Errorf("%s: counts from %v on, want %v", tc.name, at, tc.at)
+			}
+		})
+	}
+}
+
 func TestGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var probes atomic.Int32
@@ -65,7 +96,7 @@ func TestGiveUp(t *testing.T) {
 		if probes.Load() != n || n < 100 || n > 200 {
 			t.Errorf("%d probes in %v, %d later", n, giveUp, probes.Load()-n)
 		}
-		time.Sleep(10 * giveUp)
+		time.Sleep(forgetAfter)
 		p.Answered(t.Context(), Target{ID: "other"}, func() {})
 		if len(p.seen) != 1 {
 			t.Errorf("remembers %d containers, want 1", len(p.seen))

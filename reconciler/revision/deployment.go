@@ -162,8 +162,8 @@ func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error
 func probeFor(rev *v1alpha1.Revision, failures int32) *corev1.Probe {
 	probe := &corev1.Probe{PeriodSeconds: 1, TimeoutSeconds: 2, SuccessThreshold: 1, FailureThreshold: failures}
 	port := intstr.FromInt32(rev.Spec.Port)
-	if rev.Spec.Health != nil {
-		probe.HTTPGet = &corev1.HTTPGetAction{Path: rev.Spec.Health.Path, Port: port, Scheme: corev1.URISchemeHTTP}
+	if path := rev.Spec.HealthPath(); path != "" {
+		probe.HTTPGet = &corev1.HTTPGetAction{Path: path, Port: port, Scheme: corev1.URISchemeHTTP}
 	} else {
 		probe.TCPSocket = &corev1.TCPSocketAction{Port: port}
 	}

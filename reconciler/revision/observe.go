@@ -41,7 +41,7 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now ti
 	if err != nil {
 		return seen, 0, err
 	}
-	seen.Weight = weightIn(route, rev.Name)
+	seen.Weight, seen.Kept = shareIn(route, rev.Name)
 	if seen.References, err = r.referenceVersions(ctx, rev); err != nil {
 		return seen, 0, err
 	}
@@ -72,15 +72,15 @@ func lookup[T client.Object](ctx context.Context, c client.Reader, namespace, na
 	return into, nil
 }
 
-func weightIn(route *v1alpha1.Route, revision string) int32 {
+func shareIn(route *v1alpha1.Route, revision string) (weight int32, kept bool) {
 	if route != nil {
 		for _, t := range route.Spec.Traffic {
 			if t.Revision == revision {
-				return t.Weight
+				return t.Weight, t.Weight == 0
 			}
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // siblings are the other revisions of the app that are to stay.
@@ -109,33 +109,38 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
-	if seen.Crowded, err = r.crowded(ctx, rev, seen.Weight); err != nil {
+	if seen.Crowded, err = r.crowded(ctx, rev, seen.routed()); err != nil {
 		return err
 	}
 	running, _ := split(pods.Items)
 	seen.Listening = r.listening(ctx, rev, running, now)
-	if !rev.Status.EverReady {
-		seen.Answered = r.answered(rev, running)
+	if rev.Status.EverReady {
+		return nil
 	}
+	siblings, err := r.siblings(ctx, rev)
+	if err != nil {
+		return err
+	}
+	seen.Hold = holdFor(rev, seen.App, siblings)
+	seen.Answered = r.answered(rev, running, seen.Hold)
 	return nil
 }
 
 // answered asks the containers that run whether they take requests already;
 // the kubelet, which looks once a second, may be behind. That matters for a new
 // revision, which traffic waits for.
-func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod) map[types.UID]time.Duration {
+func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod, hold time.Duration) map[types.UID]time.Duration {
 	result := map[types.UID]time.Duration{}
 	for i := range pods {
 		pod, status := &pods[i], appStatus(&pods[i])
-		if pod.DeletionTimestamp != nil || ready(pod) || status == nil || status.State.Running == nil || pod.Status.PodIP == "" {
+		if pod.DeletionTimestamp != nil || ready(pod) && hold == 0 || status == nil || status.State.Running == nil || pod.Status.PodIP == "" {
 			continue
 		}
 		target := probe.Target{
 			ID:      status.ContainerID,
 			Address: net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(rev.Spec.Port))),
-		}
-		if rev.Spec.Health != nil {
-			target.Path = rev.Spec.Health.Path
+			Path:    rev.Spec.HealthPath(),
+			Hold:    hold,
 		}
 		result[pod.UID] = r.Prober.Answered(target, client.ObjectKeyFromObject(rev))
 	}

@@ -56,14 +56,14 @@ func waits(pod *corev1.Pod) bool {
 	return status != nil && status.State.Running != nil
 }
 
-// planStandby decides about the parked pods: they are kept while the revision
-// is in traffic, once it was ready. It returns why there are too few, empty if
+// planStandby decides about the parked pods: they are kept while a Route names
+// the revision, once it was ready. It returns why there are too few, empty if
 // there are not; that is no reason not to be ready.
 func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []corev1.Pod) string {
 	rev := seen.Revision
 	p.Status.Parked = parkedPods(parked)
 	size := rev.Spec.Scale.Standby
-	wanted := size > 0 && seen.Weight > 0 && (rev.Status.EverReady || p.State == Ready)
+	wanted := size > 0 && seen.routed() && (rev.Status.EverReady || p.State == Ready)
 	if !wanted || seen.Crowded != "" {
 		size = 0
 	}

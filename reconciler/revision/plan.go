@@ -103,6 +103,7 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
 	running, parked := split(seen.Pods)
+	p.Status.LastCrash = lastCrash(rev, running, now)
 	readiness := p.judge(seen, running, now)
 	problem := p.planStandby(seen, b.config, parked)
 	p.outdated = outdated(running, parked, mark, p.Standby)
@@ -115,7 +116,7 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 // why.
 func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.State {
 	rev := seen.Revision
-	n, expires := readyPods(running, seen.Answered)
+	n, expires := seen.count(running, now)
 	p.Status.Replicas = n
 	asked := podsAsked(seen.Deployment) + wokenPods(running)
 	enough := max(1, min(rev.Spec.Scale.Min, asked))
@@ -129,7 +130,7 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	case seen.Deployment == nil:
 		return condition.Unknown(v1alpha1.ReasonStarting, "the image is there; starting pods")
 	}
-	found, again := diagnose(seen, running, now)
+	found, again := seen.diagnose(running, now)
 	p.RequeueAfter = again
 	if message, stuck := deploymentProblem(seen.Deployment, len(running)); stuck && !found.failed {
 		if len(running) > 0 {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/condition"
@@ -25,21 +24,6 @@ type finding struct {
 	passing bool
 	reason  string
 	message string
-}
-
-// readyPods counts the pods that take requests. The duration says when an
-// answer that only we got ceases to count; 0 is never.
-func readyPods(pods []corev1.Pod, answered map[types.UID]time.Duration) (n int32, expires time.Duration) {
-	for i := range pods {
-		switch pod := &pods[i]; {
-		case ready(pod):
-			n++
-		case pod.DeletionTimestamp == nil && answered[pod.UID] > 0:
-			n++
-			expires = earliest(expires, answered[pod.UID])
-		}
-	}
-	return n, expires
 }
 
 // ready is the kubelet's verdict.
@@ -67,18 +51,22 @@ func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.Conditio
 	return corev1.ConditionUnknown
 }
 
-// diagnose explains why the pods of a revision are not all ready: the worst
-// finding wins. The duration says when to look again, for hints that come with
-// time; 0 is never.
-func diagnose(seen Seen, pods []corev1.Pod, now time.Time) (finding, time.Duration) {
+// diagnose explains why the pods of a revision do not all take requests: the
+// worst finding wins. The duration says when to look again, for hints that come
+// with time; 0 is never.
+func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (finding, time.Duration) {
 	worst := finding{reason: v1alpha1.ReasonStarting}
 	var again time.Duration
 	for i := range pods {
 		pod := &pods[i]
-		if pod.DeletionTimestamp != nil || ready(pod) {
+		takes, left := s.takes(pod, now)
+		if takes || pod.DeletionTimestamp != nil {
 			continue
 		}
-		found, wait := inspect(seen.Revision, pod, seen.Listening[pod.UID], now)
+		found, wait := inspect(s.Revision, pod, s.Listening[pod.UID], now)
+		if ready(pod) && !found.failed {
+			found, wait = holding(s.Hold), left
+		}
 		if found.failed && !worst.failed || worst.message == "" {
 			worst = found
 		}

@@ -28,7 +28,7 @@ func (p *Plan) tellRestart(seen Seen, running []corev1.Pod, mark string, readine
 		return readiness
 	}
 	readiness.Message += "; pods are being restarted: " + cause
-	if found, _ := diagnose(seen, fresh, now); found.failed {
+	if found, _ := seen.diagnose(fresh, now); found.failed {
 		readiness.Message += "; those that run stay, as a new one fails: " + found.message
 	}
 	return readiness

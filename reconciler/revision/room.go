@@ -31,13 +31,13 @@ func roomless(rev *v1alpha1.Revision) bool {
 }
 
 // keepsStandby is true for a revision whose parked pods could give way.
-func keepsStandby(rev *v1alpha1.Revision, weight int32) bool {
-	return rev.Spec.Scale.Standby > 0 && weight > 0
+func keepsStandby(rev *v1alpha1.Revision, routed bool) bool {
+	return rev.Spec.Scale.Standby > 0 && routed
 }
 
 // crowded names another revision of the app that no node has room for.
-func (r *Reconciler) crowded(ctx context.Context, rev *v1alpha1.Revision, weight int32) (string, error) {
-	if !keepsStandby(rev, weight) {
+func (r *Reconciler) crowded(ctx context.Context, rev *v1alpha1.Revision, routed bool) (string, error) {
+	if !keepsStandby(rev, routed) {
 		return "", nil
 	}
 	siblings, err := r.siblings(ctx, rev)
@@ -52,14 +52,15 @@ func (r *Reconciler) crowded(ctx context.Context, rev *v1alpha1.Revision, weight
 	return "", nil
 }
 
-// standbysBeside maps a revision to those of its app that could give way.
+// standbysBeside maps a revision to those of its app whose parked pods, where
+// there are any, could give way.
 func (r *Reconciler) standbysBeside(ctx context.Context, o client.Object) []reconcile.Request {
 	rev, ok := o.(*v1alpha1.Revision)
 	if !ok {
 		return nil
 	}
 	beside := func(other *v1alpha1.Revision) bool {
-		return other.Name != rev.Name && keepsStandby(other, other.Status.Weight)
+		return other.Name != rev.Name && keepsStandby(other, true)
 	}
 	return r.requests(ctx, beside, client.InNamespace(rev.Namespace), client.MatchingFields{index.RevisionApp: rev.Spec.App})
 }

@@ -29,8 +29,10 @@ type Seen struct {
 	App *v1alpha1.App
 	// Siblings are the App's other revisions that are not being deleted.
 	Siblings []v1alpha1.Revision
-	// Weight is the share of traffic that the Route gives, in percent.
+	// Weight is the share of traffic that the Route gives, in percent. Kept
+	// reports whether it names the revision without giving it any.
 	Weight int32
+	Kept   bool
 
 	// Template of the build; nil together with a TemplateProblem.
 	Template        *pipelines.Template
@@ -66,8 +68,11 @@ type Seen struct {
 	References []v1alpha1.ReferenceVersion
 	// Pods of the revision, parked ones too.
 	Pods []corev1.Pod
-	// Answered are the pods that take requests although the kubelet has not
-	// said so yet, and for how long their answer counts.
+	// Hold is how long a pod must go on answering until it counts; 0 where the
+	// first answer is enough.
+	Hold time.Duration
+	// Answered are the pods that have answered our own probes for Hold, and for
+	// how long that counts.
 	Answered map[types.UID]time.Duration
 	// Listening is what pods that are not ready were found to listen on.
 	Listening map[types.UID]probe.Listening
@@ -92,6 +97,9 @@ type Given struct {
 	Problem string
 	Passing bool
 }
+
+// routed reports whether traffic comes to the revision, or may come back to it.
+func (s Seen) routed() bool { return s.Weight > 0 || s.Kept }
 
 // twin is a sibling that has the image of the same build.
 func (s Seen) twin() *v1alpha1.Revision {

@@ -45,8 +45,8 @@ func neverAnswered(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 }
 
 func missedCheck(rev *v1alpha1.Revision) string {
-	if rev.Spec.Health != nil {
-		return fmt.Sprintf("GET %s on port %d did not answer 2xx or 3xx", rev.Spec.Health.Path, rev.Spec.Port)
+	if path := rev.Spec.HealthPath(); path != "" {
+		return fmt.Sprintf("GET %s on port %d did not answer 2xx or 3xx", path, rev.Spec.Port)
 	}
 	return fmt.Sprintf("port %d did not accept a connection", rev.Spec.Port)
 }
@@ -55,7 +55,7 @@ func missedCheck(rev *v1alpha1.Revision) string {
 func portHint(rev *v1alpha1.Revision, listens probe.Listening) string {
 	switch {
 	case slices.Contains(listens.Ports, rev.Spec.Port):
-		if rev.Spec.Health == nil { // it has come up meanwhile
+		if rev.Spec.HealthPath() == "" { // it has come up meanwhile
 			return "does it listen on $PORT?"
 		}
 		return "the port takes connections, so look at what the app answers there, and at health.path in headway.yaml"

@@ -136,6 +136,9 @@ func older(a, b *v1alpha1.Route) bool {
 func summary(traffic []v1alpha1.TrafficTarget) string {
 	var parts []string
 	for _, t := range traffic {
+		if t.Weight == 0 {
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, t.Revision))
 	}
 	return strings.Join(parts, ", ")

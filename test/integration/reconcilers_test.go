@@ -28,6 +28,7 @@ import (
 
 	"github.com/headway-dev/headway/reconciler"
 	"github.com/headway-dev/headway/reconciler/address"
+	"github.com/headway-dev/headway/reconciler/answers"
 	revisions "github.com/headway-dev/headway/reconciler/revision"
 )
 
@@ -68,7 +69,7 @@ func startReconcilers(ctx context.Context) (stop func() error, err error) {
 		BuildNamespace: builds,
 		ArtifactURL:    "http://artifacts.example.com",
 		Park:           revisions.Park{Image: "registry.example.com/headway/park:1", PublicKey: "cHVibGljIGtleQ=="},
-	})
+	}, answers.New(nil))
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,25 @@ func (r *reader) finish() {
 	slices.Sort(s.Hosts)
 	s.Hosts = slices.Compact(s.Hosts)
 	slices.SortFunc(s.Env, func(a, b envVar) int { return strings.Compare(a.Name, b.Name) })
+	s.Health = withoutDefaults(s.Health)
+}
+
+// withoutDefaults leaves out what is spelled out although it holds anyway, so
+// that it makes no new revision.
+func withoutDefaults(h *v1alpha1.Health) *v1alpha1.Health {
+	if h == nil {
+		return nil
+	}
+	if h.Hold != nil && h.Hold.Duration == v1alpha1.DefaultHold {
+		h.Hold = nil
+	}
+	if h.Settle != nil && h.Settle.Duration == v1alpha1.DefaultSettle {
+		h.Settle = nil
+	}
+	if *h == (v1alpha1.Health{}) {
+		return nil
+	}
+	return h
 }
 
 // pairs walks a mapping in file order, leaving out duplicates, which it

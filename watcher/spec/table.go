@@ -97,8 +97,8 @@ var rows = []row{
 	},
 	{
 		name: "health", byDefault: "the port accepts connections",
-		doc:   "How to see that the app is up.",
-		value: object{rows: healthRows, example: "{path: /healthz}"},
+		doc:   "How to see that the app is up, and how long a new revision has to prove itself.",
+		value: object{rows: healthRows, example: "{path: /healthz, hold: 2s, settle: 2m}"},
 	},
 	{
 		name: "timeout", byDefault: "60s",
@@ -171,11 +171,31 @@ var resourceRows = []row{
 
 var healthRows = []row{
 	{
-		name: "path", required: true,
+		name: "path", byDefault: "the port accepts connections",
 		doc: "Path that answers 2xx or 3xx when the app can take requests.",
 		value: text{what: "a path that begins with /", example: "/healthz", pattern: `^/[!-~]*$`, most: 1024,
-			set: func(s *Spec, v string) error { s.Health = &v1alpha1.Health{Path: v}; return nil }},
+			set: func(s *Spec, v string) error { healthOf(s).Path = v; return nil }},
 	},
+	{
+		name: "hold", byDefault: "2s",
+		doc: "How long a build that was never seen healthy must keep answering before it takes the traffic of a healthy revision.",
+		value: duration{min: 0, max: 10 * time.Minute, example: "2s",
+			set: func(s *Spec, v time.Duration) { healthOf(s).Hold = &metav1.Duration{Duration: v} }},
+	},
+	{
+		name: "settle", byDefault: "2m",
+		doc: "How long a revision must serve without a crash, and without many more bad answers than its predecessor, until the predecessor is let go. One that fails before gives the traffic back by itself.",
+		value: duration{min: 0, max: 24 * time.Hour, example: "2m",
+			set: func(s *Spec, v time.Duration) { healthOf(s).Settle = &metav1.Duration{Duration: v} }},
+	},
+}
+
+// healthOf is the health of a spec, made when the first of its keys is read.
+func healthOf(s *Spec) *v1alpha1.Health {
+	if s.Health == nil {
+		s.Health = &v1alpha1.Health{}
+	}
+	return s.Health
 }
 
 var scaleRows = []row{

@@ -1,0 +1,144 @@
+package promotion
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// checkDecision checks what holds for every decision.
+func checkDecision(t *testing.T, in Input, d Decision) {
+	t.Helper()
+	sum := int32(0)
+	for _, target := range d.Traffic {
+		sum += target.Weight
+		rev, exists := in.Revisions[target.Revision]
+		if !exists {
+			t.Errorf("%s does not exist", target.Revision)
+		}
+		if target.Weight > 0 && !rev.Ready && Live(in.Serving) != target.Revision {
+			t.Errorf("%s is not ready and did not serve", target.Revision)
+		}
+	}
+	if len(d.Traffic) > 0 && sum != 100 {
+		t.Errorf("weights add up to %d", sum)
+	}
+	if _, exists := in.Revisions[Live(in.Serving)]; exists && Live(d.Traffic) == "" {
+		t.Error("traffic was taken from a revision that exists, and given to none")
+	}
+	names := map[string]bool{}
+	for _, r := range d.Roles {
+		if names[r.Name] {
+			t.Errorf("%s has two roles", r.Name)
+		}
+		names[r.Name] = true
+	}
+	if d.Next < 0 {
+		t.Errorf("next in %v", d.Next)
+	}
+	again := in
+	again.Serving, again.Roles = d.Traffic, d.Roles
+	second := Plan(again)
+	if diff := cmp.Diff(d.Traffic, second.Traffic); diff != "" {
+		t.Errorf("a second look decides otherwise (-first +second):\n%s", diff)
+	}
+	if diff := cmp.Diff(d.Roles, second.Roles); diff != "" {
+		t.Errorf("a second look remembers otherwise (-first +second):\n%s", diff)
+	}
+}
+
+// FuzzPlan checks every decision over apps of up to 8 revisions: which exist,
+// are ready, have crashed, serve, are kept and quarantined, in any history.
+func FuzzPlan(f *testing.F) {
+	f.Add([]byte{0, 1, 2}, byte(0b111), byte(0b011), byte(0), byte(0), byte(1), byte(8), byte(8))
+	f.Add([]byte{2, 0}, byte(0b101), byte(0b001), byte(0b100), byte(0), byte(2), byte(0), byte(8))
+	f.Add([]byte{2, 1, 0}, byte(0b111), byte(0b111), byte(0b100), byte(0b10), byte(2), byte(0), byte(1))
+	f.Add([]byte{}, byte(0xff), byte(0xff), byte(0), byte(0xff), byte(8), byte(3), byte(3))
+	f.Fuzz(func(t *testing.T, history []byte, exist, ready, crashed, quarantined, serving, kept, pin byte) {
+		in := input(history, exist, ready, crashed, quarantined, serving, kept, pin)
+		d := Plan(in)
+		checkDecision(t, in, d)
+		if rev := in.Revisions[in.Pin]; in.Pin != "" && rev.Ready && crashed == 0 && quarantined == 0 && Live(d.Traffic) != in.Pin {
+			t.Errorf("the pinned revision is ready, but %q serves", Live(d.Traffic))
+		}
+	})
+}
+
+// input reads bits: revision i exists, is ready, and so on. A number of 8 or
+// more is none. What serves has done so for a minute.
+func input(history []byte, exist, ready, crashed, quarantined, serving, kept, pin byte) Input {
+	name := func(i byte) string { return string(rune('a' + i%8)) }
+	in := Input{Revisions: map[string]Revision{}, Now: epoch.Add(time.Minute)}
+	for i := range byte(8) {
+		bit := byte(1) << i
+		if exist&bit != 0 {
+			rev := Revision{Ready: ready&bit != 0, Settle: 2 * time.Minute}
+			if crashed&bit != 0 {
+				rev.Evidence.Crash = &v1alpha1.Crash{SeenAt: micro(epoch.Add(30 * time.Second)), Message: "it crashed"}
+			}
+			in.Revisions[name(i)] = rev
+		}
+		if quarantined&bit != 0 && i != serving && i != kept {
+			in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(i), Role: v1alpha1.RoleQuarantined, Since: micro(epoch)})
+		}
+	}
+	for _, h := range history[:min(len(history), 20)] {
+		in.History = append(in.History, name(h))
+	}
+	if serving < 8 {
+		in.Serving = []v1alpha1.TrafficTarget{{Revision: name(serving), Weight: 100}}
+		in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(serving), Role: v1alpha1.RoleLive, Since: micro(epoch)})
+		if kept < 8 && kept != serving {
+			in.Serving = append(in.Serving, v1alpha1.TrafficTarget{Revision: name(kept)})
+			in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(kept), Role: v1alpha1.RoleKept, Since: micro(epoch)})
+		}
+	}
+	if pin < 8 {
+		in.Pin = name(pin)
+	}
+	return in
+}
+
+func TestLive(t *testing.T) {
+	for _, tc := range []struct {
+		traffic []v1alpha1.TrafficTarget
+		want    string
+	}{
+		{nil, ""},
+		{[]v1alpha1.TrafficTarget{{Revision: "a", Weight: 0}}, ""},
+		{[]v1alpha1.TrafficTarget{{Revision: "a", Weight: 10}, {Revision: "b", Weight: 90}}, "b"},
+	} {
+		if got := Live(tc.traffic); got != tc.want {
+			t.Errorf("Live(%v) = %q, want %q", tc.traffic, got, tc.want)
+		}
+	}
+}
+
+// TestFarWorse is about what counts as far above a predecessor.
+func TestFarWorse(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		now, before Answers
+		want        bool
+	}{
+		{"no answer yet", Answers{}, Answers{1000, 0}, false},
+		{"one bad one", Answers{1, 1}, Answers{1000, 0}, false},
+		{"four bad ones", Answers{4, 4}, Answers{1000, 0}, false},
+		{"five bad ones", Answers{5, 5}, Answers{1000, 0}, true},
+		{"all bad, the predecessor is not known", Answers{12, 12}, Answers{}, true},
+		{"half bad, the predecessor is not known", Answers{1000, 500}, Answers{}, false},
+		{"a few bad ones among many", Answers{10_000, 400}, Answers{10_000, 0}, false},
+		{"one in ten", Answers{1000, 100}, Answers{10_000, 0}, true},
+		{"as bad as before", Answers{1000, 300}, Answers{10_000, 3000}, false},
+		{"much worse than before", Answers{1000, 900}, Answers{10_000, 3000}, true},
+		{"before all were bad", Answers{1000, 1000}, Answers{10_000, 9000}, false},
+	} {
+		got := Evidence{Answers: tc.now}.failure(epoch, Evidence{Answers: tc.before}) != ""
+		if got != tc.want {
+			t.Errorf("%s: %v after %v fails: %v", tc.name, tc.now, tc.before, got)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package revision
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/condition"
+)
+
+// kubeletLag is added to a hold that only the kubelet watches: it looks at
+// containers once a second, and writes times in whole seconds.
+const kubeletLag = 2 * time.Second
+
+// holdFor is how long the pods of a revision must go on answering until they
+// count, so that a program that listens for a moment and dies takes nothing
+// over. There is nothing to wait for
+//
+//   - once the revision has been ready;
+//   - where no other revision serves well: nothing can get worse;
+//   - where the same image has served with the same settings, as in a rollback.
+func holdFor(rev *v1alpha1.Revision, app *v1alpha1.App, siblings []v1alpha1.Revision) time.Duration {
+	if rev.Status.EverReady || app == nil {
+		return 0
+	}
+	serves := false
+	for i := range siblings {
+		other := &siblings[i]
+		if proves(other, rev, app) {
+			return 0
+		}
+		ready := condition.Get(other.Status.Conditions, v1alpha1.ConditionReady)
+		serves = serves || other.Name == app.Status.Live && ready.Status == metav1.ConditionTrue
+	}
+	if !serves {
+		return 0
+	}
+	return rev.Spec.Hold()
+}
+
+// proves reports whether other has shown that what rev runs is healthy.
+func proves(other, rev *v1alpha1.Revision, app *v1alpha1.App) bool {
+	return other.Status.EverReady && app.Status.Role(other.Name) != v1alpha1.RoleQuarantined &&
+		other.Status.Image != "" && other.Status.Image == rev.Status.Image && other.Spec.Source.SpecHash == rev.Spec.Source.SpecHash
+}
+
+// count is the number of pods that take requests. The duration says when time
+// alone may change it; 0 is never.
+func (s Seen) count(pods []corev1.Pod, now time.Time) (n int32, again time.Duration) {
+	for i := range pods {
+		takes, wait := s.takes(&pods[i], now)
+		if takes {
+			n++
+		}
+		again = earliest(again, wait)
+	}
+	return n, again
+}
+
+// takes reports whether a pod takes requests: the kubelet says so or our own
+// probes do, which are faster, and it has gone on for as long as it must. The
+// duration says when time alone may change that; 0 is never.
+func (s Seen) takes(pod *corev1.Pod, now time.Time) (bool, time.Duration) {
+	switch {
+	case pod.DeletionTimestamp != nil:
+		return false, 0
+	case s.Answered[pod.UID] > 0 && ready(pod):
+		return true, 0
+	case s.Answered[pod.UID] > 0:
+		return true, s.Answered[pod.UID]
+	case !ready(pod):
+		return false, 0
+	case s.Hold == 0:
+		return true, 0
+	}
+	left := s.Hold + kubeletLag - now.Sub(heldSince(pod))
+	return left <= 0, max(left, 0)
+}
+
+// heldSince is from when on the kubelet has found the present container ready.
+func heldSince(pod *corev1.Pod) time.Time {
+	var since time.Time
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			since = c.LastTransitionTime.Time
+		}
+	}
+	if status := appStatus(pod); status != nil && status.State.Running != nil && status.State.Running.StartedAt.After(since) {
+		since = status.State.Running.StartedAt.Time
+	}
+	return since
+}
+
+// holding is a pod that answers, and has to go on doing so.
+func holding(hold time.Duration) finding {
+	return finding{reason: v1alpha1.ReasonHolding,
+		message: fmt.Sprintf("the app answers; it takes traffic when it has gone on for %s (health.hold)", hold)}
+}

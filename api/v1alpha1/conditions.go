@@ -76,6 +76,7 @@ const (
 	ReasonTemplateNotFound = "TemplateNotFound"
 	ReasonInvalidArgs      = "InvalidArgs"
 	ReasonStarting         = "Starting"
+	ReasonSameAsLive       = "SameAsLive"
 	ReasonHolding          = "Holding"
 	ReasonRunning          = "Running"
 	ReasonIdle             = "Idle"

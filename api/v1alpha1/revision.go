@@ -385,6 +385,11 @@ type RevisionStatus struct {
 	// +optional
 	EverReady bool `json:"everReady,omitempty"`
 
+	// SameAs is the live revision, if that runs the same image with the same
+	// settings. While it does, this one starts no pods of its own.
+	// +optional
+	SameAs string `json:"sameAs,omitempty"`
+
 	// LastCrash is the newest end of one of its containers that nobody asked
 	// for.
 	// +optional

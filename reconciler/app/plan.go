@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (s Seen) promotion(now time.Time) promotion.Input {
 	for i := range s.Revisions {
 		rev := &s.Revisions[i]
 		in.Revisions[rev.Name] = promotion.Revision{
-			Ready: isReady(rev), Settle: rev.Spec.Settle(), Retried: rev.Annotations[v1alpha1.AnnotationRetriedAt],
+			Ready: isReady(rev), SameAs: rev.Status.SameAs, Settle: rev.Spec.Settle(), Retried: rev.Annotations[v1alpha1.AnnotationRetriedAt],
 			Evidence: promotion.Evidence{Crash: rev.Status.LastCrash, Answers: s.Answers[rev.Name]},
 		}
 	}
@@ -143,7 +144,7 @@ func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTa
 	})
 	var hosts []v1alpha1.RevisionHost
 	for _, rev := range reachable[:min(maxHosts, len(reachable))] {
-		hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: rev.Name})
+		hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: cmp.Or(rev.Status.SameAs, rev.Name)})
 	}
 	return hosts
 }

@@ -94,6 +94,10 @@ func TestPlan(t *testing.T) {
 			})
 		}
 	}
+	same := func(rev v1alpha1.Revision, as string) v1alpha1.Revision {
+		rev.Status.SameAs = name(as)
+		return rev
+	}
 	crashed := func(c string, state condition.State) v1alpha1.Revision {
 		rev := revision(c, state, 0)
 		rev.Status.EverReady = true
@@ -131,6 +135,8 @@ func TestPlan(t *testing.T) {
 			live: "a", status: "False", reason: v1alpha1.ReasonNewestFailed, message: "revision hello-aaaaaaaa keeps serving, the newest revision hello-bbbbbbbb failed: commit bbbbbbbb: the app exited", hosts: "ab"},
 		{name: "the second is ready", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("a", "a"),
 			live: "b", keep: "a", status: "True", reason: v1alpha1.ReasonLive, message: "commit bbbbbbbb serves; aaaaaaaa is kept until it has settled", hosts: "ab"},
+		{name: "the second runs the same as the first", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), same(revision("b", ready, 0), "a")}, route: routeTo("a", "a"),
+			live: "a", status: "True", reason: v1alpha1.ReasonLive, message: "commit bbbbbbbb serves by revision hello-aaaaaaaa, which runs the same image", hosts: "ab"},
 		{name: "the second has settled", app: newApp("ba"), change: role("b", v1alpha1.RoleLive, time.Hour),
 			revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("ba", "ab"),
 			live: "b", status: "True", reason: v1alpha1.ReasonLive, message: "commit bbbbbbbb serves", hosts: "ab"},
@@ -165,7 +171,15 @@ func TestPlan(t *testing.T) {
 				tc.change(tc.app)
 			}
 			plan := PlanFor(Seen{App: tc.app, Revisions: tc.revisions, Route: tc.route, Answers: tc.answers}, public, start)
-			if diff := cmp.Diff(routeTo(tc.live+tc.keep, tc.hosts).Spec, plan.Route); diff != "" {
+			want := routeTo(tc.live+tc.keep, tc.hosts).Spec
+			for _, rev := range tc.revisions {
+				for i := range want.RevisionHosts {
+					if h := &want.RevisionHosts[i]; h.Revision == rev.Name && rev.Status.SameAs != "" {
+						h.Revision = rev.Status.SameAs
+					}
+				}
+			}
+			if diff := cmp.Diff(want, plan.Route); diff != "" {
 				t.Errorf("route (-want +got):\n%s", diff)
 			}
 			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)

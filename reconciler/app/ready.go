@@ -37,11 +37,16 @@ func readiness(seen Seen, status v1alpha1.AppStatus, failing string) condition.S
 	if role := status.Revision(wanted); role != nil && role.Role == v1alpha1.RoleQuarantined {
 		return condition.False(v1alpha1.ReasonRolledBack, rolledBack(live, what, role))
 	}
+	same := ""
+	if rev.Status.SameAs != "" && rev.Status.SameAs == live {
+		same = fmt.Sprintf(" by revision %s, which runs the same image with the same settings", live)
+		wanted = live
+	}
 	switch {
 	case live == wanted && failing != "" && state.Status != metav1.ConditionFalse:
 		return condition.Unknown(v1alpha1.ReasonSettling, fmt.Sprintf("revision %s has failed since it took the traffic, and there is none to give it back to: %s", wanted, failing))
 	case live == wanted && state.Status == metav1.ConditionTrue:
-		return condition.True(reason, fmt.Sprintf("commit %s serves", short(rev.Spec.Commit))+stillKept(seen, status))
+		return condition.True(reason, fmt.Sprintf("commit %s serves%s", short(rev.Spec.Commit), same)+stillKept(seen, status))
 	case live == wanted && state.Status == metav1.ConditionFalse:
 		return condition.False(v1alpha1.ReasonNoReadyRevision, fmt.Sprintf("revision %s is live, but its pods fail: %s", wanted, state.Message))
 	case live == wanted:

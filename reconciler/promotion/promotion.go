@@ -9,7 +9,8 @@
 //	            traffic back to its predecessor, and is quarantined
 //	pin         the pinned revision takes 100% once it is ready
 //	newest      the first of the history that is ready takes 100%; nothing that
-//	            is older than a quarantined one, save what has the traffic
+//	            is older than a quarantined one, save what has the traffic; one
+//	            that runs the same as the live one leaves the traffic where it is
 //	sticky      a revision that has the traffic keeps it while nothing newer is
 //	            ready, also when its own pods come and go: falling back to older
 //	            code because a pod restarts would surprise more than it helps
@@ -51,6 +52,9 @@ type Input struct {
 type Revision struct {
 	// Ready says whether it can take requests.
 	Ready bool
+	// SameAs is a revision that runs the same: while that is live, this one has
+	// no pods and need not take over.
+	SameAs string
 	// Settle is how long it must serve without failing.
 	Settle time.Duration
 	// Retried is the value of its retried-at annotation.
@@ -167,6 +171,8 @@ func (d *deciding) wanted() string {
 	}
 	for _, name := range d.History {
 		switch {
+		case d.live != "" && d.Revisions[name].SameAs == d.live:
+			return d.live
 		case d.takes(name):
 			return name
 		case d.quarantine(name) >= 0 && d.live != "":
@@ -175,7 +181,7 @@ func (d *deciding) wanted() string {
 	}
 	if d.live == "" { // better a revision that has failed than none
 		for _, name := range d.History {
-			if d.Revisions[name].Ready {
+			if rev := d.Revisions[name]; rev.Ready && rev.SameAs == "" {
 				return name
 			}
 		}
@@ -186,7 +192,7 @@ func (d *deciding) wanted() string {
 // takes reports whether a revision may take the traffic.
 func (d *deciding) takes(name string) bool {
 	rev, exists := d.Revisions[name]
-	return exists && d.quarantine(name) < 0 && (rev.Ready || name == d.live)
+	return exists && d.quarantine(name) < 0 && (rev.Ready && rev.SameAs == "" || name == d.live)
 }
 
 // quarantine is the place of a revision among the quarantined; -1: it is none.

@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "write what was decided into the scenari
 //	answers a 9/100 100 answers, 9 of them bad
 //	retry a         somebody asks for it again
 //	settle a 10m    its health.settle; the default is 2m
+//	same b a        b runs the same as a; "same b" ends that
 //	died            the process died before it wrote the roles
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -130,6 +131,8 @@ func change(t *testing.T, in *Input, words []string) {
 		each(func(r *Revision) { r.Evidence.Answers = Answers{All: number(t, all), Bad: number(t, bad)} })
 	case "retry":
 		each(func(r *Revision) { r.Retried += "again" })
+	case "same":
+		each(func(r *Revision) { r.SameAs = strings.Join(words[2:], "") })
 	case "settle":
 		settle, err := time.ParseDuration(words[2])
 		if err != nil {

@@ -47,6 +47,25 @@ func proves(other, rev *v1alpha1.Revision, app *v1alpha1.App) bool {
 		other.Status.Image != "" && other.Status.Image == rev.Status.Image && other.Spec.Source.SpecHash == rev.Spec.Source.SpecHash
 }
 
+// sameAs names the live revision if it runs the same image with the same
+// settings, as after a commit that only changed what is not in the image. Then
+// there is nothing to start. A revision that has pods of its own keeps them.
+func (s Seen) sameAs(image string) string {
+	if s.App == nil || s.Deployment != nil {
+		return ""
+	}
+	rev := *s.Revision
+	rev.Status.Image = image
+	for i := range s.Siblings {
+		other := &s.Siblings[i]
+		ready := condition.Get(other.Status.Conditions, v1alpha1.ConditionReady)
+		if other.Name == s.App.Status.Live && ready.Status == metav1.ConditionTrue && proves(other, &rev, s.App) {
+			return other.Name
+		}
+	}
+	return ""
+}
+
 // count is the number of pods that take requests. The duration says when time
 // alone may change it; 0 is never.
 func (s Seen) count(pods []corev1.Pod, now time.Time) (n int32, again time.Duration) {

@@ -141,3 +141,34 @@ func TestLastCrash(t *testing.T) {
 		}
 	}
 }
+
+// TestSameAsLive: a revision that runs what the live one runs starts no pods.
+func TestSameAsLive(t *testing.T) {
+	good := condition.True(v1alpha1.ReasonRunning, "")
+	settings := func(rev *v1alpha1.Revision) { rev.Spec.Source.SpecHash = "another" }
+	live := newRevision(commitA, image("x@"+digest, true, good))
+	for _, tc := range []struct {
+		name string
+		rev  func(*v1alpha1.Revision)
+		live string
+		own  *appsv1.Deployment
+		want State
+	}{
+		{"the same", nil, live.Name, nil, Same},
+		{"other settings", settings, live.Name, nil, Starting},
+		{"another image", image("y@"+digest, false, condition.State{}), live.Name, nil, Starting},
+		{"it is not live", nil, "", nil, Starting},
+		{"it has pods of its own already", nil, live.Name, &appsv1.Deployment{}, Starting},
+	} {
+		app := newApp()
+		app.Status.Live = tc.live
+		rev := newRevision(commitB, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
+		if tc.rev != nil {
+			tc.rev(rev)
+		}
+		plan := PlanFor(Seen{Revision: rev, App: app, Siblings: []v1alpha1.Revision{*live}, Deployment: tc.own}, start)
+		if state := plan.State; (state == Same) != (tc.want == Same) || (plan.Deployment == nil) != (tc.want == Same) || (plan.Status.SameAs != "") != (tc.want == Same) {
+			t.Errorf("%s: %s, deployment %v, same as %q", tc.name, state, plan.Deployment != nil, plan.Status.SameAs)
+		}
+	}
+}

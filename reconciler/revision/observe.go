@@ -117,11 +117,10 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 	if rev.Status.EverReady {
 		return nil
 	}
-	siblings, err := r.siblings(ctx, rev)
-	if err != nil {
+	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
 		return err
 	}
-	seen.Hold = holdFor(rev, seen.App, siblings)
+	seen.Hold = holdFor(rev, seen.App, seen.Siblings)
 	seen.Answered = r.answered(rev, running, seen.Hold)
 	return nil
 }

@@ -92,6 +92,10 @@ func serving(rev *v1alpha1.Revision, weight int32) condition.State {
 // planRuntime renders the Deployments and judges the pods.
 func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	rev := seen.Revision
+	if p.Status.SameAs = seen.sameAs(b.image); p.Status.SameAs != "" {
+		p.State, p.Status.Replicas, p.Status.Parked = Same, 0, 0
+		return condition.True(v1alpha1.ReasonSameAsLive, p.Status.SameAs+" runs the same image with the same settings, and serves for it")
+	}
 	with, again := startWith(seen, now)
 	p.Status.StartedWith = with
 	mark, err := markOf(with)

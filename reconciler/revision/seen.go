@@ -27,7 +27,8 @@ type Seen struct {
 	Revision *v1alpha1.Revision
 	// App that it belongs to; nil when it is gone.
 	App *v1alpha1.App
-	// Siblings are the App's other revisions that are not being deleted.
+	// Siblings are the App's other revisions that are not being deleted; not
+	// looked for once the revision has been ready.
 	Siblings []v1alpha1.Revision
 	// Weight is the share of traffic that the Route gives, in percent. Kept
 	// reports whether it names the revision without giving it any.

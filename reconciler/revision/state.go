@@ -10,6 +10,7 @@ package revision
 //	Superseded  no image, and nothing asks for one any more False   Superseded  False   Superseded
 //	Failed      no image, and no run will bring one         False   <why>       False   NotBuilt
 //	Built       the image is known, no Deployment yet       True    <whence>    Unknown Starting
+//	Same        the live revision runs the same, no pods    True                True    SameAsLive
 //	Starting    too few pods are ready, for the first time  True                Unknown Starting
 //	Failed      too few pods, and waiting will not help     True                False   <why>
 //	Ready       enough pods are ready                       True                True    Running
@@ -25,6 +26,7 @@ package revision
 //
 //	Queued -> Building -> Built -> Starting -> Ready -> Idle -> Waking -> Ready
 //	Queued -> Built                the image of an equal build is there already
+//	Built -> Same -> Starting      the live revision runs the same, until another is live
 //	Queued, Building -> Failed     the build failed; a retry leads back to Queued
 //	Queued, Building -> Superseded a newer commit took the ref; when the ref comes
 //	                               back, so does the build: Superseded -> Queued
@@ -38,6 +40,7 @@ const (
 	Superseded State = "Superseded"
 	Failed     State = "Failed"
 	Built      State = "Built"
+	Same       State = "Same"
 	Starting   State = "Starting"
 	Ready      State = "Ready"
 	Idle       State = "Idle"

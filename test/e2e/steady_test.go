@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -14,8 +15,8 @@ import (
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
-// steady sends requests at a constant rate over kept connections, and counts the
-// answers by the commit that they name.
+// steady sends requests at a constant rate, and counts the answers by the commit
+// that they name.
 type steady struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -31,27 +32,43 @@ type tally struct {
 	last        error          // of those that failed
 }
 
+// clients is how many send the requests, each one after the other on a connection
+// that it keeps. One whose request hangs sends no other meanwhile.
+const clients = 100
+
 // startSteady asks url rate times a second until finish.
 func startSteady(t *testing.T, url string, rate int) *steady {
 	ctx, stop := context.WithCancel(t.Context())
 	s := &steady{stop: stop, sum: tally{of: map[string]int{}}}
-	web := localcluster.Browser()
-	s.done.Go(func() {
-		defer web.CloseIdleConnections()
-		begin := time.Now()
-		for n := 0; ctx.Err() == nil; n++ {
-			time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Second / time.Duration(rate))))
-			s.done.Go(func() {
-				got, err := localcluster.Fetch(context.Background(), web, url)
-				if err == nil && got.Status != 200 {
-					err = fmt.Errorf("status %d: %s", got.Status, got.Body)
+	begin, pause := time.Now(), clients*time.Second/time.Duration(rate)
+	for i := range clients {
+		s.done.Go(func() {
+			web := localcluster.Browser()
+			defer web.CloseIdleConnections()
+			next := begin.Add(time.Duration(i) * pause / clients)
+			for ctx.Err() == nil {
+				time.Sleep(time.Until(next))
+				s.ask(web, url)
+				for next = next.Add(pause); time.Until(next) < -pause; {
+					next = next.Add(pause) // what it could not send in time is left out
 				}
-				s.note(strings.TrimSpace(got.Body), err)
-			})
-		}
-	})
+			}
+		})
+	}
 	t.Cleanup(stop)
 	return s
+}
+
+func (s *steady) ask(web *http.Client, url string) {
+	at := time.Now()
+	got, err := localcluster.Fetch(context.Background(), web, url)
+	if err == nil && got.Status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", got.Status, got.Body)
+	}
+	if err != nil {
+		err = fmt.Errorf("at %s, after %s: %w", at.Format("15:04:05.000"), time.Since(at).Round(time.Millisecond), err)
+	}
+	s.note(strings.TrimSpace(got.Body), err)
 }
 
 func (s *steady) note(commit string, err error) {

@@ -28,6 +28,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	scaling "github.com/headway-dev/headway/scaler/autoscaler"
+	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
 )
 

@@ -19,7 +19,7 @@ const rate = 1000
 // mostBad is how many bad answers a version that dies may cost at that rate:
 // those that its pod had in hand when it died, each time that it did until the
 // kubelet told. Requests that find no pod wait for the one before.
-const mostBad = 20
+const mostBad = 60
 
 // TestDyingVersions pushes versions that die, beside one that serves, under
 // load: none takes production down, whenever it dies.

@@ -15,13 +15,13 @@ func TestVerdict(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{"push.to_url_warm_s", 6.9, "aim"},
-		{"push.to_url_warm_s", 7.1, "must"},
-		{"push.to_url_warm_s", 12, "must"},
-		{"push.to_url_warm_s", 12.1, "MISSED"},
-		{"activator.throughput_ratio", 0.5, "aim"},
-		{"activator.throughput_ratio", 0.25, "must"},
-		{"activator.throughput_ratio", 0.24, "MISSED"},
+		{"push.to_url_warm_s", 4.9, "aim"},
+		{"push.to_url_warm_s", 5.1, "must"},
+		{"push.to_url_warm_s", 8, "must"},
+		{"push.to_url_warm_s", 8.1, "MISSED"},
+		{"activator.throughput_ratio", 0.55, "aim"},
+		{"activator.throughput_ratio", 0.36, "must"},
+		{"activator.throughput_ratio", 0.35, "MISSED"},
 		{"push.to_url_cold_s", 1000, "-"},
 	} {
 		r := newRow(tt.name, tt.value, nil)
@@ -45,7 +45,7 @@ func TestTable(t *testing.T) {
 	}
 	want := "" +
 		"NAME                VALUE  UNIT  MUST  AIM  REACHED  DETAIL\n" +
-		"push.to_url_warm_s  6.54   s     12    7    aim      parts (a 1, b 2)\n" +
+		"push.to_url_warm_s  6.54   s     8     5    must     parts (a 1, b 2)\n" +
 		"push.to_url_cold_s  31.3   s     -     -    -        \n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -16,10 +16,11 @@ import (
 // rate is the load of these tests, in requests a second.
 const rate = 1000
 
-// mostBad is how many bad answers a version that dies may cost at that rate:
-// those that its pod had in hand when it died, each time that it did until the
-// kubelet told. Requests that find no pod wait for the one before.
-const mostBad = 60
+// mostBad is how many bad answers a version that dies may cost: those that its pod
+// had in hand when it died, which are one of each client at most, and once more if
+// its container was started again before the kubelet told. Requests that find no
+// pod wait for the one before.
+const mostBad = 2 * clients
 
 // TestDyingVersions pushes versions that die, beside one that serves, under
 // load: none takes production down, whenever it dies.

@@ -64,7 +64,20 @@ func TestBrokenBuild(t *testing.T) {
 	tm.wantAnswer(tm.url("hello"), good)
 
 	fixed := code.revert()
-	tm.waitLive("hello", fixed)
+	eventually(t, soon, "the revision that is live serves for the revert too", func() error {
+		app, err := tm.app("hello")
+		if err != nil {
+			return err
+		}
+		if err := condition(app.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonLive); err != nil {
+			return err
+		}
+		if said := message(app.Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(said, "commit "+fixed[:8]+" serves by revision "+revisionName("hello", good)) {
+			return fmt.Errorf("Ready says %q", said)
+		}
+		return nil
+	})
+	tm.wantAnswer(tm.url(revisionName("hello", fixed)), good)
 }
 
 // TestBrokenStart: an app that ends at once never gets traffic, and the

@@ -107,7 +107,7 @@ func TestStandbyCrashes(t *testing.T) {
 func TestStandbyRolls(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
-	const scale = "scale: {idle: 3s, standby: 1}"
+	const scale = "health: {settle: 5s}\nscale: {idle: 3s, standby: 1}" // until it has settled, the one before is kept
 	code, revision := tm.startMeterAs(scale)
 	tm.waitParked(revision)
 	crowd := startCrowd(t, tm.url("meter")+"work?for=20ms", 10)

@@ -43,6 +43,9 @@ func revision(change fields) *unstructured.Unstructured {
 		"spec.source.digest":   "sha256:" + strings.Repeat("0", 64),
 		"spec.source.specHash": "h",
 		"spec.build.template":  "go",
+		// Each is settled at once, so that a test sees one at a time.
+		"spec.health.hold":   "0s",
+		"spec.health.settle": "0s",
 	}, change)
 }
 

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -25,7 +26,7 @@ func TestRollbackToIdle(t *testing.T) {
 		s.revision(name, fmt.Sprint("tree", i))
 		history = append([]string{name}, history...)
 		s.push(history...)
-		s.build(name, sha)
+		s.build(name, strings.ReplaceAll(sha, "1", fmt.Sprint(i+1)))
 		s.start(name)
 		s.waitLive(name)
 	}

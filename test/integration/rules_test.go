@@ -34,6 +34,8 @@ const (
 	badRef        = "refs must be names or globs of branches and tags"
 	badSplit      = "the weights in traffic must add up to 100"
 	badTimeout    = "timeout must be between 1s and 1h"
+	badHold       = "health.hold must be between 0s and 10m"
+	badSettle     = "health.settle must be between 0s and 24h"
 	badIdle       = "scale.idle must be between 1s and 24h"
 	twoSources    = "set only one of value, secret and config"
 	buildAndImage = "set exactly one of build and image"
@@ -79,6 +81,8 @@ func refusals() []refusal {
 		{name: "port", object: revision, with: fields{"spec.port": int64(70000)}, want: "spec.port in body should be less than or equal to 65535"},
 		{name: "timeout too short", object: revision, with: fields{"spec.timeout": "10ms"}, want: badTimeout},
 		{name: "timeout too long", object: revision, with: fields{"spec.timeout": "2h"}, want: badTimeout},
+		{name: "hold too long", object: revision, with: fields{"spec.health.hold": "11m"}, want: badHold},
+		{name: "settle too long", object: revision, with: fields{"spec.health.settle": "25h"}, want: badSettle},
 		{name: "value and secret", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A", "value": "b", "secret": ref}}}, want: twoSources},
 		{name: "secret and config", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A", "config": ref, "secret": ref}}}, want: twoSources},
 		{name: "variable twice", object: revision, with: fields{"spec.env": []any{map[string]any{"name": "A"}, map[string]any{"name": "A"}}}, want: "Duplicate value"},

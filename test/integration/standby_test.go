@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -86,7 +87,7 @@ func TestStandbyFollowsTraffic(t *testing.T) {
 
 	s.standbyRevision("parks-2", "tree2", 1)
 	s.push("parks-2", "parks-1")
-	s.build("parks-2", sha)
+	s.build("parks-2", strings.ReplaceAll(sha, "1", "2"))
 	s.start("parks-2")
 	s.waitLive("parks-2")
 	s.waitStandby("parks-2", 1)

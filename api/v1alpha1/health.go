@@ -63,3 +63,14 @@ func (r *Runtime) Settle() time.Duration {
 	}
 	return r.Health.Settle.Duration
 }
+
+// Crash is the end of an application's process that nobody asked for, whatever
+// its exit code.
+type Crash struct {
+	// Container that ended, by its ID: one that is started again has another.
+	Container string `json:"container"`
+	// SeenAt is when the controller learned of it.
+	SeenAt metav1.MicroTime `json:"seenAt"`
+	// Message says how it ended, with the last lines of its log.
+	Message string `json:"message"`
+}

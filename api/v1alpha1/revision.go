@@ -334,17 +334,6 @@ type RevisionStatus struct {
 	LastCrash *Crash `json:"lastCrash,omitempty"`
 }
 
-// Crash is the end of an application's process that nobody asked for, whatever
-// its exit code.
-type Crash struct {
-	// Container that ended, by its ID: one that is started again has another.
-	Container string `json:"container"`
-	// SeenAt is when the controller learned of it.
-	SeenAt metav1.MicroTime `json:"seenAt"`
-	// Message says how it ended, with the last lines of its log.
-	Message string `json:"message"`
-}
-
 // ImageConfig is the part of an image's configuration that matters to run it.
 type ImageConfig struct {
 	// User as the image names it; empty is root.

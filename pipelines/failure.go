@@ -13,8 +13,8 @@ import (
 // from its API package.
 const (
 	reasonExceededNodeResources = "ExceededNodeResources"
-	// insufficient is the scheduler's word for a node that is full.
-	insufficient             = "Insufficient "
+	// Insufficient is the scheduler's word for a node that is full.
+	Insufficient             = "Insufficient "
 	reasonPullImageFailed    = "PullImageFailed"
 	reasonPodCreationFailed  = "PodCreationFailed"
 	reasonPodAdmissionFailed = "PodAdmissionFailed"
@@ -44,7 +44,7 @@ func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
 		outcome.Message = "the image of a build step cannot be pulled yet: " + detail(condition.Message)
 	default:
 		outcome.Message = starting(condition.Message)
-		outcome.NoRoom = strings.Contains(outcome.Message, insufficient)
+		outcome.NoRoom = strings.Contains(outcome.Message, Insufficient)
 	}
 	return outcome
 }

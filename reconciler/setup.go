@@ -57,7 +57,7 @@ func CacheOptions(buildNamespace string) cache.Options {
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}: {Label: ours},
-			&corev1.Pod{}:        {Label: appPods(), Transform: slimPod},
+			&corev1.Pod{}:        {Label: v1alpha1.AppPods(), Transform: slimPod},
 			&corev1.Namespace{}:  {Transform: grantOnly},
 			&corev1.Secret{}:     {Transform: versionOnly},
 			&corev1.ConfigMap{}:  {Transform: versionOnly},
@@ -65,13 +65,6 @@ func CacheOptions(buildNamespace string) cache.Options {
 			&pipelines.Task{}:    {Label: has(v1alpha1.LabelTemplate), Namespaces: builds},
 		},
 	}
-}
-
-// appPods selects the pods of revisions. Tekton copies the labels of a TaskRun
-// to its pod, so a build pod carries the label of its revision too.
-func appPods() labels.Selector {
-	notBuild, _ := labels.NewRequirement(v1alpha1.LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
-	return has(v1alpha1.LabelRevision).Add(*notBuild)
 }
 
 func has(label string) labels.Selector {

@@ -8,17 +8,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
-
-// fieldManager owns what the watcher writes.
-const fieldManager = "headway-watcher"
 
 // errLeaving: an object with the name of a new one is still being deleted.
 var errLeaving = errors.New("an older object with this name is still being deleted")
@@ -98,29 +94,15 @@ func (r *Reconciler) writeApp(ctx context.Context, repo *v1alpha1.Repository, pl
 		},
 		Spec: planned.spec,
 	}
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(app)
-	if err != nil {
-		return nil, fmt.Errorf("encoding app %s: %w", planned.name, err)
+	if err := apply.Object(ctx, r.client, apply.Watcher, app); err != nil {
+		return nil, err
 	}
-	// Only what the watcher decides is applied. All fields of the spec are
-	// left out by the encoding when they are empty.
-	delete(content, "status")
-	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
-	object := &unstructured.Unstructured{Object: content}
-	err = r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(fieldManager), client.ForceOwnership)
-	if err != nil {
-		return nil, fmt.Errorf("applying app %s: %w", planned.name, err)
-	}
-	stored := &v1alpha1.App{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, stored); err != nil {
-		return nil, fmt.Errorf("decoding app %s: %w", planned.name, err)
-	}
-	return stored, nil
+	return app, nil
 }
 
 // createRevision creates a Revision, or finds that it was created before.
 func (r *Reconciler) createRevision(ctx context.Context, rev *v1alpha1.Revision) error {
-	err := r.client.Create(ctx, rev, client.FieldOwner(fieldManager))
+	err := r.client.Create(ctx, rev, apply.Watcher)
 	if err == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -166,7 +167,7 @@ func (f facts) check(c *candidate, files specFiles) (name string, trouble *probl
 func (p *plan) report(c *candidate, name string, trouble *problem) {
 	file := v1alpha1.RepositoryApp{Path: c.file, Name: name}
 	if trouble != nil {
-		file.Error = clip(trouble.message, maxFileError)
+		file.Error = condition.Shorten(trouble.message, maxFileError)
 		p.problems = append(p.problems, *trouble)
 	}
 	p.files = append(p.files, file)
@@ -216,7 +217,7 @@ func (f facts) planApp(name string, c *candidate) (appPlan, *problem) {
 // each is built by the headway.yaml of its own commit. What was pinned stays.
 func (f facts) planBroken(app *v1alpha1.App, trouble *problem) appPlan {
 	spec := *app.Spec.DeepCopy()
-	spec.Problem = &v1alpha1.SpecProblem{Commit: f.production.commit, Reason: trouble.reason, Message: clip(trouble.message, maxMessage)}
+	spec.Problem = &v1alpha1.SpecProblem{Commit: f.production.commit, Reason: trouble.reason, Message: condition.Shorten(trouble.message, maxMessage)}
 	heads := priorHeads(spec)
 	book := f.openLedger(app.Name)
 	spec.Pin = f.keepPin(app, book)

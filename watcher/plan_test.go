@@ -83,7 +83,7 @@ func show(p plan) string {
 		}
 		fmt.Fprintf(&b, " history=%s", strings.Join(a.spec.History, ","))
 		if a.spec.Pin != "" {
-			fmt.Fprintf(&b, " pin=%s@%s", a.spec.Pin, clip(a.spec.PinCommit+"??", 5)[:2])
+			fmt.Fprintf(&b, " pin=%s@%s", a.spec.Pin, (a.spec.PinCommit + "??")[:2])
 		}
 		if a.spec.Problem != nil {
 			fmt.Fprintf(&b, " problem=%s@%s", a.spec.Problem.Reason, a.spec.Problem.Commit[:2])

@@ -18,6 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/headway-dev/headway/api/apply"
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
@@ -149,7 +151,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, before, repo *v1alpha1.Rep
 		return nil
 	}
 	// The patch replaces repo by the answer.
-	if err := r.client.Status().Patch(ctx, repo, client.MergeFrom(before), client.FieldOwner(fieldManager)); client.IgnoreNotFound(err) != nil {
+	if err := r.client.Status().Patch(ctx, repo, client.MergeFrom(before), apply.Watcher); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	return nil
@@ -172,15 +174,12 @@ func jitter(d time.Duration) time.Duration {
 
 // event records something that went well.
 func (r *Reconciler) event(repo *v1alpha1.Repository, reason, note string) {
-	r.events.Eventf(repo, nil, corev1.EventTypeNormal, reason, "Sync", "%s", clip(note, maxNote))
+	r.events.Eventf(repo, nil, corev1.EventTypeNormal, reason, "Sync", "%s", condition.Note(note))
 }
-
-// maxNote is the longest note of an event that the API takes.
-const maxNote = 1000
 
 // tell records events for what has changed in the status.
 func (r *Reconciler) tell(before, repo *v1alpha1.Repository) {
 	for _, c := range changes(before, repo) {
-		r.events.Eventf(repo, nil, c.kind, c.reason, "Sync", "%s", clip(c.note, maxNote))
+		r.events.Eventf(repo, nil, c.kind, c.reason, "Sync", "%s", condition.Note(c.note))
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
 )
@@ -101,9 +103,8 @@ func lines(problems []problem) string {
 }
 
 func set(repo *v1alpha1.Repository, kind string, status metav1.ConditionStatus, reason, message string) {
-	meta.SetStatusCondition(&repo.Status.Conditions, metav1.Condition{
-		Type: kind, Status: status, Reason: reason, Message: clip(message, maxMessage), ObservedGeneration: repo.Generation,
-	})
+	state := condition.State{Status: status, Reason: reason, Message: condition.Shorten(message, maxMessage)}
+	condition.Set(&repo.Status.Conditions, kind, state, repo.Generation, time.Now())
 }
 
 // change is an event to record.
@@ -128,13 +129,4 @@ func changes(before, after *v1alpha1.Repository) []change {
 		}
 	}
 	return out
-}
-
-// clip cuts a text to a number of bytes.
-func clip(s string, most int) string {
-	const dots = "..."
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most-len(dots)], "") + dots
 }

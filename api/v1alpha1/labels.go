@@ -1,5 +1,10 @@
 package v1alpha1
 
+import (
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+)
+
 // Labels on objects that Headway makes.
 const (
 	// LabelRepository names the Repository an object comes from.
@@ -64,3 +69,11 @@ const (
 	// namespace are gone, and by a Repository until its cache is.
 	FinalizerCleanup = "headway.dev/cleanup"
 )
+
+// AppPods selects the pods of revisions. Tekton copies the labels of a TaskRun
+// to its pod, so a build pod carries the label of its revision too.
+func AppPods() labels.Selector {
+	revision, _ := labels.NewRequirement(LabelRevision, selection.Exists, nil)       // cannot fail: a constant
+	notBuild, _ := labels.NewRequirement(LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
+	return labels.NewSelector().Add(*revision, *notBuild)
+}

@@ -53,13 +53,12 @@ func (f *logFlags) run(ctx context.Context, io streams, a *access, name string) 
 	}
 	out := &lineWriter{w: io.out, paint: paintFor(io.out)}
 	if !f.build {
-		selector := v1alpha1.LabelApp + "=" + name
+		label := v1alpha1.LabelApp
 		if app == nil {
-			selector = v1alpha1.LabelRevision + "=" + name
+			label = v1alpha1.LabelRevision
 		}
 		t := &tailer{pods: c.typed.CoreV1().Pods(c.namespace), out: out, notes: io.err, follow: f.follow, tail: f.tail, every: lookInterval}
-		// Build pods carry the revision's label too.
-		return explain(t.run(ctx, selector+",!"+v1alpha1.LabelBuildKey), c.host)
+		return explain(t.run(ctx, v1alpha1.AppPods().String()+","+label+"="+name), c.host)
 	}
 	if revision == nil {
 		if revision, err = newest(ctx, c, app); err != nil {

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/headway-dev/headway/api/nearest"
 )
 
 // Parameters that Headway gives to every template that declares them.
@@ -95,41 +97,8 @@ func unknownArg(template, arg string, names []string) string {
 		return fmt.Sprintf("template %q takes no arguments; remove build.args.%s", template, arg)
 	}
 	list := strings.Join(names, ", ")
-	if near := nearest(arg, names); near != "" {
+	if near := nearest.To(arg, names); near != "" {
 		return fmt.Sprintf("template %q has no argument %q; did you mean %q? It takes: %s", template, arg, near, list)
 	}
 	return fmt.Sprintf("template %q has no argument %q; it takes: %s", template, arg, list)
-}
-
-// nearest is the name with the smallest edit distance, if that is small enough
-// for a slip of the fingers: a third of the name, at least 2.
-func nearest(name string, names []string) string {
-	best, bestDistance := "", max(2, len(name)/3)+1
-	for _, candidate := range names {
-		if d := distance(name, candidate); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// distance is the edit distance of Levenshtein over bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

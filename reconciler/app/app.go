@@ -22,12 +22,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/address"
 	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/promotion"
-	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
 // Reconciler reconciles Apps.
@@ -39,7 +39,7 @@ type Reconciler struct {
 	// Answers is how the requests of revisions end.
 	Answers *answers.Feed
 
-	written ssa.Written
+	written apply.Written
 }
 
 // Reconcile brings the Route of one App up to date.
@@ -62,7 +62,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	plan := PlanFor(seen, r.Public, time.Now())
 	err = r.apply(ctx, seen, plan)
-	if again := ssa.Behind(err); again > 0 {
+	if again := apply.Behind(err); again > 0 {
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
 	if err != nil {
@@ -157,7 +157,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan) erro
 	}
 	before := seen.App.DeepCopy()
 	seen.App.Status = plan.Status
-	if err := ssa.PatchStatus(ctx, r.Client, seen.App, before); err != nil {
+	if err := apply.Status(ctx, r.Client, seen.App, before); err != nil {
 		return err
 	}
 	r.written.Note(seen.App)
@@ -208,5 +208,5 @@ func (r *Reconciler) applyRoute(ctx context.Context, seen Seen, plan Plan) error
 		},
 		Spec: plan.Route,
 	}
-	return ssa.Apply(ctx, r.Client, route)
+	return apply.Object(ctx, r.Client, apply.Reconcilers, route)
 }

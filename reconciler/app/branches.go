@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/address"
 )
 
 // maxBranches bounds the branches with a host. The watcher follows fewer.

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 const (

@@ -6,8 +6,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 var (
@@ -42,7 +42,7 @@ func (r *Reconciler) announce(app *v1alpha1.App, before v1alpha1.AppStatus) {
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid} {
 		was, is := condition.Get(before.Conditions, kind), condition.Get(app.Status.Conditions, kind)
 		if is.Status == metav1.ConditionFalse && (was.Reason != is.Reason || was.Status != is.Status) {
-			r.Events.Eventf(app, nil, corev1.EventTypeWarning, is.Reason, "Promote", "%s", condition.Clip(is.Message))
+			r.Events.Eventf(app, nil, corev1.EventTypeWarning, is.Reason, "Promote", "%s", condition.Note(is.Message))
 		}
 	}
 }

@@ -7,9 +7,9 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/address"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 // splitHosts tells the App's own hosts that it may have from those that it may

@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/headway-dev/headway/reconciler/condition"
-	"github.com/headway-dev/headway/reconciler/ssa"
+	"github.com/headway-dev/headway/api/apply"
+	"github.com/headway-dev/headway/api/condition"
 )
 
 // apply carries out a plan. One pull that cannot be dealt with holds up no
@@ -57,7 +57,7 @@ func (r *Reconciler) finish(ctx context.Context, target Target, pull Pull) error
 	rev := target.Revision.DeepCopy()
 	before := rev.DeepCopy()
 	metav1.SetMetaDataAnnotation(&rev.ObjectMeta, annotationPulledOn, strings.Join(r.memory.on[target.Digest], " "))
-	err := r.Client.Patch(ctx, rev, client.MergeFrom(before), client.FieldOwner(ssa.FieldManager))
+	err := r.Client.Patch(ctx, rev, client.MergeFrom(before), apply.Reconcilers)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("recording where the image of revision %s is: %w", rev.Name, err)
 	}
@@ -72,7 +72,7 @@ func (r *Reconciler) fail(target Target, at attempt, node, reason string, now ti
 		return
 	}
 	pullsTotal.WithLabelValues("given_up").Inc()
-	r.Events.Eventf(target.Revision, nil, corev1.EventTypeWarning, "PrePullFailed", "PrePull", "%s", condition.Clip(fmt.Sprintf(
+	r.Events.Eventf(target.Revision, nil, corev1.EventTypeWarning, "PrePullFailed", "PrePull", "%s", condition.Note(fmt.Sprintf(
 		"the image could not be pulled onto node %s in advance, so the first pod there will have to; the last of %d tries: %s", node, maxTries, reason)))
 }
 
@@ -102,7 +102,7 @@ func (r *Reconciler) start(ctx context.Context, start Start, now time.Time) erro
 		return nil
 	}
 	pod := podFor(start, r.ParkImage)
-	err := r.Client.Create(ctx, pod, client.FieldOwner(ssa.FieldManager))
+	err := r.Client.Create(ctx, pod, apply.Reconcilers)
 	switch {
 	case err == nil && pod.Spec.Volumes[0].Image == nil, noImageVolumes(err):
 		return r.disable(ctx, pod)
@@ -111,7 +111,7 @@ func (r *Reconciler) start(ctx context.Context, start Start, now time.Time) erro
 		pull.Created = now
 		r.memory.start(pull)
 		return nil
-	case apierrors.IsAlreadyExists(err), ssa.Behind(err) > 0: // its event comes; or the namespace goes
+	case apierrors.IsAlreadyExists(err), apply.Behind(err) > 0: // its event comes; or the namespace goes
 		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		r.fail(start.Target, attempt{start.Target.Digest, start.Node.ID}, start.Node.Name, err.Error(), now)

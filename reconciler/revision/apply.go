@@ -12,9 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
-	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
 // cacheClaim holds the build caches of all repositories, one folder each.
@@ -65,12 +65,7 @@ func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) er
 	if plan.Deployment == nil || upToDate(seen.Deployment, plan.Deployment) {
 		return nil
 	}
-	if seen.Deployment != nil {
-		if err := r.releaseReplicas(ctx, client.ObjectKeyFromObject(seen.Deployment)); err != nil {
-			return err
-		}
-	}
-	return ssa.Apply(ctx, r.Client, plan.Deployment)
+	return apply.Object(ctx, r.Client, apply.Reconcilers, plan.Deployment)
 }
 
 // applyStandby makes, resizes or removes the parked pods.
@@ -85,7 +80,7 @@ func (r *Reconciler) applyStandby(ctx context.Context, seen Seen, plan Plan) err
 	case plan.Standby == nil, upToDate(seen.Standby, plan.Standby):
 		return nil
 	}
-	return ssa.Apply(ctx, r.Client, plan.Standby)
+	return apply.Object(ctx, r.Client, apply.Reconcilers, plan.Standby)
 }
 
 // deletePods has pods end as their grace allows.
@@ -106,7 +101,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, st
 	}
 	before := rev.DeepCopy()
 	rev.Status = status
-	if err := ssa.PatchStatus(ctx, r.Client, rev, before); err != nil {
+	if err := apply.Status(ctx, r.Client, rev, before); err != nil {
 		return err
 	}
 	r.written.Note(rev)
@@ -117,7 +112,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, st
 // final4xx is true for answers of the API server that do not change by asking
 // again: the object is refused, and not because its namespace goes.
 func final4xx(err error) bool {
-	return ssa.Behind(err) == 0 && (apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err))
+	return apply.Behind(err) == 0 && (apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err))
 }
 
 // mark takes hold of the revision, which must be before anything is made for it
@@ -164,7 +159,7 @@ func (r *Reconciler) createRun(ctx context.Context, seen Seen) error {
 	if err != nil {
 		return fmt.Errorf("rendering build run: %w", err)
 	}
-	err = r.Client.Create(ctx, run, client.FieldOwner(ssa.FieldManager))
+	err = r.Client.Create(ctx, run, apply.Reconcilers)
 	if apierrors.IsNotFound(err) { // not to be taken for a revision that is gone
 		return fmt.Errorf("creating build run %s: namespace %s does not exist", run.Name, run.Namespace)
 	}
@@ -183,7 +178,7 @@ func (r *Reconciler) cancelRun(ctx context.Context, run *pipelines.TaskRun) erro
 		return nil
 	}
 	metav1.SetMetaDataAnnotation(&run.ObjectMeta, annotationSuperseded, "true")
-	if err := r.Client.Patch(ctx, run, client.MergeFrom(before), client.FieldOwner(ssa.FieldManager)); client.IgnoreNotFound(err) != nil {
+	if err := r.Client.Patch(ctx, run, client.MergeFrom(before), apply.Reconcilers); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("cancelling build run %s: %w", run.Name, err)
 	}
 	return nil

@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 // announce tells the moves that a person wants to see, as events and metrics:
@@ -38,5 +38,5 @@ func (r *Reconciler) event(rev *v1alpha1.Revision, s condition.State, action str
 	if note == "" {
 		note = "commit " + Short(rev.Spec.Commit)
 	}
-	r.Events.Eventf(rev, nil, kind, s.Reason, action, "%s", condition.Clip(note))
+	r.Events.Eventf(rev, nil, kind, s.Reason, action, "%s", condition.Note(note))
 }

@@ -9,9 +9,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
-	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
 // finalize removes what the revision has in the build namespace. Its
@@ -58,7 +58,7 @@ func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) er
 		return err
 	}
 	run := pipelines.ForgetRunFor(rev.Namespace, rev.Spec.Repository, r.BuildNamespace, cacheClaim)
-	err = r.Client.Create(ctx, run, client.FieldOwner(ssa.FieldManager))
+	err = r.Client.Create(ctx, run, apply.Reconcilers)
 	if apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) { // under way, or the build namespace is gone too
 		return nil
 	}

@@ -8,8 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
+	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/probe"
 )
 
@@ -84,7 +85,7 @@ func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (finding, time.Duration
 func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now time.Time) (finding, time.Duration) {
 	if message, stuck := unschedulable(pod); stuck {
 		found := starting(message)
-		if strings.Contains(message, insufficient) {
+		if strings.Contains(message, pipelines.Insufficient) {
 			found.reason = v1alpha1.ReasonNoRoom
 		}
 		return found, 0

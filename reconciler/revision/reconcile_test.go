@@ -19,9 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
-	"github.com/headway-dev/headway/reconciler/condition"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/probe"
 )

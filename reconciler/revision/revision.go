@@ -17,10 +17,10 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/address"
 	"github.com/headway-dev/headway/reconciler/probe"
-	"github.com/headway-dev/headway/reconciler/ssa"
 )
 
 // Images reads registries.
@@ -97,7 +97,7 @@ type Reconciler struct {
 	Ports    Ports
 	Options
 
-	written ssa.Written
+	written apply.Written
 }
 
 // Reconcile takes one Revision a step further.
@@ -143,7 +143,7 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 
 // outcome says when to come again.
 func outcome(wait time.Duration, err error) (ctrl.Result, error) {
-	if again := ssa.Behind(err); again > 0 {
+	if again := apply.Behind(err); again > 0 {
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
 	if errors.As(err, &refused{}) { // a person may change a quota or a policy

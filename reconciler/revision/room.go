@@ -9,13 +9,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 	"github.com/headway-dev/headway/reconciler/index"
 )
-
-// insufficient is the scheduler's word for a node that is full.
-const insufficient = "Insufficient "
 
 // roomless reports whether no node has room for a revision: for its build, or
 // for its pods. The parked pods of the same app give way then, or the commit

@@ -10,8 +10,8 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 // conditioned is a revision of the same app as those of newRevision.

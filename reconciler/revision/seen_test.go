@@ -8,9 +8,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 func equal(a, b any) bool { return equality.Semantic.DeepEqual(a, b) }

@@ -5,7 +5,6 @@
 package route
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -16,8 +15,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 	"github.com/headway-dev/headway/reconciler/index"
 )
 
@@ -115,21 +114,11 @@ func allLost(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route) bool {
 // lostTo is a rival with an older claim; nil when there is none.
 func lostTo(route *v1alpha1.Route, rivals []v1alpha1.Route) *v1alpha1.Route {
 	for i := range rivals {
-		if older(&rivals[i], route) {
+		if rivals[i].Claim().Compare(route.Claim()) < 0 {
 			return &rivals[i]
 		}
 	}
 	return nil
-}
-
-// older reports whether route a has the older claim. Equal age is decided by
-// namespace, then name, as the activators do.
-func older(a, b *v1alpha1.Route) bool {
-	return cmp.Or(
-		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
-		strings.Compare(a.Namespace, b.Namespace),
-		strings.Compare(a.Name, b.Name),
-	) < 0
 }
 
 // summary is the split in one line: "90% shop-1a2b3c4d, 10% shop-5e6f7081".

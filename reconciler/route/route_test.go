@@ -7,8 +7,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/condition"
 )
 
 var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
@@ -65,11 +65,12 @@ func TestOlderIsAnOrder(t *testing.T) {
 	routes := []v1alpha1.Route{newRoute("a", 0), newRoute("b", 0), newRoute("a", time.Minute), newRoute("c", time.Second), newRoute("a-b", 0)}
 	for i := range routes {
 		for j := range routes {
-			if i != j && older(&routes[i], &routes[j]) == older(&routes[j], &routes[i]) {
+			order := routes[i].Claim().Compare(routes[j].Claim())
+			if i != j && (order == 0 || order != -routes[j].Claim().Compare(routes[i].Claim())) {
 				t.Errorf("%s and %s do not agree on who is older", where(routes[i]), where(routes[j]))
 			}
 		}
-		if older(&routes[i], &routes[i]) {
+		if routes[i].Claim().Compare(routes[i].Claim()) != 0 {
 			t.Errorf("%s is older than itself", where(routes[i]))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/decide"
 )
@@ -59,7 +60,7 @@ func (r *Reconciler) scale(ctx context.Context, v *view, m *memory, n int) error
 	name, body := nameOf(v.deployment), &autoscalingv1.Scale{}
 	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, n)
 	err := r.Client.SubResource("scale").Patch(ctx, emptyDeployment(name), client.RawPatch(types.MergePatchType, patch),
-		client.FieldOwner(FieldManager), client.WithSubResourceBody(body))
+		apply.Autoscaler, client.WithSubResourceBody(body))
 	if apierrors.IsNotFound(err) {
 		return nil // deleted; the cache will tell
 	}
@@ -83,7 +84,7 @@ func (r *Reconciler) explain(ctx context.Context, v *view, d decide.Decision) er
 	line := fmt.Sprintf("%s: %d -> %d: %s", r.Now().UTC().Format(time.RFC3339), v.seen.Replicas, d.Replicas, d.Reason)
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationScaling, line)
 	rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: v.revision.Namespace, Name: v.revision.Name}}
-	err := r.Client.Patch(ctx, rev, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+	err := r.Client.Patch(ctx, rev, client.RawPatch(types.MergePatchType, patch), apply.Autoscaler)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("explaining the scale of revision %s: %w", rev.Name, err)
 	}

@@ -13,11 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/decide"
 )
 
-const by = " by " + FieldManager
+const by = " by " + string(apply.Autoscaler)
 
 func expect(t *testing.T, what string, got []string, want ...string) {
 	t.Helper()

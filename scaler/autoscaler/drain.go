@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/decide"
 	"github.com/headway-dev/headway/scaler/report"
@@ -98,7 +99,7 @@ func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []candidate) 
 // candidates reads the pods of a revision as they are now.
 func (r *Reconciler) candidates(ctx context.Context, v *view) ([]candidate, error) {
 	var list corev1.PodList
-	err := r.Live.List(ctx, &list, client.InNamespace(v.revision.Namespace), notBuilds, client.MatchingLabels{
+	err := r.Live.List(ctx, &list, client.InNamespace(v.revision.Namespace), appPods, client.MatchingLabels{
 		v1alpha1.LabelApp: v.revision.Spec.App, v1alpha1.LabelRevision: v.revision.Name,
 	})
 	if err != nil {
@@ -118,7 +119,7 @@ func (r *Reconciler) setLeaving(ctx context.Context, namespace string, pod candi
 	}
 	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, v1alpha1.LabelLeaving, label, annotationCost, cost)
 	object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod.name}}
-	err := r.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+	err := r.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), apply.Autoscaler)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("marking pod %s: %w", pod.name, err)
 	}

@@ -3,9 +3,6 @@ package autoscaler
 import corev1 "k8s.io/api/core/v1"
 
 const (
-	// FieldManager owns what the autoscaler writes.
-	FieldManager = "headway-autoscaler"
-
 	// leavingCost makes Kubernetes remove a marked pod before others; theirs
 	// is 0.
 	leavingCost    = "-1000"

@@ -9,8 +9,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -18,12 +16,9 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// notBuilds leaves out build pods, which carry the label of their revision. It
-// must be the first of several options: it replaces what earlier ones selected.
-var notBuilds = client.MatchingLabelsSelector{Selector: func() labels.Selector {
-	absent, _ := labels.NewRequirement(v1alpha1.LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
-	return labels.NewSelector().Add(*absent)
-}()}
+// appPods selects the pods of revisions. It must be the first of several
+// options: it replaces what earlier ones selected.
+var appPods = client.MatchingLabelsSelector{Selector: v1alpha1.AppPods()}
 
 // leader is what the elected one does first: it puts the pods back into
 // traffic that another leader had marked, for those decisions died with it,
@@ -79,7 +74,7 @@ func (l leader) putBack(ctx context.Context, pods []corev1.Pod) (stuck []corev1.
 // takeOver returns the pods that could not be put back.
 func (l leader) takeOver(ctx context.Context) ([]corev1.Pod, error) {
 	var pods corev1.PodList
-	if err := l.Live.List(ctx, &pods, notBuilds, client.HasLabels{v1alpha1.LabelLeaving, v1alpha1.LabelRevision}); err != nil {
+	if err := l.Live.List(ctx, &pods, appPods, client.HasLabels{v1alpha1.LabelLeaving}); err != nil {
 		return nil, fmt.Errorf("listing leaving pods: %w", err)
 	}
 	stuck := l.putBack(ctx, pods.Items)

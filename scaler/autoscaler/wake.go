@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/park"
 )
@@ -148,7 +149,7 @@ func (r *Reconciler) label(ctx context.Context, v *view, m *memory, pod sight) e
 	if err != nil {
 		return fmt.Errorf("encoding the owner of pod %s: %w", pod.name, err)
 	}
-	err = r.Client.Patch(ctx, podNamed(v, pod), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+	err = r.Client.Patch(ctx, podNamed(v, pod), client.RawPatch(types.MergePatchType, patch), apply.Autoscaler)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("taking pod %s out of the standby: %w", pod.name, err)
 	}

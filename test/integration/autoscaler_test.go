@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metrics "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	scaling "github.com/headway-dev/headway/scaler/autoscaler"
 	"github.com/headway-dev/headway/scaler/receiver"
@@ -217,7 +218,7 @@ func TestAutoscaler(t *testing.T) {
 	}
 	for _, entry := range d.ManagedFields {
 		owns := strings.Contains(entry.FieldsV1.GetRawString(), "f:replicas") && entry.Subresource != "status"
-		if owns != (entry.Manager == scaling.FieldManager) {
+		if owns != (entry.Manager == string(apply.Autoscaler)) {
 			t.Errorf("%s, subresource %q, owns replicas: %v", entry.Manager, entry.Subresource, owns)
 		}
 	}

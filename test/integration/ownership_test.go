@@ -10,23 +10,25 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/apply"
 )
 
 // The field managers of the two writers.
 const (
-	watcher    = client.FieldOwner("headway-watcher")
-	controller = client.FieldOwner("headway-controller")
+	watcher    = apply.Watcher
+	controller = apply.Reconcilers
 )
 
-// apply sends exactly o, as the given manager.
-func apply(t *testing.T, o *unstructured.Unstructured, as client.FieldOwner) error {
+// applyAs sends exactly o, as the given manager.
+func applyAs(t *testing.T, o *unstructured.Unstructured, as client.FieldOwner) error {
 	t.Helper()
 	return api.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(o.DeepCopy()), as)
 }
 
 func mustApply(t *testing.T, o *unstructured.Unstructured, as client.FieldOwner) {
 	t.Helper()
-	if err := apply(t, o, as); err != nil {
+	if err := applyAs(t, o, as); err != nil {
 		t.Fatalf("applying %s %s as %s: %v", o.GetKind(), o.GetName(), as, err)
 	}
 }
@@ -78,7 +80,7 @@ func TestWatcherOwnsSpec(t *testing.T) {
 	mustApplyStatus(t, in(ns, object("App", "shop", fields{"status.url": "http://shop.localhost:8080"})), controller)
 
 	steal := in(ns, object("App", "shop", fields{"spec.pin": "shop-5e6f7081"}))
-	err := apply(t, steal, controller)
+	err := applyAs(t, steal, controller)
 	if !apierrors.IsConflict(err) || !strings.Contains(err.Error(), string(watcher)) {
 		t.Errorf("the controller applying spec.pin got %v, want a conflict with %s", err, watcher)
 	}

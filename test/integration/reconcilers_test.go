@@ -26,8 +26,8 @@ import (
 	metrics "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/yaml"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/reconciler"
-	"github.com/headway-dev/headway/reconciler/address"
 	"github.com/headway-dev/headway/reconciler/answers"
 	revisions "github.com/headway-dev/headway/reconciler/revision"
 )

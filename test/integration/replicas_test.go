@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -31,7 +32,7 @@ func TestAutoscalerOwnsReplicas(t *testing.T) {
 	}
 	for _, pods := range []int32{3, 0} {
 		scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: pods}}
-		if err := api.SubResource("scale").Update(t.Context(), deployment, client.WithSubResourceBody(scale), client.FieldOwner("headway-autoscaler")); err != nil {
+		if err := api.SubResource("scale").Update(t.Context(), deployment, client.WithSubResourceBody(scale), apply.Autoscaler); err != nil {
 			t.Fatalf("scaling to %d: %v", pods, err)
 		}
 		s.meddle(deployment)
@@ -54,32 +55,6 @@ func TestAutoscalerOwnsReplicas(t *testing.T) {
 		return nil
 	})
 	s.waitLive("scaled-1")
-}
-
-// TestReplicasAreHandedOver: where an older Headway has set the number of pods,
-// the apply that no longer names it must not bring the default back.
-func TestReplicasAreHandedOver(t *testing.T) {
-	s := newShop(t, "older")
-	s.revision("older-1", "tree1")
-	s.push("older-1")
-	s.build("older-1", sha)
-	s.start("older-1")
-	s.waitLive("older-1")
-	older := object("Deployment", "older-1")
-	older.SetAPIVersion("apps/v1")
-	if _, err := get(t, reconciled, "older-1", older); err != nil {
-		t.Fatal(err)
-	}
-	set(older, fields{"spec.replicas": int64(3), "metadata.managedFields": nil, "metadata.resourceVersion": nil, "status": nil})
-	mustApply(t, older, controller)
-	deployment, err := get(t, reconciled, "older-1", &appsv1.Deployment{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.meddle(deployment)
-	if *deployment.Spec.Replicas != 3 {
-		t.Errorf("there are %d pods, want the 3 of before", *deployment.Spec.Replicas)
-	}
 }
 
 // meddle changes a Deployment by hand and waits until the reconciler has put it

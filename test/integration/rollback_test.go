@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -58,7 +59,7 @@ func (s shop) sleep(revision string) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	err = api.SubResource("scale").Update(s.Context(), deployment, client.WithSubResourceBody(&autoscalingv1.Scale{}), client.FieldOwner("headway-autoscaler"))
+	err = api.SubResource("scale").Update(s.Context(), deployment, client.WithSubResourceBody(&autoscalingv1.Scale{}), apply.Autoscaler)
 	if err != nil {
 		s.Fatalf("scaling to zero: %v", err)
 	}

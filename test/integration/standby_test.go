@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -109,7 +110,7 @@ func TestWokenPodCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	scale := &autoscalingv1.Scale{}
-	if err := api.SubResource("scale").Update(t.Context(), main, client.WithSubResourceBody(scale), client.FieldOwner("headway-autoscaler")); err != nil {
+	if err := api.SubResource("scale").Update(t.Context(), main, client.WithSubResourceBody(scale), apply.Autoscaler); err != nil {
 		t.Fatal(err)
 	}
 	if err := api.Delete(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: reconciled, Name: "wakes-1"}}, client.GracePeriodSeconds(0)); err != nil {
@@ -126,7 +127,7 @@ func TestWokenPodCounts(t *testing.T) {
 	before := pod.DeepCopy()
 	pod.Labels[v1alpha1.LabelStandby] = v1alpha1.StandbyWoken
 	pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))}
-	if err := api.Patch(t.Context(), pod, client.MergeFrom(before), client.FieldOwner("headway-autoscaler")); err != nil {
+	if err := api.Patch(t.Context(), pod, client.MergeFrom(before), apply.Autoscaler); err != nil {
 		t.Fatal(err)
 	}
 	s.waitReady("wakes-1", v1alpha1.ReasonStarting, "a pod is starting")

@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"strings"
+
+	"github.com/headway-dev/headway/api/nearest"
 )
 
 // unknownKey says where the key belongs, if that is elsewhere, or which valid
@@ -14,7 +16,7 @@ func unknownKey(parent, name string, valid []string) string {
 		if parent != "" {
 			hint += ", not below " + parent
 		}
-	} else if near := nearest(name, valid); near != "" {
+	} else if near := nearest.To(name, valid); near != "" {
 		hint = fmt.Sprintf(", did you mean %q?", near)
 	}
 	end := ""

@@ -10,22 +10,26 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 )
 
 // Route is the part of a Route object that matters here.
 type Route struct {
 	Namespace, Name, App string
-	// Created decides between two Routes that claim the same host: the older
-	// one has it.
+	// Created decides which of two Routes has a host that both claim; see
+	// v1alpha1.Claim.
 	Created time.Time
 	Hosts   []string
 	Traffic []Share
 	// RevisionHosts maps a host to the name of one revision.
 	RevisionHosts map[string]string
+}
+
+func (r Route) claim() v1alpha1.Claim {
+	return v1alpha1.Claim{Created: r.Created, Namespace: r.Namespace, Name: r.Name}
 }
 
 // Serves reports whether a revision has a share of the Route's requests.
@@ -68,7 +72,7 @@ type target struct {
 // that does not exist takes no requests, and the others share them.
 func Compile(routes []Route, revisions map[Key]*backend.Revision) *Table {
 	routes = slices.Clone(routes)
-	slices.SortFunc(routes, older)
+	slices.SortFunc(routes, func(a, b Route) int { return a.claim().Compare(b.claim()) })
 	t := &Table{hosts: make(map[string]*split, 2*len(routes))}
 	t.revisions = maps.Clone(revisions)
 	for _, r := range routes {
@@ -84,16 +88,6 @@ func Compile(routes []Route, revisions map[Key]*backend.Revision) *Table {
 		}
 	}
 	return t
-}
-
-func older(a, b Route) int {
-	if c := a.Created.Compare(b.Created); c != 0 {
-		return c
-	}
-	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Name, b.Name)
 }
 
 func compileSplit(r Route, revisions map[Key]*backend.Revision) *split {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -59,16 +58,11 @@ func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], hooks Hooks) (*W
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("registering headway types: %w", err)
 	}
-	// Build pods belong to a revision, too, but carry the key of the build.
-	appPods, err := labels.Parse(v1alpha1.LabelRevision + ",!" + v1alpha1.LabelBuildKey)
-	if err != nil {
-		return nil, fmt.Errorf("selecting pods: %w", err)
-	}
 	c, err := cache.New(cfg, cache.Options{
 		Scheme:           scheme,
 		DefaultTransform: strip,
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Pod{}: {Label: appPods},
+			&corev1.Pod{}: {Label: v1alpha1.AppPods()},
 		},
 	})
 	if err != nil {

@@ -1,11 +1,16 @@
-package spec
+// Package nearest finds the word that a person probably meant.
+package nearest
 
 import "strings"
 
-// nearest is the valid word that a person probably meant, or "". A word counts
-// as near when at most a third of it (and at least one letter) has to change.
-func nearest(word string, valid []string) string {
-	if len(word) > 64 {
+// maxWord bounds the work: longer words are not compared. In bytes.
+const maxWord = 64
+
+// To returns the valid word that is nearest to word, or "". A word counts as
+// near when at most a third of it, and at least one letter, has to change.
+// Capitals do not matter.
+func To(word string, valid []string) string {
+	if len(word) > maxWord {
 		return ""
 	}
 	lower := strings.ToLower(word)

@@ -1,6 +1,6 @@
-// Package ssa writes Headway's objects: children by server-side apply, statuses
-// by difference.
-package ssa
+// Package apply writes Headway's objects: children by server-side apply,
+// statuses by difference.
+package apply
 
 import (
 	"context"
@@ -14,22 +14,31 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FieldManager owns what the reconcilers write.
-const FieldManager = "headway-controller"
+// Field managers: who owns the fields that a part of Headway writes.
+const (
+	Reconcilers client.FieldOwner = "headway-controller"
+	Watcher     client.FieldOwner = "headway-watcher"
+	Autoscaler  client.FieldOwner = "headway-autoscaler"
+)
 
-// Apply makes the object what it is here, whoever wrote those fields before.
-// The object must carry its kind. Its status is not written.
-func Apply(ctx context.Context, c client.Client, object client.Object) error {
+// Object makes the object what it is here, whoever wrote those fields before,
+// and then is what the API server has. The object must carry its kind. Its
+// status is not written.
+func Object(ctx context.Context, c client.Client, owner client.FieldOwner, object client.Object) error {
 	kind, name := object.GetObjectKind().GroupVersionKind().Kind, object.GetName()
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return fmt.Errorf("encoding %s %s: %w", kind, name, err)
 	}
 	delete(fields, "status")
+	unstructured.RemoveNestedField(fields, "metadata", "creationTimestamp")
 	u := &unstructured.Unstructured{Object: fields}
-	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(FieldManager), client.ForceOwnership)
+	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), owner, client.ForceOwnership)
 	if err != nil {
 		return fmt.Errorf("applying %s %s: %w", kind, name, err)
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, object); err != nil {
+		return fmt.Errorf("decoding %s %s: %w", kind, name, err)
 	}
 	return nil
 }
@@ -47,11 +56,11 @@ func Behind(err error) time.Duration {
 	return 0
 }
 
-// PatchStatus writes the difference between two versions of an object's status.
+// Status writes the difference between two versions of an object's status.
 // It is refused with a conflict when the cache was behind: what was worked out
 // from an older state, such as a time, must not overwrite what came of a newer
 // one.
-func PatchStatus(ctx context.Context, c client.Client, object, before client.Object) error {
+func Status(ctx context.Context, c client.Client, object, before client.Object) error {
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := c.Status().Patch(ctx, object, patch); err != nil {
 		return fmt.Errorf("writing the status of %s: %w", object.GetName(), err)

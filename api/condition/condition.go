@@ -65,8 +65,8 @@ func Since(list []metav1.Condition, kind string) time.Time {
 	return time.Time{}
 }
 
-// Clip shortens a message to what fits into the note of an event, 1024 bytes.
-func Clip(message string) string { return Shorten(message, 1000) }
+// Note shortens a message to what fits into the note of an event, 1024 bytes.
+func Note(message string) string { return Shorten(message, 1000) }
 
 // Shorten cuts what is longer than so many bytes in its middle: a message says
 // at its begin what it is about, and often at its end what the cause is.

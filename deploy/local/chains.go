@@ -92,7 +92,7 @@ func removalScript(saved string) (script string, chains int) {
 	return out.String(), chains
 }
 
-// leadsIntoOurs says whether a rule of a chain of others jumps into one of ours.
+// leadsIntoOurs reports whether a rule of a chain of others jumps into one of ours.
 func leadsIntoOurs(rule string) bool {
 	fields := strings.Fields(rule)
 	if len(fields) == 0 || ourChain(fields[0]) {

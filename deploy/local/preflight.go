@@ -21,7 +21,7 @@ type host struct {
 
 func hostFacts() host { return host{os: runtime.GOOS, root: os.Geteuid() == 0} }
 
-// checkMachine says whether a local cluster can run here at all.
+// checkMachine reports whether a local cluster can run here at all.
 func checkMachine(h host) error {
 	const alternative = "or use any cluster you have: set KUBECONFIG and run `make deploy`"
 	switch {
@@ -61,7 +61,7 @@ func missingPackages(found func(program string) bool) (programs, debian []string
 	return programs, debian
 }
 
-// installed says whether the machine has a program in the form that is needed.
+// installed reports whether the machine has a program in the form that is needed.
 func installed(program string) bool {
 	switch program {
 	case "ptp":
@@ -85,7 +85,7 @@ func installed(program string) bool {
 	return err == nil
 }
 
-// static says whether a program runs without a loader.
+// static reports whether a program runs without a loader.
 func static(path string) bool {
 	file, err := elf.Open(path)
 	if err != nil {

@@ -46,7 +46,7 @@ func (c *cluster) podReport(ctx context.Context, namespace, deployment string) s
 	return lastLines(out.String(), 60)
 }
 
-// allEqual says whether every pair "a=b" of a text has equal sides.
+// allEqual reports whether every pair "a=b" of a text has equal sides.
 func allEqual(pairs string) bool {
 	for pair := range strings.FieldsSeq(pairs) {
 		if want, got, ok := strings.Cut(pair, "="); !ok || want != got {

@@ -110,7 +110,7 @@ func (b *bench) weighAll(ctx context.Context, labels client.MatchingLabels) ([]f
 	return all, nil
 }
 
-// answering says whether a pod is ready.
+// answering reports whether a pod is ready.
 func answering(pod corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue

@@ -87,7 +87,7 @@ func (b *bench) waitParked(ctx context.Context, revision string, used map[string
 	return pod, err
 }
 
-// wasWoken tells whether a pod is parked no longer. If it is, another one has
+// wasWoken reports whether a pod is parked no longer. If it is, another one has
 // answered; that start counts as it was, but the pod may be woken yet.
 func wasWoken(ctx context.Context, pod corev1.Pod) bool {
 	dialer := net.Dialer{Timeout: time.Second}

@@ -92,7 +92,7 @@ func (t *timeline) built(revision string) []step {
 	return slices.Clone(t.steps[revision])
 }
 
-// succeeded says whether a Tekton run is done and well.
+// succeeded reports whether a Tekton run is done and well.
 func succeeded(run *unstructured.Unstructured) bool {
 	conditions, _, _ := unstructured.NestedSlice(run.Object, "status", "conditions")
 	for _, c := range conditions {

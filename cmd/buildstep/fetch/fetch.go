@@ -142,8 +142,8 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 	return nil
 }
 
-// retryable statuses: the artifact is not there yet, or the server is in
-// trouble.
+// retryable statuses: the artifact is not there yet, or the server has a
+// problem that may pass.
 func retryable(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusTooManyRequests || status >= 500
 }

@@ -82,7 +82,7 @@ func reference(image string, insecure []string) (name.Tag, error) {
 	return tag, nil
 }
 
-// patiently repeats what may pass: trouble in the network or the registry.
+// patiently repeats what may pass: a failure of the network or the registry.
 func patiently(ctx context.Context, send func() error) error {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {

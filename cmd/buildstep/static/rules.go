@@ -14,7 +14,7 @@ var (
 	toolFile       = regexp.MustCompile(`^(?:makefile|dockerfile(?:\..*)?|(?:docker-)?compose\.ya?ml|package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$`)
 )
 
-// ofRepository tells whether a file of an app's folder belongs to the
+// ofRepository reports whether a file of an app's folder belongs to the
 // repository rather than to the site.
 func ofRepository(name string) bool {
 	if path.Dir(name) != "." {

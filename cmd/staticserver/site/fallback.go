@@ -28,7 +28,7 @@ func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
 	send(w, r, h.fallback, etag, content)
 }
 
-// wantsPage tells whether a request is for a page of the app. A browser that
+// wantsPage reports whether a request is for a page of the app. A browser that
 // opens a page names text/html. Scripts, pictures, fetch and curl accept
 // anything: they get the page where the last part of the path does not look
 // like a file's name. A script that is gone must be a 404, not a page that the
@@ -50,7 +50,7 @@ func wantsPage(target, accept string) bool {
 	return named || anything && path.Ext(target) == ""
 }
 
-// refused tells whether the parameters of a media range give it the weight 0.
+// refused reports whether the parameters of a media range give it the weight 0.
 func refused(parameters string) bool {
 	_, weight, ok := strings.Cut(parameters, "q=")
 	if !ok {

@@ -24,7 +24,7 @@ type call struct {
 	advertises bool // GET info/refs, else the POST that does the work
 }
 
-// pushes says whether the call can change refs.
+// pushes reports whether the call can change refs.
 func (c call) pushes() bool { return c.service == receivePack && !c.advertises }
 
 // parse accepts the three requests of the smart HTTP protocol and nothing else:

@@ -44,7 +44,7 @@ func Push(ctx context.Context, endpoint, repository, tag string, image v1.Image)
 	return nil
 }
 
-// Exists says whether the registry at endpoint has "repository:tag".
+// Exists reports whether the registry at endpoint has "repository:tag".
 func Exists(ctx context.Context, endpoint, reference string) (bool, error) {
 	ref, err := name.ParseReference(endpoint+"/"+reference, name.Insecure)
 	if err != nil {

@@ -104,7 +104,7 @@ func (a *Authority) Ensure(request Request, now time.Time) error {
 	return nil
 }
 
-// accepts says whether a certificate on disk still serves the request.
+// accepts reports whether a certificate on disk still serves the request.
 func (a *Authority) accepts(cert *x509.Certificate, request Request, now time.Time) bool {
 	if cert.CheckSignatureFrom(a.cert) != nil || !fresh(cert, now) || cert.Subject.CommonName != request.User ||
 		len(cert.Subject.Organization) != len(request.Groups) {

@@ -62,7 +62,7 @@ func (p Program) fingerprint() (string, error) {
 	return hex.EncodeToString(hash.Sum(nil))[:16], nil
 }
 
-// Ensure makes the program run with these settings and says whether it had to be
+// Ensure makes the program run with these settings and reports whether it had to be
 // started. A process of the same name with other settings is stopped first.
 func Ensure(ctx context.Context, p Program) (started bool, err error) {
 	fingerprint, err := p.fingerprint()
@@ -148,7 +148,7 @@ func openLog(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 }
 
-// Running says whether a process of that name and executable lives.
+// Running reports whether a process of that name and executable lives.
 func Running(name, path string) (bool, error) {
 	found, err := find(name, path)
 	return len(found) > 0, err

@@ -62,7 +62,7 @@ func missingPackages(found func(program string) bool) (programs, debian []string
 }
 
 // installed reports whether the machine has a program in the form that is needed.
-func installed(program string) bool {
+func installed(ctx context.Context, program string) bool {
 	switch program {
 	case "ptp":
 		return slices.ContainsFunc(cniDirs, func(dir string) bool {
@@ -74,7 +74,7 @@ func installed(program string) bool {
 			return true // only Debian's compiler goes into the image for builds
 		}
 		// gcc prints the bare name of a library that it cannot find.
-		found, err := exec.Command("gcc", "-print-file-name=libc.a").Output()
+		found, err := exec.CommandContext(ctx, "gcc", "-print-file-name=libc.a").Output()
 		return err == nil && (program == "gcc" || filepath.IsAbs(strings.TrimSpace(string(found))))
 	case "busybox":
 		// It goes into an image alone, without the libraries of this machine.
@@ -98,7 +98,7 @@ func static(path string) bool {
 // installPackages installs what is missing with apt; another distribution gets
 // told what to install.
 func installPackages(ctx context.Context, _ *cluster, s *report) error {
-	programs, debian := missingPackages(installed)
+	programs, debian := missingPackages(func(program string) bool { return installed(ctx, program) })
 	if len(debian) == 0 {
 		return nil
 	}

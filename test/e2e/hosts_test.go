@@ -71,8 +71,11 @@ func (tm *team) at(host string, status int) error {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
-	if err != nil || response.StatusCode != status {
-		return fmt.Errorf("%s answers %s: %s, %v", host, response.Status, body, err)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != status {
+		return fmt.Errorf("%s answers %s: %s", host, response.Status, body)
 	}
 	return nil
 }

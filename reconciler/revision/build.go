@@ -94,7 +94,7 @@ func planBuild(seen Seen, now time.Time) build {
 // no reason not to run the image at all.
 func given(seen Seen, now time.Time) build {
 	const named = "headway.yaml names the image"
-	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageGiven, named)}
+	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageProvided, named)}
 	switch {
 	case seen.Given == nil:
 		b.readImage = true
@@ -162,7 +162,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 		b.begun(rev)
 		b = b.queued(seen.Outcome.Message)
 		if seen.Outcome.NoRoom {
-			b.built.Reason = v1alpha1.ReasonNoRoom
+			b.built.Reason = v1alpha1.ReasonInsufficientResources
 		}
 		return b
 	}

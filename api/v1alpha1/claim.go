@@ -8,6 +8,8 @@ import (
 
 // Claim decides between Routes that have the same host: the first in the order
 // gets it.
+//
+// +kubebuilder:object:generate=false
 type Claim struct {
 	// Created is when the Route was made; the older one comes first. Equal ages
 	// are decided by the namespace, then the name.

@@ -132,12 +132,7 @@ type AppStatus struct {
 	// Newest is the revision of the production ref's head.
 	// +optional
 	Newest string `json:"newest,omitempty"`
-	// Traffic is what the Route asks for now.
-	// +optional
-	// +listType=map
-	// +listMapKey=revision
-	Traffic []TrafficTarget `json:"traffic,omitempty"`
-	// TrafficSummary is Traffic in a few characters: "100% 1a2b3c4d".
+	// TrafficSummary is the split in a few characters: "100% 1a2b3c4d".
 	// +optional
 	TrafficSummary string `json:"trafficSummary,omitempty"`
 	// Hosts of the App's spec that lead to it.
@@ -158,7 +153,7 @@ type AppStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:MaxItems=512
 	Revisions []RevisionRole `json:"revisions,omitempty"`
 	// Deployments are the revisions that have been live, newest first, at most
 	// 20. One that was live twice is in the list twice.

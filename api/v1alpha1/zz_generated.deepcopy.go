@@ -114,11 +114,6 @@ func (in *AppStatus) DeepCopyInto(out *AppStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
-	if in.Traffic != nil {
-		in, out := &in.Traffic, &out.Traffic
-		*out = make([]TrafficTarget, len(*in))
-		copy(*out, *in)
-	}
 	if in.Hosts != nil {
 		in, out := &in.Hosts, &out.Hosts
 		*out = make([]string, len(*in))

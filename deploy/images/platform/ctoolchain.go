@@ -106,14 +106,11 @@ func (a *assembler) cPrograms(ctx context.Context) (programs []string, links []o
 		return nil, nil, err
 	}
 	programs = slices.Concat(programs, parts, plugin)
-	for _, program := range slices.Clone(programs) {
-		output, err := a.run(ctx, "/", "ldd", program)
-		if err != nil && !strings.Contains(err.Error(), "not a dynamic executable") {
-			return nil, nil, err
-		}
-		programs = append(programs, parseLDD(output)...)
+	libraries, err := a.libraries(ctx, programs)
+	if err != nil {
+		return nil, nil, err
 	}
-	return programs, links, nil
+	return append(programs, libraries...), links, nil
 }
 
 // cLibraries are the objects and archives of a static program, and the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/local/ociimage"
@@ -14,19 +16,56 @@ import (
 // a static one with it cannot be compiled without a C toolchain; the
 // distribution's is right.
 func (a *assembler) runC(ctx context.Context) (layer, error) {
-	path, err := exec.LookPath("runc")
+	program, err := exec.LookPath("runc")
 	if err != nil {
 		return layer{}, fmt.Errorf("the image %s needs runc: install the package runc on this machine", BuildKit)
 	}
-	libraries, err := a.run(ctx, "/", "ldd", path)
-	if err != nil && !strings.Contains(err.Error(), "not a dynamic executable") {
+	l, err := a.libraryLayer(ctx, program)
+	l.files = append(l.files, ociimage.File{Path: "/usr/bin/runc", Mode: 0o755, Source: program})
+	return l, err
+}
+
+// git is the layer with this machine's git, as far as it fetches by https.
+func (a *assembler) git(ctx context.Context) (layer, error) {
+	program, err := exec.LookPath("git")
+	if err != nil {
+		return layer{}, fmt.Errorf("the image %s needs git: install the package git on this machine", BuilderGo)
+	}
+	folder, err := a.run(ctx, "/", program, "--exec-path")
+	if err != nil {
 		return layer{}, err
 	}
-	l := layer{files: []ociimage.File{{Path: "/usr/bin/runc", Mode: 0o755, Source: path}}}
-	for _, library := range parseLDD(libraries) {
+	helper := path.Join(strings.TrimSpace(folder), "git-remote-http")
+	l, err := a.libraryLayer(ctx, program, helper)
+	l.files = append(l.files,
+		ociimage.File{Path: "/usr/bin/git", Mode: 0o755, Source: program},
+		ociimage.File{Path: helper, Mode: 0o755, Source: helper},
+		ociimage.File{Path: helper + "s", Link: helper})
+	return l, err
+}
+
+// libraryLayer holds the libraries that programs are linked to.
+func (a *assembler) libraryLayer(ctx context.Context, programs ...string) (layer, error) {
+	libraries, err := a.libraries(ctx, programs)
+	var l layer
+	for _, library := range libraries {
 		l.files = append(l.files, ociimage.File{Path: library, Mode: 0o755, Source: library})
 	}
-	return l, nil
+	return l, err
+}
+
+// libraries are the shared libraries that programs run on, each once.
+func (a *assembler) libraries(ctx context.Context, programs []string) ([]string, error) {
+	var found []string
+	for _, program := range programs {
+		output, err := a.run(ctx, "/", "ldd", program)
+		if err != nil && !strings.Contains(err.Error(), "not a dynamic executable") {
+			return nil, err
+		}
+		found = append(found, parseLDD(output)...)
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
 }
 
 // parseLDD lists the files in the output of ldd: the loader, and what stands

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/headway-dev/headway/deploy/local/ociimage"
 )
@@ -109,7 +110,11 @@ func builderGo(ctx context.Context, a *assembler) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, append(compiler, toolchain...)...)
+	git, err := a.git(ctx)
+	if err != nil {
+		return image{}, err
+	}
+	return a.stepImage(ctx, []string{"PATH=/usr/local/go/bin:/usr/bin:/bin", "HOME=/tmp"}, append(slices.Concat(compiler, toolchain), git)...)
 }
 
 func buildKit(ctx context.Context, a *assembler) (image, error) {

@@ -27,7 +27,8 @@ type call struct {
 // pushes reports whether the call can change refs.
 func (c call) pushes() bool { return c.service == receivePack && !c.advertises }
 
-// parse accepts the three requests of the smart HTTP protocol and nothing else:
+// parse accepts the three requests of the smart HTTP protocol, with or without
+// .git, and nothing else:
 // GET /name.git/info/refs?service=…, POST /name.git/git-upload-pack and
 // POST /name.git/git-receive-pack. Dumb HTTP and encoded paths are refused.
 func parse(r *http.Request) (call, bool) {
@@ -50,6 +51,10 @@ func parse(r *http.Request) (call, bool) {
 	}
 	if c.service != uploadPack && c.service != receivePack {
 		return call{}, false
+	}
+	// As forges do. The Go command leaves it out, and so may people.
+	if !strings.HasSuffix(c.repository, ".git") {
+		c.repository += ".git"
 	}
 	return c, validName(c.repository)
 }

@@ -29,6 +29,7 @@ type step func(flags *flag.FlagSet, output io.Writer) func(context.Context) erro
 var steps = map[string]step{
 	"fetch":      fetchStep,
 	"go":         goStep,
+	"modules":    modulesStep,
 	"static":     staticStep,
 	"dockerfile": dockerfileStep,
 	"push":       pushStep,
@@ -80,8 +81,9 @@ func writeCause(file string, cause error) error {
 // work is the folder that the steps of one build share.
 type work struct{ dir string }
 
-func (w work) source() string { return filepath.Join(w.dir, "source") }
-func (w work) image() string  { return filepath.Join(w.dir, "image") }
+func (w work) source() string  { return filepath.Join(w.dir, "source") }
+func (w work) image() string   { return filepath.Join(w.dir, "image") }
+func (w work) modules() string { return filepath.Join(w.dir, "modules") }
 
 // withTemp lends a scratch folder below the shared one, which has the room that
 // a container's own file system may lack.
@@ -142,8 +144,29 @@ func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 			return err
 		}
 		return w.withTemp(func(temp string) error {
-			o.Source, o.Image, o.Temp = w.source(), w.image(), temp
+			o.Source, o.Image, o.Temp, o.Modules = w.source(), w.image(), temp, w.modules()
 			return gobuild.Build(ctx, o)
+		})
+	}
+}
+
+// modulesStep unpacks the source in a folder of its own: what the step "go" works
+// on belongs to another user.
+func modulesStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	w, own := workFlag(flags), &work{}
+	fetchSource := sourceFlags(flags, own, output)
+	o := gobuild.ModuleOptions{Output: output}
+	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
+	flags.StringVar(&o.Private, "private", "", "patterns of private modules, in the form of GOPRIVATE")
+	flags.StringVar(&o.Home, "home", "", "folder that holds .netrc")
+	return func(ctx context.Context) error {
+		return w.withTemp(func(temp string) error {
+			own.dir = temp
+			if err := fetchSource(ctx); err != nil {
+				return err
+			}
+			o.Source, o.Temp, o.Target = own.source(), temp, w.modules()
+			return gobuild.FetchModules(ctx, o)
 		})
 	}
 }

@@ -86,6 +86,19 @@ func TestFetchCommand(t *testing.T) {
 	}
 }
 
+// TestModulesCommand: the step leaves the modules, here none, and no source that
+// is in the way of the next step.
+func TestModulesCommand(t *testing.T) {
+	artifact, digest := serveArtifact(t, map[string]string{"go.mod": "module example.com/shop\n\ngo 1.24\n"})
+	work := t.TempDir()
+	if err := run(t.Context(), []string{"modules", "--work=" + work, "--url=" + artifact, "--digest=" + digest, "--private=example.org"}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(work); err != nil || len(entries) != 1 || entries[0].Name() != "modules" {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
 // TestRunTellsTheCause: what the step says of a failure comes out as a result,
 // in the words of the tool that failed.
 func TestRunTellsTheCause(t *testing.T) {
@@ -121,7 +134,7 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "usage: buildstep dockerfile|fetch|forget|go|push|static"},
+		{nil, "usage: buildstep dockerfile|fetch|forget|go|modules|push|static"},
 		{[]string{"deploy"}, "usage: buildstep"},
 		{[]string{"go", "--nonsense"}, "flag provided but not defined"},
 		{[]string{"go", "extra"}, `unexpected argument "extra"`},

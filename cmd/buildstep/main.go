@@ -1,5 +1,5 @@
 // Command buildstep is what the steps of Headway's own build templates run:
-// fetch, go, static, dockerfile, push. Templates of other people may use fetch
+// fetch, modules, go, static, dockerfile, push. Templates of other people may use fetch
 // and push too; docs/build-templates.md says how.
 package main
 

@@ -29,15 +29,19 @@ func (f *firstError) Line(line string) {
 	}
 }
 
-// unfetched is what the Go command says of a module that the proxy does not
-// have, and of its try to get it from a git server then.
-var unfetched = regexp.MustCompile(`@v[^ ]+: reading https?://[^ ]+: 4\d\d |exec: "git": executable file not found`)
+// unfetched is what the Go command says of a module that neither the proxy nor
+// a git server gave without credentials.
+var unfetched = regexp.MustCompile(`@v[^ ]+: reading https?://[^ ]+: 4\d\d |git (ls-remote|init|fetch) |exec: "git": executable file not found`)
+
+// calling is how the Go command names its call of git, with folders of this
+// build.
+var calling = regexp.MustCompile(`git [a-z-]+ .*?: exit status \d+: `)
 
 func (f *firstError) String() string {
-	if unfetched.MatchString(f.text) {
-		return f.text + `; builds have neither git nor credentials: if the module is private, commit it with "go mod vendor"`
+	if !unfetched.MatchString(f.text) {
+		return f.text
 	}
-	return f.text
+	return calling.ReplaceAllString(f.text, "") + `; if the module is private, name a Secret for its server in spec.modules of the Repository, or commit the module with "go mod vendor"`
 }
 
 func startsWithAny(line string, prefixes []string) bool {

@@ -6,7 +6,7 @@ import (
 )
 
 func TestFirstError(t *testing.T) {
-	const private = `builds have neither git nor credentials: if the module is private, commit it with "go mod vendor"`
+	const private = `if the module is private, name a Secret for its server in spec.modules of the Repository, or commit the module with "go mod vendor"`
 	for _, test := range []struct{ name, output, want string }{
 		{"compiler", `
 go: downloading github.com/go-chi/chi/v5 v5.2.1
@@ -30,6 +30,8 @@ web.go:5:2: no required module provides package example.com/web; to add it:
 			`main.go:3:8: example.com/priv@v1.0.0: reading https://proxy.example.com/example.com/priv/@v/v1.0.0.zip: 403 Forbidden server response: not available; ` + private},
 		{"a module on a git server", `main.go:3:8: unable to resolve git version: failed to execute git version: exec: "git": executable file not found in $PATH`,
 			`main.go:3:8: unable to resolve git version: failed to execute git version: exec: "git": executable file not found in $PATH; ` + private},
+		{"a module that wants a password", "main.go:3:8: example.com/priv@v1.0.0: invalid version: git ls-remote -q origin in /w/vcs/1: exit status 128:\n\tfatal: could not read Username for 'https://example.com': terminal prompts disabled\nConfirm the import path was entered correctly.",
+			"main.go:3:8: example.com/priv@v1.0.0: invalid version: fatal: could not read Username for 'https://example.com': terminal prompts disabled; " + private},
 		{"nothing", "go: downloading example.com/x v1.0.0", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -83,5 +84,10 @@ func (c command) run(ctx context.Context, from language, arguments ...string) *e
 	cmd.Env = append(os.Environ(), cgo, "GOOS=linux", "GOPATH="+filepath.Join(c.options.Cache, "go"),
 		"GOCACHE="+c.buildCache(),
 		"GOMODCACHE="+filepath.Join(c.options.Cache, "go", "mod"), "TMPDIR="+c.options.Temp)
+	if _, err := os.Stat(c.options.Modules); err == nil {
+		// Ahead of the proxies, and for modules that would be fetched directly.
+		cmd.Env = append(cmd.Env, "GONOPROXY=none",
+			"GOPROXY=file://"+c.options.Modules+","+cmp.Or(os.Getenv("GOPROXY"), "https://proxy.golang.org,direct"))
+	}
 	return cmd
 }

@@ -34,6 +34,9 @@ type Options struct {
 	Files string
 	// Cache holds Go's build and module caches between builds.
 	Cache string
+	// Modules is a folder that FetchModules made, in the form of a module proxy.
+	// Empty or missing: none.
+	Modules string
 	// Seed is a build cache that holds the compiled standard library. Empty or
 	// missing: none.
 	Seed string

@@ -41,6 +41,10 @@ const (
 	// WorkspaceRegistry holds the file .dockerconfigjson. It is left unbound
 	// where the registry needs no credentials, so it must be optional.
 	WorkspaceRegistry = "registry"
+	// WorkspaceModules holds .netrc, the credentials for private Go modules. The
+	// steps that list it run only where the Repository has some, so it must be
+	// optional.
+	WorkspaceModules = "modules"
 )
 
 // Results that Headway reads.

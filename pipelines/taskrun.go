@@ -2,6 +2,8 @@ package pipelines
 
 import (
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	podtemplate "github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
@@ -36,6 +38,9 @@ type Input struct {
 	// RegistrySecret is a Secret in the build namespace with the key
 	// .dockerconfigjson. Empty: the registry needs no credentials.
 	RegistrySecret string
+	// PrivateModules are the patterns of spec.modules of the Repository, whose
+	// credentials the run gets by ModulesSecretFor. Empty: the build has none.
+	PrivateModules []string
 }
 
 // TaskRunFor renders the TaskRun. The only error is an *ArgsError.
@@ -46,6 +51,10 @@ func TaskRunFor(in Input) (*TaskRun, error) {
 		}
 	}
 	no := false
+	spec := in.Template.Spec.DeepCopy()
+	if len(in.PrivateModules) == 0 {
+		spec.Steps = slices.DeleteFunc(spec.Steps, fetchesModules)
+	}
 	return &TaskRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "TaskRun"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -61,7 +70,7 @@ func TaskRunFor(in Input) (*TaskRun, error) {
 			},
 		},
 		Spec: tektonv1.TaskRunSpec{
-			TaskSpec:           in.Template.Spec.DeepCopy(),
+			TaskSpec:           spec,
 			Params:             params(in, argsOf(in.Revision)),
 			Workspaces:         workspaces(in),
 			ServiceAccountName: ServiceAccount,
@@ -85,6 +94,8 @@ func params(in Input, args map[string]string) tektonv1.Params {
 		contract.ParamSourceDigest: in.Revision.Spec.Source.Digest,
 		contract.ParamPath:         in.Revision.Spec.Source.Path,
 		contract.ParamImage:        in.Image,
+
+		contract.ParamPrivateModules: strings.Join(in.PrivateModules, ","),
 	}
 	for name, value := range args {
 		given[name] = value
@@ -112,6 +123,8 @@ func workspaces(in Input) []tektonv1.WorkspaceBinding {
 			binding.EmptyDir = &corev1.EmptyDirVolumeSource{}
 		case declared.Name == WorkspaceRegistry && in.RegistrySecret != "":
 			binding.Secret = &corev1.SecretVolumeSource{SecretName: in.RegistrySecret}
+		case declared.Name == WorkspaceModules && len(in.PrivateModules) > 0:
+			binding.Secret = &corev1.SecretVolumeSource{SecretName: modulesSecret(RunName(in.Revision.Spec.App, in.Key))}
 		default:
 			continue
 		}

@@ -50,6 +50,7 @@ func TestTaskRunFor(t *testing.T) {
 		{"go", "go", map[string]string{"main": "./cmd/shop"}, func(*Input) {}},
 		{"dockerfile", "dockerfile", map[string]string{"target": "prod", "build-args": "A=1\nB=two words"}, func(*Input) {}},
 		{"static", "static", nil, func(*Input) {}},
+		{"modules", "go", nil, func(in *Input) { in.PrivateModules = []string{"git.example.com/acme", "go.example.com"} }},
 		{"bare", "go", nil, func(in *Input) { in.CacheClaim, in.RegistrySecret = "", "" }},
 	} {
 		t.Run(test.golden, func(t *testing.T) {
@@ -81,11 +82,21 @@ func compareGolden(t *testing.T, name string, run *TaskRun) {
 	if run.Spec.TaskSpec == nil || len(run.Spec.TaskSpec.Steps) == 0 {
 		t.Error("the run does not embed its template")
 	}
+	var steps []string
+	for _, step := range run.Spec.TaskSpec.Steps {
+		line := step.Name + ":"
+		for _, workspace := range step.Workspaces {
+			line += " " + workspace.Name
+		}
+		steps = append(steps, line)
+	}
 	run.Spec.TaskSpec = nil
 	got, err := yaml.Marshal(run)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Which workspace is for which step alone; Tekton gives the rest to all.
+	got = append(got, "# "+strings.Join(steps, "\n# ")+"\n"...)
 	file := filepath.Join("testdata", "taskrun-"+name+".yaml")
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {

@@ -24,6 +24,11 @@ type Template struct {
 	Spec TaskSpec
 }
 
+// TakesModules reports whether the template's builds fetch private Go modules.
+func (t Template) TakesModules() bool {
+	return slices.ContainsFunc(t.Spec.Workspaces, func(w tektonv1.WorkspaceDeclaration) bool { return w.Name == WorkspaceModules })
+}
+
 // TemplateOf reads a build template. The error says which part of the contract
 // the Task breaks.
 func TemplateOf(task *Task) (Template, error) {
@@ -58,14 +63,14 @@ func contractProblem(spec TaskSpec) string {
 	for _, workspace := range spec.Workspaces {
 		switch workspace.Name {
 		case WorkspaceSource, WorkspaceCache:
-		case WorkspaceRegistry:
+		case WorkspaceRegistry, WorkspaceModules:
 			if !workspace.Optional {
-				return fmt.Sprintf("must declare the workspace %q optional; not every registry needs credentials", WorkspaceRegistry)
+				return fmt.Sprintf("must declare the workspace %q optional; not every build has such credentials", workspace.Name)
 			}
 		default:
 			if !workspace.Optional {
-				return fmt.Sprintf("needs the workspace %q, which Headway does not know; it binds %s, %s and %s",
-					workspace.Name, WorkspaceSource, WorkspaceCache, WorkspaceRegistry)
+				return fmt.Sprintf("needs the workspace %q, which Headway does not know; it binds %s, %s, %s and %s",
+					workspace.Name, WorkspaceSource, WorkspaceCache, WorkspaceRegistry, WorkspaceModules)
 			}
 		}
 	}

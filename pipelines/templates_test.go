@@ -91,8 +91,11 @@ func checkStep(t *testing.T, template string, step tektonv1.Step) {
 	if uses(WorkspaceRegistry) != (step.Name == "push") {
 		t.Errorf("step %s: sees the registry credentials = %v", step.Name, uses(WorkspaceRegistry))
 	}
-	if step.Name == "push" && uses(WorkspaceCache) {
-		t.Error("step push sees the cache, which the sources of other builds can write")
+	if uses(WorkspaceModules) != (step.Name == "modules") {
+		t.Errorf("step %s: sees the credentials for modules = %v", step.Name, uses(WorkspaceModules))
+	}
+	if step.Name != "build" && uses(WorkspaceCache) {
+		t.Errorf("step %s sees the cache, which the sources of other builds can write", step.Name)
 	}
 	if step.Script != "" || len(step.Command) == 0 {
 		t.Errorf("step %s: runs a script or leaves its command to the image", step.Name)
@@ -163,6 +166,7 @@ func TestTemplateOfRefuses(t *testing.T) {
 		{"no digest", func(task *Task) { task.Spec.Results = task.Spec.Results[1:] }, `does not declare the result "digest"`},
 		{"an array", func(task *Task) { task.Spec.Params[4].Type = tektonv1.ParamTypeArray }, `"main" of type array`},
 		{"credentials required", func(task *Task) { task.Spec.Workspaces[2].Optional = false }, `"registry" optional`},
+		{"credentials for modules required", func(task *Task) { task.Spec.Workspaces[3].Optional = false }, `"modules" optional`},
 		{"unknown workspace", func(task *Task) { task.Spec.Workspaces[1].Name = "ssh" }, `needs the workspace "ssh"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

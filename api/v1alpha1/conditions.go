@@ -18,7 +18,7 @@ const (
 	ConditionServing = "Serving"
 )
 
-// Reasons on a Repository; Waiting is one too.
+// Reasons on a Repository; Waiting is one too. SecretInvalid is one of Built, too.
 const (
 	ReasonSynced               = "Synced"
 	ReasonFetching             = "Fetching"
@@ -65,26 +65,26 @@ const (
 
 // Reasons on a Revision.
 const (
-	ReasonBuilding              = "Building"
-	ReasonQueued                = "Queued"
-	ReasonInsufficientResources = "InsufficientResources"
-	ReasonBuildSucceeded        = "BuildSucceeded"
-	ReasonImageReused           = "ImageReused"
-	ReasonImageProvided         = "ImageProvided"
-	ReasonBuildFailed           = "BuildFailed"
-	ReasonSuperseded            = "Superseded"
-	ReasonTemplateNotFound      = "TemplateNotFound"
-	ReasonInvalidArgs           = "InvalidArgs"
-	ReasonStarting              = "Starting"
-	ReasonSameAsLive            = "SameAsLive"
-	ReasonHolding               = "Holding"
-	ReasonRunning               = "Running"
-	ReasonIdle                  = "Idle"
-	ReasonNotBuilt              = "NotBuilt"
-	ReasonStartFailed           = "StartFailed"
-	ReasonReferenceMissing      = "ReferenceMissing"
-	ReasonReceivingTraffic      = "ReceivingTraffic"
-	ReasonNoTraffic             = "NoTraffic"
+	ReasonBuilding         = "Building"
+	ReasonQueued           = "Queued"
+	ReasonNoRoom           = "NoRoom"
+	ReasonBuildSucceeded   = "BuildSucceeded"
+	ReasonImageReused      = "ImageReused"
+	ReasonImageGiven       = "ImageGiven"
+	ReasonBuildFailed      = "BuildFailed"
+	ReasonSuperseded       = "Superseded"
+	ReasonTemplateNotFound = "TemplateNotFound"
+	ReasonInvalidArgs      = "InvalidArgs"
+	ReasonStarting         = "Starting"
+	ReasonSameAsLive       = "SameAsLive"
+	ReasonHolding          = "Holding"
+	ReasonRunning          = "Running"
+	ReasonIdle             = "Idle"
+	ReasonNotBuilt         = "NotBuilt"
+	ReasonStartFailed      = "StartFailed"
+	ReasonReferenceMissing = "ReferenceMissing"
+	ReasonInTraffic        = "InTraffic"
+	ReasonNoTraffic        = "NoTraffic"
 )
 
 // Reasons on an App and a Route.

@@ -23,9 +23,9 @@ const (
 	LabelForgetCache = "headway.dev/forget-cache"
 	// LabelTemplate names a build template, on the Tekton Task that is one.
 	LabelTemplate = "headway.dev/template"
-	// LabelDraining marks a pod that the autoscaler is about to take away: the
+	// LabelLeaving marks a pod that the autoscaler is about to take away: the
 	// activators send it nothing new. It may be taken off again.
-	LabelDraining = "headway.dev/draining"
+	LabelLeaving = "headway.dev/leaving"
 	// LabelStandby marks a pod of a revision's standby: StandbyParked or
 	// StandbyWoken. Other pods do not have it.
 	LabelStandby = "headway.dev/standby"

@@ -84,10 +84,36 @@ type RepositorySpec struct {
 	// +optional
 	WebhookSecretRef *corev1.LocalObjectReference `json:"webhookSecretRef,omitempty"`
 
+	// Modules are the private Go modules that builds of the template "go" may
+	// fetch. Default: none.
+	//
+	// +optional
+	Modules *PrivateModules `json:"modules,omitempty"`
+
 	// Suspend stops watching. Apps keep running. Default: false.
 	//
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+}
+
+// PrivateModules are Go modules that no public proxy has, and the credentials
+// for their git servers.
+type PrivateModules struct {
+	// Private are patterns of module paths in the form of GOPRIVATE, such as
+	// git.example.com or github.com/acme/*. The host has no wildcard.
+	//
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^[A-Za-z0-9.-]+(/[A-Za-z0-9._~/*?\[\]-]+)?$')`,message="modules.private must be hosts or patterns of module paths, such as git.example.com or github.com/acme/*; the host has no wildcard"
+	Private []string `json:"private"`
+
+	// SecretRef names a Secret in the same namespace with username and password,
+	// which go to the hosts of Private, or with .netrc. Whoever may push to a
+	// branch can build with each module that these credentials can read. Each
+	// build takes them anew.
+	SecretRef corev1.LocalObjectReference `json:"secretRef"`
 }
 
 // RepositoryStatus says what was last seen.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/headway-dev/headway/deploy/local/layout"
@@ -58,6 +59,9 @@ func buildEnv(ctx context.Context) (map[string]string, error) {
 	}
 	// The registry here is plain HTTP, and stands in for Docker's.
 	all["HEADWAY_MIRROR"], all["HEADWAY_INSECURE_REGISTRIES"] = layout.RegistryHost, layout.RegistryHost
+	// So is the git server, and not on git's port: modules on it have its name.
+	host, _, _ := strings.Cut(layout.GitHost, ":")
+	all["GIT_CONFIG_COUNT"], all["GIT_CONFIG_KEY_0"], all["GIT_CONFIG_VALUE_0"] = "1", "url.http://"+layout.GitHost+"/.insteadOf", "https://"+host+"/"
 	for name, value := range all {
 		if value == "" {
 			delete(all, name)

@@ -22,10 +22,13 @@ const (
 	ParamPath = "path"
 	// ParamImage is the repository:tag to push.
 	ParamImage = "image"
+	// ParamPrivateModules are the patterns of spec.modules of the Repository,
+	// separated by commas; empty without.
+	ParamPrivateModules = "private-modules"
 )
 
 // given are the parameters that are no arguments.
-var given = []string{ParamSourceURL, ParamSourceDigest, ParamPath, ParamImage}
+var given = []string{ParamSourceURL, ParamSourceDigest, ParamPath, ParamImage, ParamPrivateModules}
 
 // Param is a parameter that a template declares.
 type Param struct {

@@ -139,6 +139,10 @@ func (r *Reconciler) applyRun(ctx context.Context, seen Seen, action runAction) 
 	switch action {
 	case createRun:
 		return r.createRun(ctx, seen)
+	case equipRun:
+		return r.equipRun(ctx, seen.Run, seen.Modules)
+	case unequipRun:
+		return r.unequipRun(ctx, seen.Run)
 	case cancelRun:
 		return r.cancelRun(ctx, seen.Run)
 	case deleteRun:
@@ -148,14 +152,18 @@ func (r *Reconciler) applyRun(ctx context.Context, seen Seen, action runAction) 
 }
 
 func (r *Reconciler) createRun(ctx context.Context, seen Seen) error {
-	run, err := pipelines.TaskRunFor(pipelines.Input{
+	in := pipelines.Input{
 		Revision: seen.Revision, Template: *seen.Template, Key: seen.Key,
 		SourceURL:      r.ArtifactURL + "/artifacts/" + seen.Revision.Spec.Source.Digest + ".tar.gz",
 		Image:          seen.Repository + ":" + pipelines.Tag(seen.Key),
 		Namespace:      r.BuildNamespace,
 		CacheClaim:     cacheClaim,
 		RegistrySecret: r.RegistrySecret,
-	})
+	}
+	if seen.Modules != nil {
+		in.PrivateModules = seen.Modules.Private
+	}
+	run, err := pipelines.TaskRunFor(in)
 	if err != nil {
 		return fmt.Errorf("rendering build run: %w", err)
 	}
@@ -163,13 +171,14 @@ func (r *Reconciler) createRun(ctx context.Context, seen Seen) error {
 	if apierrors.IsNotFound(err) { // not to be taken for a revision that is gone
 		return fmt.Errorf("creating build run %s: namespace %s does not exist", run.Name, run.Namespace)
 	}
-	if err != nil && !apierrors.IsAlreadyExists(err) { // made a moment ago, here or for an equal revision
+	if apierrors.IsAlreadyExists(err) { // made a moment ago, here or for an equal revision
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("creating build run %s: %w", run.Name, err)
 	}
-	if err == nil {
-		buildsTotal.WithLabelValues("started").Inc()
-	}
-	return nil
+	buildsTotal.WithLabelValues("started").Inc()
+	return r.equipRun(ctx, run, seen.Modules)
 }
 
 func (r *Reconciler) cancelRun(ctx context.Context, run *pipelines.TaskRun) error {
@@ -181,7 +190,7 @@ func (r *Reconciler) cancelRun(ctx context.Context, run *pipelines.TaskRun) erro
 	if err := r.Client.Patch(ctx, run, client.MergeFrom(before), apply.Reconcilers); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("cancelling build run %s: %w", run.Name, err)
 	}
-	return nil
+	return r.unequipRun(ctx, run)
 }
 
 // deleteRun waits for the pod to go too: Tekton would take the old pod of the
@@ -191,5 +200,5 @@ func (r *Reconciler) deleteRun(ctx context.Context, run *pipelines.TaskRun) erro
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting build run %s: %w", run.Name, err)
 	}
-	return nil
+	return r.unequipRun(ctx, run)
 }

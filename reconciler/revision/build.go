@@ -22,6 +22,9 @@ const (
 	readLimit = time.Minute
 	// readAgain is the pause between two tries.
 	readAgain = 5 * time.Second
+	// secretAgain is the pause until a Secret that a build lacks is looked for
+	// again.
+	secretAgain = 30 * time.Second
 	// longestCause bounds what a condition says of a build, in bytes.
 	longestCause = 1200
 )
@@ -34,6 +37,10 @@ const (
 	createRun runAction = "create"
 	deleteRun runAction = "delete"
 	cancelRun runAction = "cancel"
+	// equipRun gives a run that waits the credentials for private modules; again,
+	// as the controller may have stopped between the two.
+	equipRun   runAction = "equip"
+	unequipRun runAction = "unequip"
 )
 
 // build is what the build part of a plan says.
@@ -94,7 +101,7 @@ func planBuild(seen Seen, now time.Time) build {
 // no reason not to run the image at all.
 func given(seen Seen, now time.Time) build {
 	const named = "headway.yaml names the image"
-	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageProvided, named)}
+	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageGiven, named)}
 	switch {
 	case seen.Given == nil:
 		b.readImage = true
@@ -144,6 +151,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 		b.finished(now)
 		b.state, b.image, b.config = Built, image, seen.Outcome.ImageConfig
 		b.built = condition.True(v1alpha1.ReasonBuildSucceeded, "")
+		b.action = unequipRun
 		return b
 	case pipelines.Failed, pipelines.Cancelled:
 		if stale {
@@ -151,6 +159,9 @@ func planRun(seen Seen, b build, now time.Time) build {
 			return b.queued("trying the build again")
 		}
 		b.started(run)
+		if !seen.failedBefore() {
+			b.action = unequipRun
+		}
 		return b.failed(seen, now)
 	case pipelines.Running:
 		b.started(run)
@@ -161,8 +172,9 @@ func planRun(seen Seen, b build, now time.Time) build {
 		b.started(run)
 		b.begun(rev)
 		b = b.queued(seen.Outcome.Message)
+		b.action = equipRun
 		if seen.Outcome.NoRoom {
-			b.built.Reason = v1alpha1.ReasonInsufficientResources
+			b.built.Reason = v1alpha1.ReasonNoRoom
 		}
 		return b
 	}
@@ -183,6 +195,11 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 	}
 	if seen.Pushed != nil {
 		return b.reuse(now, seen.Pushed.Image, seen.Pushed.Config, "found in the registry under the key of this build")
+	}
+	if seen.Modules != nil && seen.Modules.Problem != "" {
+		b.state, b.again = Failed, secretAgain
+		b.built = condition.False(v1alpha1.ReasonSecretInvalid, about(rev, seen.Modules.Problem))
+		return b
 	}
 	b.action = createRun
 	b.status.Run = pipelines.RunName(rev.Spec.App, seen.Key)

@@ -65,16 +65,16 @@ func TestPlanBuild(t *testing.T) {
 					t.Errorf("status.build = %+v", s.Build)
 				}
 			}},
-		{name: "run waits", rev: plain, run: newRun(plain, 0), state: Queued, reason: v1alpha1.ReasonQueued, message: "waiting for Tekton"},
+		{name: "run waits", rev: plain, run: newRun(plain, 0), state: Queued, action: equipRun, reason: v1alpha1.ReasonQueued, message: "waiting for Tekton"},
 		{name: "run runs", rev: plain, run: newRun(plain, 0, running), state: Building, reason: v1alpha1.ReasonBuilding, message: `step "build" is running`},
-		{name: "run is done", rev: plain, run: newRun(plain, 0, done), state: Built, reason: v1alpha1.ReasonBuildSucceeded,
+		{name: "run is done", rev: plain, run: newRun(plain, 0, done), state: Built, action: unequipRun, reason: v1alpha1.ReasonBuildSucceeded,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Image != image || s.Build.FinishedAt == nil || s.URL != "http://x" {
 					t.Errorf("status = %+v", s)
 				}
 			}},
 		{name: "run failed", rev: plain, run: newRun(plain, 0, broken), other: func(s *Seen) { s.BuildLog = []string{"a", "main.go:3: undefined: x"} },
-			state: Failed, reason: v1alpha1.ReasonBuildFailed,
+			state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed,
 			message: `commit aaaaaaaa: step "build" failed with exit code 1: main.go:3: undefined: x`,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Build.FailedStep != "build" || len(s.Build.LastLogLines) != 2 || s.Build.FinishedAt == nil {
@@ -83,9 +83,9 @@ func TestPlanBuild(t *testing.T) {
 			}},
 		{name: "run failed, and the step tells the cause", rev: plain, run: newRun(plain, 0, told),
 			other: func(s *Seen) { s.BuildLog = []string{"main.go:3: undefined: x", "\tgo get example.com/x"} },
-			state: Failed, reason: v1alpha1.ReasonBuildFailed,
+			state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed,
 			message: `commit aaaaaaaa: step "build" failed with exit code 1: main.go:3: undefined: x`},
-		{name: "run failed, its log is not read yet", rev: plain, run: newRun(plain, 0, broken), state: Failed, reason: v1alpha1.ReasonBuildFailed, readLog: true},
+		{name: "run failed, its log is not read yet", rev: plain, run: newRun(plain, 0, broken), state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed, readLog: true},
 		{name: "failure is kept while the run is there", rev: failedRev(), run: newRun(plain, 0, broken),
 			state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "old line"},
 		{name: "failure is kept when the run is gone", rev: failedRev(), state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "boom"},
@@ -110,7 +110,7 @@ func TestPlanBuild(t *testing.T) {
 			}},
 		{name: "a retry that was made is not made again", rev: failedRev(annotated(v1alpha1.AnnotationRetriedAt, "1"), func(r *v1alpha1.Revision) { r.Status.Build.Retried = "1" }),
 			state: Failed, reason: v1alpha1.ReasonBuildFailed},
-		{name: "somebody cancelled the run", rev: plain, run: newRun(plain, 0, cancelled), state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "cancelled"},
+		{name: "somebody cancelled the run", rev: plain, run: newRun(plain, 0, cancelled), state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed, message: "cancelled"},
 		{name: "run was cancelled for another commit that came back", rev: plain,
 			run:   newRun(plain, 0, cancelled, func(r *pipelines.TaskRun) { r.Annotations = map[string]string{annotationSuperseded: "true"} }),
 			state: Queued, action: deleteRun, reason: v1alpha1.ReasonQueued},
@@ -126,7 +126,7 @@ func TestPlanBuild(t *testing.T) {
 			run:   newRun(plain, 0, done, func(r *pipelines.TaskRun) { r.Labels[v1alpha1.LabelRevision] = "hello-other" }),
 			state: Built, reason: v1alpha1.ReasonImageReused, message: "hello-other"},
 		{name: "image given", rev: newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Build, r.Spec.Image = nil, "x/y@"+digest }),
-			other: func(s *Seen) { s.Template = nil }, state: Built, reason: v1alpha1.ReasonImageProvided},
+			other: func(s *Seen) { s.Template = nil }, state: Built, reason: v1alpha1.ReasonImageGiven},
 		{name: "no such template", rev: plain, other: func(s *Seen) {
 			s.Template, s.Key, s.TemplateProblem = nil, "", "no such template"
 		}, state: Failed, reason: v1alpha1.ReasonTemplateNotFound, message: "no such template"},

@@ -20,6 +20,7 @@ import (
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/probe"
 )
 
@@ -127,7 +128,14 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 	switch {
 	case plan.run == createRun:
 		seen.Pushed = r.pushed(ctx, seen)
+		if seen.Modules, err = r.modules(ctx, seen); err != nil {
+			return 0, err
+		}
 		plan = PlanFor(seen, now)
+	case plan.run == equipRun && pipelines.UsesModules(seen.Run):
+		if seen.Modules, err = r.modules(ctx, seen); err != nil {
+			return 0, err
+		}
 	case plan.readImage:
 		seen.Given = r.given(ctx, rev)
 		plan = PlanFor(seen, now)

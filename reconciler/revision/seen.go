@@ -44,6 +44,9 @@ type Seen struct {
 	Repository string
 	// Superseded says what replaced the commit; empty while it is wanted.
 	Superseded string
+	// Modules are the private Go modules of the build; nil is none, or not looked
+	// for yet.
+	Modules *Modules
 	// Run builds the Key; nil when there is none. Outcome is what it tells.
 	Run     *pipelines.TaskRun
 	Outcome pipelines.Outcome

@@ -58,6 +58,9 @@ func TestBuildPodHoldsNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, secret := range secrets.Items {
+		if of := secret.Labels[v1alpha1.LabelNamespace]; of != "" && of != tm.namespace {
+			continue // a team that gave it to its builds, for modules
+		}
 		for key, value := range secret.Data {
 			if strings.Contains(string(value), cluster.GitPassword) {
 				t.Errorf("%s of Secret %s in the build namespace is the git password", key, secret.Name)

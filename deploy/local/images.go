@@ -12,8 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/deploy/images/platform"
 	"github.com/headway-dev/headway/deploy/local/layout"
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // nonRoot is the user that programs without need for rights run as.
@@ -34,7 +35,12 @@ var programImages = []struct{ name, program, entrypoint, user string }{
 // pushBaseImages makes sure that the registry has the images that Kubernetes and
 // Tekton need.
 func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
-	pushed, err := c.pushedImages(ctx)
+	registry, err := platform.NewRegistry(layout.RegistryEndpoint, layout.RegistryEndpoint, true)
+	if err != nil {
+		return err
+	}
+	defer registry.Close()
+	pushed, err := c.pushedImages(ctx, registry)
 	if err != nil {
 		return err
 	}
@@ -49,7 +55,7 @@ func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
 			Entrypoint: []string{image.entrypoint},
 			User:       image.user,
 		}
-		if err := c.push(ctx, s, image.name, spec); err != nil {
+		if err := c.push(ctx, registry, s, image.name, spec); err != nil {
 			return err
 		}
 	}
@@ -57,7 +63,7 @@ func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
 	if err != nil {
 		return err
 	}
-	if err := c.push(ctx, s, "busybox", shell); err != nil {
+	if err := c.push(ctx, registry, s, "busybox", shell); err != nil {
 		return err
 	}
 	// The name that a Dockerfile's `FROM busybox` comes to through the mirror.
@@ -65,25 +71,27 @@ func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
 	if err != nil {
 		return err
 	}
-	if err := ociimage.Push(ctx, layout.RegistryEndpoint, "library/busybox", "latest", image); err != nil {
+	if _, err := registry.Push(ctx, "library/busybox", "latest", image); err != nil {
 		return err
 	}
 	s.result("%d images pushed", len(c.images))
 	return c.noteImages()
 }
 
-// push pushes one image under headway/ and notes its reference.
-func (c *cluster) push(ctx context.Context, s *report, name string, spec ociimage.Spec) error {
+// push pushes one image under headway/, tagged by its digest, and notes its
+// reference.
+func (c *cluster) push(ctx context.Context, registry *platform.Registry, s *report, name string, spec ociimage.Spec) error {
 	s.waitFor("image " + name + " to be assembled and pushed")
 	image, err := ociimage.Build(ctx, spec)
 	if err != nil {
 		return fmt.Errorf("assembling image %s: %w", name, err)
 	}
-	tag, err := ociimage.Tag(image)
+	digest, err := image.Digest()
 	if err != nil {
 		return fmt.Errorf("naming image %s: %w", name, err)
 	}
-	if err := ociimage.Push(ctx, layout.RegistryEndpoint, "headway/"+name, tag, image); err != nil {
+	tag := digest.Hex[:16]
+	if _, err := registry.Push(ctx, "headway/"+name, tag, image); err != nil {
 		return err
 	}
 	c.images[name] = layout.RegistryHost + "/headway/" + name + ":" + tag
@@ -108,7 +116,7 @@ func (c *cluster) noteImages() error {
 
 // pushedImages are the noted images when the registry still has each of them, and
 // nil otherwise.
-func (c *cluster) pushedImages(ctx context.Context) (map[string]string, error) {
+func (c *cluster) pushedImages(ctx context.Context, registry *platform.Registry) (map[string]string, error) {
 	content, err := os.ReadFile(c.program(imagesNote))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -122,7 +130,8 @@ func (c *cluster) pushedImages(ctx context.Context) (map[string]string, error) {
 	}
 	references := append(slices.Collect(maps.Values(noted)), layout.RegistryHost+"/library/busybox:latest")
 	for _, reference := range references {
-		present, err := ociimage.Exists(ctx, layout.RegistryEndpoint, strings.TrimPrefix(reference, layout.RegistryHost+"/"))
+		image, tag, _ := strings.Cut(strings.TrimPrefix(reference, layout.RegistryHost+"/"), ":")
+		_, present, err := registry.Find(ctx, image, tag)
 		if err != nil || !present {
 			return nil, err
 		}

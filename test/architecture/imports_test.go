@@ -22,6 +22,10 @@ var allowed = map[string][]string{
 	"eventing":   {"api"},
 }
 
+// localCluster is the folder of a cluster for this machine. Programs and their
+// tests have no use for it, except its git server.
+const localCluster, gitServer = "deploy/local/", "deploy/local/gitserver"
+
 // soleImporters lists, per third-party module, the folders that may use it.
 var soleImporters = map[string][]string{
 	"github.com/go-git/":            {"watcher", "test"},
@@ -60,6 +64,8 @@ func TestProblemsAreFound(t *testing.T) {
 		{"own folder", pkg{module + "scaler/activator", []string{module + "scaler/decide"}}, 0},
 		{"tekton outside pipelines", pkg{module + "reconciler/app", []string{"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"}}, 1},
 		{"go-git in watcher", pkg{module + "watcher/git", []string{"github.com/go-git/go-git/v5"}}, 0},
+		{"a program of the local cluster", pkg{module + "cmd/gitserver", []string{module + "deploy/local/gitserver"}}, 0},
+		{"product code in the local cluster", pkg{module + "cmd/buildstep/gobuild", []string{module + "deploy/local/ociimage"}}, 1},
 		{"cmd wires all", pkg{module + "cmd/controller", []string{module + "watcher", module + "reconciler/app"}}, 0},
 	}
 	for _, tt := range tests {
@@ -78,6 +84,9 @@ func problems(p pkg) []string {
 			siblings, ruled := allowed[top]
 			if to := topFolder(imp); ruled && to != top && !slices.Contains(siblings, to) {
 				out = append(out, fmt.Sprintf("%s imports %s; %s may import only %v", p.path, imp, top, siblings))
+			}
+			if inside := strings.TrimPrefix(imp, module); top == "cmd" && strings.HasPrefix(inside, localCluster) && inside != gitServer {
+				out = append(out, fmt.Sprintf("%s imports %s; of the local cluster cmd may import only %s", p.path, imp, gitServer))
 			}
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // filesBeside lists what lies beside the program in the image. A folder comes

@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // Options of a build.

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // Options of a build.

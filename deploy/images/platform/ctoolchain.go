@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // headerPackages are the Debian packages with the headers of the C library and

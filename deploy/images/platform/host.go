@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // runC is the layer with this machine's runc and the libraries it is linked to.

@@ -57,11 +57,11 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 	if len(names) == 0 {
 		names = slices.Sorted(maps.Keys(recipes))
 	}
-	target, err := newTarget(options.Registry, options.RegistryAddress, options.PlainHTTP)
+	target, err := NewRegistry(options.Registry, options.RegistryAddress, options.PlainHTTP)
 	if err != nil {
 		return nil, err
 	}
-	defer target.close()
+	defer target.Close()
 
 	a := assembler{options: options}
 	references := map[string]string{}
@@ -102,7 +102,7 @@ type assembler struct {
 func (a *assembler) programs() string { return filepath.Join(a.options.Cache, "programs") }
 
 // publish assembles and pushes an image unless the registry has it.
-func (a *assembler) publish(ctx context.Context, to *target, name string, make recipe) (string, error) {
+func (a *assembler) publish(ctx context.Context, to *Registry, name string, make recipe) (string, error) {
 	img, err := make(ctx, a)
 	if err != nil {
 		return "", err
@@ -111,7 +111,7 @@ func (a *assembler) publish(ctx context.Context, to *target, name string, make r
 	if err != nil {
 		return "", err
 	}
-	if reference, there, err := to.find(ctx, name, tag); err != nil || there {
+	if reference, there, err := to.Find(ctx, name, tag); err != nil || there {
 		return reference, err
 	}
 	a.options.Progress("assembling %s:%s", name, tag)
@@ -119,5 +119,5 @@ func (a *assembler) publish(ctx context.Context, to *target, name string, make r
 	if err != nil {
 		return "", err
 	}
-	return to.push(ctx, name, tag, built)
+	return to.Push(ctx, name, tag, built)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // fakeRegistry counts the requests that write.
@@ -47,11 +47,11 @@ func fixed(img image) recipe {
 func TestPublishOnce(t *testing.T) {
 	host, writes := fakeRegistry(t)
 	// The name does not resolve; the address does.
-	to, err := newTarget("registry.headway.local:5000/headway", host, true)
+	to, err := NewRegistry("registry.headway.local:5000/headway", host, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer to.close()
+	defer to.Close()
 	listed := 0
 	img := image{
 		layers: []layer{
@@ -167,16 +167,16 @@ func TestRegistryThatRefuses(t *testing.T) {
 		http.Error(w, "no", http.StatusForbidden)
 	}))
 	defer server.Close()
-	to, err := newTarget(strings.TrimPrefix(server.URL, "http://")+"/headway", "", false)
+	to, err := NewRegistry(strings.TrimPrefix(server.URL, "http://")+"/headway", "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer to.close()
-	if _, there, err := to.find(t.Context(), "controller", "1"); err == nil || there {
+	defer to.Close()
+	if _, there, err := to.Find(t.Context(), "controller", "1"); err == nil || there {
 		t.Errorf("a registry that refuses: there %v, %v", there, err)
 	}
 	for _, registry := range []string{"", "https://registry.example.com", "Registry.example.com/Headway"} {
-		if _, err := newTarget(registry, "", false); err == nil {
+		if _, err := NewRegistry(registry, "", false); err == nil {
 			t.Errorf("registry %q is accepted", registry)
 		}
 	}

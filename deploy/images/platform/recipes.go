@@ -7,7 +7,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // nonRoot is the user that servers run as; build steps choose theirs in the Task.

@@ -15,17 +15,18 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// target is the registry that images go to. Credentials are those of the
-// docker configuration of whoever runs this.
-type target struct {
+// Registry is where images go. Credentials are those of the docker configuration
+// of whoever runs this.
+type Registry struct {
 	registry string
 	client   *http.Transport
 	naming   []name.Option
 }
 
-// newTarget checks the registry's name. With an address, connections go there
-// whatever the name says, and past any proxy.
-func newTarget(registry, address string, plainHTTP bool) (*target, error) {
+// NewRegistry checks the registry's name, which may have a path. With an address,
+// connections go there whatever the name says, and past any proxy. Close ends
+// them.
+func NewRegistry(registry, address string, plainHTTP bool) (*Registry, error) {
 	if _, err := name.NewRepository(registry + "/" + Controller); err != nil || registry == "" || strings.Contains(registry, "://") {
 		return nil, fmt.Errorf("%q is not a registry: want a host and a path, such as registry.example.com/headway", registry)
 	}
@@ -41,26 +42,27 @@ func newTarget(registry, address string, plainHTTP bool) (*target, error) {
 			return dialer.DialContext(ctx, network, address)
 		}
 	}
-	return &target{registry: registry, client: client, naming: naming}, nil
+	return &Registry{registry: registry, client: client, naming: naming}, nil
 }
 
-func (t *target) close() { t.client.CloseIdleConnections() }
+// Close ends the connections.
+func (r *Registry) Close() { r.client.CloseIdleConnections() }
 
-func (t *target) options(ctx context.Context) []remote.Option {
+func (r *Registry) options(ctx context.Context) []remote.Option {
 	return []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithTransport(t.client),
+		remote.WithTransport(r.client),
 		remote.WithAuthFromKeychain(authn.DefaultKeychain),
 	}
 }
 
-// find looks the tag up and returns the reference by digest.
-func (t *target) find(ctx context.Context, image, tag string) (reference string, there bool, err error) {
-	ref, err := name.NewTag(t.registry+"/"+image+":"+tag, t.naming...)
+// Find looks the tag up and returns the reference by digest.
+func (r *Registry) Find(ctx context.Context, image, tag string) (reference string, there bool, err error) {
+	ref, err := name.NewTag(r.registry+"/"+image+":"+tag, r.naming...)
 	if err != nil {
 		return "", false, fmt.Errorf("naming the image: %w", err)
 	}
-	found, err := remote.Head(ref, t.options(ctx)...)
+	found, err := remote.Head(ref, r.options(ctx)...)
 	if err == nil {
 		return ref.Context().Digest(found.Digest.String()).String(), true, nil
 	}
@@ -71,12 +73,14 @@ func (t *target) find(ctx context.Context, image, tag string) (reference string,
 	return "", false, fmt.Errorf("looking for %s: %w", ref, err)
 }
 
-func (t *target) push(ctx context.Context, image, tag string, built v1.Image) (string, error) {
-	ref, err := name.NewTag(t.registry+"/"+image+":"+tag, t.naming...)
+// Push uploads what the registry lacks of an image and returns the reference by
+// digest.
+func (r *Registry) Push(ctx context.Context, image, tag string, built v1.Image) (string, error) {
+	ref, err := name.NewTag(r.registry+"/"+image+":"+tag, r.naming...)
 	if err != nil {
 		return "", fmt.Errorf("naming the image: %w", err)
 	}
-	if err := remote.Write(ref, built, t.options(ctx)...); err != nil {
+	if err := remote.Write(ref, built, r.options(ctx)...); err != nil {
 		return "", fmt.Errorf("pushing %s: %w", ref, err)
 	}
 	digest, err := built.Digest()

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/headway-dev/headway/deploy/local/ociimage"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // goToolchain are the layers with this machine's Go, without what a build of

@@ -10,10 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -22,20 +20,13 @@ import (
 // build turns the layer into one that go-containerregistry can push. The
 // compressed bytes stay in memory: they are read twice (digest, upload).
 func (l Layer) build() (v1.Layer, error) {
-	if set := boolCount(len(l.Files) > 0, l.Tar != "", l.Dir != ""); set != 1 {
-		return nil, fmt.Errorf("a layer needs exactly one of files, tar and dir, this one has %d", set)
+	if (len(l.Files) > 0) == (l.Tar != "") {
+		return nil, errors.New("a layer needs either files or a tarball")
 	}
 	if l.Tar != "" {
 		return tarball.LayerFromFile(l.Tar, tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithCompressedCaching)
 	}
-	files := l.Files
-	if l.Dir != "" {
-		var err error
-		if files, err = readTree(l.Dir); err != nil {
-			return nil, err
-		}
-	}
-	files, err := withParents(files)
+	files, err := withParents(l.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +36,6 @@ func (l Layer) build() (v1.Layer, error) {
 		return reader, nil
 	}
 	return tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithCompressedCaching)
-}
-
-func boolCount(values ...bool) int {
-	n := 0
-	for _, v := range values {
-		if v {
-			n++
-		}
-	}
-	return n
 }
 
 // withParents cleans the paths, adds the folders that are missing above the
@@ -146,46 +127,4 @@ func tarMode(mode fs.FileMode) int64 {
 		}
 	}
 	return bits
-}
-
-// readTree lists a folder of this machine as layer entries.
-func readTree(root string) ([]File, error) {
-	var files []File
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		inside, err := filepath.Rel(root, name)
-		if err != nil {
-			return err
-		}
-		file := File{Path: filepath.ToSlash(inside), Mode: info.Mode()}
-		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
-			file.UID, file.GID = int(owner.Uid), int(owner.Gid)
-		}
-		switch {
-		case info.IsDir():
-		case info.Mode()&fs.ModeSymlink != 0:
-			if file.Link, err = os.Readlink(name); err != nil {
-				return err
-			}
-		case info.Mode().IsRegular():
-			file.Source = name
-		default:
-			return nil
-		}
-		files = append(files, file)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading folder %s: %w", root, err)
-	}
-	if len(files) == 0 {
-		return nil, errors.New("reading folder " + root + ": it is empty")
-	}
-	return files, nil
 }

@@ -2,8 +2,8 @@
 // image is a few tar layers on an empty base plus a configuration.
 //
 // It promises that equal inputs give equal digests on every machine (fixed
-// times, sorted entries, no user names). It does not run build steps and does
-// not pull base images.
+// times, sorted entries, no user names). It runs no build steps,
+// and it neither pulls nor pushes.
 package ociimage
 
 import (
@@ -34,21 +34,15 @@ type Spec struct {
 	User string
 	// WorkingDir of the entrypoint. Default: "/".
 	WorkingDir string
-	// Labels of the configuration.
-	Labels map[string]string
 }
 
-// Layer is one layer of an image; exactly one of its fields is set.
+// Layer is one layer of an image; one of its fields is set.
 type Layer struct {
 	// Files are written sorted by path; missing parent folders are added with mode 0755.
 	Files []File
 	// Tar is the path of an uncompressed or gzipped tarball on this machine, taken
 	// as it is. Its bytes alone decide the digest.
 	Tar string
-	// Dir is a folder on this machine whose whole tree becomes the layer, with
-	// modes, owners and symbolic links kept and times fixed. Devices and sockets
-	// are left out.
-	Dir string
 }
 
 // File is one entry of a layer; at most one of Source, Data and Link is set, and
@@ -102,7 +96,6 @@ func Build(ctx context.Context, spec Spec) (v1.Image, error) {
 		Env:        spec.Env,
 		User:       spec.User,
 		WorkingDir: spec.WorkingDir,
-		Labels:     spec.Labels,
 	}
 	image, err = mutate.ConfigFile(image, config)
 	if err != nil {

@@ -17,7 +17,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Spec",type=string,JSONPath=`.status.conditions[?(@.type=="SpecValid")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name must be at most 40 characters, so that revision names fit into labels"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 30",message="metadata.name must be at most 30 characters, so that previews (<app>-pr-<n>) and revision names fit into labels"
 type App struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -132,12 +132,7 @@ type AppStatus struct {
 	// Newest is the revision of the production ref's head.
 	// +optional
 	Newest string `json:"newest,omitempty"`
-	// Traffic is what the Route asks for now.
-	// +optional
-	// +listType=map
-	// +listMapKey=revision
-	Traffic []TrafficTarget `json:"traffic,omitempty"`
-	// TrafficSummary is Traffic in a few characters: "100% 1a2b3c4d".
+	// TrafficSummary is the split in a few characters: "100% 1a2b3c4d".
 	// +optional
 	TrafficSummary string `json:"trafficSummary,omitempty"`
 	// Hosts of the App's spec that lead to it.
@@ -152,51 +147,20 @@ type AppStatus struct {
 	// LiveSince is when Live began to take traffic.
 	// +optional
 	LiveSince *metav1.MicroTime `json:"liveSince,omitempty"`
-	// Revisions are those that have a part in promotion, each with its role.
-	// It is what promotion remembers.
+	// Revisions says of each revision of the App whether something wants it, and
+	// for what. One that is not in the list has not been looked at yet: it is
+	// wanted until the list says otherwise.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MaxItems=512
 	Revisions []RevisionRole `json:"revisions,omitempty"`
-}
-
-// Role is the part that a revision has in promotion.
-//
-// +kubebuilder:validation:Enum=live;kept;quarantined
-type Role string
-
-const (
-	// RoleLive takes the traffic.
-	RoleLive Role = "live"
-	// RoleKept served before the live one, and keeps its pods until that has
-	// settled.
-	RoleKept Role = "kept"
-	// RoleQuarantined has failed while it served. It takes no traffic any more,
-	// unless a person asks for it: by a pin, or by a retry.
-	RoleQuarantined Role = "quarantined"
-)
-
-// RevisionRole is a revision and its role.
-type RevisionRole struct {
-	// Name of the Revision.
-	Name string `json:"name"`
-	// Role it has.
-	Role Role `json:"role"`
-	// Since it has the role.
-	Since metav1.MicroTime `json:"since"`
-	// Message says why; for people.
+	// Deployments are the revisions that have been live, newest first, at most
+	// 20. One that was live twice is in the list twice.
 	// +optional
-	// +kubebuilder:validation:MaxLength=32768
-	Message string `json:"message,omitempty"`
-	// Pinned is true where it was quarantined although it was pinned: then the
-	// same pin does not ask for it again.
-	// +optional
-	Pinned bool `json:"pinned,omitempty"`
-	// Retried is the value of its retried-at annotation when it was
-	// quarantined: another value asks for it again.
-	// +optional
-	Retried string `json:"retried,omitempty"`
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Deployments []Deployment `json:"deployments,omitempty"`
 }
 
 // Branch is a ref beside production, and where its head answers.

@@ -23,9 +23,9 @@ const (
 	LabelForgetCache = "headway.dev/forget-cache"
 	// LabelTemplate names a build template, on the Tekton Task that is one.
 	LabelTemplate = "headway.dev/template"
-	// LabelLeaving marks a pod that the autoscaler is about to take away: the
+	// LabelDraining marks a pod that the autoscaler is about to take away: the
 	// activators send it nothing new. It may be taken off again.
-	LabelLeaving = "headway.dev/leaving"
+	LabelDraining = "headway.dev/draining"
 	// LabelStandby marks a pod of a revision's standby: StandbyParked or
 	// StandbyWoken. Other pods do not have it.
 	LabelStandby = "headway.dev/standby"

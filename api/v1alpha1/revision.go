@@ -11,6 +11,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="App",type=string,JSONPath=`.spec.app`
 // +kubebuilder:printcolumn:name="Commit",type=string,JSONPath=`.spec.commit`,priority=1
 // +kubebuilder:printcolumn:name="Ref",type=string,JSONPath=`.spec.ref`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
 // +kubebuilder:printcolumn:name="Built",type=string,JSONPath=`.status.conditions[?(@.type=="Built")].reason`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Traffic",type=integer,JSONPath=`.status.weight`
@@ -35,7 +36,7 @@ type RevisionSpec struct {
 	// App is the name of the App.
 	//
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:XValidation:rule="size(self) <= 30",message="app must be at most 30 characters, so that previews (<app>-pr-<n>) and revision names fit into labels"
 	App string `json:"app"`
 	// Repository is the name of the Repository.
 	//
@@ -278,6 +279,9 @@ type RevisionStatus struct {
 	// ObservedGeneration is the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// State says how far it is, in one word.
+	// +optional
+	State RevisionState `json:"state,omitempty"`
 	// Conditions: Built, Ready, Serving.
 	// +optional
 	// +listType=map
@@ -315,6 +319,12 @@ type RevisionStatus struct {
 	// +optional
 	Parked int32 `json:"parked,omitempty"`
 
+	// Standby says how its parked pods are. Absent while none are wanted.
+	// +optional
+	Standby *Standby `json:"standby,omitempty"`
+	// Scaling is the last change of the number of pods that the autoscaler made.
+	// +optional
+	Scaling *Scaling `json:"scaling,omitempty"`
 	// StartedWith is what new pods are started with.
 	// +optional
 	StartedWith StartedWith `json:"startedWith,omitzero"`
@@ -332,6 +342,32 @@ type RevisionStatus struct {
 	// for.
 	// +optional
 	LastCrash *Crash `json:"lastCrash,omitempty"`
+}
+
+// Standby is the state of a revision's parked pods.
+type Standby struct {
+	// Asked is the number of them that there should be.
+	Asked int32 `json:"asked"`
+	// Parked is the number that could be woken now.
+	// +optional
+	Parked int32 `json:"parked"`
+	// Problem says why there are too few; empty while nothing is wrong.
+	// +optional
+	Problem string `json:"problem,omitempty"`
+}
+
+// Scaling is a change of the number of pods, and why it was made.
+type Scaling struct {
+	// From how many pods.
+	// +optional
+	From int32 `json:"from"`
+	// To how many.
+	// +optional
+	To int32 `json:"to"`
+	// Reason for people.
+	Reason string `json:"reason"`
+	// At is when the autoscaler asked for it.
+	At metav1.MicroTime `json:"at"`
 }
 
 // ImageConfig is the part of an image's configuration that matters to run it.

@@ -105,7 +105,7 @@ func (b *buildLog) withoutPod(r *v1alpha1.Revision) error {
 	switch {
 	case c == nil:
 		return fmt.Errorf("the build of %s has not begun; -f waits for it", r.Name)
-	case c.Reason == v1alpha1.ReasonImageReused || c.Reason == v1alpha1.ReasonImageGiven:
+	case c.Reason == v1alpha1.ReasonImageReused || c.Reason == v1alpha1.ReasonImageProvided:
 		_, _ = fmt.Fprintf(b.notes, "%s was not built: %s\n", r.Name, c.Message)
 		return nil
 	}

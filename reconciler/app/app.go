@@ -1,10 +1,10 @@
-// Package app compiles an App into its Route, says on the App what is live, and
-// removes the Revisions that nothing reaches any more.
+// Package app compiles an App into its Route, says on the App what each of its
+// revisions is there for, and removes those that nothing wants any more.
 //
 // It promises that traffic moves only to a revision that is ready and that one
 // which fails soon after gives it back, and that no revision is deleted while a
-// Route, a ref or a pin can reach it. Which
-// revision takes the traffic is decided in reconciler/promotion.
+// Route, a ref or a pin can reach it. Which revision takes the traffic is decided
+// in reconciler/promotion; everybody else reads App.status.revisions.
 package app
 
 import (
@@ -165,7 +165,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan) erro
 	return nil
 }
 
-// collect deletes the Revisions that nothing reaches any more.
+// collect deletes the Revisions that nothing wants any more.
 func (r *Reconciler) collect(ctx context.Context, seen Seen, plan Plan) error {
 	for _, name := range plan.Delete {
 		rev := seen.revision(name)

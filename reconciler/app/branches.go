@@ -19,8 +19,8 @@ type branch struct {
 // branches gives each further ref a host that stays, and the revision there:
 //
 //	the head's revision is ready       that one
-//	it is not, and one was before it   the one before
-//	it is not, and is the first        the head's; the activator says why
+//	it is not, and one before it was   the one before
+//	none has been ready                the head's; the activator says why
 //
 // The host is <app>-<branch>. One that another Route has, or that another ref of
 // the App has had longer, is left to them: then it ends with a hash of the ref.
@@ -74,7 +74,7 @@ func (s Seen) answering(head v1alpha1.Head, held v1alpha1.Branch) string {
 	if rev := s.revision(head.Revision); rev != nil && isReady(rev) {
 		return head.Revision
 	}
-	if s.revision(held.Revision) != nil {
+	if rev := s.revision(held.Revision); rev != nil && rev.Status.EverReady {
 		return held.Revision
 	}
 	return head.Revision

@@ -21,7 +21,7 @@ var (
 	})
 	collectedTotal = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "headway_controller_revisions_collected_total",
-		Help: "Revisions deleted because nothing reached them any more.",
+		Help: "Revisions deleted because nothing wanted them any more.",
 	})
 )
 

@@ -38,7 +38,7 @@ type Plan struct {
 	Route v1alpha1.RouteSpec
 	// Status to write, if it differs from the one observed.
 	Status v1alpha1.AppStatus
-	// Delete names the Revisions that nothing reaches any more.
+	// Delete names the Revisions that nothing has wanted for a while.
 	Delete []string
 	// RequeueAfter is when time alone will change the plan; 0 is never.
 	RequeueAfter time.Duration
@@ -46,26 +46,23 @@ type Plan struct {
 	OnTrial bool
 }
 
-// PlanFor decides what an App's Route is and which Revisions go. It is pure.
+// PlanFor decides what an App's Route is, what its revisions are there for, and
+// which of them go. It is pure.
 func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
-	spec := seen.App.Spec
 	decision := promotion.Plan(seen.promotion(now))
-	traffic := decision.Traffic
-	kept := keep(spec, traffic, seen.Revisions)
 	own, _ := seen.splitHosts(public)
 	branches := seen.branches(public)
+	roles, again := seen.roles(decision, branches, now)
 	p := Plan{Route: v1alpha1.RouteSpec{
 		App:           seen.App.Name,
 		Hosts:         append([]string{public.Host(seen.App.Namespace, seen.App.Name)}, own...),
-		Traffic:       traffic,
-		RevisionHosts: routeHosts(revisionHosts(seen, kept, traffic, public), branches),
+		Traffic:       decision.Traffic,
+		RevisionHosts: routeHosts(seen.revisionHosts(roles, public), branches),
 	}}
-	p.Delete, p.RequeueAfter = collect(seen, kept, now)
-	if wait := decision.Next; wait > 0 && (p.RequeueAfter == 0 || wait < p.RequeueAfter) {
-		p.RequeueAfter = wait
-	}
+	p.Delete, p.RequeueAfter = collect(roles, now)
+	p.RequeueAfter = earliest(earliest(p.RequeueAfter, again), decision.Next)
 	p.OnTrial = decision.Next > 0
-	p.Status = statusFor(seen, p.Route, decision, public, now)
+	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision.Failing, public, now)
 	p.Status.Branches = branchStatus(branches, public)
 	return p
 }
@@ -120,22 +117,21 @@ func (s Seen) newest() string {
 // the API's limit of Route.spec.revisionHosts.
 const maxHosts = 64
 
-// revisionHosts gives each kept revision that has an image its own host. Where
-// there are more than fit, those with traffic and then the youngest come first.
-func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTarget, public address.Public) []v1alpha1.RevisionHost {
-	serves := func(rev *v1alpha1.Revision) bool {
-		return slices.ContainsFunc(traffic, func(t v1alpha1.TrafficTarget) bool { return t.Revision == rev.Name })
-	}
+// revisionHosts gives each revision that is wanted and has an image its own host.
+// Where there are more than fit, those with traffic and then the youngest come
+// first.
+func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, public address.Public) []v1alpha1.RevisionHost {
+	routed := map[string]bool{}
 	var reachable []*v1alpha1.Revision
-	for i := range seen.Revisions {
-		if rev := &seen.Revisions[i]; kept[rev.Name] && rev.Status.Image != "" {
-			reachable = append(reachable, rev)
+	for _, r := range roles {
+		if rev := s.revision(r.Name); r.Role != v1alpha1.RoleReplaced && rev.Status.Image != "" {
+			reachable, routed[r.Name] = append(reachable, rev), r.Routed()
 		}
 	}
 	slices.SortFunc(reachable, func(a, b *v1alpha1.Revision) int {
 		switch {
-		case serves(a) != serves(b):
-			return map[bool]int{true: -1, false: 1}[serves(a)]
+		case routed[a.Name] != routed[b.Name]:
+			return map[bool]int{true: -1, false: 1}[routed[a.Name]]
 		case !a.CreationTimestamp.Equal(&b.CreationTimestamp):
 			return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
 		default:
@@ -151,19 +147,20 @@ func revisionHosts(seen Seen, kept map[string]bool, traffic []v1alpha1.TrafficTa
 
 // statusFor says what is live. Where all hosts belong to another Route, nothing
 // is, although the Route stays as it is for the day when they come free.
-func statusFor(seen Seen, route v1alpha1.RouteSpec, decision promotion.Decision, public address.Public, now time.Time) v1alpha1.AppStatus {
+func statusFor(seen Seen, route v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole, failing string, public address.Public, now time.Time) v1alpha1.AppStatus {
 	s := *seen.App.Status.DeepCopy()
 	s.ObservedGeneration = seen.App.Generation
 	s.URL = public.URL(route.Hosts[0])
 	s.Hosts = route.Hosts[1:]
 	s.Newest = seen.newest()
-	s.Revisions = decision.Roles
-	s.Traffic = route.Traffic
+	s.Revisions = roles
+	s.Deployments = seen.deployments(promotion.Live(route.Traffic), &s, now)
+	traffic := route.Traffic
 	if hostsLost(seen.Route) {
-		s.Traffic = nil
+		traffic = nil
 	}
-	s.TrafficSummary = summary(seen, s.Traffic)
-	if live := promotion.Live(s.Traffic); live != s.Live || live == "" {
+	s.TrafficSummary = summary(seen, traffic)
+	if live := promotion.Live(traffic); live != s.Live || live == "" {
 		s.Live, s.LiveSince, s.LiveCommit = live, nil, ""
 		if live != "" {
 			s.LiveSince = &metav1.MicroTime{Time: now}
@@ -176,7 +173,7 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, decision promotion.Decision,
 		condition.Set(&s.Conditions, kind, state, seen.App.Generation, now)
 	}
 	set(v1alpha1.ConditionSpecValid, specValid(seen.App.Spec.Problem))
-	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s, decision.Failing), public))
+	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s, failing), public))
 	return s
 }
 

@@ -71,7 +71,7 @@ func rolledBack(live, what string, role *v1alpha1.RevisionRole) string {
 // stillKept names the revision that could take the traffic back.
 func stillKept(seen Seen, status v1alpha1.AppStatus) string {
 	for _, role := range status.Revisions {
-		if rev := seen.revision(role.Name); rev != nil && role.Role == v1alpha1.RoleKept {
+		if rev := seen.revision(role.Name); rev != nil && role.Warm {
 			return fmt.Sprintf("; %s is kept until it has settled", short(rev.Spec.Commit))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -77,12 +78,12 @@ func input(history []byte, exist, ready, crashed, quarantined, serving, kept, pi
 		if exist&bit != 0 {
 			rev := Revision{Ready: ready&bit != 0, Settle: 2 * time.Minute}
 			if crashed&bit != 0 {
-				rev.Evidence.Crash = &v1alpha1.Crash{SeenAt: micro(epoch.Add(30 * time.Second)), Message: "it crashed"}
+				rev.Evidence.Crash = &v1alpha1.Crash{SeenAt: metav1.NewMicroTime(epoch.Add(30 * time.Second)), Message: "it crashed"}
 			}
 			in.Revisions[name(i)] = rev
 		}
 		if quarantined&bit != 0 && i != serving && i != kept {
-			in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(i), Role: v1alpha1.RoleQuarantined, Since: micro(epoch)})
+			in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(i), Role: v1alpha1.RoleQuarantined, Since: metav1.NewMicroTime(epoch)})
 		}
 	}
 	for _, h := range history[:min(len(history), 20)] {
@@ -90,10 +91,10 @@ func input(history []byte, exist, ready, crashed, quarantined, serving, kept, pi
 	}
 	if serving < 8 {
 		in.Serving = []v1alpha1.TrafficTarget{{Revision: name(serving), Weight: 100}}
-		in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(serving), Role: v1alpha1.RoleLive, Since: micro(epoch)})
+		in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(serving), Role: v1alpha1.RoleLive, Since: metav1.NewMicroTime(epoch)})
 		if kept < 8 && kept != serving {
 			in.Serving = append(in.Serving, v1alpha1.TrafficTarget{Revision: name(kept)})
-			in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(kept), Role: v1alpha1.RoleKept, Since: micro(epoch)})
+			in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(kept), Role: v1alpha1.RoleKept, Since: metav1.NewMicroTime(epoch)})
 		}
 	}
 	if pin < 8 {

@@ -42,7 +42,7 @@ type Input struct {
 	Serving []v1alpha1.TrafficTarget
 	// Revisions are all that exist. Those that are not in it are gone.
 	Revisions map[string]Revision
-	// Roles are what the last decision left.
+	// Roles are what the last decision left, and those that are none of promotion.
 	Roles []v1alpha1.RevisionRole
 	// Now is the time of the decision.
 	Now time.Time
@@ -154,7 +154,7 @@ func (d *deciding) failure() string {
 func (d *deciding) giveBack(why string) {
 	if d.quarantine(d.live) < 0 {
 		d.quarantined = append(d.quarantined, v1alpha1.RevisionRole{
-			Name: d.live, Role: v1alpha1.RoleQuarantined, Since: micro(d.Now), Message: why,
+			Name: d.live, Role: v1alpha1.RoleQuarantined, Since: metav1.NewMicroTime(d.Now), Message: why,
 			Pinned: d.live == d.Pin, Retried: d.Revisions[d.live].Retried,
 		})
 	}
@@ -225,7 +225,7 @@ func (d *deciding) decision(why string) Decision {
 	var out Decision
 	if d.live != "" {
 		out.Traffic = append(out.Traffic, v1alpha1.TrafficTarget{Revision: d.live, Weight: 100})
-		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.live, Role: v1alpha1.RoleLive, Since: micro(d.since)})
+		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.live, Role: v1alpha1.RoleLive, Weight: 100, Since: metav1.NewMicroTime(d.since)})
 		if !d.settled() {
 			out.Next = d.since.Add(d.Revisions[d.live].Settle).Sub(d.Now)
 		}
@@ -235,7 +235,7 @@ func (d *deciding) decision(why string) Decision {
 	}
 	if d.kept != "" {
 		out.Traffic = append(out.Traffic, v1alpha1.TrafficTarget{Revision: d.kept})
-		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.kept, Role: v1alpha1.RoleKept, Since: micro(d.keptSince)})
+		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.kept, Role: v1alpha1.RoleKept, Warm: true, Since: metav1.NewMicroTime(d.keptSince)})
 	}
 	for _, r := range d.quarantined {
 		if r.Name != d.live {
@@ -244,8 +244,6 @@ func (d *deciding) decision(why string) Decision {
 	}
 	return out
 }
-
-func micro(t time.Time) metav1.MicroTime { return metav1.MicroTime{Time: t} }
 
 // Live returns the revision with most of the traffic; empty when none has any.
 func Live(traffic []v1alpha1.TrafficTarget) string {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -124,7 +125,7 @@ func change(t *testing.T, in *Input, words []string) {
 		in.Pin = ""
 	case "crash":
 		each(func(r *Revision) {
-			r.Evidence.Crash = &v1alpha1.Crash{SeenAt: micro(in.Now), Message: "the app exited with code 1"}
+			r.Evidence.Crash = &v1alpha1.Crash{SeenAt: metav1.NewMicroTime(in.Now), Message: "the app exited with code 1"}
 		})
 	case "answers":
 		bad, all, _ := strings.Cut(words[2], "/")

@@ -101,7 +101,7 @@ func planBuild(seen Seen, now time.Time) build {
 // no reason not to run the image at all.
 func given(seen Seen, now time.Time) build {
 	const named = "headway.yaml names the image"
-	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageGiven, named)}
+	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageProvided, named)}
 	switch {
 	case seen.Given == nil:
 		b.readImage = true
@@ -174,7 +174,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 		b = b.queued(seen.Outcome.Message)
 		b.action = equipRun
 		if seen.Outcome.NoRoom {
-			b.built.Reason = v1alpha1.ReasonNoRoom
+			b.built.Reason = v1alpha1.ReasonInsufficientResources
 		}
 		return b
 	}

@@ -126,7 +126,7 @@ func TestPlanBuild(t *testing.T) {
 			run:   newRun(plain, 0, done, func(r *pipelines.TaskRun) { r.Labels[v1alpha1.LabelRevision] = "hello-other" }),
 			state: Built, reason: v1alpha1.ReasonImageReused, message: "hello-other"},
 		{name: "image given", rev: newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Build, r.Spec.Image = nil, "x/y@"+digest }),
-			other: func(s *Seen) { s.Template = nil }, state: Built, reason: v1alpha1.ReasonImageGiven},
+			other: func(s *Seen) { s.Template = nil }, state: Built, reason: v1alpha1.ReasonImageProvided},
 		{name: "no such template", rev: plain, other: func(s *Seen) {
 			s.Template, s.Key, s.TemplateProblem = nil, "", "no such template"
 		}, state: Failed, reason: v1alpha1.ReasonTemplateNotFound, message: "no such template"},

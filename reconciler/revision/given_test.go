@@ -43,7 +43,7 @@ func TestGivenImageIsReadOnce(t *testing.T) {
 			b.registry = tc.err
 			for range 3 {
 				got, built := b.built(rev)
-				if diff := cmp.Diff(tc.config, got.Status.ImageConfig); diff != "" || built != condition.True(v1alpha1.ReasonImageGiven, tc.built) {
+				if diff := cmp.Diff(tc.config, got.Status.ImageConfig); diff != "" || built != condition.True(v1alpha1.ReasonImageProvided, tc.built) {
 					t.Errorf("%+v, config (-want +got):\n%s", built, diff)
 				}
 				if got.Status.Image != rev.Spec.Image {

@@ -86,7 +86,7 @@ func serving(rev *v1alpha1.Revision, weight int32) condition.State {
 	if weight == 0 {
 		return condition.False(v1alpha1.ReasonNoTraffic, "")
 	}
-	return condition.True(v1alpha1.ReasonInTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", weight, rev.Spec.App))
+	return condition.True(v1alpha1.ReasonReceivingTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", weight, rev.Spec.App))
 }
 
 // planRuntime renders the Deployments and judges the pods.

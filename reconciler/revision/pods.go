@@ -86,7 +86,7 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, n
 	if message, stuck := unschedulable(pod); stuck {
 		found := starting(message)
 		if strings.Contains(message, pipelines.Insufficient) {
-			found.reason = v1alpha1.ReasonNoRoom
+			found.reason = v1alpha1.ReasonInsufficientResources
 		}
 		return found, 0
 	}

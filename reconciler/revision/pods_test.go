@@ -59,7 +59,7 @@ func TestDiagnose(t *testing.T) {
 		{name: "a leaving pod does not count", pods: []corev1.Pod{leaving}, state: Starting, reason: v1alpha1.ReasonStarting},
 		{name: "no room", pods: []corev1.Pod{{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
 			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes are available: 1 Insufficient memory."}}}}},
-			state: Starting, reason: v1alpha1.ReasonNoRoom, message: "no node can take the pod yet: 0/1 nodes are available: 1 Insufficient memory"},
+			state: Starting, reason: v1alpha1.ReasonInsufficientResources, message: "no node can take the pod yet: 0/1 nodes are available: 1 Insufficient memory"},
 		{name: "just started", pods: []corev1.Pod{runningPod(4*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting, message: "the app is starting", again: 6 * time.Second},
 		{name: "runs but does not listen", pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting,
 			message: "port 8080 did not accept a connection; does it listen on $PORT?"},
@@ -238,7 +238,7 @@ func TestServing(t *testing.T) {
 	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 	for weight, want := range map[int32]condition.State{
 		0:  condition.False(v1alpha1.ReasonNoTraffic, ""),
-		30: condition.True(v1alpha1.ReasonInTraffic, "takes 30% of the traffic of hello"),
+		30: condition.True(v1alpha1.ReasonReceivingTraffic, "takes 30% of the traffic of hello"),
 	} {
 		status := PlanFor(Seen{Revision: rev, Weight: weight}, start).Status
 		if diff := cmp.Diff(want, condition.Get(status.Conditions, v1alpha1.ConditionServing)); diff != "" || status.Weight != weight {

@@ -20,7 +20,7 @@ import (
 func roomless(rev *v1alpha1.Revision) bool {
 	for _, kind := range []string{v1alpha1.ConditionBuilt, v1alpha1.ConditionReady} {
 		c := condition.Get(rev.Status.Conditions, kind)
-		if c.Reason == v1alpha1.ReasonNoRoom && c.Status != metav1.ConditionFalse {
+		if c.Reason == v1alpha1.ReasonInsufficientResources && c.Status != metav1.ConditionFalse {
 			return true
 		}
 	}

@@ -27,9 +27,9 @@ func TestRoomless(t *testing.T) {
 		state condition.State
 		want  bool
 	}{
-		{v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonNoRoom, "full"), true},
-		{v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonNoRoom, "full"), true},
-		{v1alpha1.ConditionReady, condition.True(v1alpha1.ReasonNoRoom, "full"), true}, // it was ready, and wakes
+		{v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonInsufficientResources, "full"), true},
+		{v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonInsufficientResources, "full"), true},
+		{v1alpha1.ConditionReady, condition.True(v1alpha1.ReasonInsufficientResources, "full"), true}, // it was ready, and wakes
 		{v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonStarting, "soon"), false},
 		{v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonQueued, "soon"), false},
 		{v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonStartFailed, "no"), false},
@@ -56,7 +56,7 @@ func TestStandbyGivesWay(t *testing.T) {
 	if n := size(); n != 1 {
 		t.Fatalf("alone: %d parked pods are asked for", n)
 	}
-	next := conditioned(commitB, v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonNoRoom, "full"))
+	next := conditioned(commitB, v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonInsufficientResources, "full"))
 	if err := b.Client.Create(t.Context(), next); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestStandbysBesideAreTold(t *testing.T) {
 	if got := b.standbysBeside(t.Context(), rev); len(got) != 0 {
 		t.Errorf("beside itself: %v", got)
 	}
-	roomy, full := next, conditioned(commitB, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonNoRoom, "full"))
+	roomy, full := next, conditioned(commitB, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonInsufficientResources, "full"))
 	going := full.DeepCopy()
 	going.DeletionTimestamp = &metav1.Time{Time: start}
 	for name, tc := range map[string]struct {

@@ -201,7 +201,7 @@ func TestStandbyDecidesAndWritesNothing(t *testing.T) {
 	}
 	w.addMarked("pod-9")
 	build := &corev1.Pod{ObjectMeta: meta("build")} // somebody marked it; the autoscaler may not change it
-	build.Labels = map[string]string{v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelLeaving: "true", v1alpha1.LabelBuildKey: "k"}
+	build.Labels = map[string]string{v1alpha1.LabelRevision: shop.Name, v1alpha1.LabelDraining: "true", v1alpha1.LabelBuildKey: "k"}
 	if err := w.api.Create(t.Context(), build); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestAPodThatCannotBePutBackStopsNoLeader(t *testing.T) {
 
 func (w *world) addMarked(name string) {
 	w.addPod(name)
-	if err := w.setLeaving(w.t.Context(), shop.Namespace, candidate{name: name}, true); err != nil {
+	if err := w.setDraining(w.t.Context(), shop.Namespace, candidate{name: name}, true); err != nil {
 		w.t.Fatal(err)
 	}
 	w.writes = nil
@@ -309,11 +309,11 @@ func TestChoose(t *testing.T) {
 			{name: "busy", ready: true, inFlight: 9, created: old},
 			{name: "quiet", ready: true, inFlight: 1, created: old},
 			{name: "young", ready: true, inFlight: 1, created: old.Add(time.Hour)},
-			{name: "leaving", ready: true, inFlight: 5, leaving: true, created: old},
+			{name: "draining", ready: true, inFlight: 5, draining: true, created: old},
 			{name: "starting", created: old},
 		}
 	}
-	order := []string{"starting", "leaving", "young", "quiet", "busy"}
+	order := []string{"starting", "draining", "young", "quiet", "busy"}
 	for n := range 8 {
 		gone, stay := choose(pods(), n)
 		if len(gone) != min(n, len(order)) {

@@ -77,19 +77,19 @@ func (r *Reconciler) endDrain(ctx context.Context, v *view, m *memory) error {
 
 // marked reports whether those that go are marked, and no others.
 func marked(gone, stay []candidate) bool {
-	leaving := func(pod candidate) bool { return pod.leaving }
-	return !slices.ContainsFunc(stay, leaving) && !slices.ContainsFunc(gone, func(pod candidate) bool { return !leaving(pod) })
+	draining := func(pod candidate) bool { return pod.draining }
+	return !slices.ContainsFunc(stay, draining) && !slices.ContainsFunc(gone, func(pod candidate) bool { return !draining(pod) })
 }
 
 // mark takes pods out of traffic, and puts others back.
 func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []candidate) error {
 	for _, pod := range gone {
-		if err := r.setLeaving(ctx, v.revision.Namespace, pod, true); err != nil {
+		if err := r.setDraining(ctx, v.revision.Namespace, pod, true); err != nil {
 			return err
 		}
 	}
 	for _, pod := range stay {
-		if err := r.setLeaving(ctx, v.revision.Namespace, pod, false); err != nil {
+		if err := r.setDraining(ctx, v.revision.Namespace, pod, false); err != nil {
 			return err
 		}
 	}
@@ -108,16 +108,16 @@ func (r *Reconciler) candidates(ctx context.Context, v *view) ([]candidate, erro
 	return candidates(list.Items, v.deployment.Name, v.standby.woken, r.Reports.PodLoads(report.Key(nameOf(v.revision)))), nil
 }
 
-// setLeaving marks a pod, or takes the mark off.
-func (r *Reconciler) setLeaving(ctx context.Context, namespace string, pod candidate, leaving bool) error {
-	if pod.leaving == leaving {
+// setDraining marks a pod, or takes the mark off.
+func (r *Reconciler) setDraining(ctx context.Context, namespace string, pod candidate, draining bool) error {
+	if pod.draining == draining {
 		return nil
 	}
 	label, cost := "null", "null"
-	if leaving {
-		label, cost = `"true"`, `"`+leavingCost+`"`
+	if draining {
+		label, cost = `"true"`, `"`+drainingCost+`"`
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, v1alpha1.LabelLeaving, label, annotationCost, cost)
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, v1alpha1.LabelDraining, label, annotationCost, cost)
 	object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod.name}}
 	err := r.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), apply.Autoscaler)
 	if client.IgnoreNotFound(err) != nil {

@@ -133,7 +133,7 @@ func (w *world) patched(ctx context.Context, c client.WithWatch, o client.Object
 	switch {
 	case patch.Metadata.Labels[v1alpha1.LabelStandby] != nil:
 		what = "own "
-	case patch.Metadata.Labels[v1alpha1.LabelLeaving] != nil:
+	case patch.Metadata.Labels[v1alpha1.LabelDraining] != nil:
 		what = "mark "
 	}
 	w.writes = append(w.writes, what+pod.Name)

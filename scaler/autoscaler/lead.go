@@ -63,7 +63,7 @@ func pause(ctx context.Context, d time.Duration) {
 // that somebody's webhook keeps must not leave all others without a leader.
 func (l leader) putBack(ctx context.Context, pods []corev1.Pod) (stuck []corev1.Pod) {
 	for _, pod := range pods {
-		if err := l.setLeaving(ctx, pod.Namespace, candidate{name: pod.Name, leaving: true}, false); err != nil {
+		if err := l.setDraining(ctx, pod.Namespace, candidate{name: pod.Name, draining: true}, false); err != nil {
 			slog.Warn("cannot put a pod back into traffic", "namespace", pod.Namespace, "error", err)
 			stuck = append(stuck, pod)
 		}
@@ -74,8 +74,8 @@ func (l leader) putBack(ctx context.Context, pods []corev1.Pod) (stuck []corev1.
 // takeOver returns the pods that could not be put back.
 func (l leader) takeOver(ctx context.Context) ([]corev1.Pod, error) {
 	var pods corev1.PodList
-	if err := l.Live.List(ctx, &pods, appPods, client.HasLabels{v1alpha1.LabelLeaving}); err != nil {
-		return nil, fmt.Errorf("listing leaving pods: %w", err)
+	if err := l.Live.List(ctx, &pods, appPods, client.HasLabels{v1alpha1.LabelDraining}); err != nil {
+		return nil, fmt.Errorf("listing draining pods: %w", err)
 	}
 	stuck := l.putBack(ctx, pods.Items)
 	var revisions v1alpha1.RevisionList

@@ -18,7 +18,7 @@ type candidate struct {
 	uid      types.UID
 	woken    bool // is none of the Deployment's
 	ready    bool
-	leaving  bool // is marked already
+	draining bool // is marked already
 	inFlight int
 	created  time.Time
 }
@@ -43,7 +43,7 @@ func candidates(pods []corev1.Pod, deployment string, woken []sight, loads map[s
 			uid:      pod.UID,
 			woken:    standby,
 			ready:    slices.ContainsFunc(pod.Status.Conditions, isReady),
-			leaving:  pod.Labels[v1alpha1.LabelLeaving] != "",
+			draining: pod.Labels[v1alpha1.LabelDraining] != "",
 			inFlight: loads[pod.Name],
 			created:  pod.CreationTimestamp.Time,
 		})
@@ -73,7 +73,7 @@ func choose(pods []candidate, n int) (gone, stay []candidate) {
 	slices.SortFunc(pods, func(a, b candidate) int {
 		return cmp.Or(
 			compareBool(a.ready, b.ready),
-			compareBool(b.leaving, a.leaving),
+			compareBool(b.draining, a.draining),
 			cmp.Compare(a.inFlight, b.inFlight),
 			b.created.Compare(a.created),
 			cmp.Compare(a.name, b.name),

@@ -30,6 +30,7 @@ const (
 	digestTwo = "registry.example.com/shop@sha256:2222222222222222222222222222222222222222222222222222222222222222"
 
 	longName      = "metadata.name must be at most 40 characters"
+	longApp       = "metadata.name must be at most 30 characters, so that previews"
 	badURL        = "url must start with https://, http:// or ssh://"
 	badRef        = "refs must be names or globs of branches and tags"
 	badModules    = "modules.private must be hosts or patterns of module paths"
@@ -45,7 +46,7 @@ const (
 )
 
 func refusals() []refusal {
-	name41 := strings.Repeat("a", 41)
+	name31, name41 := strings.Repeat("a", 31), strings.Repeat("a", 41)
 	ref := map[string]any{"name": "db", "key": "url"}
 	return []refusal{
 		{name: "repository name", object: repository, with: fields{"metadata.name": name41}, want: longName},
@@ -75,9 +76,10 @@ func refusals() []refusal {
 		{name: "short interval", object: repository, with: fields{"spec.interval": "999ms"}, want: "interval must be at least 1s"},
 		{name: "no interval", object: repository, with: fields{"spec.interval": "0s"}, want: "interval must be at least 1s"},
 
-		{name: "app name", object: app, with: fields{"metadata.name": name41}, want: longName},
+		{name: "app name", object: app, with: fields{"metadata.name": name31}, want: longApp},
 		{name: "app moves", object: app, change: fields{"spec.repository": "other"}, want: "an App stays with its Repository; delete the App to let another Repository take its name"},
 
+		{name: "name of the app of a revision", object: revision, with: fields{"spec.app": name31}, want: "app must be at most 30 characters, so that previews"},
 		{name: "build and image", object: revision, with: fields{"spec.image": digestOne}, want: buildAndImage},
 		{name: "neither build nor image", object: revision, with: fields{"spec.build": nil}, want: buildAndImage},
 		{name: "image by tag", object: revision, with: fields{"spec.build": nil, "spec.image": "nginx:latest"}, want: "image must be pinned by digest: name@sha256:..."},

@@ -116,7 +116,7 @@ func ready(p *corev1.Pod) bool {
 }
 
 func chosen(p *corev1.Pod) bool {
-	_, ok := p.Labels[v1alpha1.LabelLeaving]
+	_, ok := p.Labels[v1alpha1.LabelDraining]
 	return ok
 }
 
@@ -155,7 +155,7 @@ func stripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{ObjectMeta: stripMeta(p.ObjectMeta)}
 	out.Labels = map[string]string{v1alpha1.LabelRevision: p.Labels[v1alpha1.LabelRevision]}
 	if chosen(p) {
-		out.Labels[v1alpha1.LabelLeaving] = p.Labels[v1alpha1.LabelLeaving]
+		out.Labels[v1alpha1.LabelDraining] = p.Labels[v1alpha1.LabelDraining]
 	}
 	if label, ok := p.Labels[v1alpha1.LabelStandby]; ok {
 		out.Labels[v1alpha1.LabelStandby] = label

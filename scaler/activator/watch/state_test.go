@@ -109,7 +109,7 @@ func TestStateFollowsTheCluster(t *testing.T) {
 	}
 
 	chosen := newPod("a", "shop-1", "10.0.0.1", "True")
-	chosen.Labels[v1alpha1.LabelLeaving] = ""
+	chosen.Labels[v1alpha1.LabelDraining] = ""
 	stripped, _ := strip(chosen)
 	s.setPod(stripped.(*corev1.Pod))
 	s.publish()

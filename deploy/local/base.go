@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/deploy/command"
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
@@ -46,12 +47,12 @@ func applyBase(ctx context.Context, c *cluster, s *report) error {
 // buildEnv collects what builds need to know about the way out; empty settings are
 // left out.
 func buildEnv(ctx context.Context) (map[string]string, error) {
-	out, err := exec.CommandContext(ctx, "go", append([]string{"env", "-json"}, buildVariables...)...).Output()
+	out, err := command.Output(exec.CommandContext(ctx, "go", append([]string{"env", "-json"}, buildVariables...)...))
 	if err != nil {
-		return nil, fmt.Errorf("asking for the go command's settings: %w", err)
+		return nil, err
 	}
 	all := map[string]string{}
-	if err := json.Unmarshal(out, &all); err != nil {
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		return nil, fmt.Errorf("reading the go command's settings: %w", err)
 	}
 	for _, name := range proxyVariables {

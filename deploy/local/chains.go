@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os/exec"
 	"strings"
+
+	"github.com/headway-dev/headway/deploy/command"
 )
 
 // ourPrefixes begin the names of the packet filter's chains that end with the
@@ -33,7 +34,7 @@ func removeChains(ctx context.Context, _ *cluster, s *report) error {
 		if chains == 0 {
 			continue
 		}
-		if err := command(ctx, script, family+"-restore", "-w", "--noflush"); err != nil {
+		if err := call(ctx, script, family+"-restore", "-w", "--noflush"); err != nil {
 			return err
 		}
 	}
@@ -48,11 +49,7 @@ func savedRules(ctx context.Context, family string) (string, error) {
 	if err != nil {
 		return "", nil
 	}
-	saved, err := exec.CommandContext(ctx, path).Output()
-	if err != nil {
-		return "", fmt.Errorf("reading the rules of %s: %w", family, err)
-	}
-	return string(saved), nil
+	return command.Output(exec.CommandContext(ctx, path))
 }
 
 // removalScript writes the input for iptables-restore --noflush that removes our

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/deploy/command"
 	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/deploy/local/pki"
 	"github.com/headway-dev/headway/deploy/local/process"
@@ -26,18 +27,19 @@ type cluster struct {
 	bin string
 	// authority signs the cluster's certificates; set by the step "certificates".
 	authority *pki.Authority
-	// images maps the name of an image to its reference in the registry; set by
-	// the steps that push images.
-	images map[string]string
 }
 
 // program is the path of a compiled program.
 func (c *cluster) program(name string) string { return filepath.Join(c.bin, name) }
 
-// launch makes a compiled program run with these settings and waits until it is
-// healthy. A program that ends while it is waited for fails the step at once.
+// launch makes a program run with these settings and waits until it is healthy;
+// its path is that of the compiled one of its name unless it says so. A program
+// that ends while it is waited for fails the step at once.
 func (c *cluster) launch(ctx context.Context, s *report, p process.Program, healthy func(context.Context) error) error {
-	p.Path, p.Log = c.program(p.Name), c.places.Log(p.Name)
+	if p.Path == "" {
+		p.Path = c.program(p.Name)
+	}
+	p.Log = c.places.Log(p.Name)
 	started, err := process.Ensure(ctx, p)
 	if err != nil {
 		return err
@@ -61,10 +63,12 @@ func (c *cluster) launch(ctx context.Context, s *report, p process.Program, heal
 	return err
 }
 
-// listening checks that something accepts connections.
-func listening(network, address string) func(context.Context) error {
+// listening checks that something accepts connections at a port of the node. That
+// is all that can be asked of a program whose serving certificate nobody signed;
+// what it does shows in the steps after it.
+func listening(port string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network, address)
+		connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(layout.NodeIP, port))
 		if err != nil {
 			return err
 		}
@@ -72,63 +76,67 @@ func listening(network, address string) func(context.Context) error {
 	}
 }
 
-// answers checks that a URL of the cluster answers 200. It presents the
-// administrator's certificate and trusts the cluster's authority alone.
+// answers checks that a URL of the cluster answers 200.
 func (c *cluster) answers(url string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		client, err := c.client()
-		if err != nil {
-			return err
-		}
-		defer client.CloseIdleConnections()
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
-		}
-		response, err := client.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			body, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
-			return fmt.Errorf("%s answers %s: %s", url, response.Status, lastLines(string(body), 5))
-		}
-		return nil
+		_, err := c.get(ctx, url, "")
+		return err
 	}
 }
 
-func (c *cluster) client() (*http.Client, error) {
-	settings := &tls.Config{RootCAs: x509.NewCertPool()}
-	if c.authority != nil {
-		authority, err := os.ReadFile(c.authority.Cert("ca"))
-		if err != nil {
-			return nil, fmt.Errorf("reading the authority: %w", err)
-		}
-		settings.RootCAs.AppendCertsFromPEM(authority)
-		pair, err := tls.LoadX509KeyPair(c.authority.Cert("admin"), c.authority.Key("admin"))
-		if err != nil {
-			return nil, fmt.Errorf("reading the administrator's certificate: %w", err)
-		}
-		settings.Certificates = []tls.Certificate{pair}
+// get asks a URL of this machine past any proxy, and returns the beginning of the
+// answer; any but 200 is an error. host is what the request names, when that is not
+// the URL's own. It presents the administrator's certificate and trusts the
+// cluster's authority alone.
+func (c *cluster) get(ctx context.Context, url, host string) (string, error) {
+	authority, err := os.ReadFile(c.authority.Cert("ca"))
+	if err != nil {
+		return "", fmt.Errorf("reading the authority: %w", err)
 	}
-	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: settings}}, nil
+	pair, err := tls.LoadX509KeyPair(c.authority.Cert("admin"), c.authority.Key("admin"))
+	if err != nil {
+		return "", fmt.Errorf("reading the administrator's certificate: %w", err)
+	}
+	settings := &tls.Config{RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}}
+	settings.RootCAs.AppendCertsFromPEM(authority)
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: settings}}
+	defer client.CloseIdleConnections()
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Host = host
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", url, response.Status, command.LastLines(string(body), 5))
+	}
+	return string(body), err
 }
 
-// kubectl runs the compiled kubectl as administrator; stdin and stdout may be nil.
-func (c *cluster) kubectl(ctx context.Context, stdin io.Reader, stdout io.Writer, args ...string) error {
-	command := exec.CommandContext(ctx, c.program("kubectl"), args...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig())
-	var stderr strings.Builder
-	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, &stderr
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, lastLines(stderr.String(), 20))
-	}
-	return nil
+// kubectl runs the compiled kubectl as administrator and returns what it printed.
+func (c *cluster) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
+	kubectl := exec.CommandContext(ctx, c.program("kubectl"), args...)
+	kubectl.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig())
+	kubectl.Stdin = strings.NewReader(stdin)
+	return command.Output(kubectl)
 }
 
 // apply makes the objects of a YAML stream be as written there.
 func (c *cluster) apply(ctx context.Context, objects []byte) error {
-	return c.kubectl(ctx, strings.NewReader(string(objects)), nil,
-		"apply", "--server-side", "--force-conflicts", "--field-manager=headway-local", "-f", "-")
+	_, err := c.kubectl(ctx, string(objects), "apply", "--server-side", "--force-conflicts", "--field-manager=headway-local", "-f", "-")
+	return err
+}
+
+// call runs a program of the machine with an input.
+func call(ctx context.Context, stdin, name string, args ...string) error {
+	program := exec.CommandContext(ctx, name, args...)
+	program.Stdin = strings.NewReader(stdin)
+	_, err := command.Output(program)
+	return err
 }

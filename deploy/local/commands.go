@@ -109,7 +109,9 @@ func status(ctx context.Context, places layout.Layout) error {
 		return err
 	}
 	c := &cluster{places: places, bin: places.Bin(key)}
-	return c.kubectl(ctx, nil, os.Stdout, "get", "nodes,pods", "--all-namespaces")
+	objects, err := c.kubectl(ctx, "", "get", "nodes,pods", "--all-namespaces")
+	fmt.Print(objects)
+	return err
 }
 
 // lock makes sure that one command at a time changes the cluster. The kernel

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/headway-dev/headway/deploy/command"
 )
 
 // componentsDir is the nested module with the programs, from the repository root.
@@ -176,13 +177,8 @@ func (c *cluster) dropOldComponents(key string) error {
 
 // goCommand runs the go tool in the nested module and returns what it printed.
 func goCommand(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, "go", args...)
-	command.Dir = componentsDir
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, lastLines(stderr.String(), 20))
-	}
-	return stdout.String(), nil
+	program := exec.CommandContext(ctx, "go", args...)
+	program.Dir = componentsDir
+	program.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	return command.Output(program)
 }

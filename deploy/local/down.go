@@ -66,7 +66,7 @@ func unmountAll(ctx context.Context, c *cluster, s *report) error {
 		}
 		var failed error
 		for _, mount := range mounts {
-			if err := command(ctx, "", "umount", "--lazy", mount); err != nil {
+			if err := call(ctx, "", "umount", "--lazy", mount); err != nil {
 				failed = err
 				continue
 			}
@@ -94,7 +94,7 @@ func removeInterfaces(ctx context.Context, _ *cluster, _ *report) error {
 	if _, err := net.InterfaceByName(layout.Bridge); err != nil {
 		return nil // net has no error of its own for "there is none"
 	}
-	return command(ctx, "", "ip", "link", "delete", layout.Bridge)
+	return call(ctx, "", "ip", "link", "delete", layout.Bridge)
 }
 
 // removeState removes the folders of the cluster, and what its programs leave at

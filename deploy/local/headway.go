@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/headway-dev/headway/deploy/command"
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
@@ -34,7 +35,7 @@ func installHeadway(ctx context.Context, c *cluster, s *report) error {
 	install := exec.CommandContext(ctx, program,
 		"--registry="+layout.RegistryHost+"/headway", "--registry-address="+layout.RegistryEndpoint, "--plain-http",
 		"--apps-registry="+layout.RegistryHost+"/apps",
-		"--domain=localhost", "--public-port="+publicPort,
+		"--domain=localhost", "--public-port="+layout.PublicPort,
 		"--kustomization=deploy/local/headway", "--tools="+c.bin)
 	install.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig(), "PATH="+c.bin+":"+os.Getenv("PATH"))
 	output, err := install.StdoutPipe()
@@ -56,7 +57,7 @@ func installHeadway(ctx context.Context, c *cluster, s *report) error {
 		if complaints.Len() == 0 {
 			return fmt.Errorf("running the installer: %w", err)
 		}
-		return errors.New(strings.TrimSpace(lastLines(complaints.String(), 60)))
+		return errors.New(strings.TrimSpace(command.LastLines(complaints.String(), 60)))
 	}
 	s.result("%s", last)
 	return nil
@@ -72,10 +73,8 @@ func (c *cluster) compileOwn(ctx context.Context, s *report, pkg string) (string
 	s.waitFor("the compiler: " + pkg)
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if printed, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compiling %s: %w\n%s", pkg, err, lastLines(string(printed), 20))
-	}
-	return path, nil
+	_, err := command.Output(build)
+	return path, err
 }
 
 // sayNext ends `make up` with what to do now.
@@ -89,7 +88,7 @@ func sayNext(ctx context.Context, c *cluster, s *report) error {
 	s.note("headway status                        shows what is live")
 	s.note("")
 	s.note("change the app and push it:")
-	s.note(`git clone "http://%s:$(cat %s)@%s/%s.git"`, gitUser, c.places.State("git-password"), layout.GitEndpoint, demoName)
+	s.note(`git clone "http://%s:$(cat %s)@%s/%s.git"`, layout.GitUser, c.places.GitPassword(), layout.GitEndpoint, demoName)
 	s.note("")
 	s.note("make down                             takes all of it away again")
 	return nil

@@ -29,7 +29,7 @@ func TestReadState(t *testing.T) {
 		{"live, newer push broken", synced + "," + broken + "," + serving, demoState{line: "app hello is live", live: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := readState([]byte(`{"items":[` + test.items + `]}`))
+			got, err := readState(`{"items":[` + test.items + `]}`)
 			if err != nil {
 				t.Fatal(err)
 			}

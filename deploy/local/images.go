@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"os"
 	"os/exec"
-	"slices"
+	"path/filepath"
 	"strings"
 
+	"github.com/headway-dev/headway/deploy/command"
 	"github.com/headway-dev/headway/deploy/images/platform"
 	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/pipelines/ociimage"
@@ -20,123 +17,90 @@ import (
 // nonRoot is the user that programs without need for rights run as.
 const nonRoot = "65532:65532"
 
-// programImages are the images that hold one compiled program each.
-var programImages = []struct{ name, program, entrypoint, user string }{
-	{"pause", "pause", "/pause", "65535:65535"},
-	{"tekton-controller", "tekton-controller", "/ko-app/controller", nonRoot},
-	{"tekton-webhook", "tekton-webhook", "/ko-app/webhook", nonRoot},
+// programImage holds one compiled program of its name.
+type programImage struct{ name, entrypoint, user string }
+
+var programImages = []programImage{
+	{"pause", "/pause", "65535:65535"},
+	{"tekton-controller", "/ko-app/controller", nonRoot},
+	{"tekton-webhook", "/ko-app/webhook", nonRoot},
 	// Tekton itself calls this path in its init container.
-	{"tekton-entrypoint", "tekton-entrypoint", "/ko-app/entrypoint", nonRoot},
-	{"tekton-nop", "tekton-nop", "/ko-app/nop", nonRoot},
-	{"tekton-workingdirinit", "tekton-workingdirinit", "/ko-app/workingdirinit", nonRoot},
-	{"tekton-sidecarlogresults", "tekton-sidecarlogresults", "/ko-app/sidecarlogresults", nonRoot},
+	{"tekton-entrypoint", "/ko-app/entrypoint", nonRoot},
+	{"tekton-nop", "/ko-app/nop", nonRoot},
+	{"tekton-workingdirinit", "/ko-app/workingdirinit", nonRoot},
+	{"tekton-sidecarlogresults", "/ko-app/sidecarlogresults", nonRoot},
 }
+
+// image is the reference of an image by its name.
+func (c *cluster) image(name string) string {
+	return layout.RegistryHost + "/headway/" + name + ":" + c.imageTag()
+}
+
+// imageTag is the name of the folder of programs: a hash over everything that goes
+// into them.
+func (c *cluster) imageTag() string { return filepath.Base(c.bin) }
 
 // pushBaseImages makes sure that the registry has the images that Kubernetes and
 // Tekton need.
 func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
-	registry, err := platform.NewRegistry(layout.RegistryEndpoint, layout.RegistryEndpoint, true)
+	to, err := platform.NewRegistry(layout.RegistryHost, layout.RegistryEndpoint, true)
 	if err != nil {
 		return err
 	}
-	defer registry.Close()
-	pushed, err := c.pushedImages(ctx, registry)
-	if err != nil {
-		return err
-	}
-	if c.images = pushed; c.images != nil {
-		s.result("%d images there", len(c.images))
-		return nil
-	}
-	c.images = map[string]string{}
+	defer to.Close()
+	pushed := 0
 	for _, image := range programImages {
-		spec := ociimage.Spec{
-			Layers:     []ociimage.Layer{{Files: []ociimage.File{{Path: image.entrypoint, Source: c.program(image.program), Mode: 0o755}}}},
-			Entrypoint: []string{image.entrypoint},
-			User:       image.user,
-		}
-		if err := c.push(ctx, registry, s, image.name, spec); err != nil {
+		sent, err := pushMissing(ctx, to, s, func() (ociimage.Spec, error) {
+			return ociimage.Spec{
+				Layers:     []ociimage.Layer{{Files: []ociimage.File{{Path: image.entrypoint, Source: c.program(image.name), Mode: 0o755}}}},
+				Entrypoint: []string{image.entrypoint},
+				User:       image.user,
+			}, nil
+		}, tagged{"headway/" + image.name, c.imageTag()})
+		if err != nil {
 			return err
 		}
+		pushed += sent
 	}
-	shell, err := busybox(ctx)
-	if err != nil {
-		return err
-	}
-	if err := c.push(ctx, registry, s, "busybox", shell); err != nil {
-		return err
-	}
-	// The name that a Dockerfile's `FROM busybox` comes to through the mirror.
-	image, err := ociimage.Build(ctx, shell)
-	if err != nil {
-		return err
-	}
-	if _, err := registry.Push(ctx, "library/busybox", "latest", image); err != nil {
-		return err
-	}
-	s.result("%d images pushed", len(c.images))
-	return c.noteImages()
+	// The second name is what a Dockerfile's `FROM busybox` comes to through the mirror.
+	sent, err := pushMissing(ctx, to, s, func() (ociimage.Spec, error) { return busybox(ctx) },
+		tagged{"headway/busybox", c.imageTag()}, tagged{"library/busybox", "latest"})
+	s.result("%d images pushed, %d there", pushed+sent, len(programImages)+1-pushed-sent)
+	return err
 }
 
-// push pushes one image under headway/, tagged by its digest, and notes its
-// reference.
-func (c *cluster) push(ctx context.Context, registry *platform.Registry, s *report, name string, spec ociimage.Spec) error {
-	s.waitFor("image " + name + " to be assembled and pushed")
-	image, err := ociimage.Build(ctx, spec)
-	if err != nil {
-		return fmt.Errorf("assembling image %s: %w", name, err)
-	}
-	digest, err := image.Digest()
-	if err != nil {
-		return fmt.Errorf("naming image %s: %w", name, err)
-	}
-	tag := digest.Hex[:16]
-	if _, err := registry.Push(ctx, "headway/"+name, tag, image); err != nil {
-		return err
-	}
-	c.images[name] = layout.RegistryHost + "/headway/" + name + ":" + tag
-	return nil
-}
+// tagged is where an image is in the registry.
+type tagged struct{ image, tag string }
 
-// imagesNote lies beside the programs: the images hold exactly those, so a note
-// there stays true for as long as the folder does.
-const imagesNote = "images.json"
-
-func (c *cluster) noteImages() error {
-	encoded, err := json.Marshal(c.images)
+// pushMissing assembles an image and pushes it under all names unless the registry
+// has all of them. It returns how many images were sent, one or none.
+func pushMissing(ctx context.Context, to *platform.Registry, s *report, spec func() (ociimage.Spec, error), names ...tagged) (int, error) {
+	missing := false
+	for _, name := range names {
+		_, there, err := to.Find(ctx, name.image, name.tag)
+		if err != nil {
+			return 0, err
+		}
+		missing = missing || !there
+	}
+	if !missing {
+		return 0, nil
+	}
+	s.waitFor("image " + names[0].image + " to be assembled and pushed")
+	holds, err := spec()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	temporary := c.program(imagesNote + ".new")
-	if err := os.WriteFile(temporary, encoded, 0o644); err != nil {
-		return fmt.Errorf("noting the images: %w", err)
-	}
-	return os.Rename(temporary, c.program(imagesNote))
-}
-
-// pushedImages are the noted images when the registry still has each of them, and
-// nil otherwise.
-func (c *cluster) pushedImages(ctx context.Context, registry *platform.Registry) (map[string]string, error) {
-	content, err := os.ReadFile(c.program(imagesNote))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	image, err := ociimage.Build(ctx, holds)
 	if err != nil {
-		return nil, fmt.Errorf("reading the noted images: %w", err)
+		return 0, fmt.Errorf("assembling image %s: %w", names[0].image, err)
 	}
-	var noted map[string]string
-	if json.Unmarshal(content, &noted) != nil || len(noted) != len(programImages)+1 {
-		return nil, nil
-	}
-	references := append(slices.Collect(maps.Values(noted)), layout.RegistryHost+"/library/busybox:latest")
-	for _, reference := range references {
-		image, tag, _ := strings.Cut(strings.TrimPrefix(reference, layout.RegistryHost+"/"), ":")
-		_, present, err := registry.Find(ctx, image, tag)
-		if err != nil || !present {
-			return nil, err
+	for _, name := range names {
+		if _, err := to.Push(ctx, name.image, name.tag, image); err != nil {
+			return 0, err
 		}
 	}
-	return noted, nil
+	return 1, nil
 }
 
 // busybox is Debian's static busybox with a link for each of its commands.
@@ -145,9 +109,9 @@ func busybox(ctx context.Context) (ociimage.Spec, error) {
 	if err != nil {
 		return ociimage.Spec{}, fmt.Errorf("finding busybox: %w", err)
 	}
-	list, err := exec.CommandContext(ctx, path, "--list").Output()
+	list, err := command.Output(exec.CommandContext(ctx, path, "--list"))
 	if err != nil {
-		return ociimage.Spec{}, fmt.Errorf("listing the commands of busybox: %w", err)
+		return ociimage.Spec{}, err
 	}
 	files := []ociimage.File{
 		{Path: "/bin/busybox", Source: path, Mode: 0o755},
@@ -156,7 +120,7 @@ func busybox(ctx context.Context) (ociimage.Spec, error) {
 		{Path: "/etc/passwd", Data: []byte("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")},
 		{Path: "/etc/group", Data: []byte("root:x:0:\nnogroup:x:65534:\n")},
 	}
-	for _, applet := range strings.Fields(string(list)) {
+	for _, applet := range strings.Fields(list) {
 		if applet != "busybox" {
 			files = append(files, ociimage.File{Path: "/bin/" + applet, Link: "busybox"})
 		}

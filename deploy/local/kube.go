@@ -152,7 +152,7 @@ func startControllerManager(ctx context.Context, c *cluster, s *report) error {
 			"--kube-api-qps=200", "--kube-api-burst=400", "--profiling=false",
 		},
 		Configs: []string{config},
-	}, c.listensTLS("10257"))
+	}, listening("10257"))
 }
 
 func startScheduler(ctx context.Context, c *cluster, s *report) error {
@@ -165,11 +165,5 @@ func startScheduler(ctx context.Context, c *cluster, s *report) error {
 			"--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400", "--profiling=false",
 		},
 		Configs: []string{config},
-	}, c.listensTLS("10259"))
-}
-
-// listensTLS checks a port of a program whose serving certificate nobody signed;
-// what it does shows in the steps after it.
-func (c *cluster) listensTLS(port string) func(context.Context) error {
-	return listening("tcp", layout.NodeIP+":"+port)
+	}, listening("10259"))
 }

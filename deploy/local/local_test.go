@@ -161,33 +161,25 @@ args: ["-nop-image", "ko://github.com/tektoncd/pipeline/cmd/nop", "-shell-image"
 initialDelaySeconds: 5
 version: "devel"
 `
-	images := map[string]string{"tekton-controller": "r/controller:1", "tekton-nop": "r/nop:2", "busybox": "r/busybox:3"}
-	got, err := adaptTekton([]byte(manifests), images, "v1.2.3")
+	image := func(name string) string { return "r/" + name + ":1" }
+	got, err := adaptTekton([]byte(manifests), image, "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `image: r/controller:1
-args: ["-nop-image", "r/nop:2", "-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "r/busybox:3", "-shell-image-win", "win"]
+	want := `image: r/tekton-controller:1
+args: ["-nop-image", "r/tekton-nop:1", "-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "r/busybox:1", "-shell-image-win", "win"]
 initialDelaySeconds: 0
 version: "v1.2.3"
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := adaptTekton([]byte("nothing"), images, "v1.2.3"); err == nil {
+	if _, err := adaptTekton([]byte("nothing"), image, "v1.2.3"); err == nil {
 		t.Error("manifests without what we edit are taken")
 	}
-	delete(images, "tekton-nop")
-	if _, err := adaptTekton([]byte(manifests), images, "v1.2.3"); err == nil || !strings.Contains(err.Error(), "nop") {
+	manifests = strings.Replace(manifests, "cmd/nop", "cmd/other", 1)
+	if _, err := adaptTekton([]byte(manifests), image, "v1.2.3"); err == nil || !strings.Contains(err.Error(), "other") {
 		t.Errorf("a missing image: %v", err)
-	}
-}
-
-func TestAllEqual(t *testing.T) {
-	for text, want := range map[string]bool{"1=1 2=2": true, "1=1 1=": false, "1=1 2=1": false, "1": false} {
-		if got := allEqual(text); got != want {
-			t.Errorf("allEqual(%q) = %t", text, got)
-		}
 	}
 }
 

@@ -15,7 +15,11 @@ func mountsBelow(table string, folders ...string) []string {
 		if len(fields) < 5 {
 			continue
 		}
-		point := unescapeMount(fields[4])
+		// The kernel writes a space as \040, which Go reads in a string literal.
+		point, err := strconv.Unquote(`"` + strings.ReplaceAll(fields[4], `"`, `\"`) + `"`)
+		if err != nil {
+			continue
+		}
 		inside := slices.ContainsFunc(folders, func(folder string) bool {
 			return point == folder || strings.HasPrefix(point, folder+"/")
 		})
@@ -25,20 +29,4 @@ func mountsBelow(table string, folders ...string) []string {
 	}
 	slices.Reverse(found)
 	return found
-}
-
-// unescapeMount turns the kernel's octal escapes (\040 is a space) back.
-func unescapeMount(point string) string {
-	var out strings.Builder
-	for i := 0; i < len(point); i++ {
-		if point[i] == '\\' && i+3 < len(point) {
-			if code, err := strconv.ParseUint(point[i+1:i+4], 8, 8); err == nil {
-				out.WriteByte(byte(code))
-				i += 3
-				continue
-			}
-		}
-		out.WriteByte(point[i])
-	}
-	return out.String()
 }

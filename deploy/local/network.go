@@ -55,7 +55,7 @@ func setUpNetwork(ctx context.Context, c *cluster, s *report) error {
 		return err
 	}
 	if _, err := net.InterfaceByName(layout.Bridge); err != nil {
-		if err := command(ctx, "", "ip", "link", "add", layout.Bridge, "type", "bridge"); err != nil {
+		if err := call(ctx, "", "ip", "link", "add", layout.Bridge, "type", "bridge"); err != nil {
 			return err
 		}
 	}
@@ -66,21 +66,21 @@ func setUpNetwork(ctx context.Context, c *cluster, s *report) error {
 		// The host reaches services even when it has no default route.
 		{"route", "replace", layout.ServiceCIDR, "dev", layout.Bridge, "src", layout.NodeIP},
 	} {
-		if err := command(ctx, "", "ip", args...); err != nil {
+		if err := call(ctx, "", "ip", args...); err != nil {
 			return err
 		}
 	}
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
 		return fmt.Errorf("switching forwarding on: %w", err)
 	}
-	if err := command(ctx, chainRules(), "iptables-restore", "-w", "--noflush"); err != nil {
+	if err := call(ctx, chainRules(), "iptables-restore", "-w", "--noflush"); err != nil {
 		return err
 	}
 	for _, jump := range jumps {
-		if command(ctx, "", "iptables", "-w", "-t", jump.table, "-C", jump.from, "-j", jump.to) == nil {
+		if call(ctx, "", "iptables", "-w", "-t", jump.table, "-C", jump.from, "-j", jump.to) == nil {
 			continue
 		}
-		if err := command(ctx, "", "iptables", "-w", "-t", jump.table, "-I", jump.from, "-j", jump.to); err != nil {
+		if err := call(ctx, "", "iptables", "-w", "-t", jump.table, "-I", jump.from, "-j", jump.to); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // startContainerd starts the container runtime.
 func startContainerd(ctx context.Context, c *cluster, s *report) error {
 	values := newSettings(c.places)
-	values.PauseImage, values.MTU = c.images["pause"], outerMTU(ctx)
+	values.PauseImage, values.MTU = c.image("pause"), outerMTU(ctx)
 	if _, err := c.writeConfig("cni.conflist", "cni/10-headway.conflist", values); err != nil {
 		return err
 	}
@@ -73,11 +73,10 @@ func startKubelet(ctx context.Context, c *cluster, s *report) error {
 	}
 	s.waitFor("the node to be ready")
 	return poll(ctx, 2*time.Minute, 200*time.Millisecond, func(ctx context.Context) error {
-		var out strings.Builder
-		err := c.kubectl(ctx, nil, &out, "get", "node", layout.NodeName,
+		ready, err := c.kubectl(ctx, "", "get", "node", layout.NodeName,
 			"-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`)
-		if err == nil && !strings.HasPrefix(out.String(), "True") {
-			err = errors.New("the node is not ready: " + out.String())
+		if err == nil && !strings.HasPrefix(ready, "True") {
+			err = errors.New("the node is not ready: " + ready)
 		}
 		return err
 	})

@@ -107,12 +107,12 @@ func installPackages(ctx context.Context, _ *cluster, s *report) error {
 	}
 	s.waitFor("apt-get to install " + strings.Join(debian, " "))
 	install := append([]string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends"}, debian...)
-	if command(ctx, "", "env", install...) == nil {
+	if call(ctx, "", "env", install...) == nil {
 		return nil
 	}
 	// A fresh machine has no package lists, or old ones.
-	if err := command(ctx, "", "apt-get", "update"); err != nil {
+	if err := call(ctx, "", "apt-get", "update"); err != nil {
 		return err
 	}
-	return command(ctx, "", "env", install...)
+	return call(ctx, "", "env", install...)
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/headway-dev/headway/deploy/local/process"
+	"github.com/headway-dev/headway/deploy/command"
 )
 
 // patience is how long a step stays silent before it says what it waits for; it
@@ -17,7 +19,7 @@ const (
 	maxPatience = time.Minute
 )
 
-// maxLogLine is how many bytes of a log's line an explanation shows.
+// maxLogLine is how many characters of a log's line an explanation shows.
 const maxLogLine = 400
 
 // step is one thing that up or down does. It looks at the real state and does
@@ -123,11 +125,13 @@ func runStep(ctx context.Context, p *progress, c *cluster, s step) error {
 	p.printf("FAILED %-13s %6s", s.name, elapsed)
 	if s.log != "" {
 		path := c.places.Log(s.log)
-		if lines := process.Tail(path, 20); len(lines) > 0 {
+		// Also when the context has ended, as it has when somebody gave up.
+		lines, missing := command.Output(exec.CommandContext(context.WithoutCancel(ctx), "tail", "-n20", path))
+		if missing == nil && lines != "" {
 			fmt.Fprintf(p.out, "\nthe last lines of %s:\n", path)
-			for _, line := range lines {
-				fmt.Fprintf(p.out, "  %s\n", line[:min(len(line), maxLogLine)])
-			}
+		}
+		for line := range strings.Lines(lines) {
+			fmt.Fprintf(p.out, "  %.*s\n", maxLogLine, strings.TrimSuffix(line, "\n"))
 		}
 	}
 	return err

@@ -37,7 +37,7 @@ func installTekton(ctx context.Context, c *cluster, s *report) error {
 	if err != nil {
 		return err
 	}
-	objects, err := adaptTekton(manifests, c.images, module.Version)
+	objects, err := adaptTekton(manifests, c.image, module.Version)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,8 @@ func installTekton(ctx context.Context, c *cluster, s *report) error {
 	}
 	s.waitFor("Tekton's webhook to answer")
 	return poll(ctx, time.Minute, 300*time.Millisecond, func(ctx context.Context) error {
-		return c.kubectl(ctx, strings.NewReader(probeTask), nil, "create", "--dry-run=server", "-f", "-")
+		_, err := c.kubectl(ctx, probeTask, "create", "--dry-run=server", "-f", "-")
+		return err
 	})
 }
 
@@ -104,22 +105,21 @@ var (
 
 // adaptTekton puts our images and the version in place of those that a release would
 // have, and sets the controller up for short waits instead of a busy shared cluster.
-func adaptTekton(manifests []byte, images map[string]string, version string) ([]byte, error) {
+func adaptTekton(manifests []byte, image func(name string) string, version string) ([]byte, error) {
 	text := string(manifests)
 	for _, match := range tektonImage.FindAllStringSubmatch(text, -1) {
-		if images["tekton-"+match[1]] == "" {
+		name := "tekton-" + match[1]
+		if !slices.ContainsFunc(programImages, func(made programImage) bool { return made.name == name }) {
 			return nil, fmt.Errorf("no image is compiled here for Tekton's %s", match[1])
 		}
+		text = strings.ReplaceAll(text, match[0], image(name))
 	}
-	text = tektonImage.ReplaceAllStringFunc(text, func(reference string) string {
-		return images["tekton-"+reference[strings.LastIndex(reference, "/")+1:]]
-	})
 	for _, edit := range []struct {
 		what    string
 		pattern *regexp.Regexp
 		with    string
 	}{
-		{"shell image", shellImage, `"-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "` + images["busybox"] + `"`},
+		{"shell image", shellImage, `"-kube-api-qps", "200", "-kube-api-burst", "400", "-shell-image", "` + image("busybox") + `"`},
 		{"probes", probeDelay, `initialDelaySeconds: 0`},
 		{"version", noVersion, `"` + version + `"`},
 	} {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -102,7 +103,7 @@ func (b *bench) handler(ctx context.Context) (handler, error) {
 	}
 	return handler{
 		direct:    "http://" + net.JoinHostPort(apps[0].Status.PodIP, httpPort(apps[0])) + "/healthz",
-		activator: "http://" + net.JoinHostPort(activators[0].Status.PodIP, localcluster.PublicPort) + "/healthz",
+		activator: "http://" + net.JoinHostPort(activators[0].Status.PodIP, layout.PublicPort) + "/healthz",
 		host:      app + "." + b.namespace + ".localhost",
 	}, nil
 }

@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
+	"github.com/headway-dev/headway/deploy/local/worktree"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -94,7 +96,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	b.namespace = namespace.Name
 	err := b.Kube.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "git"},
-		StringData: map[string]string{"username": localcluster.GitUser, "password": b.GitPassword},
+		StringData: map[string]string{"username": layout.GitUser, "password": b.GitPassword},
 	})
 	if err != nil {
 		return fmt.Errorf("creating the credentials: %w", err)
@@ -127,12 +129,12 @@ func (b *bench) cleanUp(ctx context.Context) {
 
 // clone makes a work tree of an example under an app name of its own, so that
 // its host and its build cache are fresh. Nothing is pushed.
-func (b *bench) clone(ctx context.Context, example, app string) (*localcluster.WorkTree, error) {
+func (b *bench) clone(ctx context.Context, example, app string) (*worktree.Tree, error) {
 	return b.cloneFrom(ctx, filepath.Join(examples, example), example, app)
 }
 
 // cloneFrom does the same with the folder of an app that is called name there.
-func (b *bench) cloneFrom(ctx context.Context, folder, name, app string) (*localcluster.WorkTree, error) {
+func (b *bench) cloneFrom(ctx context.Context, folder, name, app string) (*worktree.Tree, error) {
 	dir := filepath.Join(b.scratch, app)
 	tree, err := b.NewWorkTree(ctx, dir, b.namespace+"/"+app, folder)
 	if err != nil {
@@ -143,7 +145,7 @@ func (b *bench) cloneFrom(ctx context.Context, folder, name, app string) (*local
 
 // pushNew pushes all of a work tree for the first time, tells Headway of it and
 // waits until the URL answers with the text; it returns the revision's name.
-func (b *bench) pushNew(ctx context.Context, tree *localcluster.WorkTree, app, text string) (revision string, err error) {
+func (b *bench) pushNew(ctx context.Context, tree *worktree.Tree, app, text string) (revision string, err error) {
 	if err := tree.Commit(ctx, "First"); err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/deploy/local/worktree"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -27,7 +28,7 @@ type pushed struct {
 // a warm one, and of trees that were built before.
 func (b *bench) pushes(ctx context.Context) ([]row, error) {
 	var cold, warm, built []pushed
-	var tree *localcluster.WorkTree
+	var tree *worktree.Tree
 	var app string
 	for n := range coldRounds {
 		app = fmt.Sprintf("cold%d", n)
@@ -80,7 +81,7 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 }
 
 // measure pushes the head and adds how long it took.
-func (b *bench) measure(ctx context.Context, to []pushed, tree *localcluster.WorkTree, app, kind string) ([]pushed, error) {
+func (b *bench) measure(ctx context.Context, to []pushed, tree *worktree.Tree, app, kind string) ([]pushed, error) {
 	begin := time.Now()
 	commit, err := tree.Push(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/worktree"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -25,7 +26,7 @@ const (
 // parkedApps are apps in folders of one repository. They run an image that was
 // built before, so that they cost no build.
 type parkedApps struct {
-	tree  *localcluster.WorkTree
+	tree  *worktree.Tree
 	image string
 	names []string
 	// revisions by the names of their apps.

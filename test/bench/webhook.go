@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/headway-dev/headway/test/localcluster"
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 const webhookRounds = 5
@@ -74,7 +74,7 @@ func sendWebhook(ctx context.Context, cloneURL, commit string) error {
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, localcluster.WebhookURL, strings.NewReader(string(body)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, layout.WebhookURL, strings.NewReader(string(body)))
 	if err != nil {
 		return err
 	}

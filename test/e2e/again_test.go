@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headway-dev/headway/test/localcluster"
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // TestRepositoryRemovedAndAdded: one command after the other, as people mend a
@@ -19,7 +19,7 @@ func TestRepositoryRemovedAndAdded(t *testing.T) {
 	commit := code.push("First")
 	add := func() {
 		tm.Helper()
-		tm.headwayWith(cluster.GitPassword+"\n", "repo", "add", code.tree.URL, "--name", repositoryName, "--username", localcluster.GitUser, "--password-stdin", "--wait")
+		tm.headwayWith(cluster.GitPassword+"\n", "repo", "add", code.tree.URL, "--name", repositoryName, "--username", layout.GitUser, "--password-stdin", "--wait")
 	}
 	add()
 	tm.waitLive("hello", commit)

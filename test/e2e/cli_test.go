@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/headway-dev/headway/test/localcluster"
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // headway runs the CLI in the team's namespace; it has to succeed.
@@ -40,7 +40,7 @@ func TestCommandLine(t *testing.T) {
 	tm := newTeam(t)
 	code := tm.clone("hello")
 	commit := code.push("First")
-	tm.headwayWith(cluster.GitPassword+"\n", "repo", "add", code.tree.URL, "--name", repositoryName, "--username", localcluster.GitUser, "--password-stdin", "--wait")
+	tm.headwayWith(cluster.GitPassword+"\n", "repo", "add", code.tree.URL, "--name", repositoryName, "--username", layout.GitUser, "--password-stdin", "--wait")
 	if out := tm.headway("repo", "list"); !strings.Contains(out, repositoryName) {
 		t.Errorf("repo list prints %q", out)
 	}

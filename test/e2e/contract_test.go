@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -71,7 +72,7 @@ func TestRuntimeContract(t *testing.T) {
 args: ["-addr=:$(PORT)", "$$(PORT) $1"]
 env: {GREETING: "a $(PORT) $$"}
 resources: {cpu: 10m, memory: 64Mi}`)
-	host := "meter." + tm.namespace + ".localhost:" + localcluster.PublicPort
+	host := "meter." + tm.namespace + ".localhost:" + layout.PublicPort
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	s := tm.look(http.Header{"X-Mine": {"one", "two"}, "Traceparent": {trace}, "Forwarded": {"for=192.0.2.1"}, "X-Forwarded-For": {"192.0.2.1"}})
 

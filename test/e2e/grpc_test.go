@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/headway-dev/headway/test/localcluster"
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // TestGRPCWakesAnApp: a call and a stream begin on an app that sleeps; messages,
@@ -28,7 +28,7 @@ func TestGRPCWakesAnApp(t *testing.T) {
 	tm := newTeam(t)
 	revision := tm.startMeter("{idle: 2s}")
 	host := strings.TrimSuffix(strings.TrimPrefix(tm.url("meter"), "http://"), "/")
-	conn, err := grpc.NewClient("passthrough:///127.0.0.1:"+localcluster.PublicPort,
+	conn, err := grpc.NewClient("passthrough:///127.0.0.1:"+layout.PublicPort,
 		grpc.WithAuthority(host), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

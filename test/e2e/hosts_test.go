@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -63,7 +64,7 @@ func (tm *team) at(host string, status int) error {
 	if err != nil {
 		return err
 	}
-	web := localcluster.BrowserAt("127.0.0.1:" + localcluster.PublicPort)
+	web := localcluster.BrowserAt("127.0.0.1:" + layout.PublicPort)
 	defer web.CloseIdleConnections()
 	response, err := web.Do(request)
 	if err != nil {

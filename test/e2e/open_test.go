@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/websocket"
 
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -26,7 +27,7 @@ func (tm *team) openSocket() socket {
 	if err != nil {
 		tm.Fatal(err)
 	}
-	conn, err := (&net.Dialer{}).DialContext(tm.Context(), "tcp", "127.0.0.1:"+localcluster.PublicPort)
+	conn, err := (&net.Dialer{}).DialContext(tm.Context(), "tcp", "127.0.0.1:"+layout.PublicPort)
 	if err != nil {
 		tm.Fatal(err)
 	}

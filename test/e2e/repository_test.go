@@ -9,13 +9,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/test/localcluster"
+	"github.com/headway-dev/headway/deploy/local/worktree"
 )
 
 // repository is a team's work tree, and the repository it is pushed to.
 type repository struct {
 	*team
-	tree *localcluster.WorkTree
+	tree *worktree.Tree
 }
 
 // repositoryName is what every team calls its one repository.

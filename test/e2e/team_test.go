@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -45,7 +46,7 @@ func newTeam(t *testing.T) *team {
 	})
 	tm.create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: tm.namespace, Name: secretName},
-		StringData: map[string]string{"username": localcluster.GitUser, "password": cluster.GitPassword},
+		StringData: map[string]string{"username": layout.GitUser, "password": cluster.GitPassword},
 	})
 	return tm
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // Browser finds *.localhost on loopback, as browsers and curl do whatever the
@@ -24,16 +26,15 @@ func BrowserAt(server string) *http.Client {
 			MaxIdleConnsPerHost: 100,
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				host, port, err := net.SplitHostPort(address)
-				if err != nil {
+				switch {
+				case err != nil:
 					return nil, err
+				case server != "":
+					address = server
+				case strings.HasSuffix(host, ".localhost"):
+					address = net.JoinHostPort("127.0.0.1", port)
 				}
-				if strings.HasSuffix(host, ".localhost") {
-					host = "127.0.0.1"
-				}
-				if server != "" {
-					return dialer.DialContext(ctx, network, server)
-				}
-				return dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
+				return dialer.DialContext(ctx, network, address)
 			},
 		},
 	}
@@ -41,7 +42,7 @@ func BrowserAt(server string) *http.Client {
 
 // URL is how people reach an app; it ends in a slash.
 func URL(app, namespace string) string {
-	return "http://" + app + "." + namespace + ".localhost:" + PublicPort + "/"
+	return "http://" + app + "." + namespace + ".localhost:" + layout.PublicPort + "/"
 }
 
 // Answer is what a URL gave.

@@ -18,18 +18,11 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/deploy/local/layout"
+	"github.com/headway-dev/headway/deploy/local/worktree"
 )
 
-const (
-	// SystemNamespace is where Headway runs, BuildNamespace where builds do.
-	SystemNamespace, BuildNamespace = "headway-system", "headway-builds"
-	// PublicPort is where the activator answers on loopback.
-	PublicPort = "8080"
-	// WebhookURL is where the controller takes webhooks on loopback.
-	WebhookURL = "http://127.0.0.1:8081/webhook"
-	// GitUser is the one account of the git server.
-	GitUser = "headway"
-)
+// SystemNamespace is where Headway runs, BuildNamespace where builds do.
+const SystemNamespace, BuildNamespace = "headway-system", "headway-builds"
 
 // Cluster is a running local cluster with Headway on it.
 type Cluster struct {
@@ -39,7 +32,7 @@ type Cluster struct {
 	Logs kubernetes.Interface
 	// Kubeconfig is the administrator's, for programs.
 	Kubeconfig string
-	// GitPassword is GitUser's.
+	// GitPassword is that of layout.GitUser.
 	GitPassword string
 }
 
@@ -72,10 +65,16 @@ func Connect(ctx context.Context) (*Cluster, error) {
 	if err := c.Kube.List(ctx, &v1alpha1.RepositoryList{}); err != nil {
 		return nil, fmt.Errorf("asking the cluster for repositories: %w", err)
 	}
-	password, err := os.ReadFile(places.State("git-password"))
+	password, err := os.ReadFile(places.GitPassword())
 	if err != nil {
 		return nil, fmt.Errorf("reading the git server's password: %w", err)
 	}
 	c.GitPassword = strings.TrimSpace(string(password))
 	return c, nil
+}
+
+// NewWorkTree makes a work tree of an example folder in dir, to be pushed to the
+// repository "owner/name".
+func (c *Cluster) NewWorkTree(ctx context.Context, dir, name, example string) (*worktree.Tree, error) {
+	return worktree.New(ctx, dir, name, example, c.GitPassword)
 }

@@ -39,6 +39,13 @@ const (
 	// GitEndpoint is where the host reaches the git server, GitHost what the
 	// cluster calls it.
 	GitEndpoint, GitHost = NodeIP + ":3000", "git.headway.local:3000"
+	// GitUser is the one account of the git server.
+	GitUser = "headway"
+	// PublicPort is the node port of the activator; it answers on loopback.
+	PublicPort = "8080"
+	// WebhookURL is where the controller takes hints on loopback: the node port of
+	// the Service headway-webhook.
+	WebhookURL = "http://127.0.0.1:8081/webhook"
 )
 
 // Runtime is the folder of sockets and pid files. It is the same for every cache
@@ -86,6 +93,9 @@ func (l Layout) State(elem ...string) string {
 
 // Kubeconfig is the administrator's kubeconfig.
 func (l Layout) Kubeconfig() string { return l.State("kubeconfig") }
+
+// GitPassword is the file with the password of GitUser.
+func (l Layout) GitPassword() string { return l.State("git-password") }
 
 // Lock is the file whose flock a running up or down holds.
 func (l Layout) Lock() string { return l.State("lock") }

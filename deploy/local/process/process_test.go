@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // program is a process that lives until it is stopped; its name is unique to the test.
@@ -139,22 +137,6 @@ func TestParseStat(t *testing.T) {
 				t.Errorf("parseStat = %q %q %t", state, start, ok)
 			}
 		})
-	}
-}
-
-func TestTail(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
-	if got := Tail(path, 2); got != nil {
-		t.Errorf("tail of no file = %q", got)
-	}
-	if err := os.WriteFile(path, []byte(strings.Repeat("x", tailWindow)+"\na\nb\nc\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"b", "c"}, Tail(path, 2)); diff != "" {
-		t.Errorf("tail (-want +got):\n%s", diff)
-	}
-	if got := Tail(path, 100); len(got) != 4 {
-		t.Errorf("tail of everything has %d lines, want 4", len(got))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+
+	"github.com/headway-dev/headway/deploy/command"
 )
 
 // Both say what to do.
@@ -31,14 +33,9 @@ func findKubectl() (kubectl, error) {
 }
 
 func (k kubectl) run(ctx context.Context, stdin []byte, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, k.path, args...)
-	command.Stdin = bytes.NewReader(stdin)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("kubectl %s: %w\n%s", args[0], err, strings.TrimSpace(stderr.String()))
-	}
-	return stdout.String(), nil
+	program := exec.CommandContext(ctx, k.path, args...)
+	program.Stdin = bytes.NewReader(stdin)
+	return command.Output(program)
 }
 
 // checkCluster fails unless there is a cluster, and Tekton on it.
@@ -73,7 +70,7 @@ func (k kubectl) rollout(ctx context.Context, name string) error {
 	pods, _ := k.run(ctx, nil, "get", "pods", "--namespace="+system, label)
 	events, _ := k.run(ctx, nil, "get", "events", "--namespace="+system, "--field-selector=type=Warning", "--sort-by=.lastTimestamp", "--no-headers")
 	logs, _ := k.run(ctx, nil, "logs", "--namespace="+system, label, "--tail=20", "--prefix")
-	return fmt.Errorf("waiting for %s: %w\n%s\n%s\n%s", name, err, pods, lastLines(events, 10), logs)
+	return fmt.Errorf("waiting for %s: %w\n%s\n%s\n%s", name, err, pods, command.LastLines(events, 10), logs)
 }
 
 // dropOldSettings removes the ConfigMaps of earlier installations: each has the
@@ -92,9 +89,4 @@ func (k kubectl) dropOldSettings(ctx context.Context, objects []byte) error {
 		}
 	}
 	return nil
-}
-
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	return strings.Join(lines[max(len(lines)-n, 0):], "\n")
 }

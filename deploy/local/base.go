@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/deploy/command"
+	"github.com/headway-dev/headway/deploy/images/platform"
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
@@ -74,7 +75,7 @@ func buildEnv(ctx context.Context) (map[string]string, error) {
 // trustedAuthorities is the machine's bundle of certificate authorities; empty when
 // the machine has none.
 func trustedAuthorities() string {
-	for _, path := range []string{os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"} {
+	for _, path := range append([]string{os.Getenv("SSL_CERT_FILE")}, platform.Bundles...) {
 		if content, err := os.ReadFile(path); err == nil {
 			return string(content)
 		}

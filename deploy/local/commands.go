@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -22,9 +23,9 @@ func run(ctx context.Context, places layout.Layout, args []string) error {
 	keepOffProxy()
 	switch args[0] {
 	case "up":
-		return up(ctx, places)
+		return change(ctx, places, append(clusterSteps(), headwaySteps()...))
 	case "down":
-		return down(ctx, places)
+		return change(ctx, places, downSteps())
 	case "status":
 		return status(ctx, places)
 	case "env":
@@ -36,47 +37,25 @@ func run(ctx context.Context, places layout.Layout, args []string) error {
 	return fmt.Errorf("no subcommand %q", args[0])
 }
 
-func up(ctx context.Context, places layout.Layout) error {
-	if err := checkMachine(hostFacts()); err != nil {
+// change runs steps that bring the whole cluster up or down.
+func change(ctx context.Context, places layout.Layout, steps []step) error {
+	if err := checkMachine(runtime.GOOS, os.Geteuid()); err != nil {
 		return err
 	}
-	unlock, err := lock(places)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	c := &cluster{places: places}
-	return runSteps(ctx, newProgress(os.Stdout), c, upSteps())
-}
-
-func down(ctx context.Context, places layout.Layout) error {
-	if err := checkMachine(hostFacts()); err != nil {
-		return err
-	}
-	unlock, err := lock(places)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return runSteps(ctx, newProgress(os.Stdout), &cluster{places: places}, downSteps())
+	return locked(ctx, newProgress(os.Stdout), &cluster{places: places}, steps)
 }
 
 // onlyComponents prepares the machine for tests that start a cluster's programs
 // by themselves: what is compiled and, where a whole cluster can run, what comes
 // from the distribution.
 func onlyComponents(ctx context.Context, places layout.Layout) error {
-	unlock, err := lock(places)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	c := &cluster{places: places}
 	steps := []step{{name: "components", run: compileComponents}}
-	if checkMachine(hostFacts()) == nil {
+	if checkMachine(runtime.GOOS, os.Geteuid()) == nil {
 		steps = append([]step{{name: "packages", run: installPackages}}, steps...)
 	}
+	c := &cluster{places: places}
 	// Progress goes to stderr: the folder alone is the output.
-	if err := runSteps(ctx, newProgress(os.Stderr), c, steps); err != nil {
+	if err := locked(ctx, newProgress(os.Stderr), c, steps); err != nil {
 		return err
 	}
 	fmt.Println(c.bin)
@@ -114,34 +93,35 @@ func status(ctx context.Context, places layout.Layout) error {
 	return err
 }
 
-// lock makes sure that one command at a time changes the cluster. The kernel
-// drops the lock when this process ends, however it ends.
-func lock(places layout.Layout) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(places.Lock()), 0o755); err != nil {
-		return nil, fmt.Errorf("making the state folder: %w", err)
+// locked runs steps while no other command changes the cluster. The kernel drops
+// the lock when this process ends, however it ends.
+func locked(ctx context.Context, p *progress, c *cluster, steps []step) error {
+	path := c.places.Lock()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("making the state folder: %w", err)
 	}
-	file, err := os.OpenFile(places.Lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("opening the lock: %w", err)
+		return fmt.Errorf("opening the lock: %w", err)
 	}
+	defer file.Close()
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		fmt.Fprintln(os.Stderr, "another up or down is at work, waiting for it to end")
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
 	}
 	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("locking %s: %w", places.Lock(), err)
+		return fmt.Errorf("locking %s: %w", path, err)
 	}
-	return func() { file.Close() }, nil
+	return runSteps(ctx, p, c, steps)
 }
 
 // keepOffProxy tells this command and every program it starts to reach the cluster
 // directly on a machine that has an HTTP proxy. It changes nothing without one.
 func keepOffProxy() {
 	direct := strings.Join([]string{"localhost", "127.0.0.0/8", layout.ClusterCIDR, ".svc", "." + layout.ClusterDomain, ".headway.local"}, ",")
-	for _, pair := range [][2]string{{"HTTP_PROXY", "NO_PROXY"}, {"HTTPS_PROXY", "NO_PROXY"}, {"http_proxy", "no_proxy"}, {"https_proxy", "no_proxy"}} {
-		proxy, exception := pair[0], pair[1]
+	for _, name := range [][2]string{{"HTTP_PROXY", "NO_PROXY"}, {"HTTPS_PROXY", "NO_PROXY"}, {"http_proxy", "no_proxy"}, {"https_proxy", "no_proxy"}} {
+		proxy, exception := name[0], name[1]
 		if now := os.Getenv(exception); os.Getenv(proxy) != "" && !strings.HasSuffix(now, direct) {
 			os.Setenv(exception, strings.TrimPrefix(now+","+direct, ","))
 		}

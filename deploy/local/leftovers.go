@@ -41,9 +41,16 @@ func leftovers(ctx context.Context, places layout.Layout) ([]string, error) {
 	if err := add("mount", mounts, err); err != nil {
 		return nil, err
 	}
-	interfaces, err := ourInterfaces()
-	if err := add("interface", interfaces, err); err != nil {
+	_, cluster, err := net.ParseCIDR(layout.ClusterCIDR)
+	if err != nil {
 		return nil, err
+	}
+	interfaces, err := interfacesWith(cluster.Contains)
+	if err != nil {
+		return nil, err
+	}
+	for _, ours := range interfaces {
+		left = append(left, "interface "+ours.Name)
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		saved, err := savedRules(ctx, family)
@@ -56,30 +63,4 @@ func leftovers(ctx context.Context, places layout.Layout) ([]string, error) {
 	}
 	cgroups, err := podCgroups()
 	return left, add("cgroup", cgroups, err)
-}
-
-// ourInterfaces are those with an address of the cluster.
-func ourInterfaces() ([]string, error) {
-	_, cluster, err := net.ParseCIDR(layout.ClusterCIDR)
-	if err != nil {
-		return nil, err
-	}
-	interfaces, err := net.Interfaces()
-	if err != nil {
-		return nil, fmt.Errorf("listing interfaces: %w", err)
-	}
-	var ours []string
-	for _, candidate := range interfaces {
-		addresses, err := candidate.Addrs()
-		if err != nil {
-			continue // ended while we look
-		}
-		for _, address := range addresses {
-			if prefix, ok := address.(*net.IPNet); ok && cluster.Contains(prefix.IP) {
-				ours = append(ours, candidate.Name)
-				break
-			}
-		}
-	}
-	return ours, nil
 }

@@ -30,23 +30,14 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	if err := runLocked(steps()); err != nil {
+	places, err := layout.New()
+	if err == nil {
+		err = locked(context.Background(), newProgress(os.Stdout), &cluster{places: places}, steps())
+	}
+	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-}
-
-func runLocked(steps []step) error {
-	places, err := layout.New()
-	if err != nil {
-		return err
-	}
-	unlock, err := lock(places)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return runSteps(context.Background(), newProgress(os.Stdout), &cluster{places: places}, steps)
 }
 
 // TestLifecycle brings a second cluster up and down in a sandbox. It kills `up` at

@@ -17,13 +17,13 @@ import (
 )
 
 func TestCheckMachineNamesTheAlternative(t *testing.T) {
-	if err := checkMachine(host{os: "linux", root: true}); err != nil {
+	if err := checkMachine("linux", 0); err != nil {
 		t.Errorf("root on Linux: %v", err)
 	}
-	for _, h := range []host{{os: "darwin", root: true}, {os: "linux", root: false}} {
-		err := checkMachine(h)
+	for system, user := range map[string]int{"darwin": 0, "linux": 1000} {
+		err := checkMachine(system, user)
 		if err == nil || !strings.Contains(err.Error(), "KUBECONFIG") || !strings.Contains(err.Error(), "make deploy") {
-			t.Errorf("%+v: error = %v, want one that names KUBECONFIG and make deploy", h, err)
+			t.Errorf("user %d on %s: error = %v, want one that names KUBECONFIG and make deploy", user, system, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/local/layout"
@@ -97,24 +98,25 @@ func outerMTU(ctx context.Context) int {
 		return 1500
 	}
 	defer connection.Close()
-	local, ok := connection.LocalAddr().(*net.UDPAddr)
-	if !ok {
+	local := connection.LocalAddr().(*net.UDPAddr)
+	outer, err := interfacesWith(local.IP.Equal)
+	if err != nil || len(outer) == 0 || outer[0].MTU < 576 {
 		return 1500
 	}
-	interfaces, err := net.Interfaces()
+	return min(outer[0].MTU, 1500)
+}
+
+// interfacesWith are those of the machine with an address like this.
+func interfacesWith(like func(net.IP) bool) ([]net.Interface, error) {
+	all, err := net.Interfaces()
 	if err != nil {
-		return 1500
+		return nil, fmt.Errorf("listing interfaces: %w", err)
 	}
-	for _, candidate := range interfaces {
-		addresses, err := candidate.Addrs()
-		if err != nil {
-			continue
-		}
-		for _, address := range addresses {
-			if prefix, ok := address.(*net.IPNet); ok && prefix.IP.Equal(local.IP) && candidate.MTU >= 576 {
-				return min(candidate.MTU, 1500)
-			}
-		}
-	}
-	return 1500
+	return slices.DeleteFunc(all, func(candidate net.Interface) bool {
+		addresses, _ := candidate.Addrs() // none: it ended while we look
+		return !slices.ContainsFunc(addresses, func(address net.Addr) bool {
+			prefix, ok := address.(*net.IPNet)
+			return ok && like(prefix.IP)
+		})
+	}), nil
 }

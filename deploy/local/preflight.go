@@ -8,26 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
 
-// host is what the preflight looks at.
-type host struct {
-	os   string
-	root bool
-}
-
-func hostFacts() host { return host{os: runtime.GOOS, root: os.Geteuid() == 0} }
-
-// checkMachine reports whether a local cluster can run here at all.
-func checkMachine(h host) error {
+// checkMachine reports whether a local cluster can run on such a system, for such a
+// user, at all.
+func checkMachine(system string, user int) error {
 	const alternative = "or use any cluster you have: set KUBECONFIG and run `make deploy`"
 	switch {
-	case h.os != "linux":
-		return fmt.Errorf("the local cluster runs Kubernetes straight on this machine and needs Linux, this is %s; use a Linux machine, %s", h.os, alternative)
-	case !h.root:
+	case system != "linux":
+		return fmt.Errorf("the local cluster runs Kubernetes straight on this machine and needs Linux, this is %s; use a Linux machine, %s", system, alternative)
+	case user != 0:
 		return errors.New("the local cluster runs Kubernetes straight on this machine and needs root; run it as root, " + alternative)
 	}
 	return nil

@@ -62,8 +62,13 @@ func (c *cluster) writeConfig(name, target string, values any) (string, error) {
 	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, content) {
 		return path, nil
 	}
+	return path, replaceFile(path, content)
+}
+
+// replaceFile writes a file in one move, so that a kill leaves the old or the new one.
+func replaceFile(path string, content []byte) error {
 	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
-		return "", fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return path, os.Rename(path+".new", path)
+	return os.Rename(path+".new", path)
 }

@@ -1,8 +1,5 @@
 package main
 
-// upSteps bring the cluster up and Headway onto it.
-func upSteps() []step { return append(clusterSteps(), headwaySteps()...) }
-
 // clusterSteps bring up Kubernetes with Tekton, in this order.
 func clusterSteps() []step {
 	return []step{

@@ -49,11 +49,7 @@ func noteSysctls(root, file string) error {
 	if err != nil {
 		return err
 	}
-	temporary := file + ".new"
-	if err := os.WriteFile(temporary, encoded, 0o600); err != nil {
-		return fmt.Errorf("noting kernel settings: %w", err)
-	}
-	return os.Rename(temporary, file)
+	return replaceFile(file, encoded)
 }
 
 // putBackSysctls restores the noted settings that have changed.

@@ -1,14 +1,18 @@
 package platform
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/headway-dev/headway/deploy/command"
 )
+
+// pureGo compiles this module's programs by themselves.
+var pureGo = []string{"CGO_ENABLED=0", "GOWORK=off"}
 
 // programs of this module that go into images.
 var programs = []string{"controller", "activator", "autoscaler", "park", "buildstep", "staticserver"}
@@ -28,7 +32,7 @@ func (a *assembler) program(ctx context.Context, name string) (string, error) {
 		for _, p := range programs {
 			args = append(args, "./cmd/"+p)
 		}
-		if _, err := a.run(ctx, a.options.Module, "go", args...); err != nil {
+		if _, err := run(ctx, pureGo, a.options.Module, "go", args...); err != nil {
 			return "", err
 		}
 		a.compiled = true
@@ -43,24 +47,16 @@ func (a *assembler) buildKitTool(ctx context.Context, name string) (string, erro
 	}
 	path := filepath.Join(a.programs(), name)
 	a.options.Progress("compiling %s", name)
-	_, err := a.run(ctx, filepath.Join(a.options.Module, "deploy/local/components"), "go", "build",
+	_, err := run(ctx, pureGo, filepath.Join(a.options.Module, "deploy/local/components"), "go", "build",
 		"-buildvcs=false", "-tags="+buildKitTags, "-ldflags=-s -w", "-o", path, "github.com/moby/buildkit/cmd/"+name)
 	return path, err
 }
 
-// run runs a command and returns what it printed; its complaints are in the error.
-func (a *assembler) run(ctx context.Context, folder, name string, args ...string) (string, error) {
-	return runWith(ctx, []string{"CGO_ENABLED=0", "GOWORK=off"}, folder, name, args...)
-}
-
-func runWith(ctx context.Context, env []string, folder, name string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, name, args...)
-	command.Dir = folder
-	command.Env = append(os.Environ(), env...)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("running %s %s: %w\n%s", name, args[0], err, strings.TrimSpace(stderr.String()))
-	}
-	return stdout.String(), nil
+// run runs a program with further variables of the environment, and returns what
+// it printed.
+func run(ctx context.Context, env []string, folder, name string, args ...string) (string, error) {
+	program := exec.CommandContext(ctx, name, args...)
+	program.Dir = folder
+	program.Env = append(os.Environ(), env...)
+	return command.Output(program)
 }

@@ -27,36 +27,34 @@ func (a *assembler) cToolchain(ctx context.Context) ([]layer, error) {
 			return nil, nil
 		}
 	}
-	packages, err := a.run(ctx, "/", "dpkg-query", append([]string{"--show"}, headerPackages...)...)
+	packages, err := run(ctx, nil, "/", "dpkg-query", append([]string{"--show"}, headerPackages...)...)
 	if err != nil {
 		a.options.Progress("not all of %v on this machine: builds of Go programs that use C will be refused", headerPackages)
 		return nil, nil
 	}
 	inputs := []string{packages}
 	for _, program := range []string{"gcc", "as"} {
-		version, err := a.run(ctx, "/", program, "--version")
+		version, err := run(ctx, nil, "/", program, "--version")
 		if err != nil {
 			return nil, err
 		}
 		inputs = append(inputs, version)
 	}
-	return []layer{{large: &largeLayer{key: largeKey("ctoolchain", inputs), list: func(ctx context.Context, _ string) ([]ociimage.File, error) {
-		return a.cToolchainFiles(ctx)
-	}}}}, nil
+	return []layer{{large: &largeLayer{key: largeKey("ctoolchain", inputs), list: cToolchainFiles}}}, nil
 }
 
 // cToolchainFiles lists the files under the names that they have here, since
 // the compiler knows its parts by them.
-func (a *assembler) cToolchainFiles(ctx context.Context) ([]ociimage.File, error) {
-	programs, links, err := a.cPrograms(ctx)
+func cToolchainFiles(ctx context.Context, _ string) ([]ociimage.File, error) {
+	programs, links, err := cPrograms(ctx)
 	if err != nil {
 		return nil, err
 	}
-	libraries, err := a.cLibraries(ctx)
+	libraries, err := cLibraries(ctx)
 	if err != nil {
 		return nil, err
 	}
-	headers, err := a.run(ctx, "/", "dpkg-query", append([]string{"--listfiles"}, headerPackages...)...)
+	headers, err := run(ctx, nil, "/", "dpkg-query", append([]string{"--listfiles"}, headerPackages...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +80,7 @@ func (a *assembler) cToolchainFiles(ctx context.Context) ([]ociimage.File, error
 
 // cPrograms are the compiler, assembler and linker with the shared libraries
 // that they run on, and the links under which they are called.
-func (a *assembler) cPrograms(ctx context.Context) (programs []string, links []ociimage.File, err error) {
+func cPrograms(ctx context.Context) (programs []string, links []ociimage.File, err error) {
 	for _, name := range []string{"gcc", "as", "ld"} {
 		found, err := exec.LookPath(name)
 		if err != nil {
@@ -97,16 +95,16 @@ func (a *assembler) cPrograms(ctx context.Context) (programs []string, links []o
 			links = append(links, ociimage.File{Path: link, Link: program})
 		}
 	}
-	parts, err := a.gccFiles(ctx, "-print-prog-name=", "cc1", "collect2", "lto-wrapper")
+	parts, err := gccFiles(ctx, "-print-prog-name=", "cc1", "collect2", "lto-wrapper")
 	if err != nil {
 		return nil, nil, err
 	}
-	plugin, err := a.gccFiles(ctx, "-print-file-name=", "liblto_plugin.so")
+	plugin, err := gccFiles(ctx, "-print-file-name=", "liblto_plugin.so")
 	if err != nil {
 		return nil, nil, err
 	}
 	programs = slices.Concat(programs, parts, plugin)
-	libraries, err := a.libraries(ctx, programs)
+	libraries, err := libraries(ctx, programs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,8 +113,8 @@ func (a *assembler) cPrograms(ctx context.Context) (programs []string, links []o
 
 // cLibraries are the objects and archives of a static program, and the
 // compiler's own headers.
-func (a *assembler) cLibraries(ctx context.Context) ([]string, error) {
-	found, err := a.gccFiles(ctx, "-print-file-name=", "crt1.o", "crti.o", "crtn.o", "crtbeginT.o", "crtend.o",
+func cLibraries(ctx context.Context) ([]string, error) {
+	found, err := gccFiles(ctx, "-print-file-name=", "crt1.o", "crti.o", "crtn.o", "crtbeginT.o", "crtend.o",
 		"libgcc.a", "libgcc_eh.a", "libc.a", "libpthread.a", "libdl.a", "librt.a", "libresolv.a", "libutil.a")
 	if err != nil {
 		return nil, err
@@ -134,10 +132,10 @@ func (a *assembler) cLibraries(ctx context.Context) ([]string, error) {
 }
 
 // gccFiles asks the compiler where its parts are.
-func (a *assembler) gccFiles(ctx context.Context, question string, names ...string) ([]string, error) {
+func gccFiles(ctx context.Context, question string, names ...string) ([]string, error) {
 	var found []string
 	for _, name := range names {
-		answer, err := a.run(ctx, "/", "gcc", question+name)
+		answer, err := run(ctx, nil, "/", "gcc", question+name)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ var library = []string{
 func compiledLibrary(ctx context.Context, scratch string) ([]ociimage.File, error) {
 	env := []string{"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOCACHE=" + scratch}
 	args := append([]string{"build", "-trimpath", "-buildvcs=false"}, library...)
-	if _, err := runWith(ctx, env, "/", "go", args...); err != nil {
+	if _, err := run(ctx, env, "/", "go", args...); err != nil {
 		return nil, err
 	}
 	return cacheFiles(scratch)

@@ -15,28 +15,28 @@ import (
 // A runc without libseccomp refuses every container with a seccomp profile, and
 // a static one with it cannot be compiled without a C toolchain; the
 // distribution's is right.
-func (a *assembler) runC(ctx context.Context) (layer, error) {
+func runC(ctx context.Context) (layer, error) {
 	program, err := exec.LookPath("runc")
 	if err != nil {
 		return layer{}, fmt.Errorf("the image %s needs runc: install the package runc on this machine", BuildKit)
 	}
-	l, err := a.libraryLayer(ctx, program)
+	l, err := libraryLayer(ctx, program)
 	l.files = append(l.files, ociimage.File{Path: "/usr/bin/runc", Mode: 0o755, Source: program})
 	return l, err
 }
 
 // git is the layer with this machine's git, as far as it fetches by https.
-func (a *assembler) git(ctx context.Context) (layer, error) {
+func git(ctx context.Context) (layer, error) {
 	program, err := exec.LookPath("git")
 	if err != nil {
 		return layer{}, fmt.Errorf("the image %s needs git: install the package git on this machine", BuilderGo)
 	}
-	folder, err := a.run(ctx, "/", program, "--exec-path")
+	folder, err := run(ctx, nil, "/", program, "--exec-path")
 	if err != nil {
 		return layer{}, err
 	}
 	helper := path.Join(strings.TrimSpace(folder), "git-remote-http")
-	l, err := a.libraryLayer(ctx, program, helper)
+	l, err := libraryLayer(ctx, program, helper)
 	l.files = append(l.files,
 		ociimage.File{Path: "/usr/bin/git", Mode: 0o755, Source: program},
 		ociimage.File{Path: helper, Mode: 0o755, Source: helper},
@@ -45,8 +45,8 @@ func (a *assembler) git(ctx context.Context) (layer, error) {
 }
 
 // libraryLayer holds the libraries that programs are linked to.
-func (a *assembler) libraryLayer(ctx context.Context, programs ...string) (layer, error) {
-	libraries, err := a.libraries(ctx, programs)
+func libraryLayer(ctx context.Context, programs ...string) (layer, error) {
+	libraries, err := libraries(ctx, programs)
 	var l layer
 	for _, library := range libraries {
 		l.files = append(l.files, ociimage.File{Path: library, Mode: 0o755, Source: library})
@@ -55,10 +55,10 @@ func (a *assembler) libraryLayer(ctx context.Context, programs ...string) (layer
 }
 
 // libraries are the shared libraries that programs run on, each once.
-func (a *assembler) libraries(ctx context.Context, programs []string) ([]string, error) {
+func libraries(ctx context.Context, programs []string) ([]string, error) {
 	var found []string
 	for _, program := range programs {
-		output, err := a.run(ctx, "/", "ldd", program)
+		output, err := run(ctx, nil, "/", "ldd", program)
 		if err != nil && !strings.Contains(err.Error(), "not a dynamic executable") {
 			return nil, err
 		}

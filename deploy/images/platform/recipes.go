@@ -13,18 +13,19 @@ import (
 // nonRoot is the user that servers run as; build steps choose theirs in the Task.
 const nonRoot = "65532:65532"
 
-// bundles are the places where distributions keep the certificates they trust.
-var bundles = []string{
+// Bundles are the places where distributions keep the certificates they trust.
+var Bundles = []string{
 	"/etc/ssl/certs/ca-certificates.crt", // Debian, Alpine
 	"/etc/pki/tls/certs/ca-bundle.crt",   // Fedora
 	"/etc/ssl/ca-bundle.pem",             // openSUSE
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+	"/etc/ssl/cert.pem", // Alpine's older place
 }
 
 // base is what every image starts with: the users, a folder for temporary files
 // and the certificates that this machine trusts.
 func base() (layer, error) {
-	for _, bundle := range bundles {
+	for _, bundle := range Bundles {
 		if _, err := os.Stat(bundle); err == nil {
 			return layer{files: []ociimage.File{
 				{Path: "/etc/passwd", Data: []byte("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n")},
@@ -34,7 +35,7 @@ func base() (layer, error) {
 			}}, nil
 		}
 	}
-	return layer{}, fmt.Errorf("this machine has no CA certificates (looked for %v): install the package ca-certificates", bundles)
+	return layer{}, fmt.Errorf("this machine has no CA certificates (looked for %v): install the package ca-certificates", Bundles)
 }
 
 // server is the recipe of a long-running program of this module.
@@ -110,7 +111,7 @@ func builderGo(ctx context.Context, a *assembler) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	git, err := a.git(ctx)
+	git, err := git(ctx)
 	if err != nil {
 		return image{}, err
 	}
@@ -118,7 +119,7 @@ func builderGo(ctx context.Context, a *assembler) (image, error) {
 }
 
 func buildKit(ctx context.Context, a *assembler) (image, error) {
-	tools, err := a.runC(ctx)
+	tools, err := runC(ctx)
 	if err != nil {
 		return image{}, err
 	}

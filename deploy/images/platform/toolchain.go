@@ -17,7 +17,7 @@ import (
 // goToolchain are the layers with this machine's Go, without what a build of
 // somebody's program never reads, and with the standard library compiled.
 func (a *assembler) goToolchain(ctx context.Context) ([]layer, error) {
-	out, err := a.run(ctx, a.options.Module, "go", "env", "-json", "GOROOT", "GOVERSION", "GOARCH")
+	out, err := run(ctx, nil, a.options.Module, "go", "env", "-json", "GOROOT", "GOVERSION", "GOARCH")
 	if err != nil {
 		return nil, err
 	}

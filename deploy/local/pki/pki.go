@@ -6,9 +6,11 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -44,7 +46,7 @@ type Request struct {
 type Authority struct {
 	dir  string
 	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	key  crypto.PrivateKey
 }
 
 // Open loads the authority of dir, or makes a new one when there is none that is
@@ -136,7 +138,7 @@ func (a *Authority) write(name string, template *x509.Certificate, now time.Time
 	template.SerialNumber, template.NotBefore, template.NotAfter = serial, now.Add(-time.Hour), now.Add(lifetime)
 	parent, signer := a.cert, a.key
 	if template.IsCA {
-		parent, signer = template, key
+		parent, signer = template, crypto.PrivateKey(key)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
@@ -167,38 +169,7 @@ func writePEM(path, kind string, der []byte, mode fs.FileMode) error {
 }
 
 // load reads a certificate and its key and checks that they belong together.
-func load(certPath, keyPath string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	certDER, err := readPEM(certPath)
-	if err != nil {
-		return nil, nil, err
-	}
-	keyDER, err := readPEM(keyPath)
-	if err != nil {
-		return nil, nil, err
-	}
-	cert, err := x509.ParseCertificate(certDER)
-	if err != nil {
-		return nil, nil, fmt.Errorf("parsing %s: %w", certPath, err)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(keyDER)
-	if err != nil {
-		return nil, nil, fmt.Errorf("parsing %s: %w", keyPath, err)
-	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || !key.PublicKey.Equal(cert.PublicKey) {
-		return nil, nil, fmt.Errorf("%s and %s do not belong together", certPath, keyPath)
-	}
-	return cert, key, nil
-}
-
-func readPEM(path string) ([]byte, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(content)
-	if block == nil {
-		return nil, fmt.Errorf("%s holds no PEM block", path)
-	}
-	return block.Bytes, nil
+func load(certPath, keyPath string) (*x509.Certificate, crypto.PrivateKey, error) {
+	pair, err := tls.LoadX509KeyPair(certPath, keyPath)
+	return pair.Leaf, pair.PrivateKey, err
 }

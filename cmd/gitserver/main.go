@@ -4,22 +4,73 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/cmd/program"
+	"github.com/headway-dev/headway/deploy/local/gitserver"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var f flags
-	f.register(flag.CommandLine)
+	o := gitserver.Options{Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	listen := flag.String("listen", "127.0.0.1:3000", "`address` to listen on")
+	flag.StringVar(&o.Root, "root", "", "`folder` of the repositories (required)")
+	flag.Func("url", "`URL` by which others reach this server, once for each; default: http:// and the listen address", func(url string) error {
+		o.URLs = append(o.URLs, url)
+		return nil
+	})
+	flag.StringVar(&o.User, "user", "headway", "the `user` who may pull and push")
+	passwordFile := flag.String("password-file", "", "`file` with the user's password (required)")
+	flag.StringVar(&o.Webhook, "webhook", "", "`URL` that is told of every push; default: none")
 	flag.Parse()
-	if err := serve(ctx, f, slog.New(slog.NewJSONHandler(os.Stderr, nil))); err != nil {
-		fmt.Fprintln(os.Stderr, "gitserver:", err)
-		os.Exit(1)
+	program.Main(func(ctx context.Context) error {
+		if o.Root == "" || *passwordFile == "" {
+			return errors.New("--root and --password-file are required")
+		}
+		password, err := os.ReadFile(*passwordFile)
+		if err != nil {
+			return fmt.Errorf("reading password: %w", err)
+		}
+		o.Password = strings.TrimSpace(string(password))
+		return serve(ctx, *listen, o)
+	})
+}
+
+// serve runs until the context ends; requests in flight get ten seconds.
+func serve(ctx context.Context, listen string, o gitserver.Options) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
 	}
+	defer listener.Close()
+	if len(o.URLs) == 0 {
+		o.URLs = []string{"http://" + listener.Addr().String()}
+	}
+	handler, err := gitserver.New(o)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	o.Logger.Info("git server ready", "address", listener.Addr().String(), "urls", o.URLs)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return fmt.Errorf("ending: %w", err) // a hint of a request still in flight must find the queue open
+	}
+	handler.Close()
+	return nil
 }

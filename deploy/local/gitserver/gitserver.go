@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/headway-dev/headway/deploy/command"
 )
 
 // Options say how a Server works.
@@ -38,7 +40,7 @@ type Options struct {
 	Webhook string
 	// MaxBytes is the largest request body in bytes. Default: 1 GiB.
 	MaxBytes int64
-	// Logger takes one line per push and per refused request. Default: none.
+	// Logger takes one line per push and per refused request.
 	Logger *slog.Logger
 }
 
@@ -50,7 +52,6 @@ type Server struct {
 	hints   chan hint     // pushed refs that the webhook was not told yet
 	done    chan struct{} // closed when the hint sender has ended
 	create  sync.Mutex    // one repository is created at a time
-	closing sync.Once
 }
 
 // New prepares the root folder and finds git. It fails when git or its
@@ -65,19 +66,16 @@ func New(options Options) (*Server, error) {
 	if options.MaxBytes <= 0 {
 		options.MaxBytes = 1 << 30
 	}
-	if options.Logger == nil {
-		options.Logger = slog.New(slog.DiscardHandler)
-	}
 	if options.Webhook != "" {
 		if target, err := url.Parse(options.Webhook); err != nil || target.Host == "" {
 			return nil, fmt.Errorf("webhook %q is not a URL", options.Webhook)
 		}
 	}
-	folder, err := exec.CommandContext(context.Background(), "git", "--exec-path").Output()
+	folder, err := command.Output(exec.CommandContext(context.Background(), "git", "--exec-path"))
 	if err != nil {
-		return nil, fmt.Errorf("finding git: %w", err)
+		return nil, err
 	}
-	backend := filepath.Join(strings.TrimSpace(string(folder)), "git-http-backend")
+	backend := filepath.Join(strings.TrimSpace(folder), "git-http-backend")
 	if _, err := os.Stat(backend); err != nil {
 		return nil, fmt.Errorf("finding git's http-backend: %w", err)
 	}
@@ -97,9 +95,10 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Close sends the hints that wait and ends. No request may be in flight.
+// Close, called once, sends the hints that wait and ends. No request may be in
+// flight.
 func (s *Server) Close() {
-	s.closing.Do(func() { close(s.hints) })
+	close(s.hints)
 	<-s.done
 }
 
@@ -164,6 +163,7 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) > 0 {
 		r.TransferEncoding, r.ContentLength = nil, -1
 	}
+	logger := slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelWarn)
 	handler := cgi.Handler{
 		Path: s.backend,
 		Dir:  s.options.Root,
@@ -173,18 +173,8 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 			"GIT_CONFIG_NOSYSTEM=1",
 			"REMOTE_USER=" + s.options.User,
 		},
-		Logger: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelWarn),
-		Stderr: logWriter{s.options.Logger},
+		Logger: logger,
+		Stderr: logger.Writer(),
 	}
 	handler.ServeHTTP(w, r)
-}
-
-// logWriter turns what git writes to stderr into log lines.
-type logWriter struct{ logger *slog.Logger }
-
-func (l logWriter) Write(p []byte) (int, error) {
-	if text := strings.TrimSpace(string(p)); text != "" {
-		l.logger.Warn("git wrote to stderr", "text", text)
-	}
-	return len(p), nil
 }

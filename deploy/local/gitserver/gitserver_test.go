@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,7 +36,7 @@ func start(t *testing.T, change func(*Options)) fixture {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	t.Cleanup(receiver.Close)
-	options := Options{Root: t.TempDir(), User: "headway", Password: "s3cret", URLs: []string{"http://git.example:3000/", "http://198.18.255.1:3000"}, Webhook: receiver.URL + "/webhook"}
+	options := Options{Root: t.TempDir(), User: "headway", Password: "s3cret", URLs: []string{"http://git.example:3000/", "http://198.18.255.1:3000"}, Webhook: receiver.URL + "/webhook", Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&options)
 	}
@@ -98,7 +99,7 @@ func TestPushCreatesAndHints(t *testing.T) {
 	mustRun(t, source, "push", "--quiet", remote, "main")
 
 	// Whichever address somebody gave to Headway, a push by another is news.
-	repository := hintRepository{Name: "shop", FullName: "team/shop", CloneURL: "http://git.example:3000/team/shop.git"}
+	repository := hintRepository{CloneURL: "http://git.example:3000/team/shop.git"}
 	repository.Links.Clone = []hintLink{{"http://git.example:3000/team/shop.git"}, {"http://198.18.255.1:3000/team/shop.git"}}
 	want := hint{Ref: "refs/heads/main", Before: zeroCommit, After: first, Repository: repository}
 	if diff := cmp.Diff(want, <-f.hints); diff != "" {

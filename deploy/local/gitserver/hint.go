@@ -2,12 +2,12 @@ package gitserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +16,8 @@ import (
 // zeroCommit stands for "no commit" where a ref was created or deleted.
 const zeroCommit = "0000000000000000000000000000000000000000"
 
-// hint is the body of a webhook: the fields that every forge's push event has,
-// and the list of addresses that Bitbucket Server's has.
+// hint is the body of a webhook: of the fields that a forge's push event has those
+// that say what moved where, and the list of addresses that Bitbucket Server's has.
 type hint struct {
 	Ref        string         `json:"ref"`
 	Before     string         `json:"before"`
@@ -26,8 +26,6 @@ type hint struct {
 }
 
 type hintRepository struct {
-	Name     string `json:"name"`
-	FullName string `json:"full_name"`
 	CloneURL string `json:"clone_url"`
 	Links    struct {
 		Clone []hintLink `json:"clone"`
@@ -39,11 +37,7 @@ type hintLink struct {
 }
 
 // describe names a repository by every address of the server.
-func (s *Server) describe(repository string) hintRepository {
-	d := hintRepository{
-		Name:     strings.TrimSuffix(path.Base(repository), ".git"),
-		FullName: strings.TrimSuffix(repository, ".git"),
-	}
+func (s *Server) describe(repository string) (d hintRepository) {
 	for _, url := range s.options.URLs {
 		d.Links.Clone = append(d.Links.Clone, hintLink{strings.TrimSuffix(url, "/") + "/" + repository})
 	}
@@ -55,10 +49,7 @@ func (s *Server) describe(repository string) hintRepository {
 // waited for when the queue is full: the receiver polls anyway.
 func (s *Server) announce(repository string, before, after map[string]string) {
 	for _, ref := range changed(before, after) {
-		h := hint{
-			Ref: ref, Before: orZero(before[ref]), After: orZero(after[ref]),
-			Repository: s.describe(repository),
-		}
+		h := hint{ref, cmp.Or(before[ref], zeroCommit), cmp.Or(after[ref], zeroCommit), s.describe(repository)}
 		s.options.Logger.Info("ref pushed", "repository", repository, "ref", ref, "before", h.Before, "after", h.After)
 		if s.options.Webhook == "" {
 			continue
@@ -88,13 +79,6 @@ func changed(before, after map[string]string) []string {
 	return refs
 }
 
-func orZero(commit string) string {
-	if commit == "" {
-		return zeroCommit
-	}
-	return commit
-}
-
 // sendHints is the one goroutine that talks to the webhook, so that hints
 // arrive in the order of the pushes. It ends when the queue is closed and empty.
 func (s *Server) sendHints() {
@@ -106,7 +90,7 @@ func (s *Server) sendHints() {
 	defer client.CloseIdleConnections()
 	for h := range s.hints {
 		if err := send(client, s.options.Webhook, h); err != nil {
-			s.options.Logger.Warn("webhook failed", "ref", h.Ref, "repository", h.Repository.FullName, "error", err)
+			s.options.Logger.Warn("webhook failed", "ref", h.Ref, "repository", h.Repository.CloneURL, "error", err)
 		}
 	}
 }

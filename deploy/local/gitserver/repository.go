@@ -1,7 +1,6 @@
 package gitserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/headway-dev/headway/deploy/command"
 )
 
 func (s *Server) exists(repository string) bool {
@@ -76,17 +77,11 @@ func (s *Server) refs(ctx context.Context, repository string) map[string]string 
 
 // git runs in a repository with no configuration but the repository's own.
 func (s *Server) git(ctx context.Context, folder string, arguments ...string) (string, error) {
-	command := exec.CommandContext(ctx, "git", arguments...)
-	command.Dir = folder
-	command.Env = []string{
+	git := exec.CommandContext(ctx, "git", arguments...)
+	git.Dir = folder
+	git.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.options.Root,
 		"GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
 	}
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	out, err := command.Output()
-	if err != nil {
-		return "", fmt.Errorf("running git %s: %w: %s", arguments[0], err, strings.TrimSpace(stderr.String()))
-	}
-	return string(out), nil
+	return command.Output(git)
 }

@@ -5,34 +5,23 @@ import (
 	"context"
 	"flag"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
-	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
-	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/headway-dev/headway/cmd/logging"
+	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/scaler/activator"
 )
 
 func main() {
-	o := activator.Options{Logger: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	var o activator.Options
 	o.Bind(flag.CommandLine)
 	flag.Parse()
-	slog.SetDefault(o.Logger) // net/http logs through package log
-	ctrllog.SetLogger(logr.FromSlogHandler(o.Logger.Handler()))
-	klog.SetSlogLogger(o.Logger)
-
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	var err error
-	if o.Kubernetes, err = config.GetConfig(); err == nil {
-		err = activator.Run(ctx, o)
-	}
-	if err != nil {
-		o.Logger.Error("activator failed", "error", err)
-		os.Exit(1)
-	}
+	o.Logger = logging.Setup(slog.LevelInfo)
+	program.Main(func(ctx context.Context) (err error) {
+		if o.Kubernetes, err = config.GetConfig(); err != nil {
+			return err
+		}
+		return activator.Run(ctx, o)
+	})
 }

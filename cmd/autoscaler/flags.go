@@ -3,10 +3,6 @@ package main
 import (
 	"flag"
 	"log/slog"
-
-	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/headway-dev/headway/scaler/receiver"
 )
 
 // flags are the program's settings.
@@ -28,9 +24,4 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.parkKey, "park-key", "", "folder with the Secret headway-park, whose key wakes parked pods; empty: none is woken")
 	set.BoolVar(&f.leaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas scales")
 	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
-}
-
-// check returns the service account of the activators.
-func (f *flags) check() (types.NamespacedName, error) {
-	return receiver.ParseAccount(f.activators)
 }

@@ -3,13 +3,20 @@ package main
 import (
 	"strings"
 	"testing"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
-func TestRunNeedsTheKeyThatItIsGiven(t *testing.T) {
-	err := run(t.Context(), flags{parkKey: t.TempDir()}, types.NamespacedName{})
-	if err == nil || !strings.Contains(err.Error(), "reading the key that wakes parked pods") {
-		t.Errorf("error %v", err)
+func TestRunChecksItsFlags(t *testing.T) {
+	for _, tc := range []struct {
+		f    flags
+		want string // part of the error
+	}{
+		{flags{activators: "b"}, "must be namespace/name"},
+		{flags{activators: "a/b/c"}, "must be namespace/name"},
+		{flags{activators: "/b"}, "must be namespace/name"},
+		{flags{activators: "a/b", parkKey: t.TempDir()}, "reading the key that wakes parked pods"},
+	} {
+		if err := run(t.Context(), tc.f); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v: %v, want %s", tc.f, err, tc.want)
+		}
 	}
 }

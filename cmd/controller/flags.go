@@ -10,7 +10,6 @@ import (
 
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/scaler/park"
-	"github.com/headway-dev/headway/scaler/receiver"
 )
 
 // flags are the program's settings.
@@ -78,9 +77,6 @@ func (f *flags) check() error {
 	}
 	if f.parkImage != "" && f.parkPublicKey == "" {
 		return errors.New("--park-image needs --park-public-key: the file with the key that parked pods check wake calls with")
-	}
-	if _, err := receiver.ParseAccount(f.activators); err != nil {
-		return err
 	}
 	f.registry = strings.TrimSuffix(f.registry, "/")
 	f.artifactURL = strings.TrimSuffix(f.artifactURL, "/")

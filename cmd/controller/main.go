@@ -5,24 +5,13 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/headway-dev/headway/cmd/program"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	var f flags
 	f.register(flag.CommandLine)
 	flag.Parse()
-	if err := f.check(); err != nil {
-		fmt.Fprintln(os.Stderr, "controller:", err)
-		os.Exit(2)
-	}
-	if err := run(ctx, f); err != nil {
-		fmt.Fprintln(os.Stderr, "controller:", err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context) error { return run(ctx, f) })
 }

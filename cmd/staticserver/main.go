@@ -3,14 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/cmd/staticserver/site"
 )
 
@@ -21,18 +21,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: staticserver [--fallback=FILE] FOLDER")
 		os.Exit(2)
 	}
-	port := os.Getenv("PORT")
-	if port == "" {
-		port = "8080"
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+port)
-	if err == nil {
-		err = site.Serve(ctx, listener, flag.Arg(0), *fallback)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context) error {
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+cmp.Or(os.Getenv("PORT"), "8080"))
+		if err != nil {
+			return err
+		}
+		return site.Serve(ctx, listener, flag.Arg(0), *fallback)
+	})
 }

@@ -9,25 +9,19 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/deploy/images/platform"
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	registry := flag.String("registry", "", "`registry` with a path if wanted, such as registry.example.com/headway (required)")
 	only := flag.String("only", "", "comma-separated `names` of the images wanted; default: all")
 	flag.Parse()
-	if err := publish(ctx, *registry, *only); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context) error { return publish(ctx, *registry, *only) })
 }
 
 func publish(ctx context.Context, registry, only string) error {

@@ -6,20 +6,14 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/headway-dev/headway/cmd/program"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	var s settings
 	s.register(flag.CommandLine)
 	flag.Parse()
-	if err := install(ctx, s, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context) error { return install(ctx, s, os.Stdout) })
 }

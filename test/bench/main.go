@@ -12,20 +12,12 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/headway-dev/headway/cmd/program"
 )
 
 func main() {
 	only := flag.String("only", "", "rows to measure, by the beginnings of their names, with commas between; empty for all")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *only); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
-	}
+	program.Main(func(ctx context.Context) error { return run(ctx, *only) })
 }

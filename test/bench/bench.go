@@ -30,8 +30,7 @@ type bench struct {
 	*localcluster.Cluster
 	namespace string
 	scratch   string // work trees
-	seen      *timeline
-	starts    *starts
+	seen      *moments
 	// before is the memory of Headway's programs before the run began.
 	before residents
 	// small is the app that the activator's rows ask; empty until there is one.
@@ -105,9 +104,6 @@ func (b *bench) prepare(ctx context.Context) error {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	if b.seen, err = watch(ctx, b.Kube, b.namespace); err != nil {
-		return err
-	}
-	if b.starts, err = watchStarts(ctx, b.Kube, b.namespace); err != nil {
 		return err
 	}
 	b.before, err = b.residents(ctx)

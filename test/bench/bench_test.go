@@ -169,10 +169,10 @@ func TestStepStarts(t *testing.T) {
 
 func TestFindMetric(t *testing.T) {
 	const text = "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 3.1e+07\n"
-	if got, err := findMetric(strings.NewReader(text), "process_resident_memory_bytes"); err != nil || got != 3.1e7 {
+	if got, err := findMetric(text, "process_resident_memory_bytes"); err != nil || got != 3.1e7 {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if _, err := findMetric(strings.NewReader(text), "process"); err == nil {
+	if _, err := findMetric(text, "process"); err == nil {
 		t.Error("found a metric that is not there")
 	}
 }

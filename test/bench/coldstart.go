@@ -22,12 +22,6 @@ const (
 	settle, spread = 500 * time.Millisecond, time.Second
 )
 
-// start is one start, in parts that add up to the whole.
-type start struct {
-	took  time.Duration
-	parts []part
-}
-
 // coldStarts compares the first answer of a sleeping app, asked through the
 // activator, with that of a plain Deployment of the same image that is scaled
 // from 0 to 1 and asked at its pod's address.
@@ -46,7 +40,7 @@ func (b *bench) coldStarts(ctx context.Context) ([]row, error) {
 	if err := b.Kube.Create(ctx, plain); err != nil {
 		return nil, fmt.Errorf("creating the plain Deployment: %w", err)
 	}
-	var woken, started []start
+	var woken, started []way
 	for n := range startRounds {
 		if err := b.quiet(ctx, revision, n); err != nil {
 			return nil, err
@@ -64,10 +58,11 @@ func (b *bench) coldStarts(ctx context.Context) ([]row, error) {
 		}
 		started = append(started, took)
 	}
-	ours, theirs := took(woken), took(started)
+	ours, ourParts := figures(woken, milliseconds)
+	theirs, theirParts := figures(started, milliseconds)
 	return []row{newRow("coldstart.zero_ratio", median(ours)/median(theirs), map[string]any{
-		"woken ms": rounded(ours), "woken parts": startParts(woken),
-		"plain ms": rounded(theirs), "plain parts": startParts(started),
+		"woken ms": rounded(ours), "woken parts": ourParts,
+		"plain ms": rounded(theirs), "plain parts": theirParts,
 	})}, nil
 }
 
@@ -106,14 +101,14 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // wake asks a sleeping app once.
-func (b *bench) wake(ctx context.Context, app, revision string) (start, error) {
-	b.starts.forget(revision)
+func (b *bench) wake(ctx context.Context, app, revision string) (way, error) {
+	b.seen.forget(revision)
 	begin := time.Now()
 	if err := askOnce(ctx, localcluster.URL(app, b.namespace)); err != nil {
-		return start{}, fmt.Errorf("waking %s: %w", app, err)
+		return way{}, fmt.Errorf("waking %s: %w", app, err)
 	}
 	now := time.Now()
-	return start{now.Sub(begin), b.starts.parts(revision, begin, now)}, nil
+	return way{now.Sub(begin), b.seen.startParts(revision, begin, now)}, nil
 }
 
 // askOnce gets a URL over a connection of its own; any answer but 200 is an
@@ -143,21 +138,21 @@ func plainDeployment(headway *appsv1.Deployment) *appsv1.Deployment {
 
 // startPlain scales from 0 to 1 and asks the pod as soon as it has an address,
 // then scales back.
-func (b *bench) startPlain(ctx context.Context, plain *appsv1.Deployment) (start, error) {
-	b.starts.forget(plain.Name)
+func (b *bench) startPlain(ctx context.Context, plain *appsv1.Deployment) (way, error) {
+	b.seen.forget(plain.Name)
 	begin := time.Now()
 	if err := b.scale(ctx, plain, 1); err != nil {
-		return start{}, err
+		return way{}, err
 	}
-	address, err := b.starts.address(ctx, plain.Name)
+	address, err := b.seen.address(ctx, plain.Name)
 	if err != nil {
-		return start{}, err
+		return way{}, err
 	}
 	at, err := answers(ctx, "http://"+address+"/", greeting)
 	if err != nil {
-		return start{}, err
+		return way{}, err
 	}
-	s := start{at.Sub(begin), b.starts.parts(plain.Name, begin, at)}
+	s := way{at.Sub(begin), b.seen.startParts(plain.Name, begin, at)}
 	return s, b.scale(ctx, plain, 0)
 }
 
@@ -167,22 +162,4 @@ func (b *bench) scale(ctx context.Context, deployment *appsv1.Deployment, pods i
 		return fmt.Errorf("scaling %s: %w", deployment.Name, err)
 	}
 	return nil
-}
-
-// took is how long each start took, in milliseconds.
-func took(starts []start) []float64 {
-	var all []float64
-	for _, s := range starts {
-		all = append(all, milliseconds(s.took))
-	}
-	return all
-}
-
-// startParts is the median of each part, in milliseconds.
-func startParts(starts []start) map[string]any {
-	var ways [][]part
-	for _, s := range starts {
-		ways = append(ways, s.parts)
-	}
-	return medianParts(ways, milliseconds)
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -105,31 +103,22 @@ func (b *bench) countApps(ctx context.Context) (int, error) {
 }
 
 func residentBytes(ctx context.Context, url string) (float64, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	answer, err := localcluster.Fetch(ctx, http.DefaultClient, url)
 	if err != nil {
 		return 0, err
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
+	if answer.Status != http.StatusOK {
+		return 0, fmt.Errorf("%s answers %d", url, answer.Status)
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("%s answers %s", url, response.Status)
-	}
-	return findMetric(response.Body, "process_resident_memory_bytes")
+	return findMetric(answer.Body, "process_resident_memory_bytes")
 }
 
 // findMetric reads one sample without labels out of the text format.
-func findMetric(from io.Reader, name string) (float64, error) {
-	lines := bufio.NewScanner(from)
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
-			return strconv.ParseFloat(value, 64)
+func findMetric(text, name string) (float64, error) {
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return 0, err
 	}
 	return 0, fmt.Errorf("no metric %s", name)
 }

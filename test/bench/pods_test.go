@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +57,7 @@ func TestParked(t *testing.T) {
 func TestStarts(t *testing.T) {
 	begin := time.UnixMilli(1_700_000_000_000)
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
-	s := &starts{moments: newMoments(), addresses: map[string]string{}}
+	s := newMoments()
 	scaled := func(replicas int32) *appsv1.Deployment {
 		return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "shop-1"}, Spec: appsv1.DeploymentSpec{Replicas: &replicas}}
 	}
@@ -81,7 +80,7 @@ func TestStarts(t *testing.T) {
 
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	want := []part{{"scaled", ms(10)}, {"created", ms(5)}, {"scheduled", ms(3)}, {"address", ms(382)}, {"answer", ms(10)}}
-	if diff := cmp.Diff(want, s.parts("shop-1", begin, at(410)), cmp.AllowUnexported(part{})); diff != "" {
+	if diff := cmp.Diff(want, s.startParts("shop-1", begin, at(410)), cmp.AllowUnexported(part{})); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
 	}
 	if got, err := s.address(t.Context(), "shop-1"); err != nil || got != "198.18.0.7:8080" {
@@ -91,11 +90,11 @@ func TestStarts(t *testing.T) {
 
 func TestReadStatus(t *testing.T) {
 	const text = "Name:\tpark\nVmRSS:\t    5120 kB\nRssAnon:\t    1536 kB\nRssFile:\t    3584 kB\n"
-	got, err := readStatus(strings.NewReader(text))
+	got, err := readStatus([]byte(text))
 	if want := (processMemory{5, 1.5}); err != nil || got != want {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	if _, err := readStatus(strings.NewReader("Name:\tpark\nVmRSS:\t 1 kB\n")); err == nil {
+	if _, err := readStatus([]byte("Name:\tpark\nVmRSS:\t 1 kB\n")); err == nil {
 		t.Error("read a status without all it needs")
 	}
 }

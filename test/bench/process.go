@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -47,7 +45,7 @@ func memoryOf(file, text string) (sum processMemory, err error) {
 		if err != nil {
 			return sum, fmt.Errorf("reading the memory of a process: %w", err)
 		}
-		m, err := readStatus(bytes.NewReader(status))
+		m, err := readStatus(status)
 		if err != nil {
 			return sum, err
 		}
@@ -61,34 +59,21 @@ func memoryOf(file, text string) (sum processMemory, err error) {
 	return sum, nil
 }
 
+// resident and own find the two figures in a status.
+var resident, own = regexp.MustCompile(`(?m)^VmRSS:\s+(\d+) kB$`), regexp.MustCompile(`(?m)^RssAnon:\s+(\d+) kB$`)
+
 // readStatus reads /proc/<pid>/status.
-func readStatus(from io.Reader) (processMemory, error) {
-	var m processMemory
-	found := 0
-	lines := bufio.NewScanner(from)
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		var to *float64
-		switch key {
-		case "VmRSS":
-			to = &m.resident
-		case "RssAnon":
-			to = &m.own
-		default:
-			continue
+func readStatus(status []byte) (m processMemory, err error) {
+	for figure, to := range map[*regexp.Regexp]*float64{resident: &m.resident, own: &m.own} {
+		found := figure.FindSubmatch(status)
+		if found == nil {
+			return m, errors.New("the kernel does not tell the memory of a process")
 		}
-		kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+		kib, err := strconv.ParseFloat(string(found[1]), 64)
 		if err != nil {
-			return m, fmt.Errorf("reading %s: %w", lines.Text(), err)
+			return m, fmt.Errorf("reading the memory of a process: %w", err)
 		}
 		*to = kib / 1024
-		found++
-	}
-	if err := lines.Err(); err != nil {
-		return m, err
-	}
-	if found != 2 {
-		return m, errors.New("the kernel does not tell the memory of a process")
 	}
 	return m, nil
 }

@@ -17,17 +17,10 @@ const (
 	greeting                            = "Hello from Headway!"
 )
 
-// pushed is one push, from the start of `git push` until the URL answered with
-// its commit, in parts that add up to the whole.
-type pushed struct {
-	total time.Duration
-	parts []part
-}
-
 // pushes measures push -> URL of a small Go app with an empty build cache, with
 // a warm one, and of trees that were built before.
 func (b *bench) pushes(ctx context.Context) ([]row, error) {
-	var cold, warm, built []pushed
+	var cold, warm, built []way
 	var tree *worktree.Tree
 	var app string
 	for n := range coldRounds {
@@ -80,8 +73,9 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 	}, nil
 }
 
-// measure pushes the head and adds how long it took.
-func (b *bench) measure(ctx context.Context, to []pushed, tree *worktree.Tree, app, kind string) ([]pushed, error) {
+// measure pushes the head and adds how long it took, from the start of `git push`
+// until the URL answered with its commit.
+func (b *bench) measure(ctx context.Context, to []way, tree *worktree.Tree, app, kind string) ([]way, error) {
 	begin := time.Now()
 	commit, err := tree.Push(ctx)
 	if err != nil {
@@ -98,8 +92,8 @@ func (b *bench) measure(ctx context.Context, to []pushed, tree *worktree.Tree, a
 			return nil, err
 		}
 	}
-	p := pushed{live.Sub(begin), parts(begin, live, b.seen.of(revision), b.seen.built(revision))}
-	fmt.Fprintf(os.Stderr, "  %s push: %.2f s\n", kind, p.total.Seconds())
+	p := way{live.Sub(begin), parts(begin, live, b.seen.of(revision), b.seen.built(revision))}
+	fmt.Fprintf(os.Stderr, "  %s push: %.2f s\n", kind, p.took.Seconds())
 	return append(to, p), nil
 }
 
@@ -131,45 +125,23 @@ func answers(ctx context.Context, url, text string) (time.Time, error) {
 // parts cuts the way of a push at what was seen of it. What was not seen, such
 // as the run of a tree that was built before, is no cut.
 func parts(begin, live time.Time, events map[string]time.Time, steps []step) []part {
-	way := cutter{last: begin}
-	way.untilSeen("watch+fetch", events, eventRevision) // git push included
-	way.untilSeen("run", events, eventRun)
+	cut := cutter{last: begin}
+	cut.untilSeen("watch+fetch", events, eventRevision) // git push included
+	cut.untilSeen("run", events, eventRun)
 	running := "pod" // what runs until the next step begins
 	for _, s := range steps {
-		way.until(running, s.at)
+		cut.until(running, s.at)
 		running = s.name
 	}
-	way.untilSeen(running, events, eventRunEnd)
-	way.untilSeen("image", events, eventImage)
-	way.untilSeen("deploy", events, eventReady)
-	way.until("route", live)
-	return way.parts
+	cut.untilSeen(running, events, eventRunEnd)
+	cut.untilSeen("image", events, eventImage)
+	cut.untilSeen("deploy", events, eventReady)
+	cut.until("route", live)
+	return cut.parts
 }
 
 // pushRow is the median of whole pushes beside the medians of their parts.
-func pushRow(name string, all []pushed) row {
-	var totals []float64
-	var ways [][]part
-	for _, p := range all {
-		totals = append(totals, seconds(p.total))
-		ways = append(ways, p.parts)
-	}
-	return newRow(name, median(totals), map[string]any{
-		"parts": medianParts(ways, seconds), "all": rounded(totals),
-	})
-}
-
-// medianParts is the median of each part over several ways, in a unit.
-func medianParts(ways [][]part, unit func(time.Duration) float64) map[string]any {
-	took := map[string][]float64{}
-	for _, way := range ways {
-		for _, part := range way {
-			took[part.name] = append(took[part.name], unit(part.took))
-		}
-	}
-	medians := map[string]any{}
-	for name, values := range took {
-		medians[name] = round(median(values))
-	}
-	return medians
+func pushRow(name string, all []way) row {
+	totals, parts := figures(all, seconds)
+	return newRow(name, median(totals), map[string]any{"parts": parts, "all": rounded(totals)})
 }

@@ -88,6 +88,11 @@ func drain(ctx context.Context, web *http.Client, url string) error {
 	if err != nil {
 		return err
 	}
+	return exchange(web, request, http.StatusOK)
+}
+
+// exchange sends a request and reads the answer; another status is an error.
+func exchange(web *http.Client, request *http.Request, want int) error {
 	response, err := web.Do(request)
 	if err != nil {
 		return err
@@ -96,8 +101,8 @@ func drain(ctx context.Context, web *http.Client, url string) error {
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, response.Status)
+	if response.StatusCode != want {
+		return fmt.Errorf("%s answers %s", request.URL, response.Status)
 	}
 	return nil
 }

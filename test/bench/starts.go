@@ -7,8 +7,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -24,43 +22,25 @@ const (
 // plainName is the Deployment that is scaled by hand, and its pods' label.
 const plainName = "plain"
 
-// starts has the events of Deployments that start from zero, by their name.
-type starts struct {
-	moments
-	addresses map[string]string
-}
-
-// watchStarts follows the namespace's Deployments and pods until the context ends.
-func watchStarts(ctx context.Context, kube client.WithWatch, namespace string) (*starts, error) {
-	s := &starts{moments: newMoments(), addresses: map[string]string{}}
-	where := []client.ListOption{client.InNamespace(namespace)}
-	return s, follow(ctx, kube, s.note, []followed{{&appsv1.DeploymentList{}, where}, {&corev1.PodList{}, where}})
-}
-
-// note records what an object shows.
-func (s *starts) note(object runtime.Object, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch o := object.(type) {
-	case *appsv1.Deployment:
-		if o.Spec.Replicas != nil && *o.Spec.Replicas > 0 {
-			s.first(o.Name, eventScaled, now)
-		}
-	case *corev1.Pod:
-		name := deploymentOf(o)
-		if o.DeletionTimestamp != nil || name == "" {
-			return
-		}
-		s.first(name, eventCreated, now)
-		if o.Spec.NodeName != "" {
-			s.first(name, eventScheduled, now)
-		}
-		if o.Status.PodIP != "" {
-			s.addresses[name] = net.JoinHostPort(o.Status.PodIP, httpPort(*o))
-			s.first(name, eventAddress, now)
-		}
+func (m *moments) noteDeployment(o *appsv1.Deployment, now time.Time) {
+	if o.Spec.Replicas != nil && *o.Spec.Replicas > 0 {
+		m.first(o.Name, eventScaled, now)
 	}
-	s.changed()
+}
+
+func (m *moments) notePod(o *corev1.Pod, now time.Time) {
+	name := deploymentOf(o)
+	if o.DeletionTimestamp != nil || name == "" {
+		return
+	}
+	m.first(name, eventCreated, now)
+	if o.Spec.NodeName != "" {
+		m.first(name, eventScheduled, now)
+	}
+	if o.Status.PodIP != "" {
+		m.addresses[name] = net.JoinHostPort(o.Status.PodIP, httpPort(*o))
+		m.first(name, eventAddress, now)
+	}
 }
 
 // deploymentOf names the Deployment of an app's or of a plain pod; a revision's
@@ -76,22 +56,22 @@ func deploymentOf(pod *corev1.Pod) string {
 }
 
 // address waits until the pod of a Deployment has one.
-func (s *starts) address(ctx context.Context, name string) (string, error) {
-	if _, err := s.wait(ctx, name, eventAddress); err != nil {
+func (m *moments) address(ctx context.Context, name string) (string, error) {
+	if _, err := m.wait(ctx, name, eventAddress); err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.addresses[name], nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.addresses[name], nil
 }
 
-// parts cuts a start, from the request or the command until the first answer.
-func (s *starts) parts(name string, begin, answered time.Time) []part {
-	events := s.of(name)
-	way := cutter{last: begin}
+// startParts cuts a start, from the request or the command until the first answer.
+func (m *moments) startParts(name string, begin, answered time.Time) []part {
+	events := m.of(name)
+	cut := cutter{last: begin}
 	for _, event := range []string{eventScaled, eventCreated, eventScheduled, eventAddress} {
-		way.untilSeen(event, events, event)
+		cut.untilSeen(event, events, event)
 	}
-	way.until("answer", answered)
-	return way.parts
+	cut.until("answer", answered)
+	return cut.parts
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,12 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/test/localcluster"
 )
 
 // What can be seen of a revision on its way.
@@ -28,68 +23,42 @@ const (
 	eventReady    = "ready"     // its pods are ready
 )
 
-// timeline has the events of revisions.
-type timeline struct {
-	moments
-	// steps are those of a build that have ended, in their order.
-	steps map[string][]step
-}
-
 // step is a step of a build and when it began, to the millisecond.
 type step struct {
 	name string
 	at   time.Time
 }
 
-// watch follows the namespace's revisions and builds until the context ends.
-func watch(ctx context.Context, kube client.WithWatch, namespace string) (*timeline, error) {
-	t := &timeline{moments: newMoments(), steps: map[string][]step{}}
-	runs := &unstructured.UnstructuredList{}
-	runs.SetGroupVersionKind(schema.GroupVersionKind{Group: "tekton.dev", Version: "v1", Kind: "TaskRunList"})
-	builds := []client.ListOption{
-		client.InNamespace(localcluster.BuildNamespace),
-		client.MatchingLabels{v1alpha1.LabelNamespace: namespace},
+func (m *moments) noteRevision(o *v1alpha1.Revision, now time.Time) {
+	m.first(o.Name, eventRevision, now)
+	if o.Status.Image != "" {
+		m.first(o.Name, eventImage, now)
 	}
-	return t, follow(ctx, kube, t.note, []followed{
-		{&v1alpha1.RevisionList{}, []client.ListOption{client.InNamespace(namespace)}},
-		{runs, builds},
-		{&corev1.PodList{}, builds},
-	})
+	if meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionReady) {
+		m.first(o.Name, eventReady, now)
+	}
 }
 
-// note records what an object shows.
-func (t *timeline) note(object runtime.Object, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch o := object.(type) {
-	case *v1alpha1.Revision:
-		t.first(o.Name, eventRevision, now)
-		if o.Status.Image != "" {
-			t.first(o.Name, eventImage, now)
-		}
-		if meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionReady) {
-			t.first(o.Name, eventReady, now)
-		}
-	case *unstructured.Unstructured:
-		revision := o.GetLabels()[v1alpha1.LabelRevision]
-		t.first(revision, eventRun, now)
-		if succeeded(o) {
-			t.first(revision, eventRunEnd, now)
-		}
-	case *corev1.Pod:
-		steps := stepStarts(o)
-		if len(steps) > len(t.steps[o.Labels[v1alpha1.LabelRevision]]) {
-			t.steps[o.Labels[v1alpha1.LabelRevision]] = steps
-		}
+func (m *moments) noteRun(o *unstructured.Unstructured, now time.Time) {
+	revision := o.GetLabels()[v1alpha1.LabelRevision]
+	m.first(revision, eventRun, now)
+	if succeeded(o) {
+		m.first(revision, eventRunEnd, now)
 	}
-	t.changed()
+}
+
+func (m *moments) noteBuild(o *corev1.Pod) {
+	revision, steps := o.Labels[v1alpha1.LabelRevision], stepStarts(o)
+	if len(steps) > len(m.steps[revision]) {
+		m.steps[revision] = steps
+	}
 }
 
 // built are the steps of a revision's build.
-func (t *timeline) built(revision string) []step {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.steps[revision])
+func (m *moments) built(revision string) []step {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.steps[revision])
 }
 
 // succeeded reports whether a Tekton run is done and well.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -68,24 +67,11 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 // sendWebhook tells the controller of a push as a forge would.
 func sendWebhook(ctx context.Context, cloneURL, commit string) error {
-	body, err := json.Marshal(map[string]any{
-		"ref": "refs/heads/main", "after": commit, "repository": map[string]any{"clone_url": cloneURL},
-	})
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, layout.WebhookURL, strings.NewReader(string(body)))
+	body := fmt.Sprintf(`{"ref": "refs/heads/main", "after": %q, "repository": {"clone_url": %q}}`, commit, cloneURL)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, layout.WebhookURL, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("sending a webhook: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusAccepted {
-		return fmt.Errorf("sending a webhook: answered %s, want 202", response.Status)
-	}
-	return nil
+	return exchange(http.DefaultClient, request, http.StatusAccepted)
 }

@@ -5,7 +5,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines/credentials"
 )
 
 // timeout bounds one look-up: a registry that hangs must not hold up a build.
@@ -85,31 +85,15 @@ func missing(err error) bool {
 // once.
 func (c *Client) keychain(ctx context.Context) (authn.Keychain, error) {
 	if c.Secret.Name == "" {
-		return authn.NewMultiKeychain(), nil
+		return credentials.Keychain{}, nil
 	}
 	var secret corev1.Secret
 	if err := c.Secrets.Get(ctx, c.Secret, &secret); err != nil {
 		return nil, fmt.Errorf("reading registry credentials: %w", err)
 	}
-	var config dockerConfig
-	if err := json.Unmarshal(secret.Data[corev1.DockerConfigJsonKey], &config); err != nil {
-		// The error would quote the input, and with it the password.
-		return nil, fmt.Errorf("reading registry credentials: key %s of secret %s is not valid JSON", corev1.DockerConfigJsonKey, c.Secret)
+	keys, err := credentials.Parse(secret.Data[corev1.DockerConfigJsonKey])
+	if err != nil {
+		return nil, fmt.Errorf("key %s of secret %s: %w", corev1.DockerConfigJsonKey, c.Secret, err)
 	}
-	return config, nil
-}
-
-// dockerConfig is the part of a .dockerconfigjson that holds credentials.
-type dockerConfig struct {
-	Auths map[string]authn.AuthConfig `json:"auths"`
-}
-
-// Resolve finds the credentials of a registry, by host.
-func (d dockerConfig) Resolve(target authn.Resource) (authn.Authenticator, error) {
-	for _, key := range []string{target.RegistryStr(), "https://" + target.RegistryStr(), "http://" + target.RegistryStr()} {
-		if auth, ok := d.Auths[key]; ok {
-			return authn.FromConfig(auth), nil
-		}
-	}
-	return authn.Anonymous, nil
+	return keys, nil
 }

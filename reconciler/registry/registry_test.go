@@ -97,7 +97,7 @@ func TestFindWithCredentials(t *testing.T) {
 		{"encoded", `{"auths":{"` + host + `":{"auth":"` + auth + `"}}}`, ""},
 		{"plain, with scheme", `{"auths":{"http://` + host + `":{"username":"user","password":"swordfish"}}}`, ""},
 		{"for another registry", `{"auths":{"example.com":{"auth":"` + auth + `"}}}`, "401"},
-		{"not JSON", `{"auths":swordfish`, "is not valid JSON"},
+		{"not JSON", `{"auths":swordfish`, "not valid JSON"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			secret := &corev1.Secret{Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(tc.config)}}

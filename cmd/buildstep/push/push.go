@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
+	"github.com/headway-dev/headway/pipelines/credentials"
 )
 
 // Options of a push.
@@ -69,6 +72,22 @@ func Push(ctx context.Context, o Options) (string, error) {
 		return "", fmt.Errorf("reading image digest: %w", err)
 	}
 	return digest.String(), writeResults(image, digest, o)
+}
+
+// readKeychain reads dir/.dockerconfigjson; an empty dir or a missing file give an
+// empty keychain.
+func readKeychain(dir string) (credentials.Keychain, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(filepath.Join(dir, ".dockerconfigjson"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading registry credentials: %w", err)
+	}
+	return credentials.Parse(content)
 }
 
 func reference(image string, insecure []string) (name.Tag, error) {

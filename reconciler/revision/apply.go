@@ -24,10 +24,8 @@ const cacheClaim = "headway-build-cache"
 // pods, then one write of the status.
 func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	rev := seen.Revision
-	if !controllerutil.ContainsFinalizer(rev, v1alpha1.FinalizerCleanup) {
-		if err := r.mark(ctx, rev, seen.Key); err != nil {
-			return err
-		}
+	if err := r.addFinalizer(ctx, rev); err != nil {
+		return err
 	}
 	var failure error
 	if err := r.applyChildren(ctx, seen, plan); err != nil {
@@ -40,16 +38,13 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 		// What is wrong with the standby keeps back nothing else.
 		failure = err
 		if final4xx(err) {
-			plan.refuseStandby(rev, err, time.Now())
+			plan.refuseStandby(err)
 			failure = refused{err}
 		}
 	} else if err := r.deletePods(ctx, plan.outdated); err != nil {
 		return err
 	}
 	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
-		return err
-	}
-	if err := r.mark(ctx, rev, seen.Key); err != nil {
 		return err
 	}
 	return failure
@@ -115,21 +110,16 @@ func final4xx(err error) bool {
 	return apply.Behind(err) == 0 && (apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err))
 }
 
-// mark takes hold of the revision, which must be before anything is made for it
-// elsewhere, and labels it with its content key, which can wait.
-func (r *Reconciler) mark(ctx context.Context, rev *v1alpha1.Revision, key string) error {
+// addFinalizer takes hold of the revision, which must be before anything is made
+// for it elsewhere.
+func (r *Reconciler) addFinalizer(ctx context.Context, rev *v1alpha1.Revision) error {
 	before := rev.DeepCopy()
-	changed := controllerutil.AddFinalizer(rev, v1alpha1.FinalizerCleanup)
-	if key != "" && rev.Labels[v1alpha1.LabelBuildKey] != pipelines.KeyLabel(key) {
-		metav1.SetMetaDataLabel(&rev.ObjectMeta, v1alpha1.LabelBuildKey, pipelines.KeyLabel(key))
-		changed = true
-	}
-	if !changed {
+	if !controllerutil.AddFinalizer(rev, v1alpha1.FinalizerCleanup) {
 		return nil
 	}
 	// The list of finalizers is replaced as a whole, so it must be the one seen.
 	if err := r.Client.Patch(ctx, rev, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("marking the revision: %w", err)
+		return fmt.Errorf("adding the finalizer: %w", err)
 	}
 	r.written.Note(rev)
 	return nil

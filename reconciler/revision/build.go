@@ -45,7 +45,7 @@ const (
 
 // build is what the build part of a plan says.
 type build struct {
-	state  State
+	state  v1alpha1.RevisionState
 	built  condition.State
 	action runAction
 	// image and config are known in the state Built.
@@ -73,11 +73,11 @@ func planBuild(seen Seen, now time.Time) build {
 		if built.Status != metav1.ConditionTrue { // the write of it was lost
 			built = condition.True(v1alpha1.ReasonBuildSucceeded, "")
 		}
-		b.state, b.built, b.image, b.config = Built, built, rev.Status.Image, rev.Status.ImageConfig
+		b.state, b.built, b.image, b.config = v1alpha1.StateBuilt, built, rev.Status.Image, rev.Status.ImageConfig
 		return b
 	case rev.Spec.Image != "":
 		return given(seen, now)
-	case seen.Superseded != "":
+	case seen.replaced() != "":
 		return superseded(seen, b)
 	}
 	if seen.Key != "" && (b.status == nil || b.status.Key != seen.Key) {
@@ -90,7 +90,7 @@ func planBuild(seen Seen, now time.Time) build {
 		return planRun(seen, b, now)
 	}
 	if seen.failedBefore() {
-		b.state, b.built = Failed, condition.Get(rev.Status.Conditions, v1alpha1.ConditionBuilt)
+		b.state, b.built = v1alpha1.StateFailed, condition.Get(rev.Status.Conditions, v1alpha1.ConditionBuilt)
 		return b
 	}
 	return planNewRun(seen, b, now)
@@ -101,7 +101,7 @@ func planBuild(seen Seen, now time.Time) build {
 // no reason not to run the image at all.
 func given(seen Seen, now time.Time) build {
 	const named = "headway.yaml names the image"
-	b := build{state: Built, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageProvided, named)}
+	b := build{state: v1alpha1.StateBuilt, image: seen.Revision.Spec.Image, built: condition.True(v1alpha1.ReasonImageProvided, named)}
 	switch {
 	case seen.Given == nil:
 		b.readImage = true
@@ -121,12 +121,12 @@ func given(seen Seen, now time.Time) build {
 func superseded(seen Seen, b build) build {
 	b.built = condition.Get(seen.Revision.Status.Conditions, v1alpha1.ConditionBuilt)
 	if b.built.Status == metav1.ConditionFalse && b.built.Reason != v1alpha1.ReasonSuperseded {
-		b.state = Failed
+		b.state = v1alpha1.StateFailed
 		return b
 	}
-	b.state = Superseded
+	b.state = v1alpha1.StateSuperseded
 	if b.built.Reason != v1alpha1.ReasonSuperseded { // else the message names what replaced it first
-		b.built = condition.False(v1alpha1.ReasonSuperseded, about(seen.Revision, seen.Superseded))
+		b.built = condition.False(v1alpha1.ReasonSuperseded, about(seen.Revision, seen.replaced()))
 	}
 	if seen.Run != nil && seen.Run.DeletionTimestamp == nil && !final(seen.Outcome.Phase) && !seen.shared() {
 		b.action = cancelRun
@@ -149,7 +149,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 		}
 		b.started(run)
 		b.finished(now)
-		b.state, b.image, b.config = Built, image, seen.Outcome.ImageConfig
+		b.state, b.image, b.config = v1alpha1.StateBuilt, image, seen.Outcome.ImageConfig
 		b.built = condition.True(v1alpha1.ReasonBuildSucceeded, "")
 		b.action = unequipRun
 		return b
@@ -166,7 +166,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 	case pipelines.Running:
 		b.started(run)
 		b.begun(rev)
-		b.state, b.built = Building, condition.Unknown(v1alpha1.ReasonBuilding, seen.Outcome.Message)
+		b.state, b.built = v1alpha1.StateBuilding, condition.Unknown(v1alpha1.ReasonBuilding, seen.Outcome.Message)
 		return b
 	default:
 		b.started(run)
@@ -184,12 +184,12 @@ func planRun(seen Seen, b build, now time.Time) build {
 func planNewRun(seen Seen, b build, now time.Time) build {
 	rev := seen.Revision
 	if seen.TemplateProblem != "" {
-		b.state = Failed
+		b.state = v1alpha1.StateFailed
 		b.built = condition.False(v1alpha1.ReasonTemplateNotFound, about(rev, seen.TemplateProblem))
 		return b
 	}
 	if err := pipelines.CheckArgs(*seen.Template, rev.Spec.Build.Args); err != nil {
-		b.state = Failed
+		b.state = v1alpha1.StateFailed
 		b.built = condition.False(v1alpha1.ReasonInvalidArgs, about(rev, err.Error()))
 		return b
 	}
@@ -209,14 +209,14 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 }
 
 func (b build) queued(message string) build {
-	b.state, b.built = Queued, condition.Unknown(v1alpha1.ReasonQueued, condition.Shorten(message, longestCause))
+	b.state, b.built = v1alpha1.StateQueued, condition.Unknown(v1alpha1.ReasonQueued, condition.Shorten(message, longestCause))
 	return b
 }
 
 // reuse takes an image that was built before.
-func (b build) reuse(now time.Time, image string, config *v1alpha1.ImageConfig, whence string) build {
-	b.state, b.image, b.config = Built, image, config
-	b.built = condition.True(v1alpha1.ReasonImageReused, whence)
+func (b build) reuse(now time.Time, image string, config *v1alpha1.ImageConfig, origin string) build {
+	b.state, b.image, b.config = v1alpha1.StateBuilt, image, config
+	b.built = condition.True(v1alpha1.ReasonImageReused, origin)
 	b.status.Run, b.status.StartedAt, b.status.FailedStep, b.status.LastLogLines = "", nil, "", nil
 	b.status.FinishedAt = &metav1.MicroTime{Time: now}
 	return b
@@ -225,7 +225,7 @@ func (b build) reuse(now time.Time, image string, config *v1alpha1.ImageConfig, 
 // failed says which step failed and why, and keeps the end of its log.
 func (b build) failed(seen Seen, now time.Time) build {
 	b.finished(now)
-	b.state = Failed
+	b.state = v1alpha1.StateFailed
 	b.status.FailedStep = seen.Outcome.FailedStep
 	b.readLog = seen.Outcome.Container != "" && seen.BuildLog == nil && !seen.failedBefore()
 	if len(b.status.LastLogLines) == 0 {

@@ -19,7 +19,7 @@ type buildCase struct {
 	run     *pipelines.TaskRun
 	twin    *v1alpha1.Revision
 	other   func(*Seen)
-	state   State
+	state   v1alpha1.RevisionState
 	action  runAction
 	reason  string
 	message string // a part of it
@@ -59,22 +59,22 @@ func TestPlanBuild(t *testing.T) {
 
 	for _, tc := range []buildCase{
 		{name: "first sight: one run is made", rev: plain,
-			state: Queued, action: createRun, reason: v1alpha1.ReasonQueued,
+			state: v1alpha1.StateQueued, action: createRun, reason: v1alpha1.ReasonQueued,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Build.Key != key || s.Build.Run != pipelines.RunName("hello", key) || s.Build.StartedAt == nil {
 					t.Errorf("status.build = %+v", s.Build)
 				}
 			}},
-		{name: "run waits", rev: plain, run: newRun(plain, 0), state: Queued, action: equipRun, reason: v1alpha1.ReasonQueued, message: "waiting for Tekton"},
-		{name: "run runs", rev: plain, run: newRun(plain, 0, running), state: Building, reason: v1alpha1.ReasonBuilding, message: `step "build" is running`},
-		{name: "run is done", rev: plain, run: newRun(plain, 0, done), state: Built, action: unequipRun, reason: v1alpha1.ReasonBuildSucceeded,
+		{name: "run waits", rev: plain, run: newRun(plain, 0), state: v1alpha1.StateQueued, action: equipRun, reason: v1alpha1.ReasonQueued, message: "waiting for Tekton"},
+		{name: "run runs", rev: plain, run: newRun(plain, 0, running), state: v1alpha1.StateBuilding, reason: v1alpha1.ReasonBuilding, message: `step "build" is running`},
+		{name: "run is done", rev: plain, run: newRun(plain, 0, done), state: v1alpha1.StateBuilt, action: unequipRun, reason: v1alpha1.ReasonBuildSucceeded,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Image != image || s.Build.FinishedAt == nil || s.URL != "http://x" {
 					t.Errorf("status = %+v", s)
 				}
 			}},
 		{name: "run failed", rev: plain, run: newRun(plain, 0, broken), other: func(s *Seen) { s.BuildLog = []string{"a", "main.go:3: undefined: x"} },
-			state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed,
+			state: v1alpha1.StateFailed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed,
 			message: `commit aaaaaaaa: step "build" failed with exit code 1: main.go:3: undefined: x`,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Build.FailedStep != "build" || len(s.Build.LastLogLines) != 2 || s.Build.FinishedAt == nil {
@@ -83,16 +83,16 @@ func TestPlanBuild(t *testing.T) {
 			}},
 		{name: "run failed, and the step tells the cause", rev: plain, run: newRun(plain, 0, told),
 			other: func(s *Seen) { s.BuildLog = []string{"main.go:3: undefined: x", "\tgo get example.com/x"} },
-			state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed,
+			state: v1alpha1.StateFailed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed,
 			message: `commit aaaaaaaa: step "build" failed with exit code 1: main.go:3: undefined: x`},
-		{name: "run failed, its log is not read yet", rev: plain, run: newRun(plain, 0, broken), state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed, readLog: true},
+		{name: "run failed, its log is not read yet", rev: plain, run: newRun(plain, 0, broken), state: v1alpha1.StateFailed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed, readLog: true},
 		{name: "failure is kept while the run is there", rev: failedRev(), run: newRun(plain, 0, broken),
-			state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "old line"},
-		{name: "failure is kept when the run is gone", rev: failedRev(), state: Failed, reason: v1alpha1.ReasonBuildFailed, message: "boom"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonBuildFailed, message: "old line"},
+		{name: "failure is kept when the run is gone", rev: failedRev(), state: v1alpha1.StateFailed, reason: v1alpha1.ReasonBuildFailed, message: "boom"},
 		{name: "a failed run that is older than the revision is made again", rev: plain, run: newRun(plain, -time.Minute, broken),
-			state: Queued, action: deleteRun, reason: v1alpha1.ReasonQueued},
+			state: v1alpha1.StateQueued, action: deleteRun, reason: v1alpha1.ReasonQueued},
 		{name: "retry deletes the failed run", rev: failedRev(annotated(v1alpha1.AnnotationRetriedAt, "1")), run: newRun(plain, 0, broken),
-			state: Queued, action: deleteRun, reason: v1alpha1.ReasonQueued,
+			state: v1alpha1.StateQueued, action: deleteRun, reason: v1alpha1.ReasonQueued,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Build.Retried != "" {
 					t.Error("the retry counts as done before a new run exists")
@@ -100,63 +100,63 @@ func TestPlanBuild(t *testing.T) {
 			}},
 		{name: "retry waits for the old run to go", rev: failedRev(annotated(v1alpha1.AnnotationRetriedAt, "1")),
 			run:   newRun(plain, 0, broken, func(r *pipelines.TaskRun) { r.DeletionTimestamp = &metav1.Time{Time: start} }),
-			state: Queued, reason: v1alpha1.ReasonQueued, message: "earlier build run to go"},
+			state: v1alpha1.StateQueued, reason: v1alpha1.ReasonQueued, message: "earlier build run to go"},
 		{name: "retry makes a new run", rev: failedRev(annotated(v1alpha1.AnnotationRetriedAt, "1")),
-			state: Queued, action: createRun, reason: v1alpha1.ReasonQueued,
+			state: v1alpha1.StateQueued, action: createRun, reason: v1alpha1.ReasonQueued,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Build.Retried != "1" || s.Build.FailedStep != "" || s.Build.LastLogLines != nil || s.Build.FinishedAt != nil {
 					t.Errorf("status.build = %+v", s.Build)
 				}
 			}},
 		{name: "a retry that was made is not made again", rev: failedRev(annotated(v1alpha1.AnnotationRetriedAt, "1"), func(r *v1alpha1.Revision) { r.Status.Build.Retried = "1" }),
-			state: Failed, reason: v1alpha1.ReasonBuildFailed},
-		{name: "somebody cancelled the run", rev: plain, run: newRun(plain, 0, cancelled), state: Failed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed, message: "cancelled"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonBuildFailed},
+		{name: "somebody cancelled the run", rev: plain, run: newRun(plain, 0, cancelled), state: v1alpha1.StateFailed, action: unequipRun, reason: v1alpha1.ReasonBuildFailed, message: "cancelled"},
 		{name: "run was cancelled for another commit that came back", rev: plain,
 			run:   newRun(plain, 0, cancelled, func(r *pipelines.TaskRun) { r.Annotations = map[string]string{annotationSuperseded: "true"} }),
-			state: Queued, action: deleteRun, reason: v1alpha1.ReasonQueued},
-		{name: "sibling has the image", rev: plain, twin: twin, state: Built, reason: v1alpha1.ReasonImageReused, message: twin.Name,
+			state: v1alpha1.StateQueued, action: deleteRun, reason: v1alpha1.ReasonQueued},
+		{name: "sibling has the image", rev: plain, twin: twin, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonImageReused, message: twin.Name,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Image != image || s.Build.Run != "" {
 					t.Errorf("image %q, run %q", s.Image, s.Build.Run)
 				}
 			}},
 		{name: "registry has the image", rev: plain, other: func(s *Seen) { s.Pushed = &Pushed{Image: image} },
-			state: Built, reason: v1alpha1.ReasonImageReused, message: "registry"},
+			state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonImageReused, message: "registry"},
 		{name: "run of a sibling with the same key is done", rev: plain,
 			run:   newRun(plain, 0, done, func(r *pipelines.TaskRun) { r.Labels[v1alpha1.LabelRevision] = "hello-other" }),
-			state: Built, reason: v1alpha1.ReasonImageReused, message: "hello-other"},
+			state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonImageReused, message: "hello-other"},
 		{name: "image given", rev: newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Build, r.Spec.Image = nil, "x/y@"+digest }),
-			other: func(s *Seen) { s.Template = nil }, state: Built, reason: v1alpha1.ReasonImageProvided},
+			other: func(s *Seen) { s.Template = nil }, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonImageProvided},
 		{name: "no such template", rev: plain, other: func(s *Seen) {
 			s.Template, s.Key, s.TemplateProblem = nil, "", "no such template"
-		}, state: Failed, reason: v1alpha1.ReasonTemplateNotFound, message: "no such template"},
+		}, state: v1alpha1.StateFailed, reason: v1alpha1.ReasonTemplateNotFound, message: "no such template"},
 		{name: "template went while the run goes on", rev: plain, run: newRun(plain, 0, running), other: func(s *Seen) {
 			s.Template, s.TemplateProblem = nil, "gone"
-		}, state: Building, reason: v1alpha1.ReasonBuilding},
+		}, state: v1alpha1.StateBuilding, reason: v1alpha1.ReasonBuilding},
 		{name: "unknown argument", rev: newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Build.Args = map[string]string{"mian": "x"} }),
-			state: Failed, reason: v1alpha1.ReasonInvalidArgs, message: `did you mean "main"?`},
-		{name: "superseded before a run was made", rev: plain, other: supersede, state: Superseded, reason: v1alpha1.ReasonSuperseded, message: "commit aaaaaaaa: replaced"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonInvalidArgs, message: `did you mean "main"?`},
+		{name: "superseded before a run was made", rev: plain, other: supersede, state: v1alpha1.StateSuperseded, reason: v1alpha1.ReasonSuperseded, message: "commit aaaaaaaa: commit bbbbbbbb replaced it"},
 		{name: "superseded: the run is cancelled", rev: plain, run: newRun(plain, 0, running), other: supersede,
-			state: Superseded, action: cancelRun, reason: v1alpha1.ReasonSuperseded},
+			state: v1alpha1.StateSuperseded, action: cancelRun, reason: v1alpha1.ReasonSuperseded},
 		{name: "superseded: a run that another revision waits for goes on", rev: plain, run: newRun(plain, 0, running), twin: waiting, other: supersede,
-			state: Superseded, reason: v1alpha1.ReasonSuperseded},
+			state: v1alpha1.StateSuperseded, reason: v1alpha1.ReasonSuperseded},
 		{name: "superseded: a run that is over is left", rev: plain, run: newRun(plain, 0, done), other: supersede,
-			state: Superseded, reason: v1alpha1.ReasonSuperseded},
-		{name: "a failed build stays failed when the commit is replaced", rev: failedRev(), other: supersede, state: Failed, reason: v1alpha1.ReasonBuildFailed},
+			state: v1alpha1.StateSuperseded, reason: v1alpha1.ReasonSuperseded},
+		{name: "a failed build stays failed when the commit is replaced", rev: failedRev(), other: supersede, state: v1alpha1.StateFailed, reason: v1alpha1.ReasonBuildFailed},
 		{name: "an image is never given up", rev: newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{Key: key}, image)),
-			run: newRun(plain, 0, broken), other: supersede, state: Built, reason: v1alpha1.ReasonBuildSucceeded},
+			run: newRun(plain, 0, broken), other: supersede, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonBuildSucceeded},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.verify(t) })
 	}
 }
 
-func supersede(s *Seen) { s.Superseded = "replaced" }
+func supersede(s *Seen) { s.App = appWith(s.Revision, replaced) }
 
 func (c buildCase) verify(t *testing.T) {
 	before := c.rev.DeepCopy()
 	plan := PlanFor(c.seen(), start.Add(time.Second))
-	if plan.State != c.state || plan.run != c.action {
-		t.Errorf("state %s, action %q; want %s, %q", plan.State, plan.run, c.state, c.action)
+	if plan.Status.State != c.state || plan.run != c.action {
+		t.Errorf("state %s, action %q; want %s, %q", plan.Status.State, plan.run, c.state, c.action)
 	}
 	if plan.readLog != c.readLog {
 		t.Errorf("asks for the log: %v, want %v", plan.readLog, c.readLog)
@@ -165,7 +165,9 @@ func (c buildCase) verify(t *testing.T) {
 	if built.Reason != c.reason || !strings.Contains(built.Message, c.message) {
 		t.Errorf("Built = %s %q; want %s with %q", built.Reason, built.Message, c.reason, c.message)
 	}
-	want := map[State]metav1.ConditionStatus{Queued: "Unknown", Building: "Unknown", Built: "True", Failed: "False", Superseded: "False"}[c.state]
+	want := map[v1alpha1.RevisionState]metav1.ConditionStatus{
+		v1alpha1.StateQueued: "Unknown", v1alpha1.StateBuilding: "Unknown", v1alpha1.StateBuilt: "True",
+		v1alpha1.StateFailed: "False", v1alpha1.StateSuperseded: "False"}[c.state]
 	if built.Status != want {
 		t.Errorf("Built is %s, want %s", built.Status, want)
 	}

@@ -27,7 +27,7 @@ const (
 	startLimit = 120 * time.Second
 	// progressLimit is when Kubernetes gives up on a Deployment.
 	progressLimit = 10 * time.Minute
-	// drainDelay keeps a leaving pod's app running until every activator has
+	// drainDelay keeps a draining pod's app running until every activator has
 	// stopped sending it requests.
 	drainDelay = 2 * time.Second
 	// maxGrace bounds terminationGracePeriodSeconds.

@@ -57,6 +57,20 @@ func head(rev *v1alpha1.Revision) v1alpha1.Head {
 	return v1alpha1.Head{Ref: rev.Spec.Ref, Commit: rev.Spec.Commit, Revision: rev.Name}
 }
 
+// appWith says of a revision that it has a role.
+func appWith(rev *v1alpha1.Revision, role v1alpha1.RevisionRole) *v1alpha1.App {
+	app := newApp(head(rev))
+	role.Name = rev.Name
+	app.Status.Revisions = []v1alpha1.RevisionRole{role}
+	return app
+}
+
+// live takes all traffic, replaced is wanted by nothing.
+var (
+	live     = v1alpha1.RevisionRole{Role: v1alpha1.RoleLive, Weight: 100}
+	replaced = v1alpha1.RevisionRole{Role: v1alpha1.RoleReplaced, Message: "commit bbbbbbbb replaced it"}
+)
+
 // goTask is a template with one optional argument.
 func goTask() *pipelines.Task {
 	task := &pipelines.Task{}

@@ -33,7 +33,7 @@ func holdFor(rev *v1alpha1.Revision, app *v1alpha1.App, siblings []v1alpha1.Revi
 			return 0
 		}
 		ready := condition.Get(other.Status.Conditions, v1alpha1.ConditionReady)
-		serves = serves || other.Name == app.Status.Live && ready.Status == metav1.ConditionTrue
+		serves = serves || app.Status.Role(other.Name) == v1alpha1.RoleLive && ready.Status == metav1.ConditionTrue
 	}
 	if !serves {
 		return 0
@@ -59,7 +59,7 @@ func (s Seen) sameAs(image string) string {
 	for i := range s.Siblings {
 		other := &s.Siblings[i]
 		ready := condition.Get(other.Status.Conditions, v1alpha1.ConditionReady)
-		if other.Name == s.App.Status.Live && ready.Status == metav1.ConditionTrue && proves(other, &rev, s.App) {
+		if s.App.Status.Role(other.Name) == v1alpha1.RoleLive && ready.Status == metav1.ConditionTrue && proves(other, &rev, s.App) {
 			return other.Name
 		}
 	}

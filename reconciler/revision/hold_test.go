@@ -38,8 +38,7 @@ func TestHoldFor(t *testing.T) {
 		return []v1alpha1.Revision{*newRevision(commitA, append([]func(*v1alpha1.Revision){image("i1", true, good)}, change...)...)}
 	}
 	quarantined := func(a *v1alpha1.App) {
-		a.Status.Live = "another"
-		a.Status.Revisions = []v1alpha1.RevisionRole{{Name: "hello-aaaaaaaa", Role: v1alpha1.RoleQuarantined}}
+		a.Status.Revisions = []v1alpha1.RevisionRole{{Name: "another", Role: v1alpha1.RoleLive}, {Name: "hello-aaaaaaaa", Role: v1alpha1.RoleQuarantined}}
 	}
 	for _, tc := range []struct {
 		name     string
@@ -53,7 +52,7 @@ func TestHoldFor(t *testing.T) {
 		{name: "as long as headway.yaml says", rev: newest(hold(time.Minute)), siblings: live(), want: time.Minute},
 		{name: "not at all", rev: newest(hold(0)), siblings: live()},
 		{name: "the live one is broken", rev: newest(), siblings: live(image("i1", true, bad))},
-		{name: "nothing is live", rev: newest(), siblings: live(), app: func(a *v1alpha1.App) { a.Status.Live = "" }},
+		{name: "nothing is live", rev: newest(), siblings: live(), app: func(a *v1alpha1.App) { a.Status.Revisions = nil }},
 		{name: "it was ready before", rev: newest(image("i2", true, good)), siblings: live()},
 		{name: "a rollback: the image has served", rev: newest(image("i1", false, condition.State{})), siblings: live()},
 		{name: "the image has served with other settings", rev: newest(image("i1", false, condition.State{}), settings("t")), siblings: live(), want: v1alpha1.DefaultHold},
@@ -61,7 +60,7 @@ func TestHoldFor(t *testing.T) {
 			siblings: append(live(), *newRevision("cccccccc3333", func(rev *v1alpha1.Revision) { rev.Name = "another" }, image("i3", true, good))), want: v1alpha1.DefaultHold},
 	} {
 		app := newApp()
-		app.Status.Live = "hello-aaaaaaaa"
+		app.Status.Revisions = []v1alpha1.RevisionRole{{Name: "hello-aaaaaaaa", Role: v1alpha1.RoleLive}}
 		if tc.app != nil {
 			tc.app(app)
 		}
@@ -85,23 +84,23 @@ func TestHold(t *testing.T) {
 		name     string
 		pod      corev1.Pod
 		answered time.Duration
-		state    State
+		state    v1alpha1.RevisionState
 		message  string
 		again    time.Duration
 	}{
-		{"the kubelet says ready, for a second", pod(time.Second, time.Minute, nil), 0, Starting, "it takes traffic when it has gone on for 2s (health.hold)", 3 * time.Second},
-		{"for long enough, and what the kubelet may be behind", pod(4*time.Second, time.Minute, nil), 0, Ready, "1 pod is ready", 0},
-		{"its container is younger than that", pod(time.Minute, 3*time.Second, nil), 0, Starting, "health.hold", time.Second},
-		{"our own probes have held it", pod(time.Second, time.Second, nil), time.Second, Ready, "1 pod is ready", 0},
-		{"it has crashed before", pod(time.Second, time.Second, crash), 0, Failed, "the app exited with code 1; its last log lines:\npanic: no", 0},
-		{"it has crashed before, and was held since", pod(time.Second, time.Second, crash), time.Second, Ready, "1 pod is ready", 0},
+		{"the kubelet says ready, for a second", pod(time.Second, time.Minute, nil), 0, v1alpha1.StateStarting, "it takes traffic when it has gone on for 2s (health.hold)", 3 * time.Second},
+		{"for long enough, and what the kubelet may be behind", pod(4*time.Second, time.Minute, nil), 0, v1alpha1.StateReady, "1 pod is ready", 0},
+		{"its container is younger than that", pod(time.Minute, 3*time.Second, nil), 0, v1alpha1.StateStarting, "health.hold", time.Second},
+		{"our own probes have held it", pod(time.Second, time.Second, nil), time.Second, v1alpha1.StateReady, "1 pod is ready", 0},
+		{"it has crashed before", pod(time.Second, time.Second, crash), 0, v1alpha1.StateFailed, "the app exited with code 1; its last log lines:\npanic: no", 0},
+		{"it has crashed before, and was held since", pod(time.Second, time.Second, crash), time.Second, v1alpha1.StateReady, "1 pod is ready", 0},
 	} {
 		rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 		plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{}, Pods: []corev1.Pod{tc.pod}, Hold: hold,
 			Answered: map[types.UID]time.Duration{"u": tc.answered}}, start)
 		got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
-		if plan.State != tc.state || !strings.Contains(got.Message, tc.message) || plan.RequeueAfter != tc.again {
-			t.Errorf("%s: %s %q, again in %v\nwant %s %q, %v", tc.name, plan.State, got.Message, plan.RequeueAfter, tc.state, tc.message, tc.again)
+		if plan.Status.State != tc.state || !strings.Contains(got.Message, tc.message) || plan.RequeueAfter != tc.again {
+			t.Errorf("%s: %s %q, again in %v\nwant %s %q, %v", tc.name, plan.Status.State, got.Message, plan.RequeueAfter, tc.state, tc.message, tc.again)
 		}
 	}
 }
@@ -152,22 +151,22 @@ func TestSameAsLive(t *testing.T) {
 		rev  func(*v1alpha1.Revision)
 		live string
 		own  *appsv1.Deployment
-		want State
+		want v1alpha1.RevisionState
 	}{
-		{"the same", nil, live.Name, nil, Same},
-		{"other settings", settings, live.Name, nil, Starting},
-		{"another image", image("y@"+digest, false, condition.State{}), live.Name, nil, Starting},
-		{"it is not live", nil, "", nil, Starting},
-		{"it has pods of its own already", nil, live.Name, &appsv1.Deployment{}, Starting},
+		{"the same", nil, live.Name, nil, v1alpha1.StateSame},
+		{"other settings", settings, live.Name, nil, v1alpha1.StateStarting},
+		{"another image", image("y@"+digest, false, condition.State{}), live.Name, nil, v1alpha1.StateStarting},
+		{"it is not live", nil, "", nil, v1alpha1.StateStarting},
+		{"it has pods of its own already", nil, live.Name, &appsv1.Deployment{}, v1alpha1.StateStarting},
 	} {
 		app := newApp()
-		app.Status.Live = tc.live
+		app.Status.Revisions = []v1alpha1.RevisionRole{{Name: tc.live, Role: v1alpha1.RoleLive}}
 		rev := newRevision(commitB, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 		if tc.rev != nil {
 			tc.rev(rev)
 		}
 		plan := PlanFor(Seen{Revision: rev, App: app, Siblings: []v1alpha1.Revision{*live}, Deployment: tc.own}, start)
-		if state := plan.State; (state == Same) != (tc.want == Same) || (plan.Deployment == nil) != (tc.want == Same) || (plan.Status.SameAs != "") != (tc.want == Same) {
+		if state := plan.Status.State; (state == v1alpha1.StateSame) != (tc.want == v1alpha1.StateSame) || (plan.Deployment == nil) != (tc.want == v1alpha1.StateSame) || (plan.Status.SameAs != "") != (tc.want == v1alpha1.StateSame) {
 			t.Errorf("%s: %s, deployment %v, same as %q", tc.name, state, plan.Deployment != nil, plan.Status.SameAs)
 		}
 	}

@@ -24,9 +24,8 @@ import (
 )
 
 // observe reads what a plan rests on, all of it from caches. What costs a call
-// to elsewhere is read only when a plan turns out to need it; see advance. The duration says when time alone
-// changes what was seen; 0 is never.
-func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (Seen, time.Duration, error) {
+// to elsewhere is read only when a plan turns out to need it; see advance.
+func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (Seen, error) {
 	seen := Seen{
 		Revision:   rev,
 		Repository: r.repository(rev),
@@ -35,24 +34,18 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now ti
 	}
 	var err error
 	if seen.App, err = lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
-		return seen, 0, err
+		return seen, err
 	}
-	route, err := lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.Route{})
-	if err != nil {
-		return seen, 0, err
-	}
-	seen.Weight, seen.Kept = shareIn(route, rev.Name)
 	if seen.References, err = r.referenceVersions(ctx, rev); err != nil {
-		return seen, 0, err
+		return seen, err
 	}
 	if rev.Status.Image != "" || rev.Spec.Image != "" {
-		return seen, 0, r.observeRuntime(ctx, &seen, now)
+		return seen, r.observeRuntime(ctx, &seen, now)
 	}
 	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
-		return seen, 0, err
+		return seen, err
 	}
-	wait, err := r.observeBuild(ctx, &seen, now)
-	return seen, wait, err
+	return seen, r.observeBuild(ctx, &seen)
 }
 
 func (r *Reconciler) repository(rev *v1alpha1.Revision) string {
@@ -70,17 +63,6 @@ func lookup[T client.Object](ctx context.Context, c client.Reader, namespace, na
 		return none, fmt.Errorf("getting %T %s: %w", into, name, err)
 	}
 	return into, nil
-}
-
-func shareIn(route *v1alpha1.Route, revision string) (weight int32, kept bool) {
-	if route != nil {
-		for _, t := range route.Spec.Traffic {
-			if t.Revision == revision {
-				return t.Weight, t.Weight == 0
-			}
-		}
-	}
-	return 0, false
 }
 
 // siblings are the other revisions of the app that are to stay.
@@ -109,7 +91,7 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
-	if seen.Crowded, err = r.crowded(ctx, rev, seen.routed()); err != nil {
+	if seen.Crowded, err = r.crowded(ctx, *seen); err != nil {
 		return err
 	}
 	running, _ := split(pods.Items)
@@ -146,23 +128,20 @@ func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod, hold ti
 	return result
 }
 
-func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen, now time.Time) (time.Duration, error) {
+func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen) error {
 	rev := seen.Revision
 	if err := r.observeTemplate(ctx, seen); err != nil {
-		return 0, err
+		return err
 	}
 	runs, err := r.runs(ctx, rev)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	var wait time.Duration
-	seen.Superseded, wait = replacedBy(rev, seen.App, seen.Weight, seen.Siblings, now)
 	seen.Key = keyFor(rev, seen.Template, runs)
-	if seen.Run = runOf(runs, seen.Key); seen.Run == nil {
-		return wait, nil
+	if seen.Run = runOf(runs, seen.Key); seen.Run != nil {
+		seen.Outcome = pipelines.Read(seen.Run)
 	}
-	seen.Outcome = pipelines.Read(seen.Run)
-	return wait, nil
+	return nil
 }
 
 // runs are the TaskRuns of the revision's app.

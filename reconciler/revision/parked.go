@@ -5,9 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -56,14 +54,17 @@ func waits(pod *corev1.Pod) bool {
 	return status != nil && status.State.Running != nil
 }
 
-// planStandby decides about the parked pods: they are kept while a Route names
-// the revision, once it was ready. It returns why there are too few, empty if
-// there are not; that is no reason not to be ready.
-func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []corev1.Pod) string {
-	rev := seen.Revision
-	p.Status.Parked = parkedPods(parked)
+// planStandby decides about the parked pods: they are kept while traffic comes to
+// the revision or may come back to it, once it was ready. That there are too few
+// is no reason not to be ready.
+func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []corev1.Pod) {
+	rev, n := seen.Revision, parkedPods(parked)
+	p.Status.Standby = nil
 	size := rev.Spec.Scale.Standby
-	wanted := size > 0 && seen.routed() && (rev.Status.EverReady || p.State == Ready)
+	wanted := size > 0 && seen.role().Routed() && (rev.Status.EverReady || p.Status.State == v1alpha1.StateReady)
+	if wanted {
+		p.Status.Standby = &v1alpha1.Standby{Asked: size, Parked: n}
+	}
 	if !wanted || seen.Crowded != "" {
 		size = 0
 	}
@@ -83,10 +84,9 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 	if problem == "" && seen.Crowded != "" {
 		problem = "it gives way to " + seen.Crowded + ", which no node has room for"
 	}
-	if !wanted {
-		return ""
+	if wanted {
+		p.Status.Standby.Problem = problem
 	}
-	return problem
 }
 
 // cannotPark says why a revision can have no standby; empty if it can.
@@ -102,38 +102,6 @@ func cannotPark(rev *v1alpha1.Revision, park Park, config *v1alpha1.ImageConfig)
 		return "the command of the image is not known; command in headway.yaml can name it"
 	}
 	return noCommand
-}
-
-// tellParked adds to what is said of a revision that runs or sleeps how many
-// pods are parked.
-func (p *Plan) tellParked(readiness condition.State) condition.State {
-	switch n := p.Status.Parked; {
-	case p.State == Idle && n > 0:
-		readiness.Message = fmt.Sprintf("no pod runs, %s; a request starts one", parkedCount(n))
-	case p.State == Ready && n > 0:
-		readiness.Message += ", " + parkedCount(n)
-	}
-	return readiness
-}
-
-// tellMissing adds why too few pods are parked, if they are.
-func (p *Plan) tellMissing(readiness condition.State, problem string) condition.State {
-	if problem == "" || readiness.Status != metav1.ConditionTrue {
-		return readiness
-	}
-	missing := "no standby"
-	if p.Status.Parked > 0 {
-		missing = "the standby is not complete"
-	}
-	readiness.Message += "; " + missing + ": " + problem
-	return readiness
-}
-
-func parkedCount(n int32) string {
-	if n == 1 {
-		return "1 is parked"
-	}
-	return fmt.Sprintf("%d are parked", n)
 }
 
 // parkedProblem is why a parked pod cannot wait, in one line; empty while

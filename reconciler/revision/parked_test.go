@@ -44,8 +44,8 @@ type standbyCase struct {
 	refused bool // Kubernetes makes no parked pods
 	pods    []corev1.Pod
 
-	state            State
-	message          string
+	state            v1alpha1.RevisionState
+	message, problem string
 	replicas, parked int32
 	wanted           *int32 // parked pods asked for; nil: nothing is applied
 	drop             bool
@@ -65,47 +65,47 @@ func TestStandby(t *testing.T) {
 	restarted := standing(v1alpha1.StandbyParked, runningPod(time.Hour, crashed(255, "Unknown", "", time.Hour)))
 
 	for _, tc := range []standbyCase{
-		{name: "made once there is traffic", weight: 1, config: command, state: Idle, message: "no pod runs; a request starts one", wanted: two},
-		{name: "not before", config: command, state: Idle, message: "no pod runs; a request starts one"},
+		{name: "made once there is traffic", weight: 1, config: command, state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", wanted: two},
+		{name: "not before", config: command, state: v1alpha1.StateIdle, message: "no pod runs; a request starts one"},
 		{name: "kept, with nobody in it, without traffic", config: command, live: two, pods: []corev1.Pod{leavingPod(parkedPod())},
-			state: Idle, message: "no pod runs; a request starts one", wanted: none},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", wanted: none},
 		{name: "one parked", weight: 100, config: command, live: two, pods: []corev1.Pod{parkedPod()},
-			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},
 		{name: "two parked beside one that runs", weight: 100, config: command, asked: 1, live: two, pods: []corev1.Pod{parkedPod(), parkedPod(), readyPod()},
-			state: Ready, message: "1 pod is ready, 2 are parked", replicas: 1, parked: 2, wanted: two},
+			state: v1alpha1.StateReady, message: "1 pod is ready", replicas: 1, parked: 2, wanted: two},
 		{name: "a parked pod is no pod that starts", weight: 100, config: command, asked: 1, live: two, pods: []corev1.Pod{parkedPod()},
-			state: Waking, message: "a pod is starting", parked: 1, wanted: two},
+			state: v1alpha1.StateWaking, message: "a pod is starting", parked: 1, wanted: two},
 		{name: "woken, and starting", weight: 100, config: command, live: two, pods: []corev1.Pod{woken},
-			state: Waking, message: "a pod is starting", wanted: two},
+			state: v1alpha1.StateWaking, message: "a pod is starting", wanted: two},
 		{name: "woken, and ready", weight: 100, config: command, live: two, pods: []corev1.Pod{awake, parkedPod()},
-			state: Ready, message: "1 pod is ready, 1 is parked", replicas: 1, parked: 1, wanted: two},
+			state: v1alpha1.StateReady, message: "1 pod is ready", replicas: 1, parked: 1, wanted: two},
 		{name: "woken by an activator, not labelled yet", weight: 100, config: command, live: two, pods: []corev1.Pod{standing(v1alpha1.StandbyParked, readyPod())},
-			state: Ready, message: "1 pod is ready", replicas: 1, wanted: two},
+			state: v1alpha1.StateReady, message: "1 pod is ready", replicas: 1, wanted: two},
 		{name: "the woken pod leaves", weight: 100, config: command, live: two, pods: []corev1.Pod{leavingPod(awake), parkedPod()},
-			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},
 		{name: "the woken pod was evicted", weight: 100, config: command, live: two, pods: []corev1.Pod{evicted, parkedPod()},
-			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},
 		{name: "the image of a parked pod cannot be pulled", weight: 100, config: command, live: two, pods: []corev1.Pod{unpulled},
-			state: Idle, message: "no pod runs; a request starts one; no standby: the image cannot be pulled: denied", wanted: two},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", problem: "the image cannot be pulled: denied", wanted: two},
 		{name: "no room for the second", weight: 100, config: command, live: two, pods: []corev1.Pod{parkedPod(), unplaced}, parked: 1, wanted: two,
-			state: Idle, message: "no pod runs, 1 is parked; a request starts one; the standby is not complete: no node can take the pod yet: no memory"},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", problem: "no node can take the pod yet: no memory"},
 		{name: "the program ends at once", weight: 100, config: command, live: two, pods: []corev1.Pod{broken},
-			state: Idle, message: "no pod runs; a request starts one; no standby: the parked pod ended with code 127: park: no such program: /app", wanted: two},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", problem: "the parked pod ended with code 127: park: no such program: /app", wanted: two},
 		{name: "a node was started again", weight: 100, config: command, live: two, pods: []corev1.Pod{restarted},
-			state: Idle, message: "no pod runs, 1 is parked; a request starts one", parked: 1, wanted: two},
+			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},
 		{name: "quota", weight: 100, config: command, asked: 1, live: two, refused: true, pods: []corev1.Pod{readyPod()},
-			state: Ready, message: "1 pod is ready; no standby: Kubernetes refuses to make the pod: exceeded quota", replicas: 1, wanted: two},
-		{name: "what the image runs is not known", weight: 100, state: Idle,
-			message: "no pod runs; a request starts one; no standby: the command of the image is not known; command in headway.yaml can name it"},
-		{name: "that is of no interest without traffic", state: Idle, message: "no pod runs; a request starts one"},
-		{name: "the image runs nothing", weight: 100, config: &v1alpha1.ImageConfig{}, state: Idle,
-			message: "no pod runs; a request starts one; no standby: " + noCommand},
-		{name: "the app's port is taken", weight: 100, config: command, port: v1alpha1.ParkPort, state: Idle,
-			message: "no pod runs; a request starts one; no standby: parked pods wait for their call on port 8013, which is the app's; choose another"},
-		{name: "no program to park with", weight: 100, config: command, noPark: true, state: Idle,
-			message: "no pod runs; a request starts one; no standby: the controller runs without --park-image"},
-		{name: "no program any more", weight: 100, config: command, noPark: true, live: two, pods: []corev1.Pod{parkedPod()}, state: Idle,
-			message: "no pod runs, 1 is parked; a request starts one; the standby is not complete: the controller runs without --park-image", parked: 1, drop: true},
+			state: v1alpha1.StateReady, message: "1 pod is ready", problem: "Kubernetes refuses to make the pod: exceeded quota", replicas: 1, wanted: two},
+		{name: "what the image runs is not known", weight: 100, state: v1alpha1.StateIdle,
+			message: "no pod runs; a request starts one", problem: "the command of the image is not known; command in headway.yaml can name it"},
+		{name: "that is of no interest without traffic", state: v1alpha1.StateIdle, message: "no pod runs; a request starts one"},
+		{name: "the image runs nothing", weight: 100, config: &v1alpha1.ImageConfig{}, state: v1alpha1.StateIdle,
+			message: "no pod runs; a request starts one", problem: noCommand},
+		{name: "the app's port is taken", weight: 100, config: command, port: v1alpha1.ParkPort, state: v1alpha1.StateIdle,
+			message: "no pod runs; a request starts one", problem: "parked pods wait for their call on port 8013, which is the app's; choose another"},
+		{name: "no program to park with", weight: 100, config: command, noPark: true, state: v1alpha1.StateIdle,
+			message: "no pod runs; a request starts one", problem: "the controller runs without --park-image"},
+		{name: "no program any more", weight: 100, config: command, noPark: true, live: two, pods: []corev1.Pod{parkedPod()}, state: v1alpha1.StateIdle,
+			message: "no pod runs; a request starts one", problem: "the controller runs without --park-image", parked: 1, drop: true},
 	} {
 		t.Run(tc.name, tc.run)
 	}
@@ -117,7 +117,7 @@ func (tc standbyCase) run(t *testing.T) {
 	if tc.port != 0 {
 		rev.Spec.Port = tc.port
 	}
-	seen := Seen{Revision: rev, Weight: tc.weight, Park: park, Pods: tc.pods,
+	seen := Seen{Revision: rev, App: appWith(rev, v1alpha1.RevisionRole{Weight: tc.weight}), Park: park, Pods: tc.pods,
 		Deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &tc.asked}}}
 	if tc.noPark {
 		seen.Park = Park{}
@@ -131,11 +131,15 @@ func (tc standbyCase) run(t *testing.T) {
 	}
 	plan := PlanFor(seen, start)
 	ready := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
-	if plan.State != tc.state || ready.Status != metav1.ConditionTrue || ready.Message != tc.message {
-		t.Errorf("got %s %+v\nwant %s %q", plan.State, ready, tc.state, tc.message)
+	if plan.Status.State != tc.state || ready.Status != metav1.ConditionTrue || ready.Message != tc.message {
+		t.Errorf("got %s %+v\nwant %s %q", plan.Status.State, ready, tc.state, tc.message)
 	}
-	if plan.Status.Replicas != tc.replicas || plan.Status.Parked != tc.parked {
-		t.Errorf("%d replicas, %d parked; want %d, %d", plan.Status.Replicas, plan.Status.Parked, tc.replicas, tc.parked)
+	var want *v1alpha1.Standby
+	if tc.weight > 0 {
+		want = &v1alpha1.Standby{Asked: 2, Parked: tc.parked, Problem: tc.problem}
+	}
+	if diff := cmp.Diff(want, plan.Status.Standby); diff != "" || plan.Status.Replicas != tc.replicas {
+		t.Errorf("%d replicas, want %d; standby (-want +got):\n%s", plan.Status.Replicas, tc.replicas, diff)
 	}
 	if (plan.Standby == nil) != (tc.wanted == nil) || plan.Standby != nil && *plan.Standby.Spec.Replicas != *tc.wanted {
 		t.Errorf("standby %+v, want %v replicas", plan.Standby, tc.wanted)
@@ -148,7 +152,7 @@ func (tc standbyCase) run(t *testing.T) {
 func TestNoStandbyBeforeReady(t *testing.T) {
 	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 	rev.Spec.Scale.Standby, rev.Status.ImageConfig = 1, command
-	seen := Seen{Revision: rev, Weight: 100, Park: park, Deployment: &appsv1.Deployment{}}
+	seen := Seen{Revision: rev, App: appWith(rev, live), Park: park, Deployment: &appsv1.Deployment{}}
 	if plan := PlanFor(seen, start); plan.Standby != nil {
 		t.Error("a revision that was never ready has a standby")
 	}

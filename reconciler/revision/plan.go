@@ -14,8 +14,6 @@ import (
 
 // Plan is what a reconciliation does.
 type Plan struct {
-	// State the revision is in.
-	State State
 	// Status to write, if it differs from the one observed.
 	Status v1alpha1.RevisionStatus
 	// Deployment to apply; nil while there is no image.
@@ -43,22 +41,21 @@ type Plan struct {
 func PlanFor(seen Seen, now time.Time) Plan {
 	rev := seen.Revision
 	b := planBuild(seen, now)
-	p := Plan{State: b.state, Status: *rev.Status.DeepCopy(), run: b.action, readLog: b.readLog, readImage: b.readImage}
+	p := Plan{Status: *rev.Status.DeepCopy(), run: b.action, readLog: b.readLog, readImage: b.readImage}
 	s := &p.Status
 	s.ObservedGeneration = rev.Generation
-	s.Build = b.status
-	s.Weight = seen.Weight
+	s.State, s.Build = b.state, b.status
 
 	var readiness condition.State
-	if b.state == Built {
+	if b.state == v1alpha1.StateBuilt {
 		s.Image, s.ImageConfig, s.URL = b.image, b.config, seen.URL
 		readiness = p.planRuntime(seen, b, now)
 	} else {
-		s.Replicas, s.Parked = 0, 0
+		s.Replicas, s.Standby = 0, nil
 		p.RequeueAfter = b.again
 		readiness = notBuilt(b)
 	}
-	if p.State == Ready {
+	if p.Status.State == v1alpha1.StateReady {
 		s.EverReady = true
 	}
 	set := func(kind string, state condition.State) {
@@ -66,34 +63,34 @@ func PlanFor(seen Seen, now time.Time) Plan {
 	}
 	set(v1alpha1.ConditionBuilt, b.built)
 	set(v1alpha1.ConditionReady, readiness)
-	set(v1alpha1.ConditionServing, serving(rev, seen.Weight))
+	set(v1alpha1.ConditionServing, serving(rev, seen.role()))
 	return p
 }
 
 // notBuilt is the readiness of a revision without an image.
 func notBuilt(b build) condition.State {
 	switch b.state {
-	case Superseded:
+	case v1alpha1.StateSuperseded:
 		return condition.False(v1alpha1.ReasonSuperseded, b.built.Message)
-	case Failed:
+	case v1alpha1.StateFailed:
 		return condition.False(v1alpha1.ReasonNotBuilt, b.built.Message)
 	default:
 		return condition.Unknown(v1alpha1.ReasonNotBuilt, b.built.Message)
 	}
 }
 
-func serving(rev *v1alpha1.Revision, weight int32) condition.State {
-	if weight == 0 {
+func serving(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) condition.State {
+	if role == nil || role.Weight == 0 {
 		return condition.False(v1alpha1.ReasonNoTraffic, "")
 	}
-	return condition.True(v1alpha1.ReasonReceivingTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", weight, rev.Spec.App))
+	return condition.True(v1alpha1.ReasonReceivingTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", role.Weight, rev.Spec.App))
 }
 
 // planRuntime renders the Deployments and judges the pods.
 func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	rev := seen.Revision
 	if p.Status.SameAs = seen.sameAs(b.image); p.Status.SameAs != "" {
-		p.State, p.Status.Replicas, p.Status.Parked = Same, 0, 0
+		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateSame, 0, nil
 		return condition.True(v1alpha1.ReasonSameAsLive, p.Status.SameAs+" runs the same image with the same settings, and serves for it")
 	}
 	with, again := startWith(seen, now)
@@ -103,17 +100,16 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 		p.Deployment, err = deploymentFor(rev, b.image, b.config, mark)
 	}
 	if err != nil {
-		p.State, p.Status.Replicas, p.Status.Parked = Failed, 0, 0
+		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateFailed, 0, nil
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
 	running, parked := split(seen.Pods)
 	p.Status.LastCrash = lastCrash(rev, running, now)
 	readiness := p.judge(seen, running, now)
-	problem := p.planStandby(seen, b.config, parked)
+	p.planStandby(seen, b.config, parked)
 	p.outdated = outdated(running, parked, mark, p.Standby)
 	p.RequeueAfter = earliest(p.RequeueAfter, again)
-	readiness = p.tellRestart(seen, running, mark, p.tellParked(readiness), now)
-	return p.tellMissing(readiness, problem)
+	return p.tellRestart(seen, running, mark, readiness, now)
 }
 
 // judge says whether the pods that run the application are enough, and if not,
@@ -126,10 +122,10 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	enough := max(1, min(rev.Spec.Scale.Min, asked))
 	switch {
 	case asked == 0 && rev.Status.EverReady:
-		p.State = Idle
+		p.Status.State = v1alpha1.StateIdle
 		return condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")
 	case n >= enough:
-		p.State, p.RequeueAfter = Ready, expires
+		p.Status.State, p.RequeueAfter = v1alpha1.StateReady, expires
 		return condition.True(v1alpha1.ReasonRunning, podCount(n))
 	case seen.Deployment == nil:
 		return condition.Unknown(v1alpha1.ReasonStarting, "the image is there; starting pods")
@@ -143,7 +139,7 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 		found = failed(v1alpha1.ReasonStartFailed, message)
 	}
 	if found.failed {
-		p.State = Failed
+		p.Status.State = v1alpha1.StateFailed
 		return condition.False(found.reason, about(rev, found.message))
 	}
 	message := found.message
@@ -156,10 +152,10 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 		message = fmt.Sprintf("%d of %d pods are ready; %s", n, enough, message)
 	}
 	if rev.Status.EverReady {
-		p.State = Waking
+		p.Status.State = v1alpha1.StateWaking
 		return condition.True(found.reason, message)
 	}
-	p.State = Starting
+	p.Status.State = v1alpha1.StateStarting
 	return condition.Unknown(found.reason, message)
 }
 
@@ -196,24 +192,21 @@ func deploymentProblem(d *appsv1.Deployment, pods int) (string, bool) {
 // into a condition: on the build while there is no image, on the pods after.
 func (p *Plan) refuse(rev *v1alpha1.Revision, err error, now time.Time) {
 	message := about(rev, "Kubernetes refuses it: "+oneLine(err.Error()))
-	if p.State == Queued {
+	if p.Status.State == v1alpha1.StateQueued {
 		condition.Set(&p.Status.Conditions, v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonQueued, message), rev.Generation, now)
 		condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonNotBuilt, message), rev.Generation, now)
 		return
 	}
-	p.State = Failed
+	p.Status.State = v1alpha1.StateFailed
 	condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonStartFailed, message), rev.Generation, now)
 }
 
-// refuseStandby tells, without any harm to the revision, that the API server
-// does not take its standby.
-func (p *Plan) refuseStandby(rev *v1alpha1.Revision, err error, now time.Time) {
-	readiness := condition.Get(p.Status.Conditions, v1alpha1.ConditionReady)
-	if readiness.Status != metav1.ConditionTrue {
-		return
+// refuseStandby says, without any harm to the revision, that the API server does
+// not take its standby.
+func (p *Plan) refuseStandby(err error) {
+	if p.Status.Standby != nil {
+		p.Status.Standby.Problem = "Kubernetes refuses it: " + oneLine(err.Error())
 	}
-	readiness.Message += "; no standby: Kubernetes refuses it: " + oneLine(err.Error())
-	condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, readiness, rev.Generation, now)
 }
 
 // changed says how an event announces the move from one status to the next:

@@ -47,51 +47,51 @@ func TestDiagnose(t *testing.T) {
 		name    string
 		change  func(*v1alpha1.Revision)
 		pods    []corev1.Pod
-		state   State
+		state   v1alpha1.RevisionState
 		reason  string
 		message string
 		again   time.Duration
 	}{
-		{name: "no pod yet", state: Starting, reason: v1alpha1.ReasonStarting, message: "waiting for Kubernetes"},
-		{name: "one ready", pods: []corev1.Pod{readyPod()}, state: Ready, reason: v1alpha1.ReasonRunning, message: "1 pod is ready"},
+		{name: "no pod yet", state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting, message: "waiting for Kubernetes"},
+		{name: "one ready", pods: []corev1.Pod{readyPod()}, state: v1alpha1.StateReady, reason: v1alpha1.ReasonRunning, message: "1 pod is ready"},
 		{name: "one of two ready", change: func(r *v1alpha1.Revision) { r.Spec.Scale.Min = 2 }, pods: []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")},
-			state: Starting, reason: v1alpha1.ReasonStarting, message: "1 of 2 pods are ready; the container is being created"},
-		{name: "a leaving pod does not count", pods: []corev1.Pod{leaving}, state: Starting, reason: v1alpha1.ReasonStarting},
+			state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting, message: "1 of 2 pods are ready; the container is being created"},
+		{name: "a leaving pod does not count", pods: []corev1.Pod{leaving}, state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting},
 		{name: "no room", pods: []corev1.Pod{{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
 			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes are available: 1 Insufficient memory."}}}}},
-			state: Starting, reason: v1alpha1.ReasonInsufficientResources, message: "no node can take the pod yet: 0/1 nodes are available: 1 Insufficient memory"},
-		{name: "just started", pods: []corev1.Pod{runningPod(4*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting, message: "the app is starting", again: 6 * time.Second},
-		{name: "runs but does not listen", pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting,
+			state: v1alpha1.StateStarting, reason: v1alpha1.ReasonInsufficientResources, message: "no node can take the pod yet: 0/1 nodes are available: 1 Insufficient memory"},
+		{name: "just started", pods: []corev1.Pod{runningPod(4*time.Second, nil)}, state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting, message: "the app is starting", again: 6 * time.Second},
+		{name: "runs but does not listen", pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting,
 			message: "port 8080 did not accept a connection; does it listen on $PORT?"},
-		{name: "runs but is not healthy", change: health, pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: Starting, reason: v1alpha1.ReasonStarting,
+		{name: "runs but is not healthy", change: health, pods: []corev1.Pod{runningPod(10*time.Second, nil)}, state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting,
 			message: "GET /healthz on port 8080 did not answer 2xx or 3xx"},
 		{name: "image cannot be pulled", pods: []corev1.Pod{waitingPod("ImagePullBackOff", "Back-off pulling image \"x\"")},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "commit aaaaaaaa: the image cannot be pulled: Back-off"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "commit aaaaaaaa: the image cannot be pulled: Back-off"},
 		{name: "secret is missing", change: withSecret, pods: []corev1.Pod{waitingPod("CreateContainerConfigError", `secret "shop-db" not found`)},
-			state: Failed, reason: v1alpha1.ReasonReferenceMissing,
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonReferenceMissing,
 			message: `Secret "shop-db" does not exist, which env.DB in headway.yaml asks for; create it in namespace "team", no new push is needed`},
 		{name: "key is missing", change: withSecret, pods: []corev1.Pod{waitingPod("CreateContainerConfigError", `couldn't find key all in ConfigMap team/flags`)},
-			state: Failed, reason: v1alpha1.ReasonReferenceMissing, message: `ConfigMap "flags" has no key "all", which env.FLAGS in headway.yaml asks for; add it`},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonReferenceMissing, message: `ConfigMap "flags" has no key "all", which env.FLAGS in headway.yaml asks for; add it`},
 		{name: "cannot be configured", pods: []corev1.Pod{waitingPod("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "cannot be configured: container has runAsNonRoot"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "cannot be configured: container has runAsNonRoot"},
 		{name: "no command", pods: []corev1.Pod{waitingPod("CreateContainerError", `failed to generate container "`+strings.Repeat("0a", 32)+`" spec: no command specified`)},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "the image names no command"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "the image names no command"},
 		{name: "each attempt has its number", pods: []corev1.Pod{waitingPod("CreateContainerError", `failed to start container "`+strings.Repeat("0a", 32)+`": no`)},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "failed to start the container: no"},
-		{name: "no such program", pods: []corev1.Pod{waitingPod("RunContainerError", "exec: \"x\": not found")}, state: Failed, reason: v1alpha1.ReasonStartFailed, message: "cannot be started"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "failed to start the container: no"},
+		{name: "no such program", pods: []corev1.Pod{waitingPod("RunContainerError", "exec: \"x\": not found")}, state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "cannot be started"},
 		{name: "crashed and waits to be started again", pods: []corev1.Pod{newPod(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
 			LastTerminationState: corev1.ContainerState{Terminated: crashed(2, "Error", "line 1\npanic: no database\n", time.Second)}})},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "commit aaaaaaaa: the app exited with code 2; its last log lines:\nline 1\npanic: no database"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "commit aaaaaaaa: the app exited with code 2; its last log lines:\nline 1\npanic: no database"},
 		{name: "started again after a crash", pods: []corev1.Pod{runningPod(time.Second, crashed(1, "Error", "boom", time.Second))},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "exited with code 1; its last log lines:\nboom"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "exited with code 1; its last log lines:\nboom"},
 		{name: "out of memory", change: memory, pods: []corev1.Pod{runningPod(time.Second, crashed(137, "OOMKilled", "", time.Second))},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "used more memory than it may (64Mi); raise resources.memory"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "used more memory than it may (64Mi); raise resources.memory"},
 		{name: "ended well", pods: []corev1.Pod{runningPod(time.Second, crashed(0, "Completed", "", time.Second))},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "it has to keep running"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "it has to keep running"},
 		{name: "the failed pod matters more than the waiting one", change: func(r *v1alpha1.Revision) { r.Spec.Scale.Min = 2 },
 			pods:  []corev1.Pod{waitingPod("ContainerCreating", ""), waitingPod("ErrImagePull", "denied")},
-			state: Failed, reason: v1alpha1.ReasonStartFailed, message: "denied"},
+			state: v1alpha1.StateFailed, reason: v1alpha1.ReasonStartFailed, message: "denied"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
@@ -101,11 +101,11 @@ func TestDiagnose(t *testing.T) {
 			deployment := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: ptr(max(1, rev.Spec.Scale.Min))}}
 			plan := PlanFor(Seen{Revision: rev, Deployment: deployment, Pods: tc.pods}, start)
 			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
-			if plan.State != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.message) {
-				t.Errorf("got %s %s %q\nwant %s %s %q", plan.State, got.Reason, got.Message, tc.state, tc.reason, tc.message)
+			if plan.Status.State != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.message) {
+				t.Errorf("got %s %s %q\nwant %s %s %q", plan.Status.State, got.Reason, got.Message, tc.state, tc.reason, tc.message)
 			}
-			want := map[State]metav1.ConditionStatus{Starting: "Unknown", Failed: "False", Ready: "True"}[tc.state]
-			if got.Status != want || plan.RequeueAfter != tc.again || plan.Status.EverReady != (tc.state == Ready) {
+			want := map[v1alpha1.RevisionState]metav1.ConditionStatus{v1alpha1.StateStarting: "Unknown", v1alpha1.StateFailed: "False", v1alpha1.StateReady: "True"}[tc.state]
+			if got.Status != want || plan.RequeueAfter != tc.again || plan.Status.EverReady != (tc.state == v1alpha1.StateReady) {
 				t.Errorf("status %s, again %v, everReady %v; want %s, %v", got.Status, plan.RequeueAfter, plan.Status.EverReady, want, tc.again)
 			}
 		})
@@ -123,38 +123,38 @@ func TestScaled(t *testing.T) {
 		min      int32
 		replicas int32
 		pods     []corev1.Pod
-		state    State
+		state    v1alpha1.RevisionState
 		want     condition.State
 	}{
-		{"idle", true, 0, 0, nil, Idle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
-		{"idle, without traffic its min does not hold", true, 3, 0, nil, Idle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
-		{"no pods, and never ready", false, 0, 0, nil, Starting, condition.Unknown(v1alpha1.ReasonStarting, "waiting for Kubernetes to start a pod")},
-		{"waking", true, 0, 1, nil, Waking, condition.True(v1alpha1.ReasonStarting, "a pod is starting")},
-		{"awake", true, 0, 1, []corev1.Pod{readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
-		{"wakes in vain", true, 0, 1, []corev1.Pod{crashing}, Failed,
+		{"idle", true, 0, 0, nil, v1alpha1.StateIdle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
+		{"idle, without traffic its min does not hold", true, 3, 0, nil, v1alpha1.StateIdle, condition.True(v1alpha1.ReasonIdle, "no pod runs; a request starts one")},
+		{"no pods, and never ready", false, 0, 0, nil, v1alpha1.StateStarting, condition.Unknown(v1alpha1.ReasonStarting, "waiting for Kubernetes to start a pod")},
+		{"waking", true, 0, 1, nil, v1alpha1.StateWaking, condition.True(v1alpha1.ReasonStarting, "a pod is starting")},
+		{"awake", true, 0, 1, []corev1.Pod{readyPod()}, v1alpha1.StateReady, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
+		{"wakes in vain", true, 0, 1, []corev1.Pod{crashing}, v1alpha1.StateFailed,
 			condition.False(v1alpha1.ReasonStartFailed, "commit aaaaaaaa: the app exited with code 1; its last log lines:\nboom")},
-		{"one pod is enough while more start", true, 0, 9, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", ""), crashing}, Ready,
+		{"one pod is enough while more start", true, 0, 9, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", ""), crashing}, v1alpha1.StateReady,
 			condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
-		{"the first time, load asks for no more than min", false, 2, 9, []corev1.Pod{readyPod(), readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "2 pods are ready")},
-		{"the first time, min waits until it is asked for", false, 2, 1, []corev1.Pod{readyPod()}, Ready, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
-		{"the first time, too few", false, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, Starting,
+		{"the first time, load asks for no more than min", false, 2, 9, []corev1.Pod{readyPod(), readyPod()}, v1alpha1.StateReady, condition.True(v1alpha1.ReasonRunning, "2 pods are ready")},
+		{"the first time, min waits until it is asked for", false, 2, 1, []corev1.Pod{readyPod()}, v1alpha1.StateReady, condition.True(v1alpha1.ReasonRunning, "1 pod is ready")},
+		{"the first time, too few", false, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, v1alpha1.StateStarting,
 			condition.Unknown(v1alpha1.ReasonStarting, "1 of 2 pods are ready; the container is being created")},
-		{"too few again", true, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, Waking,
+		{"too few again", true, 2, 2, []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")}, v1alpha1.StateWaking,
 			condition.True(v1alpha1.ReasonStarting, "1 of 2 pods are ready; a pod is starting")},
-		{"fewer than min, and one fails", true, 2, 2, []corev1.Pod{readyPod(), crashing}, Failed,
+		{"fewer than min, and one fails", true, 2, 2, []corev1.Pod{readyPod(), crashing}, v1alpha1.StateFailed,
 			condition.False(v1alpha1.ReasonStartFailed, "commit aaaaaaaa: the app exited with code 1; its last log lines:\nboom")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 			rev.Spec.Scale.Min, rev.Status.EverReady = tc.min, tc.before
 			plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &tc.replicas}}, Pods: tc.pods}, start)
-			if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); plan.State != tc.state || got != tc.want {
-				t.Errorf("got %s %+v\nwant %s %+v", plan.State, got, tc.state, tc.want)
+			if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); plan.Status.State != tc.state || got != tc.want {
+				t.Errorf("got %s %+v\nwant %s %+v", plan.Status.State, got, tc.state, tc.want)
 			}
 			if plan.Deployment == nil || plan.Deployment.Spec.Replicas != nil {
 				t.Error("the plan sets the number of pods, which is the autoscaler's")
 			}
-			if ever := tc.before || tc.state == Ready; plan.Status.EverReady != ever {
+			if ever := tc.before || tc.state == v1alpha1.StateReady; plan.Status.EverReady != ever {
 				t.Errorf("everReady = %v, want %v", plan.Status.EverReady, ever)
 			}
 		})
@@ -194,19 +194,19 @@ func TestHeadStart(t *testing.T) {
 		name     string
 		pod      corev1.Pod
 		answered time.Duration
-		state    State
+		state    v1alpha1.RevisionState
 		again    time.Duration
 	}{
-		{"no answer", pod, 0, Starting, 9 * time.Second},
-		{"an answer counts until it expires", pod, 3 * time.Second, Ready, 3 * time.Second},
-		{"a leaving pod takes no requests", leaving, 3 * time.Second, Starting, 0},
-		{"the kubelet's verdict needs no other", readyPod(), 0, Ready, 0},
+		{"no answer", pod, 0, v1alpha1.StateStarting, 9 * time.Second},
+		{"an answer counts until it expires", pod, 3 * time.Second, v1alpha1.StateReady, 3 * time.Second},
+		{"a leaving pod takes no requests", leaving, 3 * time.Second, v1alpha1.StateStarting, 0},
+		{"the kubelet's verdict needs no other", readyPod(), 0, v1alpha1.StateReady, 0},
 	} {
 		rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 		plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{}, Pods: []corev1.Pod{tc.pod},
 			Answered: map[types.UID]time.Duration{"u": tc.answered}}, start)
-		if plan.State != tc.state || plan.RequeueAfter != tc.again {
-			t.Errorf("%s: %s, again in %v; want %s, %v", tc.name, plan.State, plan.RequeueAfter, tc.state, tc.again)
+		if plan.Status.State != tc.state || plan.RequeueAfter != tc.again {
+			t.Errorf("%s: %s, again in %v; want %s, %v", tc.name, plan.Status.State, plan.RequeueAfter, tc.state, tc.again)
 		}
 	}
 }
@@ -240,9 +240,9 @@ func TestServing(t *testing.T) {
 		0:  condition.False(v1alpha1.ReasonNoTraffic, ""),
 		30: condition.True(v1alpha1.ReasonReceivingTraffic, "takes 30% of the traffic of hello"),
 	} {
-		status := PlanFor(Seen{Revision: rev, Weight: weight}, start).Status
-		if diff := cmp.Diff(want, condition.Get(status.Conditions, v1alpha1.ConditionServing)); diff != "" || status.Weight != weight {
-			t.Errorf("weight %d: %s", status.Weight, diff)
+		status := PlanFor(Seen{Revision: rev, App: appWith(rev, v1alpha1.RevisionRole{Weight: weight})}, start).Status
+		if diff := cmp.Diff(want, condition.Get(status.Conditions, v1alpha1.ConditionServing)); diff != "" {
+			t.Errorf("weight %d: %s", weight, diff)
 		}
 	}
 }

@@ -144,8 +144,8 @@ func TestOneRunPerKey(t *testing.T) {
 	if diff := cmp.Diff(want, b.runNames()); diff != "" || built.Reason != v1alpha1.ReasonQueued {
 		t.Errorf("%s runs (-want +got):\n%s", built.Reason, diff)
 	}
-	if got.Finalizers[0] != v1alpha1.FinalizerCleanup || got.Labels[v1alpha1.LabelBuildKey] == "" {
-		t.Errorf("finalizers %v, labels %v", got.Finalizers, got.Labels)
+	if got.Finalizers[0] != v1alpha1.FinalizerCleanup {
+		t.Errorf("finalizers %v", got.Finalizers)
 	}
 	b.createErr = apierrors.NewAlreadyExists(schema.GroupResource{}, want[0]) // a cache that is behind
 	if _, built = b.built(rev); built.Reason != v1alpha1.ReasonQueued {
@@ -231,8 +231,7 @@ func TestDeletionTakesTheRun(t *testing.T) {
 
 func TestSupersededRunIsCancelled(t *testing.T) {
 	rev := newRevision(commitA)
-	newer := newRevision(commitB, func(r *v1alpha1.Revision) { r.CreationTimestamp = metav1.NewTime(start.Add(time.Minute)) })
-	b := newBench(t, rev, newer, newApp(head(newer)), goTask(), newRun(rev, 0, running))
+	b := newBench(t, rev, appWith(rev, replaced), goTask(), newRun(rev, 0, running))
 	if _, built := b.built(rev); built.Reason != v1alpha1.ReasonSuperseded {
 		t.Errorf("Built = %+v", built)
 	}

@@ -19,7 +19,7 @@ import (
 // replaced, or are being replaced, and what holds that up.
 func (p *Plan) tellRestart(seen Seen, running []corev1.Pod, mark string, readiness condition.State, now time.Time) condition.State {
 	cause := p.Status.StartedWith.Cause
-	if cause == "" || p.State != Ready {
+	if cause == "" || p.Status.State != v1alpha1.StateReady {
 		return readiness
 	}
 	old, fresh := splitByMark(running, mark)

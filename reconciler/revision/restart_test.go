@@ -165,8 +165,8 @@ func TestRestartIsTold(t *testing.T) {
 			}
 			seen.Pods = tc.pods(mark)
 			plan := PlanFor(seen, start)
-			if got := plan.Status.Conditions[1].Message; plan.State != Ready || got != tc.want {
-				t.Errorf("%s %q\nwant Ready %q", plan.State, got, tc.want)
+			if got := plan.Status.Conditions[1].Message; plan.Status.State != v1alpha1.StateReady || got != tc.want {
+				t.Errorf("%s %q\nwant Ready %q", plan.Status.State, got, tc.want)
 			}
 		})
 	}

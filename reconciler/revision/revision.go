@@ -120,7 +120,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // advance observes, plans and applies. The duration says when time alone may
 // change the plan; 0 is never.
 func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (time.Duration, error) {
-	seen, wait, err := r.observe(ctx, rev, now)
+	seen, err := r.observe(ctx, rev, now)
 	if err != nil {
 		return 0, fmt.Errorf("observing revision %s: %w", rev.Name, err)
 	}
@@ -146,7 +146,7 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 	if err := r.apply(ctx, seen, plan); err != nil {
 		return 0, fmt.Errorf("applying revision %s: %w", rev.Name, err)
 	}
-	return earliest(wait, plan.RequeueAfter), nil
+	return plan.RequeueAfter, nil
 }
 
 // outcome says when to come again.

@@ -14,10 +14,10 @@ import (
 	"github.com/headway-dev/headway/reconciler/index"
 )
 
-// roomless reports whether no node has room for a revision: for its build, or
+// needsRoom reports whether no node has room for a revision: for its build, or
 // for its pods. The parked pods of the same app give way then, or the commit
 // that asks for fewer of them could never take their place.
-func roomless(rev *v1alpha1.Revision) bool {
+func needsRoom(rev *v1alpha1.Revision) bool {
 	for _, kind := range []string{v1alpha1.ConditionBuilt, v1alpha1.ConditionReady} {
 		c := condition.Get(rev.Status.Conditions, kind)
 		if c.Reason == v1alpha1.ReasonInsufficientResources && c.Status != metav1.ConditionFalse {
@@ -27,22 +27,17 @@ func roomless(rev *v1alpha1.Revision) bool {
 	return false
 }
 
-// keepsStandby is true for a revision whose parked pods could give way.
-func keepsStandby(rev *v1alpha1.Revision, routed bool) bool {
-	return rev.Spec.Scale.Standby > 0 && routed
-}
-
 // crowded names another revision of the app that no node has room for.
-func (r *Reconciler) crowded(ctx context.Context, rev *v1alpha1.Revision, routed bool) (string, error) {
-	if !keepsStandby(rev, routed) {
+func (r *Reconciler) crowded(ctx context.Context, seen Seen) (string, error) {
+	if rev := seen.Revision; rev.Spec.Scale.Standby == 0 || !seen.role().Routed() {
 		return "", nil
 	}
-	siblings, err := r.siblings(ctx, rev)
+	siblings, err := r.siblings(ctx, seen.Revision)
 	if err != nil {
 		return "", err
 	}
 	for i := range siblings {
-		if roomless(&siblings[i]) {
+		if needsRoom(&siblings[i]) {
 			return siblings[i].Name, nil
 		}
 	}
@@ -57,7 +52,7 @@ func (r *Reconciler) standbysBeside(ctx context.Context, o client.Object) []reco
 		return nil
 	}
 	beside := func(other *v1alpha1.Revision) bool {
-		return other.Name != rev.Name && keepsStandby(other, true)
+		return other.Name != rev.Name && other.Spec.Scale.Standby > 0
 	}
 	return r.requests(ctx, beside, client.InNamespace(rev.Namespace), client.MatchingFields{index.RevisionApp: rev.Spec.App})
 }
@@ -67,7 +62,7 @@ func (r *Reconciler) standbysBeside(ctx context.Context, o client.Object) []reco
 func roomChanged() predicate.Predicate {
 	lacks := func(o client.Object) bool {
 		rev, ok := o.(*v1alpha1.Revision)
-		return ok && rev.DeletionTimestamp == nil && roomless(rev)
+		return ok && rev.DeletionTimestamp == nil && needsRoom(rev)
 	}
 	return predicate.Funcs{
 		CreateFunc:  func(e event.CreateEvent) bool { return lacks(e.Object) },

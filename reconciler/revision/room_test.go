@@ -21,7 +21,7 @@ func conditioned(commit, kind string, state condition.State) *v1alpha1.Revision 
 	})
 }
 
-func TestRoomless(t *testing.T) {
+func TestNeedsRoom(t *testing.T) {
 	for _, tc := range []struct {
 		kind  string
 		state condition.State
@@ -34,7 +34,7 @@ func TestRoomless(t *testing.T) {
 		{v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonQueued, "soon"), false},
 		{v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonStartFailed, "no"), false},
 	} {
-		if got := roomless(conditioned(commitB, tc.kind, tc.state)); got != tc.want {
+		if got := needsRoom(conditioned(commitB, tc.kind, tc.state)); got != tc.want {
 			t.Errorf("%s %s %s: %v", tc.kind, tc.state.Status, tc.state.Reason, got)
 		}
 	}
@@ -63,8 +63,9 @@ func TestStandbyGivesWay(t *testing.T) {
 	if n := size(); n != 0 {
 		t.Errorf("beside a revision without room: %d", n)
 	}
-	if got, want := b.ready(rev).Message, "; no standby: it gives way to "+next.Name+", which no node has room for"; len(got) < len(want) || got[len(got)-len(want):] != want {
-		t.Errorf("Ready says %q, want it to end in %q", got, want)
+	want := v1alpha1.Standby{Asked: 1, Problem: "it gives way to " + next.Name + ", which no node has room for"}
+	if got, _ := b.get(rev); got.Status.Standby == nil || *got.Status.Standby != want {
+		t.Errorf("standby %+v, want %+v", got.Status.Standby, want)
 	}
 	before := next.DeepCopy()
 	condition.Set(&next.Status.Conditions, v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonBuilding, ""), 1, start)
@@ -78,11 +79,6 @@ func TestStandbyGivesWay(t *testing.T) {
 
 func TestStandbysBesideAreTold(t *testing.T) {
 	b, rev := sleeping(t)
-	before := rev.DeepCopy()
-	rev.Status.Weight = 100
-	if err := b.Client.Status().Patch(t.Context(), rev, client.MergeFrom(before)); err != nil {
-		t.Fatal(err)
-	}
 	next := newRevision(commitB)
 	if got := b.standbysBeside(t.Context(), next); len(got) != 1 || got[0].Name != rev.Name {
 		t.Errorf("beside %s: %v", next.Name, got)

@@ -1,7 +1,6 @@
 package revision
 
 import (
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -15,11 +14,6 @@ import (
 	"github.com/headway-dev/headway/reconciler/probe"
 )
 
-// settle is how long a revision may exist before an App that does not name it
-// counts as not wanting it: the watcher writes the two objects one after the
-// other, and caches see them in any order.
-const settle = 10 * time.Second
-
 // Seen is what was observed of a revision and its surroundings: the input of
 // Plan.
 type Seen struct {
@@ -30,11 +24,6 @@ type Seen struct {
 	// Siblings are the App's other revisions that are not being deleted; not
 	// looked for once the revision has been ready.
 	Siblings []v1alpha1.Revision
-	// Weight is the share of traffic that the Route gives, in percent. Kept
-	// reports whether it names the revision without giving it any.
-	Weight int32
-	Kept   bool
-
 	// Template of the build; nil together with a TemplateProblem.
 	Template        *pipelines.Template
 	TemplateProblem string
@@ -42,8 +31,6 @@ type Seen struct {
 	Key string
 	// Repository is where images of the App are pushed, without a tag.
 	Repository string
-	// Superseded says what replaced the commit; empty while it is wanted.
-	Superseded string
 	// Modules are the private Go modules of the build; nil is none, or not looked
 	// for yet.
 	Modules *Modules
@@ -102,8 +89,21 @@ type Given struct {
 	Passing bool
 }
 
-// routed reports whether traffic comes to the revision, or may come back to it.
-func (s Seen) routed() bool { return s.Weight > 0 || s.Kept }
+// role is what the App says of the revision; nil: nothing yet, so it is wanted.
+func (s Seen) role() *v1alpha1.RevisionRole {
+	if s.App == nil {
+		return nil
+	}
+	return s.App.Status.Revision(s.Revision.Name)
+}
+
+// replaced says what took the place of the revision; empty while it is wanted.
+func (s Seen) replaced() string {
+	if role := s.role(); role != nil && role.Role == v1alpha1.RoleReplaced {
+		return role.Message
+	}
+	return ""
+}
 
 // twin is a sibling that has the image of the same build.
 func (s Seen) twin() *v1alpha1.Revision {
@@ -175,38 +175,4 @@ func runOf(runs []pipelines.TaskRun, key string) *pipelines.TaskRun {
 		}
 	}
 	return nil
-}
-
-// replacedBy says what took the place of a revision; empty while it is wanted:
-// it is a head, pinned or in traffic. The duration says when to look again; 0
-// is never.
-func replacedBy(rev *v1alpha1.Revision, app *v1alpha1.App, weight int32, siblings []v1alpha1.Revision, now time.Time) (string, time.Duration) {
-	if app == nil || app.DeletionTimestamp != nil || weight > 0 || app.Spec.Pin == rev.Name {
-		return "", 0
-	}
-	var head *v1alpha1.Head
-	for i := range app.Spec.Heads {
-		if app.Spec.Heads[i].Revision == rev.Name {
-			return "", 0
-		}
-		if app.Spec.Heads[i].Ref == rev.Spec.Ref {
-			head = &app.Spec.Heads[i]
-		}
-	}
-	replaced := "its ref " + rev.Spec.Ref + " is gone, so it is not built"
-	if head != nil {
-		replaced = "commit " + Short(head.Commit) + " replaced it on " + rev.Spec.Ref + " before it was built"
-		if slices.Contains(app.Spec.History, rev.Name) { // the App has known it
-			return replaced, 0
-		}
-		for i := range siblings {
-			if siblings[i].Name == head.Revision && rev.CreationTimestamp.Before(&siblings[i].CreationTimestamp) {
-				return replaced, 0
-			}
-		}
-	}
-	if wait := settle - now.Sub(rev.CreationTimestamp.Time); wait > 0 {
-		return "", wait
-	}
-	return replaced, 0
 }

@@ -3,10 +3,8 @@ package revision
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -15,45 +13,28 @@ import (
 
 func equal(a, b any) bool { return equality.Semantic.DeepEqual(a, b) }
 
-func TestReplacedBy(t *testing.T) {
-	rev := newRevision(commitA)
-	newer := newRevision(commitB, func(r *v1alpha1.Revision) { r.CreationTimestamp = metav1.NewTime(start.Add(time.Second)) })
-	older := newRevision(commitB, func(r *v1alpha1.Revision) { r.CreationTimestamp = metav1.NewTime(start.Add(-time.Second)) })
-	was := newApp(head(newer))
-	was.Spec.History = []string{newer.Name, rev.Name}
-	pinned := newApp(head(newer))
-	pinned.Spec.Pin = rev.Name
+// TestRole: only what the App says of the revision itself counts, and where that
+// is nothing, it is wanted.
+func TestRole(t *testing.T) {
+	rev, other := newRevision(commitA), newRevision(commitB)
 	for _, tc := range []struct {
-		name    string
-		app     *v1alpha1.App
-		weight  int32
-		sibling *v1alpha1.Revision
-		age     time.Duration
-		want    string
-		wait    time.Duration
+		name     string
+		app      *v1alpha1.App
+		routed   bool
+		replaced string
 	}{
-		{name: "is the head", app: newApp(head(rev)), age: time.Hour},
-		{name: "app is gone", age: time.Hour},
-		{name: "is pinned", app: pinned, sibling: newer, age: time.Hour},
-		{name: "has traffic", app: newApp(head(newer)), weight: 1, sibling: newer, age: time.Hour},
-		{name: "a younger revision is the head", app: newApp(head(newer)), sibling: newer, age: time.Second, want: "commit bbbbbbbb replaced it"},
-		{name: "the App is behind: its head is older", app: newApp(head(older)), sibling: older, age: time.Second, wait: 9 * time.Second},
-		{name: "forced back to an older commit", app: newApp(head(older)), sibling: older, age: settle, want: "commit bbbbbbbb replaced it"},
-		{name: "the App has known it, in the same second", app: was, age: 0, want: "commit bbbbbbbb replaced it"},
-		{name: "the head is not there yet", app: newApp(head(newer)), age: time.Second, wait: 9 * time.Second},
-		{name: "the App does not know its ref yet", app: newApp(), age: 3 * time.Second, wait: 7 * time.Second},
-		{name: "its ref is gone", app: newApp(), age: settle, want: "is gone"},
+		{"the App is gone", nil, false, ""},
+		{"nothing is said", newApp(head(other)), false, ""},
+		{"of another", appWith(other, replaced), false, ""},
+		{"live", appWith(rev, live), true, ""},
+		{"kept, with its pods", appWith(rev, v1alpha1.RevisionRole{Role: v1alpha1.RoleKept, Warm: true}), true, ""},
+		{"kept", appWith(rev, v1alpha1.RevisionRole{Role: v1alpha1.RoleKept, Message: "for a rollback"}), false, ""},
+		{"replaced", appWith(rev, replaced), false, "commit bbbbbbbb replaced it"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var siblings []v1alpha1.Revision
-			if tc.sibling != nil {
-				siblings = append(siblings, *tc.sibling)
-			}
-			got, wait := replacedBy(rev, tc.app, tc.weight, siblings, start.Add(tc.age))
-			if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) || wait != tc.wait {
-				t.Errorf("got %q, %v; want %q, %v", got, wait, tc.want, tc.wait)
-			}
-		})
+		seen := Seen{Revision: rev, App: tc.app}
+		if got := seen.role().Routed(); got != tc.routed || seen.replaced() != tc.replaced {
+			t.Errorf("%s: routed %v, replaced %q", tc.name, got, seen.replaced())
+		}
 	}
 }
 

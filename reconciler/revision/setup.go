@@ -3,6 +3,7 @@ package revision
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -59,17 +59,13 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Ports:   probe.NewPorts(),
 		Options: options,
 	}
-	sameName := handler.EnqueueRequestsFromMapFunc(r.revisionsOf)
-	specOnly := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	err = ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Revision{}).
 		Owns(&appsv1.Deployment{}).
 		WatchesRawSource(source.Channel(prober.wake, &handler.EnqueueRequestForObject{})).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOfPod)).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(r.standbysBeside), builder.WithPredicates(roomChanged())).
-		Watches(&v1alpha1.App{}, sameName, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))). // a restart is an annotation
-		Watches(&v1alpha1.Route{}, sameName, specOnly).
+		Watches(&v1alpha1.App{}, r.appHandler()).
 		WatchesMetadata(&corev1.Secret{}, r.referringTo("Secret")).
 		WatchesMetadata(&corev1.ConfigMap{}, r.referringTo("ConfigMap")).
 		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOfRun)).
@@ -109,10 +105,33 @@ func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
 	}}}
 }
 
-// revisionsOf maps an App, or the Route of the same name, to the revisions: their
-// weight, or whether they are wanted, may have changed.
-func (r *Reconciler) revisionsOf(ctx context.Context, o client.Object) []reconcile.Request {
-	return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()), client.MatchingFields{index.RevisionApp: o.GetName()})
+// appHandler wakes the revisions whose roles an App changes; and all of them
+// where another one is live, which new ones compare themselves with, or where a
+// restart was asked for.
+func (r *Reconciler) appHandler() handler.EventHandler {
+	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+	wakeAll := func(ctx context.Context, app client.Object, q queue) {
+		for _, request := range r.requests(ctx, nil, client.InNamespace(app.GetNamespace()), client.MatchingFields{index.RevisionApp: app.GetName()}) {
+			q.Add(request)
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { wakeAll(ctx, e.Object, q) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			was, is := e.ObjectOld.(*v1alpha1.App), e.ObjectNew.(*v1alpha1.App)
+			moved := is.Status.Moved(&was.Status)
+			live := func(name string) bool {
+				return is.Status.Role(name) == v1alpha1.RoleLive || was.Status.Role(name) == v1alpha1.RoleLive
+			}
+			if slices.ContainsFunc(moved, live) || is.Annotations[v1alpha1.AnnotationRestartedAt] != was.Annotations[v1alpha1.AnnotationRestartedAt] {
+				wakeAll(ctx, is, q)
+				return
+			}
+			for _, name := range moved {
+				q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: is.Namespace, Name: name}})
+			}
+		},
+	}
 }
 
 // referringTo maps an object to the revisions whose variables come from it.

@@ -42,23 +42,23 @@ func TestSilent(t *testing.T) {
 		change  func(*v1alpha1.Revision)
 		pod     corev1.Pod
 		listens probe.Listening
-		state   State
+		state   v1alpha1.RevisionState
 		message string
 	}{
-		{"the ports are unknown", nil, runs, probe.Listening{}, Starting, "the app runs, but port 8080 did not accept a connection; does it listen on $PORT?"},
-		{"it listens elsewhere", nil, runs, other, Starting, "did not accept a connection; it listens on port 3000 and 9000: let it listen on $PORT, or write port: 3000 in headway.yaml"},
-		{"it listens nowhere", nil, runs, closed, Starting, "did not accept a connection; " + nothing},
-		{"it listens, but is not healthy", health, runs, probe.Listening{Reached: true, Ports: []int32{8080}}, Starting,
+		{"the ports are unknown", nil, runs, probe.Listening{}, v1alpha1.StateStarting, "the app runs, but port 8080 did not accept a connection; does it listen on $PORT?"},
+		{"it listens elsewhere", nil, runs, other, v1alpha1.StateStarting, "did not accept a connection; it listens on port 3000 and 9000: let it listen on $PORT, or write port: 3000 in headway.yaml"},
+		{"it listens nowhere", nil, runs, closed, v1alpha1.StateStarting, "did not accept a connection; " + nothing},
+		{"it listens, but is not healthy", health, runs, probe.Listening{Reached: true, Ports: []int32{8080}}, v1alpha1.StateStarting,
 			"GET /healthz on port 8080 did not answer 2xx or 3xx; the port takes connections, so look at what the app answers there, and at health.path"},
-		{"stopped, a Go program", nil, stopped(2), closed, Failed, "port 8080 did not accept a connection within 2m0s, so it was started again; " + nothing},
-		{"stopped, a program that ends well", nil, stopped(0), other, Failed, "within 2m0s, so it was started again; it listens on port 3000"},
-		{"stopped by force", nil, stopped(137), probe.Listening{}, Failed, "within 2m0s, so it was started again; does it listen on $PORT?; its last log lines:\nlistening on 127.0.0.1:8080"},
-		{"waits to be started again", nil, waits, closed, Failed, "so it was started again; " + nothing},
-		{"was ready and crashed later", nil, readySince(runningPod(0, crashed(2, "Error", "panic: boom", time.Hour)), corev1.ConditionFalse, 0), closed, Failed,
+		{"stopped, a Go program", nil, stopped(2), closed, v1alpha1.StateFailed, "port 8080 did not accept a connection within 2m0s, so it was started again; " + nothing},
+		{"stopped, a program that ends well", nil, stopped(0), other, v1alpha1.StateFailed, "within 2m0s, so it was started again; it listens on port 3000"},
+		{"stopped by force", nil, stopped(137), probe.Listening{}, v1alpha1.StateFailed, "within 2m0s, so it was started again; does it listen on $PORT?; its last log lines:\nlistening on 127.0.0.1:8080"},
+		{"waits to be started again", nil, waits, closed, v1alpha1.StateFailed, "so it was started again; " + nothing},
+		{"was ready and crashed later", nil, readySince(runningPod(0, crashed(2, "Error", "panic: boom", time.Hour)), corev1.ConditionFalse, 0), closed, v1alpha1.StateFailed,
 			"the app exited with code 2; its last log lines:\npanic: boom"},
-		{"crashed before the check gave up", nil, readySince(runningPod(0, crashed(2, "Error", "panic: boom", time.Minute)), corev1.ConditionFalse, 2*time.Minute), closed, Failed,
+		{"crashed before the check gave up", nil, readySince(runningPod(0, crashed(2, "Error", "panic: boom", time.Minute)), corev1.ConditionFalse, 2*time.Minute), closed, v1alpha1.StateFailed,
 			"the app exited with code 2"},
-		{"ran out of memory late", nil, readySince(runningPod(0, crashed(137, "OOMKilled", "", 3*time.Minute)), corev1.ConditionFalse, 4*time.Minute), closed, Failed,
+		{"ran out of memory late", nil, readySince(runningPod(0, crashed(137, "OOMKilled", "", 3*time.Minute)), corev1.ConditionFalse, 4*time.Minute), closed, v1alpha1.StateFailed,
 			"the app used more memory than it may"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -68,8 +68,8 @@ func TestSilent(t *testing.T) {
 			}
 			plan := PlanFor(Seen{Revision: rev, Deployment: &appsv1.Deployment{}, Pods: []corev1.Pod{tc.pod},
 				Listening: map[types.UID]probe.Listening{"u": tc.listens}}, start)
-			if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); plan.State != tc.state || !strings.Contains(got.Message, tc.message) {
-				t.Errorf("got %s %q\nwant %s %q", plan.State, got.Message, tc.state, tc.message)
+			if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); plan.Status.State != tc.state || !strings.Contains(got.Message, tc.message) {
+				t.Errorf("got %s %q\nwant %s %q", plan.Status.State, got.Message, tc.state, tc.message)
 			}
 			if running := tc.pod.Status.ContainerStatuses[0].State.Running; strings.HasPrefix(tc.name, "stopped") && running != nil && plan.RequeueAfter != slowStart {
 				t.Errorf("looks again in %s, when the ports can be looked at in %s", plan.RequeueAfter, slowStart)

@@ -82,14 +82,12 @@ func sleeping(t *testing.T) (*bench, *v1alpha1.Revision) {
 		r.Spec.Scale.Standby = 1
 		r.Status.EverReady = true
 	})
-	route := &v1alpha1.Route{ObjectMeta: metav1.ObjectMeta{Name: "hello", Namespace: "team"},
-		Spec: v1alpha1.RouteSpec{App: "hello", Traffic: []v1alpha1.TrafficTarget{{Revision: rev.Name, Weight: 100}}}}
 	asleep, err := deploymentFor(rev, rev.Spec.Image, command, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	asleep.Spec.Replicas = ptr(int32(0))
-	b := newBench(t, rev, newApp(head(rev)), route, asleep)
+	b := newBench(t, rev, appWith(rev, live), asleep)
 	b.Park = park
 	return b, rev
 }
@@ -129,18 +127,18 @@ func TestStandbyIsRefused(t *testing.T) {
 		if err != nil || result.RequeueAfter != time.Minute {
 			t.Fatalf("again in %v, error %v", result.RequeueAfter, err)
 		}
-		got := b.ready(rev)
-		if got.Status != metav1.ConditionTrue || !strings.Contains(got.Message, "a request starts one; no standby: Kubernetes refuses it: ") ||
-			!strings.HasSuffix(got.Message, "no image volumes here") {
-			t.Errorf("Ready = %+v", got)
+		got, _ := b.get(rev)
+		if ready := b.ready(rev); ready.Status != metav1.ConditionTrue || !strings.HasPrefix(got.Status.Standby.Problem, "Kubernetes refuses it: ") ||
+			!strings.HasSuffix(got.Status.Standby.Problem, "no image volumes here") {
+			t.Errorf("Ready = %+v, standby %+v", ready, got.Status.Standby)
 		}
 	}
 	b.applyErr = nil
 	if _, err := b.reconcile(rev); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.ready(rev); got.Message != "no pod runs; a request starts one" {
-		t.Errorf("Ready = %+v", got)
+	if got, _ := b.get(rev); got.Status.Standby.Problem != "" {
+		t.Errorf("standby %+v", got.Status.Standby)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -79,13 +78,14 @@ func (r *Reconciler) record(ctx context.Context, v *view, d decide.Decision) err
 	return r.explain(ctx, v, d)
 }
 
-// explain leaves the reason on the Revision, for people.
+// explain leaves the change on the Revision, for people.
 func (r *Reconciler) explain(ctx context.Context, v *view, d decide.Decision) error {
-	line := fmt.Sprintf("%s: %d -> %d: %s", r.Now().UTC().Format(time.RFC3339), v.seen.Replicas, d.Replicas, d.Reason)
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationScaling, line)
 	rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: v.revision.Namespace, Name: v.revision.Name}}
-	err := r.Client.Patch(ctx, rev, client.RawPatch(types.MergePatchType, patch), apply.Autoscaler)
-	if client.IgnoreNotFound(err) != nil {
+	patch := client.MergeFrom(rev.DeepCopy())
+	rev.Status.Scaling = &v1alpha1.Scaling{
+		From: int32(v.seen.Replicas), To: int32(d.Replicas), Reason: d.Reason, At: metav1.NewMicroTime(r.Now()),
+	}
+	if err := r.Client.Status().Patch(ctx, rev, patch, apply.Autoscaler); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("explaining the scale of revision %s: %w", rev.Name, err)
 	}
 	return nil

@@ -32,7 +32,7 @@ func TestWakeAndSleep(t *testing.T) {
 	w.leading.Store(true)
 	expect(t, "nothing to do", w.step(time.Second, 0, 0))
 	expect(t, "a request waits", w.step(0, 0, 1), "scale 1"+by)
-	if got, want := w.annotation(), "2026-01-01T00:00:01Z: 0 -> 1: a request woke it"; got != want {
+	if got, want := w.told(), "2026-01-01T00:00:01Z: 0 -> 1: a request woke it"; got != want {
 		t.Errorf("annotation %q, want %q", got, want)
 	}
 	expect(t, "busy", w.step(70*time.Second, 3, 0))
@@ -51,8 +51,8 @@ func TestSmallestNumberIsForRevisionsInTraffic(t *testing.T) {
 	w := newWorld(t, 2, v1alpha1.Scale{Min: 2, Max: 5})
 	w.leading.Store(true)
 	expect(t, "in traffic", w.step(100*time.Second, 0, 0))
-	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) {
-		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}}
+	w.change(func(_ *v1alpha1.RevisionStatus, app *v1alpha1.AppStatus) {
+		app.Revisions[0] = v1alpha1.RevisionRole{Name: shop.Name, Role: v1alpha1.RoleKept}
 	})
 	expect(t, "out of traffic", w.step(time.Second, 0, 0), "scale 0"+by)
 }
@@ -61,13 +61,13 @@ func TestARevisionThatIsKeptKeepsItsPods(t *testing.T) {
 	w := newWorld(t, 3, v1alpha1.Scale{Min: 1, Max: 5})
 	w.leading.Store(true)
 	expect(t, "busy", w.step(time.Second, 200, 0))
-	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) {
-		route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-5e6f7081", Weight: 100}, {Revision: shop.Name}}
+	w.change(func(_ *v1alpha1.RevisionStatus, app *v1alpha1.AppStatus) {
+		app.Revisions[0] = v1alpha1.RevisionRole{Name: shop.Name, Role: v1alpha1.RoleKept, Warm: true}
 	})
 	for range 10 {
 		expect(t, "kept, and idle", w.step(time.Minute, 0, 0))
 	}
-	w.change(func(_ *v1alpha1.Revision, route *v1alpha1.Route) { route.Spec.Traffic = route.Spec.Traffic[:1] })
+	w.change(func(_ *v1alpha1.RevisionStatus, app *v1alpha1.AppStatus) { app.Revisions[0].Warm = false })
 	expect(t, "let go", w.step(time.Second, 0, 0), "scale 0"+by)
 }
 
@@ -80,8 +80,8 @@ func TestANewRevisionShowsThatItRuns(t *testing.T) {
 		w.leading.Store(true)
 		w.acts.reports = nil
 		w.stale = true // its pods do not become ready
-		w.change(func(rev *v1alpha1.Revision, route *v1alpha1.Route) {
-			rev.Status.EverReady, route.Spec.Traffic = false, nil
+		w.change(func(rev *v1alpha1.RevisionStatus, app *v1alpha1.AppStatus) {
+			rev.EverReady, app.Revisions = false, nil
 		})
 		expect(t, "never ready, no traffic, no request", w.step(10*time.Minute, 0, 0), tc.want)
 	}

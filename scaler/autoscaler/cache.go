@@ -12,13 +12,8 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-const (
-	// routedRevisions indexes Routes by the revisions that they give traffic
-	// to.
-	routedRevisions = "routedRevisions"
-	// standbyOf indexes the pods of standbys by their revision.
-	standbyOf = "standbyOf"
-)
+// standbyOf indexes the pods of standbys by their revision.
+const standbyOf = "standbyOf"
 
 // CacheOptions keep only what decisions need in memory. The only pods in the
 // cache are those of standbys.
@@ -32,6 +27,7 @@ func CacheOptions() cache.Options {
 				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}),
 				Transform: slimDeployment,
 			},
+			&v1alpha1.App{}:      {Transform: slimApp},
 			&v1alpha1.Revision{}: {Transform: slimRevision},
 			&corev1.Pod{}:        {Label: has(v1alpha1.LabelStandby), Transform: slimPod},
 		},
@@ -49,6 +45,21 @@ func slimDeployment(in any) (any, error) {
 		d.ManagedFields, d.Annotations, d.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
 	}
 	return in, nil
+}
+
+// slimApp keeps the roles of an App's revisions.
+func slimApp(in any) (any, error) {
+	app, ok := in.(*v1alpha1.App)
+	if !ok {
+		return in, nil
+	}
+	out := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{
+		Name: app.Name, Namespace: app.Namespace, UID: app.UID, ResourceVersion: app.ResourceVersion,
+	}}
+	for _, r := range app.Status.Revisions {
+		out.Status.Revisions = append(out.Status.Revisions, v1alpha1.RevisionRole{Name: r.Name, Role: r.Role, Weight: r.Weight, Warm: r.Warm})
+	}
+	return out, nil
 }
 
 func slimRevision(in any) (any, error) {

@@ -63,18 +63,16 @@ func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 	rev.UID, rev.Spec.Scale, rev.Status.EverReady = "revision", scale, true
 	deployment := &appsv1.Deployment{ObjectMeta: meta(shop.Name), Spec: appsv1.DeploymentSpec{Replicas: &replicas}}
 	deployment.Status.ReadyReplicas = replicas
-	route := &v1alpha1.Route{ObjectMeta: meta("shop"), Spec: v1alpha1.RouteSpec{
-		App: "shop", Traffic: []v1alpha1.TrafficTarget{{Revision: shop.Name, Weight: 100}},
-	}}
+	app := &v1alpha1.App{ObjectMeta: meta("shop")}
+	app.Status.Revisions = []v1alpha1.RevisionRole{{Name: shop.Name, Role: v1alpha1.RoleLive, Weight: 100}}
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(rev, deployment, route).
-		WithStatusSubresource(rev, deployment).
-		WithIndex(&v1alpha1.Route{}, routedRevisions, func(o client.Object) []string { return named(o.(*v1alpha1.Route)) }).
+	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(rev, deployment, app).
+		WithStatusSubresource(rev, deployment, app).
 		WithIndex(&corev1.Pod{}, standbyOf, func(o client.Object) []string {
 			if _, ok := o.GetLabels()[v1alpha1.LabelStandby]; !ok {
 				return nil // is not in the cache
@@ -154,6 +152,9 @@ func (w *world) deleted(ctx context.Context, c client.WithWatch, o client.Object
 // scaled notes a patch of the scale subresource, and does what the Deployment
 // controller would.
 func (w *world) scaled(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+	if sub == "status" {
+		return c.SubResource(sub).Patch(ctx, o, p, opts...)
+	}
 	var options client.SubResourcePatchOptions
 	options.ApplyOptions(opts)
 	data, err := p.Data(o)
@@ -204,26 +205,31 @@ func (w *world) step(d time.Duration, inFlight, queued int) []string {
 	}
 }
 
-// change changes the Revision's status and the Route.
-func (w *world) change(f func(*v1alpha1.Revision, *v1alpha1.Route)) {
+// change changes the statuses of the Revision and of its App.
+func (w *world) change(f func(*v1alpha1.RevisionStatus, *v1alpha1.AppStatus)) {
 	w.t.Helper()
-	ctx, rev, route := w.t.Context(), &v1alpha1.Revision{ObjectMeta: meta(shop.Name)}, &v1alpha1.Route{ObjectMeta: meta("shop")}
-	for _, object := range []client.Object{rev, route} {
+	ctx, rev, app := w.t.Context(), &v1alpha1.Revision{ObjectMeta: meta(shop.Name)}, &v1alpha1.App{ObjectMeta: meta("shop")}
+	for _, object := range []client.Object{rev, app} {
 		if err := w.api.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	f(rev, route)
-	if err := errors.Join(w.api.Status().Update(ctx, rev), w.api.Update(ctx, route)); err != nil {
+	f(&rev.Status, &app.Status)
+	if err := errors.Join(w.api.Status().Update(ctx, rev), w.api.Status().Update(ctx, app)); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) annotation() string {
+// told is the last change as the Revision has it.
+func (w *world) told() string {
 	w.t.Helper()
 	var rev v1alpha1.Revision
 	if err := w.api.Get(w.t.Context(), shop, &rev); err != nil {
 		w.t.Fatal(err)
 	}
-	return rev.Annotations[v1alpha1.AnnotationScaling]
+	s := rev.Status.Scaling
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d -> %d: %s", s.At.UTC().Format(time.RFC3339), s.From, s.To, s.Reason)
 }

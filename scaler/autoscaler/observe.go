@@ -44,10 +44,10 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 			return nil, nil
 		}
 	}
-	var routes v1alpha1.RouteList
-	err := r.Client.List(ctx, &routes, client.InNamespace(name.Namespace), client.MatchingFields{routedRevisions: name.Name})
-	if err != nil {
-		return nil, fmt.Errorf("listing the routes to %s: %w", name, err)
+	var app v1alpha1.App
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: name.Namespace, Name: v.revision.Spec.App}, &app)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading app %s: %w", v.revision.Spec.App, err)
 	}
 	var pods corev1.PodList
 	if err := r.Client.List(ctx, &pods, client.InNamespace(name.Namespace), client.MatchingFields{standbyOf: name.Name}); err != nil {
@@ -58,7 +58,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 			v.pods = append(v.pods, sightOf(pod))
 		}
 	}
-	v.spec = specFor(v.revision, partIn(routes.Items, name.Name))
+	v.spec = specFor(v.revision, app.Status.Revision(name.Name))
 	v.seen.Reports = r.Reports.Reports(report.Key(name))
 	return v, nil
 }
@@ -82,40 +82,4 @@ func replicas(d *appsv1.Deployment) int {
 		return 1 // the API's default
 	}
 	return int(*d.Spec.Replicas)
-}
-
-// named lists the revisions in the split of a Route, those that it gives no
-// traffic too.
-func named(route *v1alpha1.Route) []string {
-	var names []string
-	for _, target := range route.Spec.Traffic {
-		names = append(names, target.Revision)
-	}
-	return names
-}
-
-// part is what a revision has of its app's traffic.
-type part int
-
-const (
-	noPart  part = iota
-	kept         // none now, but it may come back at once
-	traffic      // some of it
-)
-
-// partIn is the part that the Routes which name a revision give it.
-func partIn(routes []v1alpha1.Route, revision string) part {
-	result := noPart
-	for i := range routes {
-		for _, target := range routes[i].Spec.Traffic {
-			switch {
-			case target.Revision != revision:
-			case target.Weight > 0:
-				return traffic
-			default:
-				result = kept
-			}
-		}
-	}
-	return result
 }

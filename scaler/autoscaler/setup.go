@@ -41,13 +41,7 @@ type Options struct {
 
 // Setup adds the autoscaler to a manager.
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Route{}, routedRevisions, func(object client.Object) []string {
-		return named(object.(*v1alpha1.Route))
-	})
-	if err != nil {
-		return fmt.Errorf("indexing routes: %w", err)
-	}
-	err = mgr.GetFieldIndexer().IndexField(ctx, &corev1.Pod{}, standbyOf, func(object client.Object) []string {
+	err := mgr.GetFieldIndexer().IndexField(ctx, &corev1.Pod{}, standbyOf, func(object client.Object) []string {
 		return []string{object.GetLabels()[v1alpha1.LabelRevision]}
 	})
 	if err != nil {
@@ -90,7 +84,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, work *atomic.Pointer[queue]) error 
 		Named("autoscaler").
 		For(&v1alpha1.Revision{}).
 		Watches(&appsv1.Deployment{}, &handler.EnqueueRequestForObject{}).
-		Watches(&v1alpha1.Route{}, routeHandler()).
+		Watches(&v1alpha1.App{}, appHandler()).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(revisionOf)).
 		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
 			work.Store(&q)
@@ -110,20 +104,22 @@ func revisionOf(_ context.Context, pod client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: name}}
 }
 
-// routeHandler wakes the revisions that a Route names, and those that it did
-// before.
-func routeHandler() handler.EventHandler {
-	wake := func(object client.Object, q queue) {
-		for _, name := range named(object.(*v1alpha1.Route)) {
-			q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}})
+// appHandler wakes the revisions whose roles an App changes.
+func appHandler() handler.EventHandler {
+	wake := func(is, was *v1alpha1.App, q queue) {
+		for _, name := range is.Status.Moved(&was.Status) {
+			q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: is.Namespace, Name: name}})
 		}
 	}
 	return handler.Funcs{
-		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { wake(e.Object, q) },
-		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { wake(e.Object, q) },
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			wake(e.Object.(*v1alpha1.App), &v1alpha1.App{}, q)
+		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			wake(e.ObjectOld, q)
-			wake(e.ObjectNew, q)
+			wake(e.ObjectNew.(*v1alpha1.App), e.ObjectOld.(*v1alpha1.App), q)
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
+			wake(e.Object.(*v1alpha1.App), &v1alpha1.App{}, q)
 		},
 	}
 }

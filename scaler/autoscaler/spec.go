@@ -7,9 +7,9 @@ import (
 
 // specFor says how a revision wants to be scaled. A new one gets its smallest
 // number of pods, and at least one, to show that it runs before it takes
-// traffic. Later that number is only kept while it does. One that traffic may come
-// back to keeps the pods that it has.
-func specFor(rev *v1alpha1.Revision, has part) decide.Spec {
+// traffic. Later that number is only kept while it does. One that is kept warm
+// keeps the pods that it has.
+func specFor(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) decide.Spec {
 	spec := decide.Spec{
 		Min:         int(rev.Spec.Scale.Min),
 		Max:         int(rev.Spec.Scale.Max),
@@ -19,9 +19,9 @@ func specFor(rev *v1alpha1.Revision, has part) decide.Spec {
 		Limit:       int(rev.Spec.Scale.Limit),
 		Idle:        rev.Spec.Scale.Idle.Duration,
 	}
-	if has != traffic {
+	if role == nil || role.Weight == 0 {
 		spec.Min = 0
 	}
-	spec.Keep = has == kept
+	spec.Keep = role != nil && role.Warm
 	return spec
 }

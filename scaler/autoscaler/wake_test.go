@@ -24,7 +24,7 @@ func TestAParkedPodIsWokenFirst(t *testing.T) {
 	w, c := parkedWorld(t, 0, "p1", "p2")
 	expect(t, "a request waits", w.step(0, 0, 1), "own p1")
 	expect(t, "called", c.take(), "p1")
-	if got, want := w.annotation(), "2026-01-01T00:00:00Z: 0 -> 1: a request woke it (parked pod)"; got != want {
+	if got, want := w.told(), "2026-01-01T00:00:00Z: 0 -> 1: a request woke it (parked pod)"; got != want {
 		t.Errorf("annotation %q, want %q", got, want)
 	}
 	var pod corev1.Pod
@@ -71,7 +71,7 @@ func TestTheDeploymentHasWhatIsMissing(t *testing.T) {
 				sortedCalls[0], sortedCalls[1] = sortedCalls[1], sortedCalls[0]
 			}
 			expect(t, "calls", sortedCalls, tc.called...)
-			if got := w.annotation(); !strings.HasSuffix(got, tc.reason) {
+			if got := w.told(); !strings.HasSuffix(got, tc.reason) {
 				t.Errorf("annotation %q, want %q", got, tc.reason)
 			}
 		})

@@ -47,7 +47,7 @@ func (tm *team) dumpConditions(ctx context.Context, out io.Writer) {
 		dumpList(out, a.Status.Conditions)
 	}
 	for _, r := range revisions.Items {
-		fmt.Fprintf(out, "revision %s: weight %d, replicas %d, image %s\n", r.Name, r.Status.Weight, r.Status.Replicas, r.Status.Image)
+		fmt.Fprintf(out, "revision %s: %s, replicas %d, image %s\n", r.Name, r.Status.State, r.Status.Replicas, r.Status.Image)
 		dumpList(out, r.Status.Conditions)
 	}
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"bufio"
 	"fmt"
 	"net"
@@ -37,7 +38,7 @@ func (tm *team) waitParked(revision string) (parked corev1.Pod) {
 			want("spec.replicas", *deployment.Spec.Replicas, 0),
 			want("the number of pods", len(pods.Items), 1),
 			want("status.replicas", seen.Status.Replicas, 0),
-			want("status.parked", seen.Status.Parked, 1),
+			want("status.standby", *cmp.Or(seen.Status.Standby, &v1alpha1.Standby{}), v1alpha1.Standby{Asked: 1, Parked: 1}),
 			condition(seen.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonIdle),
 		} {
 			if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -107,8 +106,8 @@ func TestAutoscalerWakesParkedPods(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if got := rev.Annotations[v1alpha1.AnnotationScaling]; !strings.HasSuffix(got, ": 0 -> 1: a request woke it (parked pod)") {
-			return fmt.Errorf("the reason is %q", got)
+		if got := rev.Status.Scaling; got == nil || got.From != 0 || got.To != 1 || got.Reason != "a request woke it (parked pod)" {
+			return fmt.Errorf("scaling is %+v", got)
 		}
 		return nil
 	})

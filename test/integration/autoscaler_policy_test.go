@@ -47,6 +47,18 @@ func installed(t *testing.T, file string) {
 	}
 }
 
+// installAutoscaler applies what holds the autoscaler to its rights, and returns
+// a namespace.
+func installAutoscaler(t *testing.T) string {
+	t.Helper()
+	if err := api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "headway-system"}}); client.IgnoreAlreadyExists(err) != nil {
+		t.Fatal(err)
+	}
+	installed(t, "autoscaler-rbac.yaml")
+	installed(t, "autoscaler-policy.yaml")
+	return namespace(t)
+}
+
 // asAutoscaler is a client with the rights of the autoscaler's service account.
 func asAutoscaler(t *testing.T) client.Client {
 	t.Helper()
@@ -59,15 +71,53 @@ func asAutoscaler(t *testing.T) client.Client {
 	return c
 }
 
+// TestAutoscalerMayChangeOnlyTheScalingOfRevisions asks the real API server with
+// the manifests that are installed.
+func TestAutoscalerMayChangeOnlyTheScalingOfRevisions(t *testing.T) {
+	ns, autoscaler := installAutoscaler(t), asAutoscaler(t)
+	rev := in(ns, revision(nil))
+	create(t, rev)
+	patch := func(change string) error {
+		return autoscaler.Status().Patch(t.Context(), rev.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(change)))
+	}
+	const (
+		scaling = `{"status":{"scaling":{"from":0,"to":1,"reason":"a request woke it","at":"2026-01-01T00:00:00.000000Z"}}}`
+	)
+	tries := 0
+	eventually(t, "the policy is in force", func() error {
+		tries++
+		if err := patch(fmt.Sprintf(`{"status":{"url":"http://%d"}}`, tries)); err == nil || !strings.Contains(err.Error(), "may change only scaling") {
+			return fmt.Errorf("its URL: %w", err)
+		}
+		return nil
+	})
+	if err := patch(scaling); err != nil {
+		t.Errorf("scaling on an empty status: %v", err)
+	}
+	set(rev, fields{"status.everReady": true, "status.replicas": int64(1)})
+	rev.SetResourceVersion("")
+	if err := api.Status().Patch(t.Context(), rev, client.Merge); err != nil {
+		t.Fatalf("by the administrator: %v", err)
+	}
+	if err := patch(strings.Replace(scaling, `"to":1`, `"to":2`, 1)); err != nil {
+		t.Errorf("scaling beside other fields: %v", err)
+	}
+	for name, change := range map[string]string{
+		"another value": `{"status":{"everReady":false}}`, "another field": `{"status":{"url":"http://x"}}`, "a field less": `{"status":{"everReady":null}}`,
+	} {
+		if err := patch(change); !apierrors.IsForbidden(err) {
+			t.Errorf("%s: %v, want a refusal", name, err)
+		}
+	}
+	if err := autoscaler.Patch(t.Context(), rev.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`))); !apierrors.IsForbidden(err) {
+		t.Errorf("its labels: %v, want a refusal", err)
+	}
+}
+
 // TestAutoscalerMayChangeOnlyTheMetadataOfRevisionsPods asks the real API server
 // with the manifests that are installed.
 func TestAutoscalerMayChangeOnlyTheMetadataOfRevisionsPods(t *testing.T) {
-	if err := api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "headway-system"}}); client.IgnoreAlreadyExists(err) != nil {
-		t.Fatal(err)
-	}
-	installed(t, "autoscaler-rbac.yaml")
-	installed(t, "autoscaler-policy.yaml")
-	ns, autoscaler := namespace(t), asAutoscaler(t)
+	ns, autoscaler := installAutoscaler(t), asAutoscaler(t)
 	pod := func(name string, labels map[string]string) {
 		t.Helper()
 		err := api.Create(t.Context(), &corev1.Pod{

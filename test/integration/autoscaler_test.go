@@ -152,11 +152,18 @@ func sleeping(t *testing.T, ns, idle string) types.NamespacedName {
 		"spec.scale.idle": idle,
 	}))
 	create(t, rev)
-	set(rev, fields{"status.everReady": true, "status.replicas": int64(0), "status.weight": int64(100)})
+	set(rev, fields{"status.everReady": true, "status.replicas": int64(0)})
 	if err := api.Status().Update(t.Context(), rev); err != nil {
 		t.Fatal(err)
 	}
-	create(t, in(ns, route(fields{"spec.traffic": []any{map[string]any{"revision": rev.GetName(), "weight": int64(100)}}})))
+	live := in(ns, app(nil))
+	create(t, live)
+	set(live, fields{"status.revisions": []any{map[string]any{
+		"name": rev.GetName(), "role": "live", "weight": int64(100), "since": "2026-01-01T00:00:00.000000Z",
+	}}})
+	if err := api.Status().Update(t.Context(), live); err != nil {
+		t.Fatal(err)
+	}
 	none, labels := int32(0), map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelRevision: rev.GetName()}
 	err := api.Create(t.Context(), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: rev.GetName(), Labels: labels},
@@ -204,8 +211,8 @@ func TestAutoscaler(t *testing.T) {
 		if err := api.Get(t.Context(), shop, &rev); err != nil {
 			return err
 		}
-		if got := rev.Annotations[v1alpha1.AnnotationScaling]; !strings.HasSuffix(got, ": 0 -> 1: a request woke it") {
-			return fmt.Errorf("the reason is %q", got)
+		if got := rev.Status.Scaling; got == nil || got.From != 0 || got.To != 1 || got.Reason != "a request woke it" {
+			return fmt.Errorf("scaling is %+v", got)
 		}
 		return nil
 	})

@@ -40,7 +40,7 @@ func TestColumns(t *testing.T) {
 	})), controller)
 	create(t, in(ns, revision(nil)))
 	mustApplyStatus(t, in(ns, object("Revision", "shop-1a2b3c4d", fields{
-		"status.url": "http://shop-1a2b3c4d.localhost:8080", "status.weight": int64(100), "status.replicas": int64(1), "status.state": "Ready",
+		"status.url": "http://shop-1a2b3c4d.localhost:8080", "status.replicas": int64(1), "status.state": "Ready",
 		"status.conditions": []any{condition("Built", "True", "BuildSucceeded"), condition("Ready", "True", "Running")},
 	})), controller)
 	create(t, in(ns, route(fields{"spec.traffic": split("shop-1a2b3c4d", 90, "shop-5e6f7081", 10)})))

@@ -130,7 +130,7 @@ func TestConditionsMerge(t *testing.T) {
 	built, ready := condition("Built", "True", "BuildSucceeded"), condition("Ready", "False", "Starting")
 	with := func(c map[string]any) *unstructured.Unstructured {
 		return in(ns, object("Revision", rev.GetName(), fields{
-			"status.conditions": []any{c}, "status.weight": int64(0), "status.replicas": int64(0),
+			"status.conditions": []any{c}, "status.replicas": int64(0),
 		}))
 	}
 	mustApplyStatus(t, with(built), controller)
@@ -157,7 +157,7 @@ func TestStatusIsASubresource(t *testing.T) {
 		t.Run(tt.object.GetKind(), func(t *testing.T) {
 			o := in(namespace(t), tt.object)
 			create(t, o)
-			generation := fields{"status.observedGeneration": int64(7), "status.weight": int64(0), "status.replicas": int64(0)}
+			generation := fields{"status.observedGeneration": int64(7), "status.replicas": int64(0)}
 			if o.GetKind() != "Revision" {
 				generation = fields{"status.observedGeneration": int64(7)}
 			}

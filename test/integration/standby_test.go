@@ -118,7 +118,7 @@ func TestWokenPodCounts(t *testing.T) {
 	}
 
 	pod := s.park("wakes-1")
-	s.waitReady("wakes-1", v1alpha1.ReasonIdle, "no pod runs, 1 is parked; a request starts one")
+	s.waitReady("wakes-1", v1alpha1.ReasonIdle, "no pod runs; a request starts one")
 
 	rev, err := get(t, reconciled, "wakes-1", &v1alpha1.Revision{})
 	if err != nil {

@@ -48,24 +48,24 @@ func (r *Reconciler) observe(ctx context.Context, now time.Time) (Seen, error) {
 	return seen, nil
 }
 
-// targets are the revisions that requests can reach, those with the most
-// traffic first, then the youngest.
+// targets are the revisions that have been ready and are wanted by their App,
+// those with the most traffic first, then the youngest.
 func (r *Reconciler) targets(ctx context.Context) ([]Target, error) {
-	var routes v1alpha1.RouteList
-	if err := r.Client.List(ctx, &routes, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing routes: %w", err)
+	var apps v1alpha1.AppList
+	if err := r.Client.List(ctx, &apps, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing apps: %w", err)
 	}
 	var revisions v1alpha1.RevisionList
 	if err := r.Client.List(ctx, &revisions, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing revisions: %w", err)
 	}
-	weights := weights(routes.Items)
+	weights := weights(apps.Items)
 	var result []Target
 	for i := range revisions.Items {
 		rev := &revisions.Items[i]
-		weight, reachable := weights[client.ObjectKeyFromObject(rev)]
+		weight, wanted := weights[client.ObjectKeyFromObject(rev)]
 		digest, pinned := digestOf(rev.Status.Image)
-		if reachable && pinned && rev.Status.EverReady && rev.DeletionTimestamp == nil {
+		if wanted && pinned && rev.Status.EverReady && rev.DeletionTimestamp == nil {
 			result = append(result, Target{rev, digest, weight})
 		}
 	}
@@ -80,17 +80,14 @@ func (r *Reconciler) targets(ctx context.Context) ([]Target, error) {
 	return result, nil
 }
 
-// weights are the shares of the revisions that the Routes reach; one that is
-// reached by a host of its own only has 0.
-func weights(routes []v1alpha1.Route) map[types.NamespacedName]int32 {
+// weights are the shares of the revisions that Apps want.
+func weights(apps []v1alpha1.App) map[types.NamespacedName]int32 {
 	result := map[types.NamespacedName]int32{}
-	for i := range routes {
-		route := &routes[i]
-		for _, h := range route.Spec.RevisionHosts {
-			result[types.NamespacedName{Namespace: route.Namespace, Name: h.Revision}] += 0
-		}
-		for _, t := range route.Spec.Traffic {
-			result[types.NamespacedName{Namespace: route.Namespace, Name: t.Revision}] += t.Weight
+	for i := range apps {
+		for _, r := range apps[i].Status.Revisions {
+			if r.Role != v1alpha1.RoleReplaced {
+				result[types.NamespacedName{Namespace: apps[i].Namespace, Name: r.Name}] = r.Weight
+			}
 		}
 	}
 	return result

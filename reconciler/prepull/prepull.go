@@ -31,7 +31,7 @@ import (
 // Reconciler pulls images. It is for one worker: what it remembers is not
 // locked.
 type Reconciler struct {
-	// Client reads Revisions, Routes and app pods from a cache, and writes.
+	// Client reads Revisions, Apps and app pods from a cache, and writes.
 	Client client.Client
 	// Pulls reads Nodes and pull pods, from a cache of its own.
 	Pulls  client.Reader

@@ -146,14 +146,13 @@ func newRevision(name, digest string) *v1alpha1.Revision {
 	}
 }
 
-// newRoute gives its traffic to the first revision; all have hosts.
-func newRoute(revisions ...string) *v1alpha1.Route {
-	route := &v1alpha1.Route{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "hello"}}
-	route.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: revisions[0], Weight: 100}}
-	for _, name := range revisions {
-		route.Spec.RevisionHosts = append(route.Spec.RevisionHosts, v1alpha1.RevisionHost{Host: name + ".localhost", Revision: name})
+// newApp gives its traffic to the first revision, and wants all.
+func newApp(revisions ...string) *v1alpha1.App {
+	app := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "hello"}}
+	for i, name := range revisions {
+		app.Status.Revisions = append(app.Status.Revisions, v1alpha1.RevisionRole{Name: name, Role: v1alpha1.RoleKept, Weight: []int32{100, 0}[min(i, 1)]})
 	}
-	return route
+	return app
 }
 
 // newNode takes app pods. Its ID is its name, eight times.
@@ -188,7 +187,7 @@ var (
 // written, also after its pod is gone.
 func TestOneNode(t *testing.T) {
 	pod := appPod("hello-1", "1", running)
-	w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), pod)
+	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"), pod)
 	w.want("while the pod runs")
 	if err := w.api.Delete(t.Context(), pod); err != nil {
 		t.Fatal(err)
@@ -202,7 +201,7 @@ func TestOneNode(t *testing.T) {
 // TestOtherNode: a second node gets the image once, across restarts.
 func TestOtherNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), newNode("2"), appPod("hello-1", "1", running))
+		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"), newNode("2"), appPod("hello-1", "1", running))
 		w.want("it ran on the first", "hello-1-pull-22222222")
 		w.want("once is enough", "hello-1-pull-22222222")
 		w.restart()
@@ -229,13 +228,14 @@ func TestReach(t *testing.T) {
 	unready, leaving := newRevision("hello-3", digestB), newRevision("hello-4", digestB)
 	unready.Status.EverReady = false
 	leaving.DeletionTimestamp, leaving.Finalizers = &metav1.Time{Time: start}, []string{v1alpha1.FinalizerCleanup}
+	app := newApp("hello-1", "hello-2", "hello-3", "hello-4", "hello-6")
+	app.Status.Revisions[4].Role = v1alpha1.RoleReplaced
 	w := newWorld(t,
-		newRevision("hello-1", digestA), unready, leaving, newRevision("hello-5", digestB),
-		newRevision("hello-2", strings.ReplaceAll(digestA, "a", "c")),
-		newRoute("hello-1", "hello-2", "hello-3", "hello-4"), newNode("1"))
+		newRevision("hello-1", digestA), unready, leaving, newRevision("hello-5", digestB), newRevision("hello-6", digestB),
+		newRevision("hello-2", strings.ReplaceAll(digestA, "a", "c")), app, newNode("1"))
 	w.want("the one with traffic", "hello-1-pull-11111111")
 	w.kubelet("hello-1-pull-11111111", ended)
-	w.want("then the one with a host", "hello-2-pull-11111111")
+	w.want("then the one without", "hello-2-pull-11111111")
 	w.kubelet("hello-2-pull-11111111", ended)
 	w.want("and no other")
 }
@@ -261,17 +261,17 @@ func TestNodeHasImage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), slim.(*corev1.Node)).want(name)
+			newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim.(*corev1.Node)).want(name)
 		})
 	}
 	slim, _ := slimNode(newNode("1", "registry/apps/team/hello@"+digestB))
-	newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), slim.(*corev1.Node)).
+	newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim.(*corev1.Node)).
 		want("another image", "hello-1-pull-11111111")
 }
 
 func TestStartingPodBringsTheImage(t *testing.T) {
 	pod := appPod("hello-1", "1", pending)
-	w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), pod)
+	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"), pod)
 	w.want("a pod is starting there")
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "proxy", ImageID: digestB}, {Name: "app"}}
 	if err := w.api.Status().Update(t.Context(), pod); err != nil {
@@ -295,7 +295,7 @@ func TestStartingPodBringsTheImage(t *testing.T) {
 // TestGivingUp: five tries with longer and longer pauses, then an event.
 func TestGivingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"))
+		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
 		began := time.Now()
 		made := map[string]bool{}
 		for time.Since(began) < 2*time.Hour {
@@ -327,7 +327,7 @@ func TestGivingUp(t *testing.T) {
 // TestFailureCountsOnce, also if the pod that failed cannot be deleted at once.
 func TestFailureCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"))
+		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
 		name := w.reconcile()[0]
 		w.kubelet(name, waiting)
 		time.Sleep(patience)
@@ -350,7 +350,7 @@ func TestFailureCountsOnce(t *testing.T) {
 // TestRefused: a quota is a failure like others, and no error to repeat.
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"))
+		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
 		w.refuse = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
 		w.want("refused")
 		w.want("not tried at once")

@@ -46,7 +46,7 @@ func Setup(mgr ctrl.Manager, parkImage string) error {
 		Named("prepull").
 		WatchesRawSource(source.Kind(own, &corev1.Node{}, soon(nodeChanged))).
 		WatchesRawSource(source.Kind(own, &corev1.Pod{}, soon(always))).
-		WatchesRawSource(source.Kind(mgr.GetCache(), &v1alpha1.Route{}, soon(routeChanged))).
+		WatchesRawSource(source.Kind(mgr.GetCache(), &v1alpha1.App{}, soon(appChanged))).
 		WatchesRawSource(source.Kind(mgr.GetCache(), &v1alpha1.Revision{}, soon(revisionChanged))).
 		Complete(r)
 	if err != nil {
@@ -148,7 +148,7 @@ func nodeChanged(old, new *corev1.Node) bool {
 	return old.UID != new.UID || takesApps(old) != takesApps(new)
 }
 
-func routeChanged(old, new *v1alpha1.Route) bool { return old.Generation != new.Generation }
+func appChanged(old, new *v1alpha1.App) bool { return len(new.Status.Moved(&old.Status)) > 0 }
 
 func revisionChanged(old, new *v1alpha1.Revision) bool {
 	return old.Status.EverReady != new.Status.EverReady || old.Status.Image != new.Status.Image ||

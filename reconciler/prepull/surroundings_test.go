@@ -35,7 +35,7 @@ func TestNoImageVolumes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, newRevision("hello-1", digestA), newRoute("hello-1"), newNode("1"), newNode("2"))
+				w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"), newNode("2"))
 				w.refuse, w.drop = tc.refuse, tc.drop
 				for range 120 {
 					w.want("nothing stays")
@@ -57,7 +57,7 @@ func TestPodsOfOthers(t *testing.T) {
 		node := newNode(fmt.Sprint(n))
 		return podFor(Start{Target{Revision: rev}, Node{node.Name, idOf(node.UID)}}, "registry/park")
 	}
-	objects := []client.Object{rev, newRoute("hello-1")}
+	objects := []client.Object{rev, newApp("hello-1")}
 	for n := range maxPulls {
 		pod := podOn(n)
 		pod.Name, pod.OwnerReferences = fmt.Sprint("stranger-", n), nil

@@ -3,8 +3,8 @@
 package e2e
 
 import (
-	"cmp"
 	"bufio"
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"

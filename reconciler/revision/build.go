@@ -197,7 +197,7 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 		return b.reuse(now, seen.Pushed.Image, seen.Pushed.Config, "found in the registry under the key of this build")
 	}
 	if seen.Modules != nil && seen.Modules.Problem != "" {
-		b.state, b.again = Failed, secretAgain
+		b.state, b.again = v1alpha1.StateFailed, secretAgain
 		b.built = condition.False(v1alpha1.ReasonSecretInvalid, about(rev, seen.Modules.Problem))
 		return b
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -17,7 +18,7 @@ func TestDocsNameEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs := string(data)
-	root, _ := newRoot(streams{})
+	root := newRoot(cli.Streams{})
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		if len(c.Commands()) == 0 && !strings.Contains(docs, "`"+c.CommandPath()) {

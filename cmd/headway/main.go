@@ -8,11 +8,41 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/headway-dev/headway/cmd/headway/change"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/cmd/headway/logs"
+	"github.com/headway-dev/headway/cmd/headway/repo"
+	"github.com/headway-dev/headway/cmd/headway/status"
+	"github.com/headway-dev/headway/cmd/headway/validate"
+	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	s := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	code := cli.Run(ctx, newRoot(s), os.Args[1:], s)
 	stop()
 	os.Exit(code)
+}
+
+// newRoot builds the command tree.
+func newRoot(s cli.Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "headway",
+		Short: "Push to deploy: check headway.yaml and see what is live",
+		Long: `headway checks headway.yaml before a push and shows after it what is live.
+Deploying is a push; there is no command for it.
+
+Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	a := cli.NewAccess(root)
+	root.AddCommand(
+		validate.Init(s), validate.Command(s, a),
+		status.Command(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
+		repo.Command(s, a), newVersion(s),
+	)
+	return root
 }

@@ -5,10 +5,11 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/cobra"
 )
 
-func newVersion(io streams) *cobra.Command {
+func newVersion(s cli.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version of this program", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -16,7 +17,7 @@ func newVersion(io streams) *cobra.Command {
 			if !ok {
 				info = &debug.BuildInfo{}
 			}
-			_, err := fmt.Fprintln(io.out, versionText(info))
+			_, err := fmt.Fprintln(s.Out, versionText(info))
 			return err
 		},
 	}

@@ -1,0 +1,72 @@
+package change
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Restart is the command that replaces the pods of an app.
+func Restart(io cli.Streams, a *cli.Access) *cobra.Command {
+	return &cobra.Command{
+		Use:   "restart APP",
+		Short: "Replace the pods of an app by new ones of the same revision",
+		Long: `Replace the pods of an app one after the other, without a commit, a build or a
+lost request. Who asked and when is noted on the app and told in an event.
+
+A Secret or ConfigMap that changed needs no restart: Headway sees it by itself.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.Complete(cli.AppNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			who, err := restart(cmd.Context(), c, args[0], time.Now())
+			if err != nil {
+				return c.Advise(err)
+			}
+			_, err = fmt.Fprintf(io.Out, "%s restarts, asked for by %s; headway status %s shows how far it is\n", args[0], who, args[0])
+			return err
+		},
+	}
+}
+
+// restart asks for new pods and returns who did.
+func restart(ctx context.Context, c *cli.Cluster, name string, now time.Time) (string, error) {
+	var app v1alpha1.App
+	err := c.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, &app)
+	if client.IgnoreNotFound(err) != nil {
+		return "", fmt.Errorf("reading app %s: %w", name, err)
+	} else if err != nil {
+		return "", cli.AppNotFound(ctx, c, c.Namespace, name)
+	}
+	if app.Status.Live == "" {
+		return "", fmt.Errorf("no revision of %s serves, so there is nothing to restart; headway status %s says why", name, name)
+	}
+	who, err := whoAmI(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	return who, c.Annotate(ctx, &app, map[string]string{
+		v1alpha1.AnnotationRestartedAt: cli.Stamp(now), v1alpha1.AnnotationRestartedBy: who,
+	})
+}
+
+// whoAmI is the name by which the cluster knows the user.
+func whoAmI(ctx context.Context, c *cli.Cluster) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, cli.RequestTimeout)
+	defer cancel()
+	review, err := c.Typed.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("asking the cluster who you are: %w", err)
+	}
+	return review.Status.UserInfo.Username, nil
+}

@@ -1,0 +1,73 @@
+// Package change has the commands that change what runs without a commit, and
+// nothing that git decides: retry and restart.
+package change
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Retry is the command that tries a revision again.
+func Retry(io cli.Streams, a *cli.Access) *cobra.Command {
+	return &cobra.Command{
+		Use:   "retry REVISION",
+		Short: "Try a revision again whose build failed, or that was rolled back",
+		Long: `Ask for a failed build to be tried again, or for a revision that has failed
+while it served to take the traffic once more: for failures that were not the
+commit's fault. A mistake in the source is fixed by a new commit.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.Complete(failedRevisions),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			var r v1alpha1.Revision
+			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.Namespace, Name: args[0]}, &r); err != nil {
+				return c.Advise(fmt.Errorf("reading revision %s: %w", args[0], err))
+			}
+			var app v1alpha1.App
+			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.Namespace, Name: r.Spec.App}, &app); client.IgnoreNotFound(err) != nil {
+				return c.Advise(fmt.Errorf("reading app %s: %w", r.Spec.App, err))
+			}
+			quarantined := app.Status.Role(r.Name) == v1alpha1.RoleQuarantined
+			if err := retriable(&r); err != nil && !quarantined {
+				return err
+			}
+			if err := c.Annotate(cmd.Context(), &r, map[string]string{v1alpha1.AnnotationRetriedAt: cli.Stamp(time.Now())}); err != nil {
+				return err
+			}
+			if quarantined {
+				_, err = fmt.Fprintf(io.Out, "%s takes the traffic again when it is the one that should; headway status %s shows it\n", r.Name, r.Spec.App)
+				return err
+			}
+			_, err = fmt.Fprintf(io.Out, "%s is built again; headway logs %s --build -f follows it\n", r.Name, r.Name)
+			return err
+		},
+	}
+}
+
+func failedRevisions(ctx context.Context, c *cli.Cluster) []string {
+	return cli.RevisionNames(ctx, c, func(r *v1alpha1.Revision) bool {
+		return cli.False(r.Status.Conditions, v1alpha1.ConditionBuilt) != nil
+	})
+}
+
+// retriable explains why a build cannot be tried again, if it cannot.
+func retriable(r *v1alpha1.Revision) error {
+	switch c := cli.False(r.Status.Conditions, v1alpha1.ConditionBuilt); {
+	case c == nil:
+		return fmt.Errorf("the build of %s has not failed; there is nothing to try again", r.Name)
+	case c.Reason == v1alpha1.ReasonSuperseded:
+		return fmt.Errorf("nothing points at %s any more (%s); a build of it would not be used", r.Name, c.Message)
+	case c.Reason == v1alpha1.ReasonInvalidArgs:
+		return fmt.Errorf("%s cannot be built as it is (%s); change headway.yaml and push", r.Name, c.Message)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+)
+
+type addFlags struct {
+	name, branch string
+	refs         []string
+	interval     time.Duration
+	credentials  credentialFlags
+	wait         bool
+	timeout      time.Duration
+}
+
+func newAdd(io cli.Streams, a *cli.Access) *cobra.Command {
+	var f addFlags
+	c := &cobra.Command{
+		Use:   "add URL",
+		Short: "Watch a repository: every headway.yaml in it becomes an app",
+		Long: `Watch a repository. Credentials, where it needs any, go into a Secret beside
+it and are read from standard input or files, never from the command line.
+Adding the same URL again changes what the flags say.`,
+		Example: `  headway repo add https://github.com/acme/shop.git
+  headway repo add https://git.example.com/acme/shop.git --username ci --password-stdin < password
+  headway repo add git@github.com:acme/shop.git --ssh-key ~/.ssh/deploy --known-hosts <(ssh-keyscan github.com)`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, io, a, args[0])
+		},
+	}
+	f.bind(c.Flags())
+	return c
+}
+
+func (f *addFlags) bind(fl *pflag.FlagSet) {
+	fl.StringVar(&f.name, "name", "", "name of the Repository (default: last part of the URL)")
+	fl.StringVar(&f.branch, "branch", "main", "branch whose head serves")
+	fl.StringSliceVar(&f.refs, "ref", nil, "glob of further branches or tags to build, such as 'release/*' or 'refs/tags/v*'; may be given several times")
+	fl.DurationVar(&f.interval, "interval", 30*time.Second, "time between two looks at the remote, at least 1s")
+	f.credentials.flags(fl)
+	fl.BoolVar(&f.wait, "wait", false, "wait until the repository was read once, showing progress")
+	fl.DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long --wait waits")
+}
+
+func (f *addFlags) run(cmd *cobra.Command, io cli.Streams, a *cli.Access, url string) error {
+	if err := checkURL(url); err != nil {
+		return err
+	}
+	if f.name == "" {
+		f.name = cli.AppName(lastPart(url))
+	}
+	if cli.AppName(f.name) != f.name {
+		return cli.Usagef("--name %q is not a name of at most 40 lower-case letters, digits and hyphens, such as %s", f.name, cli.AppName(f.name))
+	}
+	if f.interval < time.Second {
+		return cli.Usagef("--interval is %s; it must be at least 1s", f.interval)
+	}
+	data, err := f.credentials.read(io.In, url)
+	if err != nil {
+		return err
+	}
+	c, err := a.Connect()
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	repository, err := f.apply(ctx, c, cmd, url, data)
+	if err != nil {
+		return c.Advise(err)
+	}
+	if _, err := fmt.Fprintf(io.Out, "repository %s watches %s of %s\n", repository.Name, repository.Spec.ProductionBranch, url); err != nil {
+		return err
+	}
+	if !f.wait {
+		return nil
+	}
+	return waitForSync(ctx, c, io, repository, f.timeout)
+}
+
+// apply writes the Secret first, so that the watcher never sees a Repository
+// without the credentials it names, and then lets the Repository own it.
+func (f *addFlags) apply(ctx context.Context, c *cli.Cluster, cmd *cobra.Command, url string, data map[string][]byte) (*v1alpha1.Repository, error) {
+	r, exists, err := f.current(ctx, c, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	if exists && r.Spec.URL != url {
+		return nil, fmt.Errorf("there is a repository %s already, of %s; choose another name with --name, or remove it first", f.name, r.Spec.URL)
+	}
+	before := r.DeepCopy()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: f.name + "-git"}}
+	if data != nil {
+		if err := f.applySecret(ctx, c, secret, data, r.UID); err != nil {
+			return nil, err
+		}
+		r.Spec.SecretRef = &corev1.LocalObjectReference{Name: secret.Name}
+	}
+	r.Spec.URL = url
+	f.into(r, exists, cmd.Flags().Changed)
+	if r.Annotations == nil {
+		r.Annotations = map[string]string{}
+	}
+	r.Annotations[v1alpha1.AnnotationSyncRequestedAt] = time.Now().UTC().Format(time.RFC3339Nano)
+	if exists {
+		// The watcher writes to it at any moment; only what differs is sent.
+		err = c.Patch(ctx, r, client.MergeFrom(before))
+	} else {
+		err = c.Create(ctx, r)
+	}
+	if err != nil {
+		err = fmt.Errorf("writing repository %s: %w", f.name, err)
+		if data != nil && !exists {
+			// Nothing would ever take the credentials away again.
+			err = errors.Join(err, client.IgnoreNotFound(c.Delete(ctx, secret)))
+		}
+		return nil, err
+	}
+	if data == nil {
+		return r, nil
+	}
+	return r, own(ctx, c, r, secret)
+}
+
+// current is the Repository that there is, or a new one. One that is being
+// removed is waited for: what is written to it is lost with it.
+func (f *addFlags) current(ctx context.Context, c *cli.Cluster, progress io.Writer) (r *v1alpha1.Repository, exists bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, removalTimeout)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for said := false; ; {
+		r = &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: f.name}}
+		err := c.Get(ctx, client.ObjectKeyFromObject(r), r)
+		switch {
+		case apierrors.IsNotFound(err):
+			return r, false, nil
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return nil, false, fmt.Errorf("the repository %s that was removed is not gone after %s; is the controller running? Add it again when headway repo list does not show it any more", f.name, removalTimeout)
+		case err != nil:
+			return nil, false, fmt.Errorf("reading repository %s: %w", f.name, err)
+		case r.DeletionTimestamp == nil:
+			return r, true, nil
+		}
+		if !said {
+			_, _ = fmt.Fprintf(progress, "waiting until the repository %s that was removed is gone\n", f.name)
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// removalTimeout bounds the wait for a Repository that is being removed; the
+// watcher lets it go within a second.
+const removalTimeout = time.Minute
+
+// own lets the Secret go when the Repository goes.
+func own(ctx context.Context, c *cli.Cluster, r *v1alpha1.Repository, secret *corev1.Secret) error {
+	before := secret.DeepCopy()
+	if err := controllerutil.SetOwnerReference(r, secret, c.Scheme()); err != nil {
+		return fmt.Errorf("letting repository %s own secret %s: %w", r.Name, secret.Name, err)
+	}
+	if err := c.Patch(ctx, secret, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("letting repository %s own secret %s: %w", r.Name, secret.Name, err)
+	}
+	return nil
+}
+
+// into copies the flags: all of them to a new Repository, and to an existing
+// one those that were given.
+func (f *addFlags) into(r *v1alpha1.Repository, exists bool, given func(string) bool) {
+	if !exists || given("branch") {
+		r.Spec.ProductionBranch = f.branch
+	}
+	if !exists || given("interval") {
+		r.Spec.Interval = metav1.Duration{Duration: f.interval}
+	}
+	if !exists || given("ref") {
+		r.Spec.Refs = f.refs
+	}
+}
+
+// applySecret writes the credentials. A Secret that belongs to a Repository
+// that was removed is about to be deleted with it; it makes room for a new one.
+func (f *addFlags) applySecret(ctx context.Context, c *cli.Cluster, secret *corev1.Secret, data map[string][]byte, repository types.UID) error {
+	left := &corev1.Secret{}
+	err := c.Get(ctx, client.ObjectKeyFromObject(secret), left)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("reading secret %s: %w", secret.Name, err)
+	}
+	if err == nil && leftBehind(left, repository) {
+		err := c.Delete(ctx, left, client.Preconditions{UID: &left.UID})
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("removing the secret %s of the repository that was removed: %w", secret.Name, err)
+		}
+	}
+	_, err = controllerutil.CreateOrUpdate(ctx, c, secret, func() error {
+		if !secret.CreationTimestamp.IsZero() && secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
+			return fmt.Errorf("it exists and was not made by headway repo add; remove it, or choose another --name")
+		}
+		if secret.Labels == nil {
+			secret.Labels = map[string]string{}
+		}
+		secret.Labels[v1alpha1.LabelManagedBy] = v1alpha1.ManagedBy
+		secret.Data = data
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("writing secret %s: %w", secret.Name, err)
+	}
+	return nil
+}
+
+// leftBehind tells whether a Secret of repo add belongs to an earlier
+// Repository of the same name.
+func leftBehind(secret *corev1.Secret, repository types.UID) bool {
+	return secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&
+		slices.ContainsFunc(secret.OwnerReferences, func(o metav1.OwnerReference) bool { return o.Kind == "Repository" && o.UID != repository })
+}

@@ -1,0 +1,45 @@
+// Package repo has the commands that tell the cluster which repositories to
+// watch. The credentials that they take go into a Secret and nowhere else.
+package repo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/cmd/headway/status"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Command is repo.
+func Command(io cli.Streams, a *cli.Access) *cobra.Command {
+	return cli.Group("repo", "Tell the cluster which repositories to watch",
+		newAdd(io, a), status.Repositories(io, a), newSync(io, a), newRemove(io, a))
+}
+
+// getRepository reads one, and names what there is when it is not there.
+func getRepository(ctx context.Context, c *cli.Cluster, name string) (*v1alpha1.Repository, error) {
+	var r v1alpha1.Repository
+	err := c.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, &r)
+	if err == nil {
+		return &r, nil
+	}
+	if client.IgnoreNotFound(err) != nil {
+		return nil, c.Advise(fmt.Errorf("reading repository %s: %w", name, err))
+	}
+	return nil, fmt.Errorf("there is no repository %s in namespace %s; headway repo list shows those there are", name, c.Namespace)
+}
+
+func repositoryNames(ctx context.Context, c *cli.Cluster) []string {
+	var l v1alpha1.RepositoryList
+	if err := c.List(ctx, &l, client.InNamespace(c.Namespace)); err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range l.Items {
+		names = append(names, r.Name+"\t"+r.Spec.URL)
+	}
+	return names
+}

@@ -1,0 +1,76 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Repositories is the command repo list.
+func Repositories(io cli.Streams, a *cli.Access) *cobra.Command {
+	var output cli.Output
+	c := &cobra.Command{
+		Use: "list", Short: "List the watched repositories, and what is wrong with them", Args: cobra.NoArgs, Aliases: []string{"ls"},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := output.Check(); err != nil {
+				return err
+			}
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			return printRepositories(cmd.Context(), io, output, c, time.Now())
+		},
+	}
+	output.Flag(c)
+	return c
+}
+
+// printRepositories prints those of the cluster's namespace: a table and what is
+// wrong with them, or a document with the one list of status's that is theirs.
+func printRepositories(ctx context.Context, s cli.Streams, f cli.Output, c *cli.Cluster, now time.Time) error {
+	var l v1alpha1.RepositoryList
+	if err := c.List(ctx, &l, client.InNamespace(c.Namespace)); err != nil {
+		return c.Advise(fmt.Errorf("listing repositories: %w", err))
+	}
+	if len(l.Items) == 0 && f == "" {
+		_, err := fmt.Fprintf(s.Err, "No repository in namespace %s. headway repo add URL adds one.\n", c.Namespace)
+		return err
+	}
+	found := &state{Repositories: l.Items}
+	found.tidy()
+	document := struct {
+		Repositories []v1alpha1.Repository `json:"repositories"`
+	}{found.Repositories}
+	v := view{paint: cli.PaintFor(s.Out), now: now, namespace: c.Namespace}
+	return f.Print(s.Out, document, func(w io.Writer) {
+		v.repositories(found.Repositories).Write(w)
+		v.writeProblems(w, found)
+	})
+}
+
+func (v view) repositories(items []v1alpha1.Repository) cli.Grid {
+	var g cli.Grid
+	g.Header("REPOSITORY", "STATE", "BRANCH", "COMMIT", "APPS", "AGE", "URL")
+	for _, r := range items {
+		commit := r.Status.Commit
+		g.Row(cli.Plain(r.Name), v.repositoryState(&r), cli.Plain(r.Spec.ProductionBranch), cli.Plain(cli.OrDash(commit[:min(8, len(commit))])),
+			cli.Plain(fmt.Sprint(r.Status.AppCount)), cli.Plain(cli.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(r.Spec.URL))
+	}
+	return g
+}
+
+// repositoryState is the worst problem of the repository, else how far reading
+// it is.
+func (v view) repositoryState(r *v1alpha1.Repository) cli.Cell {
+	if all := cli.RepositoryProblems(r); len(all) > 0 {
+		return cli.Coloured(all[0].Reason, v.paint.Red)
+	}
+	return v.state(r.Status.Conditions)
+}

@@ -1,0 +1,89 @@
+package validate
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/headway-dev/headway/watcher/detect"
+	"github.com/headway-dev/headway/watcher/spec"
+)
+
+// resolve does to one file what the watcher does to it in a commit. An error
+// means that a file cannot be read.
+func resolve(c *checkout, rel string, data []byte) (s *spec.Spec, app *detect.App, problems spec.Problems, err error) {
+	s, err = spec.Parse(rel, data)
+	if errors.As(err, &problems) {
+		return nil, nil, problems, nil
+	}
+	app, err = detect.Resolve(s, c.tree())
+	var wrong *detect.KeyError
+	var unfit *detect.NoTemplateFitError
+	switch {
+	case errors.As(err, &wrong):
+		return s, nil, spec.Problems{problemAt(data, wrong.Key, wrong.Message)}, nil
+	case errors.As(err, &unfit):
+		return s, nil, spec.Problems{problemAt(data, "build", unfit.Error())}, nil
+	}
+	return s, app, nil, err
+}
+
+// made says in a few words where the image of an app comes from.
+func made(app *detect.App) string {
+	if app.Build == nil {
+		return "image given"
+	}
+	how := "built with " + app.Build.Template
+	if main := app.Build.Args["main"]; app.Build.Template == detect.Go {
+		how += " from " + main
+	}
+	if needed := app.Sources.Needed(); len(needed) > 0 {
+		how += "; also built from: " + strings.Join(needed, ", ")
+	}
+	return how
+}
+
+func problemAt(data []byte, key, message string) spec.Problem {
+	line, column := spec.Locate(data, key)
+	return spec.Problem{Line: line, Column: column, Key: key, Message: message}
+}
+
+// warning is about a value that has no effect, or that could not be checked.
+type warning struct{ key, message string }
+
+// unmatched are the globs that match nothing: what they were written for is
+// not there, or is called otherwise.
+func unmatched(c *checkout, s *spec.Spec) ([]warning, error) {
+	var found []warning
+	for _, pattern := range s.Watch {
+		if !matches(pattern, c.files) {
+			found = append(found, warning{"watch", pattern + " matches no file"})
+		}
+	}
+	if len(s.Ignore) == 0 {
+		return found, nil
+	}
+	all := *s
+	all.Ignore = nil
+	app, err := detect.Resolve(&all, c.tree())
+	var wrong *detect.KeyError
+	if errors.As(err, &wrong) {
+		return found, nil // what is ignored tells which program is meant
+	}
+	if err != nil {
+		return nil, err
+	}
+	sources := slices.DeleteFunc(slices.Clone(c.files), func(name string) bool { return !app.Sources.Has(name) })
+	for _, pattern := range s.Ignore {
+		if !matches(pattern, sources) {
+			found = append(found, warning{"ignore", pattern + " matches no file that the app is built from, so there is nothing to leave out"})
+		}
+	}
+	return found, nil
+}
+
+// matches tells whether a glob, which the parser has taken, matches a file.
+func matches(pattern string, files detect.Files) bool {
+	glob, err := spec.ParseGlob(pattern)
+	return err == nil && slices.ContainsFunc(files, glob.Match)
+}

@@ -1,0 +1,105 @@
+package validate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/spf13/cobra"
+)
+
+// Init is the command that writes a headway.yaml.
+func Init(io cli.Streams) *cobra.Command {
+	var force bool
+	var name string
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Write a headway.yaml for the app in the current folder",
+		Long: `Look at the files of the current folder and write a headway.yaml that builds
+and runs them. An existing file is left alone unless --force is given.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := draft(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(spec.FileName, text, force); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(io.Out, "wrote %s:\n\n%s\nCommit and push it; headway repo add URL tells the cluster where to look.\n",
+				spec.FileName, indented(text))
+			return err
+		},
+	}
+	c.Flags().BoolVar(&force, "force", false, "overwrite an existing headway.yaml")
+	c.Flags().StringVar(&name, "name", "", "name of the app (default: that of the folder)")
+	return c
+}
+
+func indented(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
+}
+
+// draft is the text of a headway.yaml for the current folder.
+func draft(ctx context.Context, name string) (string, error) {
+	dir, err := canonical(".")
+	if err != nil {
+		return "", err
+	}
+	c, err := openCheckout(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	rel, err := c.rel(dir)
+	if err != nil {
+		return "", err
+	}
+	if file := filepath.ToSlash(filepath.Join(rel, spec.FileName)); spec.Skipped(file) {
+		return "", cli.Usagef("%s would make no app: %s", file, inSkippedFolder)
+	}
+	if name == "" {
+		name = cli.AppName(filepath.Base(dir))
+	}
+	f, err := inspect(c, rel, name)
+	if err != nil {
+		return "", err
+	}
+	text := f.text()
+	// What is written must be what validate accepts.
+	_, _, problems, err := resolve(c, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text))
+	if problems != nil {
+		return "", cli.Usagef("%s", problems[0].Message)
+	}
+	return text, err
+}
+
+// writeNew writes a file that must not exist yet, unless force is given. It
+// never writes through a symlink.
+func writeNew(name, text string, force bool) error {
+	if info, err := os.Lstat(name); err == nil && force {
+		if err := plainFile(info); err != nil {
+			return fmt.Errorf("%s %w; remove it first", name, err)
+		}
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(name, flags, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already; --force overwrites it", name)
+	} else if err != nil {
+		return fmt.Errorf("writing %s: %w", name, bare(err))
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}

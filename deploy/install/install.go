@@ -26,7 +26,7 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	// What is missing is said before minutes go into images.
-	if err := k.checkCluster(ctx); err != nil {
+	if err := checkCluster(ctx, k); err != nil {
 		return err
 	}
 	tell("the cluster answers and has Tekton")
@@ -37,7 +37,7 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	}
 	tell("%d images in %s", len(references), s.registry)
 
-	keys, err := k.findParkKeys(ctx)
+	keys, err := findParkKeys(ctx, k)
 	if err != nil {
 		return err
 	}
@@ -46,16 +46,16 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	tell("applying the manifests")
-	if err := k.apply(ctx, objects); err != nil {
+	if err := k.Apply(ctx, "headway-install", objects); err != nil {
 		return err
 	}
 	for _, name := range []string{"headway-controller", "headway-autoscaler", "headway-activator"} {
 		tell("waiting for %s", name)
-		if err := k.rollout(ctx, name); err != nil {
+		if err := k.Rollout(ctx, system, name); err != nil {
 			return err
 		}
 	}
-	if err := k.dropOldSettings(ctx, objects); err != nil {
+	if err := dropOldSettings(ctx, k, objects); err != nil {
 		return err
 	}
 	tell("%s", next(s))

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/kubectl"
 	"github.com/headway-dev/headway/scaler/park"
 )
 
@@ -21,8 +22,8 @@ type parkKeys struct {
 }
 
 // findParkKeys reads the Secret of the cluster, or makes a new pair.
-func (k kubectl) findParkKeys(ctx context.Context) (parkKeys, error) {
-	secret, err := k.run(ctx, nil, "get", "secret", v1alpha1.ParkSecret, "--namespace="+system, "--ignore-not-found", "--output=yaml")
+func findParkKeys(ctx context.Context, k kubectl.Kubectl) (parkKeys, error) {
+	secret, err := k.Run(ctx, "", "get", "secret", v1alpha1.ParkSecret, "--namespace="+system, "--ignore-not-found", "--output=yaml")
 	if err != nil {
 		return parkKeys{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/deploy/command"
+	"github.com/headway-dev/headway/deploy/kubectl"
 	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/deploy/local/pki"
 	"github.com/headway-dev/headway/deploy/local/process"
@@ -119,18 +120,14 @@ func (c *cluster) get(ctx context.Context, url, host string) (string, error) {
 	return string(body), err
 }
 
-// kubectl runs the compiled kubectl as administrator and returns what it printed.
-func (c *cluster) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
-	kubectl := exec.CommandContext(ctx, c.program("kubectl"), args...)
-	kubectl.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig())
-	kubectl.Stdin = strings.NewReader(stdin)
-	return command.Output(kubectl)
+// kubectl is the compiled one, as administrator.
+func (c *cluster) kubectl() kubectl.Kubectl {
+	return kubectl.Kubectl{Path: c.program("kubectl"), Kubeconfig: c.places.Kubeconfig()}
 }
 
 // apply makes the objects of a YAML stream be as written there.
 func (c *cluster) apply(ctx context.Context, objects []byte) error {
-	_, err := c.kubectl(ctx, string(objects), "apply", "--server-side", "--force-conflicts", "--field-manager=headway-local", "-f", "-")
-	return err
+	return c.kubectl().Apply(ctx, "headway-local", objects)
 }
 
 // call runs a program of the machine with an input.

@@ -88,7 +88,7 @@ func status(ctx context.Context, places layout.Layout) error {
 		return err
 	}
 	c := &cluster{places: places, bin: places.Bin(key)}
-	objects, err := c.kubectl(ctx, "", "get", "nodes,pods", "--all-namespaces")
+	objects, err := c.kubectl().Run(ctx, "", "get", "nodes,pods", "--all-namespaces")
 	fmt.Print(objects)
 	return err
 }

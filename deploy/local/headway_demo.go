@@ -98,7 +98,7 @@ spec:
 func demoLive(ctx context.Context, c *cluster, s *report) error {
 	var last demoState
 	err := poll(ctx, 10*time.Minute, 300*time.Millisecond, func(ctx context.Context) error {
-		list, err := c.kubectl(ctx, "", "get", "repositories,revisions,apps", "--namespace=default", "--output=json")
+		list, err := c.kubectl().Run(ctx, "", "get", "repositories,revisions,apps", "--namespace=default", "--output=json")
 		if err != nil {
 			return err
 		}

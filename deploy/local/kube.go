@@ -138,32 +138,27 @@ func startAPIServer(ctx context.Context, c *cluster, s *report) error {
 	}, c.answers(layout.APIServer+"/readyz"))
 }
 
-// A single machine needs no leader election, and starts quicker without.
 func startControllerManager(ctx context.Context, c *cluster, s *report) error {
-	config := c.kubeconfig("kube-controller-manager")
-	return c.launch(ctx, s, process.Program{
-		Name: "kube-controller-manager",
-		Args: []string{
-			"--bind-address=" + layout.NodeIP,
-			"--kubeconfig=" + config, "--authentication-kubeconfig=" + config, "--authorization-kubeconfig=" + config,
-			"--leader-elect=false", "--allocate-node-cidrs=false", "--use-service-account-credentials=true",
-			"--service-account-private-key-file=" + c.authority.Key("service-accounts"),
-			"--root-ca-file=" + c.authority.Cert("ca"),
-			"--kube-api-qps=200", "--kube-api-burst=400", "--profiling=false",
-		},
-		Configs: []string{config},
-	}, listening("10257"))
+	return c.launchController(ctx, s, "kube-controller-manager", "10257",
+		"--allocate-node-cidrs=false", "--use-service-account-credentials=true",
+		"--service-account-private-key-file="+c.authority.Key("service-accounts"),
+		"--root-ca-file="+c.authority.Cert("ca"))
 }
 
 func startScheduler(ctx context.Context, c *cluster, s *report) error {
-	config := c.kubeconfig("kube-scheduler")
+	return c.launchController(ctx, s, "kube-scheduler", "10259")
+}
+
+// launchController launches one of the programs that work on the API server. A
+// single machine needs no leader election, and starts quicker without.
+func (c *cluster) launchController(ctx context.Context, s *report, name, port string, args ...string) error {
+	config := c.kubeconfig(name)
 	return c.launch(ctx, s, process.Program{
-		Name: "kube-scheduler",
-		Args: []string{
-			"--bind-address=" + layout.NodeIP,
-			"--kubeconfig=" + config, "--authentication-kubeconfig=" + config, "--authorization-kubeconfig=" + config,
-			"--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400", "--profiling=false",
-		},
+		Name: name,
+		Args: append(args,
+			"--bind-address="+layout.NodeIP,
+			"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
+			"--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400", "--profiling=false"),
 		Configs: []string{config},
-	}, listening("10259"))
+	}, listening(port))
 }

@@ -73,7 +73,7 @@ func startKubelet(ctx context.Context, c *cluster, s *report) error {
 	}
 	s.waitFor("the node to be ready")
 	return poll(ctx, 2*time.Minute, 200*time.Millisecond, func(ctx context.Context) error {
-		ready, err := c.kubectl(ctx, "", "get", "node", layout.NodeName,
+		ready, err := c.kubectl().Run(ctx, "", "get", "node", layout.NodeName,
 			"-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`)
 		if err == nil && !strings.HasPrefix(ready, "True") {
 			err = errors.New("the node is not ready: " + ready)

@@ -53,13 +53,14 @@ func installTekton(ctx context.Context, c *cluster, s *report) error {
 		return err
 	}
 	for _, name := range []string{"tekton-pipelines-webhook", "tekton-pipelines-controller"} {
-		if err := c.rolledOut(ctx, s, "tekton-pipelines", name); err != nil {
+		s.waitFor("deployment " + name + " to be available")
+		if err := c.kubectl().Rollout(ctx, "tekton-pipelines", name); err != nil {
 			return err
 		}
 	}
 	s.waitFor("Tekton's webhook to answer")
 	return poll(ctx, time.Minute, 300*time.Millisecond, func(ctx context.Context) error {
-		_, err := c.kubectl(ctx, probeTask, "create", "--dry-run=server", "-f", "-")
+		_, err := c.kubectl().Run(ctx, probeTask, "create", "--dry-run=server", "-f", "-")
 		return err
 	})
 }

@@ -48,7 +48,6 @@ type Options struct {
 type Server struct {
 	options Options
 	backend string        // path of git-http-backend
-	account [2][32]byte   // hashes of user and password
 	hints   chan hint     // pushed refs that the webhook was not told yet
 	done    chan struct{} // closed when the hint sender has ended
 	create  sync.Mutex    // one repository is created at a time
@@ -87,9 +86,8 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options, backend: backend,
-		account: [2][32]byte{sha256.Sum256([]byte(options.User)), sha256.Sum256([]byte(options.Password))},
-		hints:   make(chan hint, 256),
-		done:    make(chan struct{}),
+		hints: make(chan hint, 256),
+		done:  make(chan struct{}),
 	}
 	go s.sendHints()
 	return s, nil
@@ -148,9 +146,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // byte shows in the time it takes.
 func (s *Server) authorized(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
-	userHash, passwordHash := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(password))
-	same := subtle.ConstantTimeCompare(userHash[:], s.account[0][:]) & subtle.ConstantTimeCompare(passwordHash[:], s.account[1][:])
-	return same == 1
+	given, want := sha256.Sum256([]byte(user+"\x00"+password)), sha256.Sum256([]byte(s.options.User+"\x00"+s.options.Password))
+	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }
 
 // serveGit hands the request to git http-backend.

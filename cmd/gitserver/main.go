@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -57,19 +56,9 @@ func serve(ctx context.Context, listen string, o gitserver.Options) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
 	o.Logger.Info("git server ready", "address", listener.Addr().String(), "urls", o.URLs)
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		return fmt.Errorf("ending: %w", err) // a hint of a request still in flight must find the queue open
+	if err := program.Serve(ctx, listener, handler, 10*time.Second); err != nil {
+		return err // a hint of a request still in flight must find the queue open
 	}
 	handler.Close()
 	return nil

@@ -3,7 +3,6 @@
 package ocilayout
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -55,7 +54,7 @@ func Read(dir string) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading image layout: %w", err)
 	}
-	images, err := imagesIn(index, 0)
+	images, err := imagesIn(index)
 	if err != nil {
 		return nil, fmt.Errorf("reading image layout: %w", err)
 	}
@@ -75,10 +74,7 @@ func Read(dir string) (v1.Image, error) {
 }
 
 // imagesIn collects the images of an index and of the indexes in it.
-func imagesIn(index v1.ImageIndex, depth int) ([]v1.Image, error) {
-	if depth > 3 {
-		return nil, errors.New("indexes are nested too deeply")
-	}
+func imagesIn(index v1.ImageIndex) ([]v1.Image, error) {
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
@@ -93,7 +89,7 @@ func imagesIn(index v1.ImageIndex, depth int) ([]v1.Image, error) {
 			if err != nil {
 				return nil, err
 			}
-			inner, err := imagesIn(nested, depth+1)
+			inner, err := imagesIn(nested)
 			if err != nil {
 				return nil, err
 			}

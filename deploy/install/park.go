@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -48,25 +46,10 @@ func readParkKeys(secret string) (parkKeys, error) {
 	return parkKeys{KeyPair: pair}, nil
 }
 
-// addParkKeys adds the Secret, if it is new, to what is applied. The programs
-// read the keys when they start; a note of the public one restarts them when
-// there are others.
-func addParkKeys(k *types.Kustomization, keys parkKeys) {
-	if keys.made {
-		k.SecretGenerator = []types.SecretArgs{{GeneratorArgs: types.GeneratorArgs{
-			Namespace: system, Name: v1alpha1.ParkSecret,
-			KvPairSources: types.KvPairSources{LiteralSources: []string{
-				v1alpha1.ParkPrivateKey + "=" + keys.Private,
-				v1alpha1.ParkPublicKey + "=" + keys.Public,
-			}},
-			Options: &types.GeneratorOptions{
-				DisableNameSuffixHash: true, Immutable: true,
-				Labels: map[string]string{"app.kubernetes.io/part-of": "headway"},
-			},
-		}}}
+// literals are the content of the Secret; none when it is in the cluster already.
+func (k parkKeys) literals() []string {
+	if !k.made {
+		return nil
 	}
-	k.Patches = append(k.Patches, types.Patch{
-		Target: &types.Selector{ResId: resid.ResId{Gvk: resid.Gvk{Kind: "Deployment"}}},
-		Patch:  "{apiVersion: apps/v1, kind: Deployment, metadata: {name: any}, spec: {template: {metadata: {annotations: {headway.dev/park-key: " + keys.Public + "}}}}}",
-	})
+	return []string{v1alpha1.ParkPrivateKey + "=" + k.Private, v1alpha1.ParkPublicKey + "=" + k.Public}
 }

@@ -1,49 +1,24 @@
 package main
 
 import (
+	"bytes"
+	"embed"
+	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"text/template"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// moreImages tells kustomize where images are named besides containers: in the
-// steps of a Tekton Task, and in the variable that tells the controller what
-// parked pods run. A value is replaced only if it is the name of an image.
-const moreImages = `images:
-- {kind: Task, path: spec/steps/image}
-- {kind: Deployment, path: spec/template/spec/containers/env/value}
-`
-
-// overlay is the kustomization that an installation adds: its settings and the
-// images of this build in place of the names "headway/<name>".
-func overlay(s settings, keys parkKeys, manifests string, references map[string]string) (types.Kustomization, error) {
-	k := types.Kustomization{
-		TypeMeta:       types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-		Resources:      []string{manifests},
-		Configurations: []string{"images.yaml"},
-		ConfigMapGenerator: []types.ConfigMapArgs{{GeneratorArgs: types.GeneratorArgs{
-			Namespace: system, Name: "headway-config", Behavior: "merge",
-			KvPairSources: types.KvPairSources{LiteralSources: s.literals()},
-		}}},
-	}
-	for _, name := range slices.Sorted(maps.Keys(references)) {
-		repository, digest, ok := strings.Cut(references[name], "@")
-		if !ok {
-			return types.Kustomization{}, fmt.Errorf("image %s is not pinned by digest: %s", name, references[name])
-		}
-		k.Images = append(k.Images, types.Image{Name: "headway/" + name, NewName: repository, Digest: digest})
-	}
-	addParkKeys(&k, keys)
-	return k, nil
-}
+//go:embed overlay
+var overlay embed.FS
 
 // render makes the objects to apply, as YAML documents.
 func render(s settings, keys parkKeys, references map[string]string) ([]byte, error) {
@@ -56,16 +31,26 @@ func render(s settings, keys parkKeys, references map[string]string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	k, err := overlay(s, keys, manifests, references)
-	if err != nil {
-		return nil, err
+	type image struct{ Repository, Digest string }
+	images := map[string]image{}
+	for name, reference := range references {
+		repository, digest, _ := strings.Cut(reference, "@")
+		images[name] = image{repository, digest}
 	}
-	content, err := yaml.Marshal(k)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the overlay: %w", err)
+	filling := map[string]any{
+		"Namespace": system, "Manifests": manifests, "Settings": s.literals(), "Images": images,
+		"Secret": v1alpha1.ParkSecret, "NewKeys": keys.literals(), "PublicKey": keys.Public,
 	}
-	for name, content := range map[string][]byte{"kustomization.yaml": content, "images.yaml": []byte(moreImages)} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+	templates, err := template.New("").Funcs(template.FuncMap{"json": asJSON}).ParseFS(overlay, "overlay/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("parsing the overlay: %w", err)
+	}
+	for _, file := range templates.Templates() {
+		var content bytes.Buffer
+		if err := file.Execute(&content, filling); err != nil {
+			return nil, fmt.Errorf("filling the overlay: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, file.Name()), content.Bytes(), 0o600); err != nil {
 			return nil, fmt.Errorf("writing the overlay: %w", err)
 		}
 	}
@@ -82,6 +67,12 @@ func render(s settings, keys parkKeys, references map[string]string) ([]byte, er
 		return nil, fmt.Errorf("encoding the manifests: %w", err)
 	}
 	return objects, nil
+}
+
+// asJSON writes a value in a form that is YAML as well.
+func asJSON(value any) (string, error) {
+	encoded, err := json.Marshal(value)
+	return string(encoded), err
 }
 
 // relative is the way from one folder to another; kustomize takes no absolute paths.

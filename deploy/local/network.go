@@ -6,47 +6,16 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
-// The chains of our own; everything else in the packet filter belongs to others
-// or to Kubernetes (KUBE-).
-const (
-	chainMasquerade = "HEADWAY-POSTROUTING"
-	chainForward    = "HEADWAY-FORWARD"
-	chainInput      = "HEADWAY-INPUT"
-)
-
-// chainRules fills the chains. Declaring a chain empties it first, so loading the
-// rules again changes nothing.
-func chainRules() string {
-	cluster, pods := layout.ClusterCIDR, layout.PodCIDR
-	return strings.Join([]string{
-		"*nat",
-		":" + chainMasquerade + " - [0:0]",
-		// Pods reach the world through the machine's own address.
-		"-A " + chainMasquerade + " -s " + pods + " ! -d " + cluster + " -j MASQUERADE",
-		"COMMIT",
-		"*filter",
-		":" + chainForward + " - [0:0]",
-		"-A " + chainForward + " -s " + cluster + " -j ACCEPT",
-		"-A " + chainForward + " -d " + cluster + " -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT",
-		// Another machine that routes our range to this one gets no answer.
-		"-A " + chainForward + " -d " + cluster + " -j DROP",
-		":" + chainInput + " - [0:0]",
-		"-A " + chainInput + " -d " + cluster + " ! -s " + cluster + " ! -i lo -m conntrack --ctstate NEW -j DROP",
-		"COMMIT",
-		"",
-	}, "\n")
-}
-
-// jumps lead from the kernel's chains into ours.
+// jumps lead from the kernel's chains into those of our own; everything else in the
+// packet filter belongs to others or to Kubernetes (KUBE-).
 var jumps = []struct{ table, from, to string }{
-	{"nat", "POSTROUTING", chainMasquerade},
-	{"filter", "FORWARD", chainForward},
-	{"filter", "INPUT", chainInput},
+	{"nat", "POSTROUTING", "HEADWAY-POSTROUTING"},
+	{"filter", "FORWARD", "HEADWAY-FORWARD"},
+	{"filter", "INPUT", "HEADWAY-INPUT"},
 }
 
 // setUpNetwork makes the interface with the node's addresses, and the packet
@@ -74,7 +43,11 @@ func setUpNetwork(ctx context.Context, c *cluster, s *report) error {
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
 		return fmt.Errorf("switching forwarding on: %w", err)
 	}
-	if err := call(ctx, chainRules(), "iptables-restore", "-w", "--noflush"); err != nil {
+	rules, err := render("config/iptables.rules", newSettings(c.places))
+	if err != nil {
+		return err
+	}
+	if err := call(ctx, string(rules), "iptables-restore", "-w", "--noflush"); err != nil {
 		return err
 	}
 	for _, jump := range jumps {

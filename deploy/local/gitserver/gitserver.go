@@ -40,7 +40,7 @@ type Options struct {
 	Webhook string
 	// MaxBytes is the largest request body in bytes. Default: 1 GiB.
 	MaxBytes int64
-	// Logger takes one line per push and per refused request.
+	// Logger takes one line per push and per refused request. Default: none.
 	Logger *slog.Logger
 }
 
@@ -59,11 +59,14 @@ func New(options Options) (*Server, error) {
 	if options.User == "" || options.Password == "" {
 		return nil, errors.New("the git server needs a user and a password")
 	}
+	if options.MaxBytes <= 0 {
+		options.MaxBytes = 1 << 30
+	}
 	if len(options.URLs) == 0 {
 		return nil, errors.New("the git server needs a URL by which others reach it")
 	}
-	if options.MaxBytes <= 0 {
-		options.MaxBytes = 1 << 30
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	if options.Webhook != "" {
 		if target, err := url.Parse(options.Webhook); err != nil || target.Host == "" {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -36,7 +35,7 @@ func start(t *testing.T, change func(*Options)) fixture {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	t.Cleanup(receiver.Close)
-	options := Options{Root: t.TempDir(), User: "headway", Password: "s3cret", URLs: []string{"http://git.example:3000/", "http://198.18.255.1:3000"}, Webhook: receiver.URL + "/webhook", Logger: slog.New(slog.DiscardHandler)}
+	options := Options{Root: t.TempDir(), User: "headway", Password: "s3cret", URLs: []string{"http://git.example:3000/", "http://198.18.255.1:3000"}, Webhook: receiver.URL + "/webhook"}
 	if change != nil {
 		change(&options)
 	}

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	server "github.com/headway-dev/headway/cmd/staticserver/site"
 )
 
 // What a repository holds beside its site, by names in lower case. It lies at
@@ -24,9 +26,6 @@ func ofRepository(name string) bool {
 	return path.Ext(name) == ".md" || repositoryText.MatchString(name) || toolFile.MatchString(name)
 }
 
-// hidden names are published nowhere, and headway.yaml is not published from
-// the top of the folder.
-func hidden(name string) bool {
-	base := path.Base(name)
-	return strings.HasPrefix(base, ".") && base != ".well-known" || name == "headway.yaml"
-}
+// hidden names are not published: what the server would not serve, and headway.yaml
+// at the top of the folder.
+func hidden(name string) bool { return server.Hidden(name) || name == "headway.yaml" }

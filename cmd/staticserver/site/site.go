@@ -52,7 +52,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name == "" {
 		name = "."
 	}
-	if hidden(name) {
+	if Hidden(name) {
 		h.notFound(w, r)
 		return
 	}
@@ -156,8 +156,9 @@ func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hidden is true when an element of the path begins with a dot.
-func hidden(name string) bool {
+// Hidden reports whether an element of the path begins with a dot, .well-known
+// aside.
+func Hidden(name string) bool {
 	for element := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(element, ".") && element != "." && element != ".well-known" {
 			return true

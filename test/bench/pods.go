@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -34,25 +35,18 @@ func (b *bench) pods(ctx context.Context, namespace string, labels client.Matchi
 	return running, nil
 }
 
-// waitPods waits until the pods with these labels, also those that are leaving,
+// waitPods waits until the pods with these labels, also those that are terminating,
 // are as wanted; what says how that is.
 func (b *bench) waitPods(ctx context.Context, labels client.MatchingLabels, what string, wanted func([]corev1.Pod) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		var pods corev1.PodList
-		if err := b.Kube.List(ctx, &pods, client.InNamespace(b.namespace), labels); err != nil {
-			return fmt.Errorf("listing pods: %w", err)
-		}
-		if wanted(pods.Items) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting until of the pods with %v %s: %w", labels, what, ctx.Err())
-		case <-time.After(100 * time.Millisecond):
-		}
+		err := b.Kube.List(ctx, &pods, client.InNamespace(b.namespace), labels)
+		return err == nil && wanted(pods.Items), err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting until of the pods with %v %s: %w", labels, what, err)
 	}
+	return nil
 }
 
 // waitNoPods waits until no pod has these labels.

@@ -1,14 +1,12 @@
 package dockerfile
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -26,7 +24,7 @@ const (
 type daemon struct {
 	cmd    *exec.Cmd
 	socket string
-	log    *tail
+	log    string        // file that takes what it says
 	exited chan struct{} // closed when the process has ended
 }
 
@@ -50,8 +48,13 @@ func launch(ctx context.Context, state, config, socket string) (*daemon, error) 
 	}
 	// Not with ctx, which would kill it: a cancelled build stops the daemon gently.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "buildkitd", "--config", config, "--root", state, "--addr", "unix://"+socket)
-	d := &daemon{cmd: cmd, socket: socket, log: &tail{}, exited: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = d.log, d.log
+	d := &daemon{cmd: cmd, socket: socket, log: config + ".log", exited: make(chan struct{})}
+	log, err := os.Create(d.log)
+	if err != nil {
+		return nil, fmt.Errorf("making buildkitd's log: %w", err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting buildkitd: %w", err)
 	}
@@ -78,9 +81,9 @@ func (d *daemon) awaitSocket(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("starting buildkitd: %w; its log ends:\n%s", context.Cause(ctx), d.log)
+			return fmt.Errorf("starting buildkitd: %w; its log ends:\n%s", context.Cause(ctx), d.logEnd())
 		case <-d.exited:
-			return fmt.Errorf("starting buildkitd: it ended; its log ends:\n%s", d.log)
+			return fmt.Errorf("starting buildkitd: it ended; its log ends:\n%s", d.logEnd())
 		case <-time.After(poll):
 		}
 	}
@@ -97,27 +100,11 @@ func (d *daemon) stop() {
 	}
 }
 
-// tail keeps the end of what is written. It may be used by several goroutines.
-type tail struct {
-	mu    sync.Mutex
-	bytes []byte
-}
-
-// longest is how many bytes a tail keeps.
+// longest is how many bytes of the log's end are shown.
 const longest = 2048
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bytes = append(t.bytes, p...)
-	if over := len(t.bytes) - longest; over > 0 {
-		t.bytes = bytes.Clone(t.bytes[over:])
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.bytes))
+// logEnd is what the daemon said last.
+func (d *daemon) logEnd() string {
+	content, _ := os.ReadFile(d.log)
+	return strings.TrimSpace(string(content[max(len(content)-longest, 0):]))
 }

@@ -265,18 +265,3 @@ func TestLockState(t *testing.T) {
 	release[1]()
 	release[3]()
 }
-
-func TestTail(t *testing.T) {
-	var end tail
-	for range 3 {
-		if n, err := end.Write(bytes.Repeat([]byte("x"), longest-1)); n != longest-1 || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	if _, err := end.Write([]byte("end\n")); err != nil {
-		t.Fatal(err)
-	}
-	if got := end.String(); len(got) != longest-1 || !strings.HasSuffix(got, "xend") {
-		t.Errorf("kept %d bytes", len(got))
-	}
-}

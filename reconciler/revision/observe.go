@@ -91,15 +91,12 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	seen.Pods = pods.Items
-	if seen.Crowded, err = r.crowded(ctx, *seen); err != nil {
-		return err
-	}
 	running, _ := split(pods.Items)
 	seen.Listening = r.listening(ctx, rev, running, now)
-	if rev.Status.EverReady {
+	if rev.Status.EverReady && rev.Spec.Scale.Standby == 0 {
 		return nil
 	}
-	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
+	if seen.Siblings, err = r.siblings(ctx, rev); err != nil || rev.Status.EverReady {
 		return err
 	}
 	seen.Hold = holdFor(rev, seen.App, seen.Siblings)

@@ -65,7 +65,8 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 	if wanted {
 		p.Status.Standby = &v1alpha1.Standby{Asked: size, Parked: n}
 	}
-	if !wanted || seen.Crowded != "" {
+	crowded := seen.crowded()
+	if !wanted || crowded != "" {
 		size = 0
 	}
 	problem := cannotPark(rev, seen.Park, config)
@@ -81,8 +82,8 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 		p.Standby = standby
 		problem = parkedProblem(rev, seen.Standby, parked)
 	}
-	if problem == "" && seen.Crowded != "" {
-		problem = "it gives way to " + seen.Crowded + ", which no node has room for"
+	if problem == "" && crowded != "" {
+		problem = "it gives way to " + crowded + ", which no node has room for"
 	}
 	if wanted {
 		p.Status.Standby.Problem = problem

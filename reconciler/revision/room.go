@@ -27,21 +27,15 @@ func needsRoom(rev *v1alpha1.Revision) bool {
 	return false
 }
 
-// crowded names another revision of the app that no node has room for.
-func (r *Reconciler) crowded(ctx context.Context, seen Seen) (string, error) {
-	if rev := seen.Revision; rev.Spec.Scale.Standby == 0 || !seen.role().Routed() {
-		return "", nil
-	}
-	siblings, err := r.siblings(ctx, seen.Revision)
-	if err != nil {
-		return "", err
-	}
-	for i := range siblings {
-		if needsRoom(&siblings[i]) {
-			return siblings[i].Name, nil
+// crowded names another revision of the app that no node has room for; empty if
+// there is none.
+func (s Seen) crowded() string {
+	for i := range s.Siblings {
+		if needsRoom(&s.Siblings[i]) {
+			return s.Siblings[i].Name
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // standbysBeside maps a revision to those of its app whose parked pods, where

@@ -21,8 +21,8 @@ type Seen struct {
 	Revision *v1alpha1.Revision
 	// App that it belongs to; nil when it is gone.
 	App *v1alpha1.App
-	// Siblings are the App's other revisions that are not being deleted; not
-	// looked for once the revision has been ready.
+	// Siblings are the App's other revisions that are not being deleted; of one
+	// that has been ready only looked for if it asks for a standby.
 	Siblings []v1alpha1.Revision
 	// Template of the build; nil together with a TemplateProblem.
 	Template        *pipelines.Template
@@ -48,9 +48,6 @@ type Seen struct {
 	Standby *appsv1.Deployment
 	// Park is what parked pods are made with.
 	Park Park
-	// Crowded is another revision of the App that no node has room for; empty
-	// if there is none, or this one has no standby that could give way.
-	Crowded string
 	// Given tells about the image that headway.yaml names; nil until it was
 	// read.
 	Given *Given

@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,14 +61,9 @@ func CacheOptions(buildNamespace string) cache.Options {
 			&corev1.Secret{}:     {Transform: versionOnly},
 			&corev1.ConfigMap{}:  {Transform: versionOnly},
 			&pipelines.TaskRun{}: {Label: ours, Namespaces: builds, Transform: slimRun},
-			&pipelines.Task{}:    {Label: has(v1alpha1.LabelTemplate), Namespaces: builds},
+			&pipelines.Task{}:    {Label: v1alpha1.Labelled(v1alpha1.LabelTemplate), Namespaces: builds},
 		},
 	}
-}
-
-func has(label string) labels.Selector {
-	exists, _ := labels.NewRequirement(label, selection.Exists, nil) // cannot fail: a constant
-	return labels.NewSelector().Add(*exists)
 }
 
 // slimPod keeps what tells how a pod is doing, and where. Pods are only read.

@@ -31,21 +31,17 @@ func False(reason, message string) State { return State{metav1.ConditionFalse, r
 // Unknown is a State that is on its way.
 func Unknown(reason, message string) State { return State{metav1.ConditionUnknown, reason, message} }
 
-// Set puts a condition into list and reports whether its status or reason
-// changed, which is when an event is worth its place. The transition time moves
-// only with the status.
-func Set(list *[]metav1.Condition, kind string, s State, generation int64, now time.Time) bool {
+// Set puts a condition into list. The transition time moves only with the
+// status.
+func Set(list *[]metav1.Condition, kind string, s State, generation int64, now time.Time) {
 	if len(s.Message) > maxMessage {
 		s.Message = strings.ToValidUTF8(s.Message[:maxMessage-3], "") + "..."
 	}
-	before := meta.FindStatusCondition(*list, kind)
-	changed := before == nil || before.Status != s.Status || before.Reason != s.Reason
 	meta.SetStatusCondition(list, metav1.Condition{
 		Type: kind, Status: s.Status, Reason: s.Reason, Message: s.Message,
 		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(now.Truncate(time.Second)),
 	})
-	return changed
 }
 
 // Get returns the named condition's State; the zero State when it is not there.

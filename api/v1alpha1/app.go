@@ -129,9 +129,6 @@ type AppStatus struct {
 	// LiveCommit is the short commit of Live.
 	// +optional
 	LiveCommit string `json:"liveCommit,omitempty"`
-	// Newest is the revision of the production ref's head.
-	// +optional
-	Newest string `json:"newest,omitempty"`
 	// TrafficSummary is the split in a few characters: "100% 1a2b3c4d".
 	// +optional
 	TrafficSummary string `json:"trafficSummary,omitempty"`

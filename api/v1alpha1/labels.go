@@ -34,6 +34,9 @@ const (
 	ManagedBy      = "headway"
 )
 
+// Short is a commit in the length that people read.
+func Short(commit string) string { return commit[:min(8, len(commit))] }
+
 // AppContainer is the container of a revision's pods that runs the application.
 // Others are not Headway's; a service mesh may add one.
 const AppContainer = "app"
@@ -73,7 +76,12 @@ const (
 // AppPods selects the pods of revisions. Tekton copies the labels of a TaskRun
 // to its pod, so a build pod carries the label of its revision too.
 func AppPods() labels.Selector {
-	revision, _ := labels.NewRequirement(LabelRevision, selection.Exists, nil)       // cannot fail: a constant
 	notBuild, _ := labels.NewRequirement(LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
-	return labels.NewSelector().Add(*revision, *notBuild)
+	return Labelled(LabelRevision).Add(*notBuild)
+}
+
+// Labelled selects what has a label, whatever its value.
+func Labelled(label string) labels.Selector {
+	exists, _ := labels.NewRequirement(label, selection.Exists, nil) // cannot fail: labels are constants
+	return labels.NewSelector().Add(*exists)
 }

@@ -121,22 +121,18 @@ const maxHosts = 64
 // Where there are more than fit, those with traffic and then the youngest come
 // first.
 func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, public address.Public) []v1alpha1.RevisionHost {
-	routed := map[string]bool{}
+	rank := map[string]int{} // those with traffic have 0
 	var reachable []*v1alpha1.Revision
 	for _, r := range roles {
 		if rev := s.revision(r.Name); r.Role != v1alpha1.RoleReplaced && rev.Status.Image != "" {
-			reachable, routed[r.Name] = append(reachable, rev), r.Routed()
+			reachable = append(reachable, rev)
+			if !r.Routed() {
+				rank[r.Name] = 1
+			}
 		}
 	}
 	slices.SortFunc(reachable, func(a, b *v1alpha1.Revision) int {
-		switch {
-		case routed[a.Name] != routed[b.Name]:
-			return map[bool]int{true: -1, false: 1}[routed[a.Name]]
-		case !a.CreationTimestamp.Equal(&b.CreationTimestamp):
-			return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
-		default:
-			return strings.Compare(a.Name, b.Name)
-		}
+		return cmp.Or(cmp.Compare(rank[a.Name], rank[b.Name]), b.CreationTimestamp.Compare(a.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
 	})
 	var hosts []v1alpha1.RevisionHost
 	for _, rev := range reachable[:min(maxHosts, len(reachable))] {
@@ -152,7 +148,6 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, roles []v1alpha1.RevisionRol
 	s.ObservedGeneration = seen.App.Generation
 	s.URL = public.URL(route.Hosts[0])
 	s.Hosts = route.Hosts[1:]
-	s.Newest = seen.newest()
 	s.Revisions = roles
 	s.Deployments = seen.deployments(promotion.Live(route.Traffic), &s, now)
 	traffic := route.Traffic
@@ -167,7 +162,7 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, roles []v1alpha1.RevisionRol
 		}
 	}
 	if rev := seen.revision(s.Live); rev != nil {
-		s.LiveCommit = short(rev.Spec.Commit)
+		s.LiveCommit = v1alpha1.Short(rev.Spec.Commit)
 	}
 	set := func(kind string, state condition.State) {
 		condition.Set(&s.Conditions, kind, state, seen.App.Generation, now)
@@ -186,7 +181,7 @@ func summary(seen Seen, traffic []v1alpha1.TrafficTarget) string {
 		}
 		name := t.Revision
 		if rev := seen.revision(t.Revision); rev != nil {
-			name = short(rev.Spec.Commit)
+			name = v1alpha1.Short(rev.Spec.Commit)
 		}
 		parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, name))
 	}
@@ -199,5 +194,3 @@ func specValid(problem *v1alpha1.SpecProblem) condition.State {
 	}
 	return condition.False(problem.Reason, problem.Message)
 }
-
-func short(commit string) string { return commit[:min(8, len(commit))] }

@@ -46,7 +46,7 @@ func readiness(seen Seen, status v1alpha1.AppStatus, failing string) condition.S
 	case live == wanted && failing != "" && state.Status != metav1.ConditionFalse:
 		return condition.Unknown(v1alpha1.ReasonSettling, fmt.Sprintf("revision %s has failed since it took the traffic, and there is none to give it back to: %s", wanted, failing))
 	case live == wanted && state.Status == metav1.ConditionTrue:
-		return condition.True(reason, fmt.Sprintf("commit %s serves%s", short(rev.Spec.Commit), same)+stillKept(seen, status))
+		return condition.True(reason, fmt.Sprintf("commit %s serves%s", v1alpha1.Short(rev.Spec.Commit), same)+stillKept(seen, status))
 	case live == wanted && state.Status == metav1.ConditionFalse:
 		return condition.False(v1alpha1.ReasonNoReadyRevision, fmt.Sprintf("revision %s is live, but its pods fail: %s", wanted, state.Message))
 	case live == wanted:
@@ -72,7 +72,7 @@ func rolledBack(live, what string, role *v1alpha1.RevisionRole) string {
 func stillKept(seen Seen, status v1alpha1.AppStatus) string {
 	for _, role := range status.Revisions {
 		if rev := seen.revision(role.Name); rev != nil && role.Warm {
-			return fmt.Sprintf("; %s is kept until it has settled", short(rev.Spec.Commit))
+			return fmt.Sprintf("; %s is kept until it has settled", v1alpha1.Short(rev.Spec.Commit))
 		}
 	}
 	return ""

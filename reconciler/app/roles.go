@@ -125,7 +125,7 @@ func (s Seen) replacedBy(rev *v1alpha1.Revision, now time.Time) (string, time.Du
 	known := slices.Contains(s.App.Spec.History, rev.Name)
 	for _, head := range s.App.Spec.Heads {
 		if head.Ref == rev.Spec.Ref {
-			replaced, unbuilt = "commit "+short(head.Commit)+" replaced it on "+rev.Spec.Ref, " before it was built"
+			replaced, unbuilt = "commit "+v1alpha1.Short(head.Commit)+" replaced it on "+rev.Spec.Ref, " before it was built"
 			successor := s.revision(head.Revision)
 			known = known || successor != nil && rev.CreationTimestamp.Before(&successor.CreationTimestamp)
 		}

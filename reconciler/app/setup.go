@@ -32,7 +32,7 @@ func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(appOf)).
-		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(r.rivalsOf)).
+		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(index.Rivals(mgr.GetClient()))).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.askingForHosts),
 			builder.WithPredicates(predicate.AnnotationChangedPredicate{})).
 		WatchesRawSource(source.Channel(feed.Wake(), &handler.EnqueueRequestForObject{})).
@@ -45,25 +45,6 @@ func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
 		return fmt.Errorf("adding the app reconciler: %w", err)
 	}
 	return nil
-}
-
-// rivalsOf maps a Route to the Apps of others that claim one of its hosts: a
-// branch may have to give way.
-func (r *Reconciler) rivalsOf(ctx context.Context, route client.Object) []reconcile.Request {
-	var result []reconcile.Request
-	for _, host := range index.Hosts(route.(*v1alpha1.Route)) {
-		rivals, err := index.Claimants(ctx, r.Client, host)
-		if err != nil {
-			ctrllog.FromContext(ctx).Error(err, "cannot list routes for an event")
-			continue
-		}
-		for i := range rivals {
-			if key := client.ObjectKeyFromObject(&rivals[i]); key != client.ObjectKeyFromObject(route) {
-				result = append(result, reconcile.Request{NamespacedName: key}) // a Route has its App's name
-			}
-		}
-	}
-	return result
 }
 
 // askingForHosts maps a namespace to its Apps with hosts of their own.

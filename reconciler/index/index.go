@@ -9,6 +9,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
@@ -87,6 +90,27 @@ func Claimants(ctx context.Context, c client.Reader, host string) ([]v1alpha1.Ro
 		return nil, fmt.Errorf("listing routes of host %s: %w", host, err)
 	}
 	return slices.DeleteFunc(list.Items, func(r v1alpha1.Route) bool { return r.DeletionTimestamp != nil }), nil
+}
+
+// Rivals maps a Route to the others that claim one of its hosts. A Route has the
+// name of its App, so these are the names of their Apps, too.
+func Rivals(c client.Reader) handler.MapFunc {
+	return func(ctx context.Context, route client.Object) []reconcile.Request {
+		var result []reconcile.Request
+		for _, host := range Hosts(route.(*v1alpha1.Route)) {
+			rivals, err := Claimants(ctx, c, host)
+			if err != nil { // a map function has nobody to return it to
+				ctrllog.FromContext(ctx).Error(err, "cannot list routes for an event")
+				continue
+			}
+			for i := range rivals {
+				if rivals[i].UID != route.GetUID() {
+					result = append(result, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&rivals[i])})
+				}
+			}
+		}
+		return result
+	}
 }
 
 // Hosts are all hosts that a Route claims.

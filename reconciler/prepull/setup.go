@@ -8,8 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -57,17 +55,13 @@ func Setup(mgr ctrl.Manager, parkImage string) error {
 
 // newCache holds what nobody else needs: Nodes and pull pods, little of each.
 func newCache(mgr ctrl.Manager) (cache.Cache, error) {
-	pulls, err := labels.NewRequirement(labelPrepull, selection.Exists, nil)
-	if err != nil {
-		return nil, err
-	}
 	share := true // plans read; they change no cached object
 	return cache.New(mgr.GetConfig(), cache.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 		DefaultUnsafeDisableDeepCopy: &share,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Node{}: {Transform: slimNode},
-			&corev1.Pod{}:  {Transform: slimPull, Label: labels.NewSelector().Add(*pulls)},
+			&corev1.Pod{}:  {Transform: slimPull, Label: v1alpha1.Labelled(labelPrepull)},
 		},
 	})
 }

@@ -271,8 +271,5 @@ func final(phase pipelines.Phase) bool {
 
 // about starts a message with the commit that it is about.
 func about(rev *v1alpha1.Revision, message string) string {
-	return fmt.Sprintf("commit %s: %s", Short(rev.Spec.Commit), message)
+	return fmt.Sprintf("commit %s: %s", v1alpha1.Short(rev.Spec.Commit), message)
 }
-
-// Short is a commit in the length that people read.
-func Short(commit string) string { return commit[:min(8, len(commit))] }

@@ -36,7 +36,7 @@ func (r *Reconciler) event(rev *v1alpha1.Revision, s condition.State, action str
 	}
 	note := s.Message
 	if note == "" {
-		note = "commit " + Short(rev.Spec.Commit)
+		note = "commit " + v1alpha1.Short(rev.Spec.Commit)
 	}
 	r.Events.Eventf(rev, nil, kind, s.Reason, action, "%s", condition.Note(note))
 }

@@ -5,7 +5,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,15 +28,9 @@ func CacheOptions() cache.Options {
 			},
 			&v1alpha1.App{}:      {Transform: slimApp},
 			&v1alpha1.Revision{}: {Transform: slimRevision},
-			&corev1.Pod{}:        {Label: has(v1alpha1.LabelStandby), Transform: slimPod},
+			&corev1.Pod{}:        {Label: v1alpha1.Labelled(v1alpha1.LabelStandby), Transform: slimPod},
 		},
 	}
-}
-
-// has selects what carries a label, whatever its value.
-func has(label string) labels.Selector {
-	exists, _ := labels.NewRequirement(label, selection.Exists, nil) // cannot fail: labels are constants
-	return labels.NewSelector().Add(*exists)
 }
 
 func slimDeployment(in any) (any, error) {

@@ -43,7 +43,7 @@ func (tm *team) dumpConditions(ctx context.Context, out io.Writer) {
 		dumpList(out, r.Status.Conditions)
 	}
 	for _, a := range apps.Items {
-		fmt.Fprintf(out, "app %s: live %q, newest %q, heads %v, pin %q\n", a.Name, a.Status.Live, a.Status.Newest, a.Spec.Heads, a.Spec.Pin)
+		fmt.Fprintf(out, "app %s: live %q, heads %v, pin %q\n", a.Name, a.Status.Live, a.Spec.Heads, a.Spec.Pin)
 		dumpList(out, a.Status.Conditions)
 	}
 	for _, r := range revisions.Items {

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -55,14 +58,14 @@ commit's fault. A mistake in the source is fixed by a new commit.`,
 
 func failedRevisions(ctx context.Context, c *cli.Cluster) []string {
 	return cli.RevisionNames(ctx, c, func(r *v1alpha1.Revision) bool {
-		return cli.False(r.Status.Conditions, v1alpha1.ConditionBuilt) != nil
+		return meta.IsStatusConditionFalse(r.Status.Conditions, v1alpha1.ConditionBuilt)
 	})
 }
 
 // retriable explains why a build cannot be tried again, if it cannot.
 func retriable(r *v1alpha1.Revision) error {
-	switch c := cli.False(r.Status.Conditions, v1alpha1.ConditionBuilt); {
-	case c == nil:
+	switch c := condition.Get(r.Status.Conditions, v1alpha1.ConditionBuilt); {
+	case c.Status != metav1.ConditionFalse:
 		return fmt.Errorf("the build of %s has not failed; there is nothing to try again", r.Name)
 	case c.Reason == v1alpha1.ReasonSuperseded:
 		return fmt.Errorf("nothing points at %s any more (%s); a build of it would not be used", r.Name, c.Message)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,8 +63,8 @@ func AppNames(ctx context.Context, c *Cluster) []string {
 		return nil
 	}
 	var names []string
-	for _, a := range l.Items {
-		names = append(names, a.Name+"\tapp, "+OrDash(a.Status.TrafficSummary))
+	for i := range l.Items {
+		names = append(names, l.Items[i].Name+"\tapp, "+explain.Headline(&l.Items[i]))
 	}
 	return names
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -59,32 +58,12 @@ func failing(ctx context.Context, c client.Reader, namespace string) (string, er
 	if err := c.List(ctx, &repositories, client.InNamespace(namespace)); err != nil {
 		return "", fmt.Errorf("listing repositories: %w", err)
 	}
-	var told strings.Builder
-	for _, r := range repositories.Items {
-		if all := RepositoryProblems(&r); len(all) > 0 {
-			line, _, _ := strings.Cut(all[0].Message, "\n")
-			fmt.Fprintf(&told, "\nrepository %s: %s: %s", r.Name, all[0].Reason, Printable(line, 200))
+	var lines strings.Builder
+	for i := range repositories.Items {
+		if _, found := explain.ForRepository(&repositories.Items[i]); len(found) > 0 {
+			first, _, _ := strings.Cut(found[0].String(), "\n")
+			lines.WriteString("\n" + Printable(first, 200))
 		}
 	}
-	return told.String(), nil
-}
-
-// RepositoryProblems are why a repository cannot be read, what is wrong with a
-// headway.yaml in it, and what of it is left out, the worst first.
-func RepositoryProblems(r *v1alpha1.Repository) []*metav1.Condition {
-	var all []*metav1.Condition
-	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid, v1alpha1.ConditionComplete} {
-		if c := False(r.Status.Conditions, kind); c != nil {
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// False is a condition that is, or nil.
-func False(conditions []metav1.Condition, kind string) *metav1.Condition {
-	if c := meta.FindStatusCondition(conditions, kind); c != nil && c.Status == metav1.ConditionFalse {
-		return c
-	}
-	return nil
+	return lines.String(), nil
 }

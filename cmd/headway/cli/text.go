@@ -1,28 +1,6 @@
 package cli
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
-
-// Age prints a time as kubectl does: the largest unit only, two digits at
-// least; "-" for none.
-func Age(from, now time.Time) string {
-	if from.IsZero() {
-		return "-"
-	}
-	d := max(now.Sub(from), 0)
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	return fmt.Sprintf("%dd", d/(24*time.Hour))
-}
+import "strings"
 
 // OrDash is s, or a dash where a table would have nothing.
 func OrDash(s string) string {

@@ -99,7 +99,7 @@ func syncProgress(r *v1alpha1.Repository, wanted string) (text string, done bool
 // syncOutcome prints the apps that were found, and fails where one cannot be
 // used.
 func syncOutcome(io cli.Streams, r *v1alpha1.Repository) error {
-	if c := cli.False(r.Status.Conditions, v1alpha1.ConditionReady); c != nil {
+	if meta.IsStatusConditionFalse(r.Status.Conditions, v1alpha1.ConditionReady) {
 		return cli.ErrReported // said as the last progress
 	}
 	failed := false

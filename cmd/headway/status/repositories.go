@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/cobra"
@@ -50,27 +51,21 @@ func printRepositories(ctx context.Context, s cli.Streams, f cli.Output, c *cli.
 	}{found.Repositories}
 	v := view{paint: cli.PaintFor(s.Out), now: now, namespace: c.Namespace}
 	return f.Print(s.Out, document, func(w io.Writer) {
-		v.repositories(found.Repositories).Write(w)
-		v.writeProblems(w, found)
+		v.writeRepositories(w, found.Repositories)
+		v.writeFindings(w, explain.Overview(found.Repositories, nil))
 	})
 }
 
-func (v view) repositories(items []v1alpha1.Repository) cli.Grid {
+// writeRepositories is one line per repository.
+func (v view) writeRepositories(w io.Writer, items []v1alpha1.Repository) {
 	var g cli.Grid
 	g.Header("REPOSITORY", "STATE", "BRANCH", "COMMIT", "APPS", "AGE", "URL")
-	for _, r := range items {
+	for i := range items {
+		r := &items[i]
+		state, _ := explain.ForRepository(r)
 		commit := r.Status.Commit
-		g.Row(cli.Plain(r.Name), v.repositoryState(&r), cli.Plain(r.Spec.ProductionBranch), cli.Plain(cli.OrDash(commit[:min(8, len(commit))])),
-			cli.Plain(fmt.Sprint(r.Status.AppCount)), cli.Plain(cli.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(r.Spec.URL))
+		g.Row(cli.Plain(r.Name), v.state(state), cli.Plain(r.Spec.ProductionBranch), cli.Plain(cli.OrDash(commit[:min(8, len(commit))])),
+			cli.Plain(fmt.Sprint(r.Status.AppCount)), cli.Plain(explain.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(r.Spec.URL))
 	}
-	return g
-}
-
-// repositoryState is the worst problem of the repository, else how far reading
-// it is.
-func (v view) repositoryState(r *v1alpha1.Repository) cli.Cell {
-	if all := cli.RepositoryProblems(r); len(all) > 0 {
-		return cli.Coloured(all[0].Reason, v.paint.Red)
-	}
-	return v.state(r.Status.Conditions)
+	g.Write(w)
 }

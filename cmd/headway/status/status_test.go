@@ -20,6 +20,8 @@ func ago(d time.Duration) metav1.ObjectMeta {
 	return metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(noon.Add(-d))}
 }
 
+func micro(d time.Duration) metav1.MicroTime { return metav1.NewMicroTime(noon.Add(-d)) }
+
 func named(namespace, name string, m metav1.ObjectMeta) metav1.ObjectMeta {
 	m.Namespace, m.Name = namespace, name
 	return m
@@ -64,13 +66,16 @@ func revision(namespace, app, commit string, age time.Duration, change func(*v1a
 // objects are a namespace in which several things are wrong, and another.
 func objects() []client.Object {
 	return []client.Object{
-		&v1alpha1.Repository{ObjectMeta: named("default", "mono", ago(time.Hour)), Status: v1alpha1.RepositoryStatus{Conditions: conditions(
-			condition("Ready", "False", v1alpha1.ReasonAuthenticationFailed, "the remote refuses the credentials in secret mono-git"),
-			condition("SpecValid", "False", v1alpha1.ReasonInvalidSpec, "services/new/headway.yaml:1:1: name: missing\nservices/shop/headway.yaml:2:1: unknown key \"prot\"\nservices/shop/headway.yaml:3:1: timeout: …"))}},
+		&v1alpha1.Repository{ObjectMeta: named("default", "mono", ago(time.Hour)), Status: v1alpha1.RepositoryStatus{
+			Apps: []v1alpha1.RepositoryApp{{Path: "services/shop/headway.yaml", Name: "shop", Error: "services/shop/headway.yaml:2:1: …"}},
+			Conditions: conditions(condition("Ready", "False", v1alpha1.ReasonAuthenticationFailed, "the remote refuses the credentials in secret mono-git"),
+				condition("SpecValid", "False", v1alpha1.ReasonInvalidSpec, "services/new/headway.yaml:1:1: name: missing\nservices/shop/headway.yaml:2:1: unknown key \"prot\"\nservices/shop/headway.yaml:3:1: timeout: …"))}},
 		&v1alpha1.Repository{ObjectMeta: named("other", "mono", ago(time.Hour))},
 		app("default", "hello", nil),
 		app("default", "shop", func(a *v1alpha1.App) {
 			a.Status.TrafficSummary = "90% 1a2b3c4d, 10% 5e6f7081"
+			a.Status.Revisions = []v1alpha1.RevisionRole{
+				{Name: "shop-1a2b3c4d", Role: v1alpha1.RoleLive, Weight: 90}, {Name: "shop-5e6f7081", Role: v1alpha1.RoleCandidate, Weight: 10}}
 			a.Status.Hosts = []string{"shop.example.com", "www.shop.example.com"}
 			a.Status.Branches = []v1alpha1.Branch{{Ref: "refs/heads/beta", URL: "http://shop-beta.localhost:8080", Revision: "shop-66666666"}}
 			a.Status.Conditions = conditions(
@@ -83,15 +88,15 @@ func objects() []client.Object {
 		app("default", "new", func(a *v1alpha1.App) { a.Status = v1alpha1.AppStatus{} }),
 		app("other", "hello", func(a *v1alpha1.App) { a.Spec.Pin = "hello-1a2b3c4d" }),
 		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) {
-			r.Status.Weight, r.Status.Replicas, r.Status.Parked, r.Spec.Scale.Standby = 90, 3, 2, 2
+			r.Status.Replicas, r.Status.Standby = 3, &v1alpha1.Standby{Asked: 2, Parked: 2}
 			r.Status.StartedWith = v1alpha1.StartedWith{Since: &metav1.MicroTime{Time: noon.Add(-5 * time.Minute)}, Cause: `Secret "shop-db" changed to version 812`}
-			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:59:48Z: 1 -> 3: overload: 21.7 requests in flight over 3s, 10 to a pod"}
+			r.Status.Scaling = &v1alpha1.Scaling{From: 1, To: 3, Reason: "overload: 21.7 requests in flight over 3s, 10 to a pod", At: micro(12 * time.Second)}
 		}),
 		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) {
-			r.Status.Weight, r.Status.Replicas, r.Spec.Ref = 10, 0, "refs/tags/v1"
-			r.Spec.Scale.Standby = 1
-			r.Status.Conditions[1] = condition("Ready", "True", v1alpha1.ReasonIdle, "no pod runs; a request starts one; no standby: the image names no command")
-			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-04T11:30:00Z: 1 -> 0: no request for 30s"}
+			r.Status.Replicas, r.Spec.Ref = 0, "refs/tags/v1"
+			r.Status.Standby = &v1alpha1.Standby{Asked: 1, Problem: "the image names no command"}
+			r.Status.Conditions[1] = condition("Ready", "True", v1alpha1.ReasonIdle, "no pod runs; a request starts one")
+			r.Status.Scaling = &v1alpha1.Scaling{From: 1, Reason: "no request for 30s", At: micro(30 * time.Minute)}
 		}),
 		revision("default", "shop", "99999999", time.Minute, func(r *v1alpha1.Revision) {
 			r.Spec.Subject = "Break it \x1b[2J\x1b[31mand clear the screen of whoever looks, at great length"
@@ -110,7 +115,7 @@ func objects() []client.Object {
 		}),
 		revision("default", "shop", "66666666", 72*time.Hour, func(r *v1alpha1.Revision) {
 			r.Status.Conditions[1] = condition("Ready", "False", v1alpha1.ReasonStartFailed, "container exited with code 2")
-			r.Annotations = map[string]string{v1alpha1.AnnotationScaling: "2026-05-01T12:00:00Z: 0 -> 1: without traffic, so of no interest"}
+			r.Status.Scaling = &v1alpha1.Scaling{To: 1, Reason: "without traffic, so of no interest", At: micro(72 * time.Hour)}
 		}),
 		revision("other", "hello", "1a2b3c4d", time.Hour, nil),
 	}
@@ -193,18 +198,5 @@ func TestStatusJSON(t *testing.T) {
 	}
 	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"revisions":[]}` {
 		t.Errorf("empty state is %s", data)
-	}
-}
-
-func TestScaling(t *testing.T) {
-	for said, want := range map[string]string{
-		"2026-05-04T11:59:30Z: 0 -> 1: a request woke it":           "30s ago from 0 to 1: a request woke it",
-		"2026-05-04T11:00:00Z: 2 -> 1: 3 requests: a: b":            "60m ago from 2 to 1: 3 requests: a: b",
-		"something else\x1b[2J":                                     "something else·[2J",
-		"2026-05-04T11:59:30Z: 0 -> 1: " + strings.Repeat("x", 999): "30s ago from 0 to 1: " + strings.Repeat("x", 178) + "…",
-	} {
-		if got := (view{now: noon}).scaling(said); got != want {
-			t.Errorf("%.60q: got %q, want %q", said, got, want)
-		}
 	}
 }

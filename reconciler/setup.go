@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -56,7 +57,8 @@ func CacheOptions(buildNamespace string) cache.Options {
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}: {Label: ours},
-			&corev1.Pod{}:        {Label: v1alpha1.AppPods(), Transform: slimPod},
+			&corev1.Pod{}:        {Label: ownPods(), Transform: slimPod},
+			&corev1.Node{}:       {Transform: prepull.SlimNode},
 			&corev1.Namespace{}:  {Transform: grantOnly},
 			&corev1.Secret{}:     {Transform: versionOnly},
 			&corev1.ConfigMap{}:  {Transform: versionOnly},
@@ -64,6 +66,14 @@ func CacheOptions(buildNamespace string) cache.Options {
 			&pipelines.Task{}:    {Label: v1alpha1.Labelled(v1alpha1.LabelTemplate), Namespaces: builds},
 		},
 	}
+}
+
+// ownPods are those of revisions, and those that pull images. Tekton copies the
+// labels of a TaskRun to its pod.
+func ownPods() labels.Selector {
+	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	notBuild, _ := labels.NewRequirement(v1alpha1.LabelBuildKey, selection.DoesNotExist, nil) // cannot fail: a constant
+	return ours.Add(*notBuild)
 }
 
 // slimPod keeps what tells how a pod is doing, and where. Pods are only read.

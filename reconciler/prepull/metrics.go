@@ -7,7 +7,7 @@ import (
 
 var pullsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Name: "headway_controller_prepulls_total",
-	Help: "Pulls of an image onto a node in advance, by result: pulled, failed (tried again), given_up.",
+	Help: "Pulls of an image onto a node in advance, by result: pulled, given_up.",
 }, []string{"result"})
 
 func init() { metrics.Registry.MustRegister(pullsTotal) }

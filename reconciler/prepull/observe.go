@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,52 +13,71 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/index"
 )
 
+// annotationPulledOn on a Revision names the nodes that have, or had, its image
+// when a pull ended: the first 8 characters of their UIDs. A controller that
+// starts again does not pull there once more.
+const annotationPulledOn = "headway.dev/pulled-on"
+
 // observe reads what a plan rests on, all of it from caches and without copies.
-func (r *Reconciler) observe(ctx context.Context, now time.Time) (Seen, error) {
+// What it finds of images is remembered: kubelets list some of theirs only, and
+// pods go.
+func (p *Puller) observe(ctx context.Context) (Seen, error) {
 	var seen Seen
 	var err error
-	if seen.Targets, err = r.targets(ctx); err != nil {
+	if seen.Targets, err = p.targets(ctx); err != nil {
 		return seen, err
 	}
 	var nodes corev1.NodeList
-	if err := r.Pulls.List(ctx, &nodes); err != nil {
+	if err := p.Client.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return seen, fmt.Errorf("listing nodes: %w", err)
 	}
+	var pods corev1.PodList
+	if err := p.Client.List(ctx, &pods, client.UnsafeDisableDeepCopy); err != nil {
+		return seen, fmt.Errorf("listing pods: %w", err)
+	}
+	found, byName := map[attempt]bool{}, map[string]nodeID{}
 	for i := range nodes.Items {
 		node := &nodes.Items[i]
-		seen.Known = append(seen.Known, idOf(node.UID))
+		id := idOf(node.UID)
+		byName[node.Name] = id
+		seen.Known = append(seen.Known, Node{node.Name, id})
 		if takesApps(node) {
-			seen.Nodes = append(seen.Nodes, Node{node.Name, idOf(node.UID)})
+			seen.Nodes = append(seen.Nodes, Node{node.Name, id})
+		}
+		for _, image := range node.Status.Images {
+			for _, name := range image.Names {
+				digest, _ := digestOf(name)
+				found[attempt{digest, id}] = true
+			}
 		}
 	}
-	slices.Sort(seen.Known)
 	slices.SortFunc(seen.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
-	if seen.Pulls, err = r.pulls(ctx, now); err != nil {
-		return seen, err
-	}
-	r.memory.forget(seen.Targets, seen.Known)
-	if err := r.recall(ctx, &seen, nodes.Items); err != nil {
-		return seen, err
-	}
-	seen.On, seen.Tries = r.memory.on, r.memory.tries
+	seen.readPods(pods.Items, byName, found)
+	p.recall(&seen, found)
 	return seen, nil
 }
 
 // targets are the revisions that have been ready and are wanted by their App,
 // those with the most traffic first, then the youngest.
-func (r *Reconciler) targets(ctx context.Context) ([]Target, error) {
+func (p *Puller) targets(ctx context.Context) ([]Target, error) {
 	var apps v1alpha1.AppList
-	if err := r.Client.List(ctx, &apps, client.UnsafeDisableDeepCopy); err != nil {
+	if err := p.Client.List(ctx, &apps, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing apps: %w", err)
 	}
 	var revisions v1alpha1.RevisionList
-	if err := r.Client.List(ctx, &revisions, client.UnsafeDisableDeepCopy); err != nil {
+	if err := p.Client.List(ctx, &revisions, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing revisions: %w", err)
 	}
-	weights := weights(apps.Items)
+	weights := map[types.NamespacedName]int32{}
+	for i := range apps.Items {
+		for _, r := range apps.Items[i].Status.Revisions {
+			if r.Role != v1alpha1.RoleReplaced {
+				weights[types.NamespacedName{Namespace: apps.Items[i].Namespace, Name: r.Name}] = r.Weight
+			}
+		}
+	}
 	var result []Target
 	for i := range revisions.Items {
 		rev := &revisions.Items[i]
@@ -80,17 +98,57 @@ func (r *Reconciler) targets(ctx context.Context) ([]Target, error) {
 	return result, nil
 }
 
-// weights are the shares of the revisions that Apps want.
-func weights(apps []v1alpha1.App) map[types.NamespacedName]int32 {
-	result := map[types.NamespacedName]int32{}
-	for i := range apps {
-		for _, r := range apps[i].Status.Revisions {
-			if r.Role != v1alpha1.RoleReplaced {
-				result[types.NamespacedName{Namespace: apps[i].Namespace, Name: r.Name}] = r.Weight
+// readPods finds the pull pods, and where the pods of targets, parked ones too,
+// have brought an image or are about to.
+func (s *Seen) readPods(pods []corev1.Pod, byName map[string]nodeID, found map[attempt]bool) {
+	targets := map[types.NamespacedName]*Target{}
+	for i := range s.Targets {
+		targets[client.ObjectKeyFromObject(s.Targets[i].Revision)] = &s.Targets[i]
+	}
+	s.Coming = map[attempt]bool{}
+	for i := range pods {
+		pod := &pods[i]
+		if name := pod.Labels[labelPrepull]; name != "" {
+			pull := pullOf(pod, targets[types.NamespacedName{Namespace: pod.Namespace, Name: name}])
+			if ours(pod) && pod.DeletionTimestamp == nil {
+				s.Pulls = append(s.Pulls, pull)
+			}
+			continue
+		}
+		target := targets[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[v1alpha1.LabelRevision]}]
+		node, known := byName[pod.Spec.NodeName]
+		switch {
+		case target == nil || !known:
+		case hasImage(&pod.Status):
+			found[attempt{target.Digest, node}] = true
+		case pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodPending:
+			s.Coming[attempt{target.Digest, node}] = true
+		}
+	}
+}
+
+// recall adds what was found before, and what earlier pulls left on the
+// Revisions. Nothing stays of images that nobody can reach and nodes that are
+// gone.
+func (p *Puller) recall(seen *Seen, found map[attempt]bool) {
+	seen.On = map[attempt]bool{}
+	for _, target := range seen.Targets {
+		pulledOn := strings.Fields(target.Revision.Annotations[annotationPulledOn])
+		for _, node := range seen.Known {
+			at := attempt{target.Digest, node.ID}
+			if found[at] || p.on[at] || slices.Contains(pulledOn, node.ID) {
+				seen.On[at] = true
 			}
 		}
 	}
-	return result
+	p.on = seen.On
+}
+
+// ours reports whether a pod is what it says. Anybody may give a pod of theirs
+// a label; it is left alone then, and holds no place.
+func ours(pod *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(pod)
+	return owner != nil && owner.Kind == "Revision" && owner.Name == pod.Labels[labelPrepull]
 }
 
 // digestOf is the digest of an image that is pinned by one. Images of equal
@@ -98,6 +156,14 @@ func weights(apps []v1alpha1.App) map[types.NamespacedName]int32 {
 func digestOf(image string) (string, bool) {
 	_, digest, pinned := strings.Cut(image, "@")
 	return digest, pinned
+}
+
+func idOf(uid types.UID) nodeID { return string(uid[:min(8, len(uid))]) }
+
+// hasImage reports whether an app pod's node has its image.
+func hasImage(status *corev1.PodStatus) bool {
+	return status.Phase == corev1.PodRunning ||
+		slices.ContainsFunc(status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == v1alpha1.AppContainer && c.ImageID != "" })
 }
 
 // takesApps reports whether an app's pod, which tolerates nothing, could be
@@ -119,108 +185,12 @@ func takesApps(node *corev1.Node) bool {
 	})
 }
 
-func (r *Reconciler) pulls(ctx context.Context, now time.Time) ([]Pull, error) {
-	var pods corev1.PodList
-	if err := r.Pulls.List(ctx, &pods, client.HasLabels{labelPrepull}); err != nil {
-		return nil, fmt.Errorf("listing pull pods: %w", err)
+// SlimNode keeps, for a cache, what tells whether a node takes app pods and which
+// images it has.
+func SlimNode(in any) (any, error) {
+	if node, ok := in.(*corev1.Node); ok {
+		node.ManagedFields, node.Annotations = nil, nil
+		node.Status = corev1.NodeStatus{Conditions: node.Status.Conditions, Images: node.Status.Images}
 	}
-	var cached []Pull
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		ours, err := r.ours(ctx, pod)
-		if err != nil {
-			return nil, err
-		}
-		if ours && pod.DeletionTimestamp == nil {
-			cached = append(cached, pullOf(pod))
-		}
-	}
-	return r.memory.pulls(cached, now), nil
-}
-
-// ours reports whether a pod is what it says. Anybody may give a pod of theirs
-// a label; it is left alone then, and holds no place.
-func (r *Reconciler) ours(ctx context.Context, pod *corev1.Pod) (bool, error) {
-	pull, owner := pullOf(pod), metav1.GetControllerOf(pod)
-	if owner == nil || pod.Name != podName(pull.Revision, pull.Node) {
-		return false, nil
-	}
-	var rev v1alpha1.Revision
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: pull.Revision}, &rev, client.UnsafeDisableDeepCopy)
-	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("getting revision %s: %w", pull.Revision, err)
-	}
-	return err == nil && rev.UID == owner.UID, nil // else Kubernetes takes it away
-}
-
-// recall brings the memory up to date: which nodes have which image, by what
-// the kubelets list, by what earlier pulls left on the Revisions, and by the
-// pods of revisions that are not everywhere yet.
-func (r *Reconciler) recall(ctx context.Context, seen *Seen, nodes []corev1.Node) error {
-	wanted := make(map[string]bool, len(seen.Targets))
-	for _, t := range seen.Targets {
-		wanted[t.Digest] = true
-	}
-	byName := make(map[string]nodeID, len(nodes))
-	for i := range nodes {
-		byName[nodes[i].Name] = idOf(nodes[i].UID)
-		for _, image := range nodes[i].Status.Images {
-			for _, digest := range image.Names { // see slimNode
-				if wanted[digest] {
-					r.memory.note(digest, idOf(nodes[i].UID))
-				}
-			}
-		}
-	}
-	seen.Coming = map[attempt]bool{}
-	for _, t := range seen.Targets {
-		if r.everywhere(t, seen.Nodes) {
-			continue
-		}
-		r.memory.recall(t, seen.Known)
-		if r.everywhere(t, seen.Nodes) {
-			continue
-		}
-		if err := r.recallPods(ctx, seen, t, byName); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Reconciler) everywhere(t Target, nodes []Node) bool {
-	on := r.memory.on[t.Digest]
-	return !slices.ContainsFunc(nodes, func(node Node) bool {
-		_, has := slices.BinarySearch(on, node.ID)
-		return !has
-	})
-}
-
-// recallPods notes the nodes on which pods of a revision, parked ones too, have
-// brought the image, or are about to.
-func (r *Reconciler) recallPods(ctx context.Context, seen *Seen, t Target, byName map[string]nodeID) error {
-	var pods corev1.PodList
-	err := r.Client.List(ctx, &pods, client.UnsafeDisableDeepCopy,
-		client.InNamespace(t.Revision.Namespace), client.MatchingFields{index.PodRevision: t.Revision.Name})
-	if err != nil {
-		return fmt.Errorf("listing pods of %s: %w", t.Revision.Name, err)
-	}
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		node, known := byName[pod.Spec.NodeName]
-		switch {
-		case !known:
-		case hasImage(&pod.Status):
-			r.memory.note(t.Digest, node)
-		case pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodPending:
-			seen.Coming[attempt{t.Digest, node}] = true
-		}
-	}
-	return nil
-}
-
-// hasImage reports whether an app pod's node has its image.
-func hasImage(status *corev1.PodStatus) bool {
-	return status.Phase == corev1.PodRunning ||
-		slices.ContainsFunc(status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == v1alpha1.AppContainer && c.ImageID != "" })
+	return in, nil
 }

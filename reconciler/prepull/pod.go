@@ -2,11 +2,11 @@ package prepull
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -15,8 +15,8 @@ const (
 	// labelPrepull on a pull pod names the Revision. It has no label of an app's
 	// pod: it takes no requests.
 	labelPrepull = "headway.dev/prepull"
-	// annotationNode on a pull pod is the nodeID that it is for.
-	annotationNode = "headway.dev/prepull-node"
+	// labelNode on a pull pod is the nodeID that it is for.
+	labelNode = "headway.dev/prepull-node"
 	// program in the park image ends at once with this argument.
 	program, programArgument = "/headway/park", "--version"
 	// nobody is the "nonroot" of distroless images.
@@ -32,8 +32,7 @@ func podFor(start Start, parkImage string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: podName(rev.Name, node.ID), Namespace: rev.Namespace,
-			Labels:          map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, labelPrepull: rev.Name},
-			Annotations:     map[string]string{annotationNode: node.ID},
+			Labels:          map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, labelPrepull: rev.Name, labelNode: node.ID},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))},
 		},
 		Spec: corev1.PodSpec{
@@ -56,7 +55,7 @@ func podFor(start Start, parkImage string) *corev1.Pod {
 			}}},
 			Affinity:                      only(node.Name),
 			RestartPolicy:                 corev1.RestartPolicyNever,
-			ActiveDeadlineSeconds:         new(int64(pullLimit.Seconds())),
+			ActiveDeadlineSeconds:         new(int64((pullLimit + time.Minute).Seconds())),
 			TerminationGracePeriodSeconds: new(int64(1)),
 			AutomountServiceAccountToken:  new(false),
 			EnableServiceLinks:            new(false),
@@ -83,11 +82,8 @@ func only(node string) *corev1.Affinity {
 }
 
 // pullOf reads a pull pod.
-func pullOf(pod *corev1.Pod) Pull {
-	pull := Pull{
-		Pod: types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}, UID: pod.UID,
-		Revision: pod.Labels[labelPrepull], Node: pod.Annotations[annotationNode], Created: pod.CreationTimestamp.Time,
-	}
+func pullOf(pod *corev1.Pod, target *Target) Pull {
+	pull := Pull{Pod: pod, Node: pod.Labels[labelNode], Target: target}
 	pull.State, pull.Reason = progress(&pod.Status)
 	return pull
 }
@@ -100,7 +96,7 @@ func progress(status *corev1.PodStatus) (pullState, string) {
 		case c.State.Running != nil, c.State.Terminated != nil && c.State.Terminated.ContainerID != "":
 			return done, ""
 		case status.Phase == corev1.PodPending && c.State.Waiting != nil && !onTheWay[c.State.Waiting.Reason]:
-			return troubled, because(c.State.Waiting.Reason, c.State.Waiting.Message)
+			return waiting, because(c.State.Waiting.Reason, c.State.Waiting.Message)
 		}
 	}
 	switch status.Phase {
@@ -111,10 +107,10 @@ func progress(status *corev1.PodStatus) (pullState, string) {
 	}
 	for _, c := range status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return troubled, because(c.Reason, c.Message)
+			return waiting, because(c.Reason, c.Message)
 		}
 	}
-	return pulling, ""
+	return waiting, ""
 }
 
 // onTheWay are the reasons for which every container waits until it runs.

@@ -3,12 +3,10 @@ package prepull
 import (
 	"flag"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -53,13 +51,13 @@ func TestProgress(t *testing.T) {
 		state  pullState
 		reason string
 	}{
-		{"new", corev1.PodStatus{Phase: corev1.PodPending}, pulling, ""},
+		{"new", corev1.PodStatus{Phase: corev1.PodPending}, waiting, ""},
 		{"no room", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
 			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "too many pods"}}},
-			troubled, "Unschedulable: too many pods"},
-		{"the image comes", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: container(waitingFor("ContainerCreating", ""))}, pulling, ""},
+			waiting, "Unschedulable: too many pods"},
+		{"the image comes", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: container(waitingFor("ContainerCreating", ""))}, waiting, ""},
 		{"it cannot be pulled", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: container(waitingFor("ErrImagePull", "no such host"))},
-			troubled, "ErrImagePull: no such host"},
+			waiting, "ErrImagePull: no such host"},
 		{"runs", corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: container(corev1.ContainerState{Running: &corev1.ContainerStateRunning{}})}, done, ""},
 		{"ended", corev1.PodStatus{Phase: corev1.PodSucceeded}, done, ""},
 		{"the program failed, after the image came", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: container(
@@ -73,53 +71,5 @@ func TestProgress(t *testing.T) {
 				t.Errorf("got %d %q, want %d %q", state, reason, tc.state, tc.reason)
 			}
 		})
-	}
-}
-
-// TestSlimNode: a node's images shrink to their digests.
-func TestSlimNode(t *testing.T) {
-	node := newNode("1", "registry/a:latest", "registry/a:1")
-	node.Annotations, node.Labels = map[string]string{"x": "y"}, map[string]string{corev1.LabelOSStable: "linux", "x": "y"}
-	node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{Type: corev1.NodeDiskPressure})
-	node.Status.Images[1] = corev1.ContainerImage{SizeBytes: 7, Names: []string{
-		"registry/a@" + digestA, "registry/b@" + digestA, "registry/b@" + digestB, "registry/b:1",
-	}}
-	got, err := slimNode(node)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := newNode("1")
-	want.Status.Images = []corev1.ContainerImage{{Names: []string{digestA, digestB}}}
-	want.Labels = map[string]string{corev1.LabelOSStable: "linux"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("node (-want +got):\n%s", diff)
-	}
-}
-
-func TestChanges(t *testing.T) {
-	node := newNode("1")
-	beats := node.DeepCopy()
-	beats.ResourceVersion, beats.Status.Images = "2", []corev1.ContainerImage{{Names: []string{digestA}}}
-	cordoned, again := node.DeepCopy(), node.DeepCopy()
-	cordoned.Spec.Unschedulable, again.UID = true, "other"
-	for name, tc := range map[string]struct {
-		new  *corev1.Node
-		want bool
-	}{"heartbeat": {beats, false}, "cordoned": {cordoned, true}, "made again": {again, true}} {
-		if got := nodeChanged(node, tc.new); got != tc.want {
-			t.Errorf("%s: %v, want %v", name, got, tc.want)
-		}
-	}
-	rev := newRevision("hello-1", digestA)
-	written, ready, leaving := rev.DeepCopy(), rev.DeepCopy(), rev.DeepCopy()
-	written.Status.Replicas, written.Annotations = 3, map[string]string{annotationPulledOn: strings.Repeat("1", 8)}
-	ready.Status.EverReady, leaving.DeletionTimestamp = false, &metav1.Time{Time: start}
-	for name, tc := range map[string]struct {
-		new  *v1alpha1.Revision
-		want bool
-	}{"status": {written, false}, "ready": {ready, true}, "leaving": {leaving, true}} {
-		if got := revisionChanged(rev, tc.new); got != tc.want {
-			t.Errorf("%s: %v, want %v", name, got, tc.want)
-		}
 	}
 }

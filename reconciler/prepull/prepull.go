@@ -4,16 +4,16 @@
 //
 // It promises that every node that takes an app's pods gets the image of every
 // revision that requests can reach, once, by one short pod that mounts the image
-// and runs nothing of it; at most one such pod is on a node at a time. Nodes
+// and runs nothing of it; one such pod on a node at a time, and ten in all. Nodes
 // that join later, and a controller that starts again, make no difference.
 //
 // It promises no more than that: a kubelet that is short of disk may throw an
-// image away again, and it is not brought back. An image that cannot be pulled
-// is told by an event and changes nothing else about its revision. A cluster
-// without image volumes (before Kubernetes 1.35) is found out by the first pod;
-// nothing is pulled there then.
+// image away again, and it is not brought back. A pull that fails is tried by the
+// kubelet again and again for twenty minutes; then it is told by an event, and
+// changes nothing else about its revision. On a cluster
+// without image volumes, which is one before Kubernetes 1.35, nothing is pulled.
 //
-// Each reconciliation looks at all revisions and nodes: it observes (reads
+// Every two seconds it looks at all revisions and nodes: it observes (reads
 // caches only), plans (pure: PlanFor) and applies. Where every image is where it
 // belongs, nothing is written.
 package prepull
@@ -23,40 +23,80 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// Reconciler pulls images. It is for one worker: what it remembers is not
-// locked.
-type Reconciler struct {
-	// Client reads Revisions, Apps and app pods from a cache, and writes.
+// interval is the time from one look to the next.
+const interval = 2 * time.Second
+
+// Puller pulls images. It is for one goroutine.
+type Puller struct {
+	// Client reads from a cache, and writes.
 	Client client.Client
-	// Pulls reads Nodes and pull pods, from a cache of its own.
-	Pulls  client.Reader
 	Events events.EventRecorder
 	// ParkImage is the image whose program the pull pods run, to end at once.
 	ParkImage string
 
-	memory memory
-	// disabled: the cluster cannot pull so.
-	disabled bool
+	// on are, of the images that are wanted, those that nodes have or had, and
+	// those that were given up there.
+	on map[attempt]bool
 }
 
-// Reconcile looks at the whole cluster, whatever the request.
-func (r *Reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
-	if r.disabled {
-		return ctrl.Result{}, nil
+// Setup adds the puller to the manager. index.Register must have been called.
+// Without a park image there is nothing to run in a pull pod, and nothing is
+// pulled in advance.
+func Setup(mgr ctrl.Manager, parkImage string) error {
+	if parkImage == "" {
+		return nil
 	}
-	now := time.Now()
-	seen, err := r.observe(ctx, now)
+	if able, err := imageVolumes(mgr); err != nil || !able {
+		return err
+	}
+	return mgr.Add(&Puller{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-prepull"), ParkImage: parkImage})
+}
+
+// imageVolumes reports whether pods of the cluster can mount images.
+func imageVolumes(mgr ctrl.Manager) (bool, error) {
+	cluster, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("observing images and nodes: %w", err)
+		return false, fmt.Errorf("making a client for the cluster's version: %w", err)
 	}
-	plan := PlanFor(seen, now)
-	if err := r.apply(ctx, seen, plan, now); err != nil {
-		return ctrl.Result{}, fmt.Errorf("pulling images in advance: %w", err)
+	is, err := cluster.ServerVersion()
+	if err != nil {
+		return false, fmt.Errorf("asking for the cluster's version: %w", err)
 	}
-	return ctrl.Result{RequeueAfter: plan.RequeueAfter}, nil
+	parsed, err := version.ParseGeneric(is.GitVersion)
+	if err != nil {
+		return false, fmt.Errorf("reading the cluster's version: %w", err)
+	}
+	if parsed.LessThan(version.MajorMinor(1, 35)) {
+		mgr.GetLogger().Info("the cluster has no image volumes, so no image is pulled in advance", "version", is.GitVersion)
+		return false, nil
+	}
+	return true, nil
+}
+
+// Start looks until the context ends. The manager calls it in the controller
+// that leads.
+func (p *Puller) Start(ctx context.Context) error {
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		if err := p.look(ctx, time.Now()); err != nil {
+			ctrllog.FromContext(ctx).Error(err, "cannot pull images in advance, trying again")
+		}
+	}, interval)
+	return nil
+}
+
+func (p *Puller) look(ctx context.Context, now time.Time) error {
+	seen, err := p.observe(ctx)
+	if err != nil {
+		return fmt.Errorf("observing images and nodes: %w", err)
+	}
+	return p.apply(ctx, seen, PlanFor(seen, now))
 }

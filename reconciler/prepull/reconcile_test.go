@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -19,13 +18,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/index"
 )
 
 var (
@@ -33,18 +30,15 @@ var (
 	digestB = "sha256:" + strings.Repeat("b", 64)
 )
 
-// world is an API server with a reconciler; the tests play the kubelets.
+// world is an API server with a puller; the tests play the kubelets.
 type world struct {
 	*testing.T
 	api    client.Client
-	r      *Reconciler
+	r      *Puller
 	events *events.FakeRecorder
 	refuse error // the answer to the creation of pods
 	keep   error // the answer to their deletion
-	drop   bool  // a server that does not know image volumes
 	writes int
-	// creates are those of the writes that make a pod.
-	creates int
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -54,24 +48,18 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, events: events.NewFakeRecorder(10)}
-	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithIndex(&corev1.Pod{}, index.PodRevision, func(o client.Object) []string { return []string{o.GetLabels()[v1alpha1.LabelRevision]} }).
-		Build()
+	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
 	w.restart()
 	return w
 }
 
-// restart forgets all that the reconciler remembers.
+// restart forgets all that the puller remembers.
 func (w *world) restart() {
 	counted := interceptor.NewClient(w.api.(client.WithWatch), interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			w.writes++
-			w.creates++
 			if w.refuse != nil {
 				return w.refuse
-			}
-			if w.drop {
-				o.(*corev1.Pod).Spec.Volumes[0].VolumeSource = corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}
 			}
 			o.SetUID(types.UID("uid-" + o.GetName()))
 			o.SetCreationTimestamp(metav1.Now())
@@ -89,13 +77,13 @@ func (w *world) restart() {
 			return c.Delete(ctx, o, opts...)
 		},
 	})
-	w.r = &Reconciler{Client: counted, Pulls: w.api, Events: w.events, ParkImage: "registry/park@" + digestB}
+	w.r = &Puller{Client: counted, Events: w.events, ParkImage: "registry/park@" + digestB}
 }
 
-// reconcile returns the names of the pull pods that there are then.
-func (w *world) reconcile() []string {
+// look returns the names of the pull pods that there are then.
+func (w *world) look() []string {
 	w.Helper()
-	if _, err := w.r.Reconcile(w.Context(), ctrl.Request{}); err != nil {
+	if err := w.r.look(w.Context(), time.Now()); err != nil {
 		w.Fatal(err)
 	}
 	var pods corev1.PodList
@@ -111,7 +99,7 @@ func (w *world) reconcile() []string {
 
 func (w *world) want(what string, names ...string) {
 	w.Helper()
-	if got := w.reconcile(); !slices.Equal(got, names) {
+	if got := w.look(); !slices.Equal(got, names) {
 		w.Errorf("%s: the pull pods are %v, want %v", what, got, names)
 	}
 }
@@ -178,7 +166,7 @@ var (
 	running = corev1.PodStatus{Phase: corev1.PodRunning}
 	pending = corev1.PodStatus{Phase: corev1.PodPending}
 	ended   = corev1.PodStatus{Phase: corev1.PodSucceeded}
-	waiting = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
+	backoff = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
 		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such host"}},
 	}}}
 )
@@ -257,14 +245,14 @@ func TestNodeHasImage(t *testing.T) {
 		}(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			slim, err := slimNode(node)
+			slim, err := SlimNode(node)
 			if err != nil {
 				t.Fatal(err)
 			}
 			newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim.(*corev1.Node)).want(name)
 		})
 	}
-	slim, _ := slimNode(newNode("1", "registry/apps/team/hello@"+digestB))
+	slim, _ := SlimNode(newNode("1", "registry/apps/team/hello@"+digestB))
 	newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim.(*corev1.Node)).
 		want("another image", "hello-1-pull-11111111")
 }
@@ -292,73 +280,85 @@ func TestStartingPodBringsTheImage(t *testing.T) {
 	}
 }
 
-// TestGivingUp: five tries with longer and longer pauses, then an event.
+// TestGivingUp: the kubelet tries for a while, then there is an event, once, also
+// if the pod cannot be deleted at once.
 func TestGivingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
-		began := time.Now()
-		made := map[string]bool{}
-		for time.Since(began) < 2*time.Hour {
-			for _, name := range w.reconcile() {
-				made[time.Since(began).Round(time.Minute).String()] = true
-				w.kubelet(name, waiting)
-				time.Sleep(patience)
-				if got := w.reconcile(); len(got) != 0 {
-					t.Fatalf("%v stay after %s", got, patience)
-				}
-			}
-			time.Sleep(10 * time.Second)
-		}
-		if got := slices.Sorted(maps.Keys(made)); fmt.Sprint(got) != "[0s 10m0s 19m0s 2m0s 5m0s]" {
-			t.Errorf("tries at %v", got)
-		}
-		const want = "Warning PrePullFailed the image could not be pulled onto node node-1 in advance, so the first pod there will have to; the last of 5 tries: ImagePullBackOff: no such host"
-		select {
-		case got := <-w.events.Events:
-			if got != want {
-				t.Errorf("event %q, want %q", got, want)
-			}
-		default:
-			t.Error("no event")
-		}
-	})
-}
-
-// TestFailureCountsOnce, also if the pod that failed cannot be deleted at once.
-func TestFailureCountsOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
-		name := w.reconcile()[0]
-		w.kubelet(name, waiting)
-		time.Sleep(patience)
+		w.kubelet(w.look()[0], backoff)
+		time.Sleep(pullLimit - time.Second)
+		w.want("the kubelet goes on", "hello-1-pull-11111111")
 		w.keep = errors.New("the API server is away")
-		for range maxTries {
-			if _, err := w.r.Reconcile(t.Context(), ctrl.Request{}); !errors.Is(err, w.keep) {
-				t.Fatalf("error %v", err)
-			}
+		time.Sleep(time.Second)
+		if err := w.r.look(t.Context(), time.Now()); !errors.Is(err, w.keep) || len(w.events.Events) != 0 {
+			t.Fatalf("error %v, %d events", err, len(w.events.Events))
 		}
 		w.keep = nil
-		w.want("deleted at last")
-		if len(w.events.Events) != 0 {
-			t.Error("given up after one failure")
-		}
-		time.Sleep(firstBackoff)
-		w.want("tried again", name)
+		w.want("it is given up")
+		time.Sleep(time.Hour)
+		w.want("for good")
+		w.wantEvent("ImagePullBackOff: no such host")
 	})
 }
 
-// TestRefused: a quota is a failure like others, and no error to repeat.
+// TestRefused: a quota is no error to repeat.
 func TestRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
-		w.refuse = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
-		w.want("refused")
-		w.want("not tried at once")
-		if w.writes != 1 {
-			t.Errorf("%d tries", w.writes)
-		}
-		w.refuse = nil
-		time.Sleep(firstBackoff)
-		w.want("tried after the pause", "hello-1-pull-11111111")
-	})
+	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
+	w.refuse = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
+	w.want("refused")
+	w.want("not tried again")
+	if w.writes != 1 {
+		t.Errorf("%d tries", w.writes)
+	}
+	w.wantEvent(`pods "x" is forbidden: exceeded quota`)
+}
+
+// wantEvent wants one event.
+func (w *world) wantEvent(reason string) {
+	w.Helper()
+	want := "Warning PrePullFailed the image could not be pulled onto node node-1 in advance, so the first pod there will have to: " + reason
+	if len(w.events.Events) != 1 {
+		w.Fatalf("%d events", len(w.events.Events))
+	}
+	if got := <-w.events.Events; got != want {
+		w.Errorf("event %q, want %q", got, want)
+	}
+}
+
+// TestPodsOfOthers: a label makes no pull pod; what has only that is left alone
+// and holds no place.
+func TestPodsOfOthers(t *testing.T) {
+	rev := newRevision("hello-1", digestA)
+	objects := []client.Object{rev, newApp("hello-1"), newNode("0")}
+	for n := range maxPulls {
+		node := newNode(fmt.Sprint(n))
+		pod := podFor(Start{Target{Revision: rev}, Node{node.Name, idOf(node.UID)}}, "registry/park")
+		pod.Name, pod.OwnerReferences = fmt.Sprint("stranger-", n), nil
+		objects = append(objects, pod)
+	}
+	w := newWorld(t, objects...)
+	if got := w.look(); w.writes != 1 || got[0] != "hello-1-pull-00000000" || len(got) != maxPulls+1 {
+		t.Errorf("%d writes, and then the pods %v", w.writes, got)
+	}
+}
+
+// TestForget: nothing stays of images that nobody can reach and nodes that are
+// gone.
+func TestForget(t *testing.T) {
+	node := newNode("2")
+	w := newWorld(t, newRevision("a", digestA), newRevision("b", digestB), newApp("a", "b"), newNode("1", "x@"+digestA, "x@"+digestB), node)
+	w.r.on = map[attempt]bool{{digestA, "22222222"}: true}
+	w.look()
+	if len(w.r.on) != 3 {
+		t.Errorf("remembered: %v", w.r.on)
+	}
+	app := newApp("a")
+	if err := errors.Join(w.api.Delete(t.Context(), newApp("a")), w.api.Delete(t.Context(), node)); err != nil {
+		t.Fatal(err)
+	}
+	w.add(app)
+	w.look()
+	if len(w.r.on) != 1 || !w.r.on[attempt{digestA, "11111111"}] {
+		t.Errorf("remembered: %v", w.r.on)
+	}
 }

@@ -100,6 +100,9 @@ func (w *waker) Answered(target probe.Target, revision client.ObjectKey) time.Du
 }
 
 func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
+	if pod.GetLabels()[v1alpha1.LabelRevision] == "" {
+		return nil
+	}
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{
 		Namespace: pod.GetNamespace(), Name: pod.GetLabels()[v1alpha1.LabelRevision],
 	}}}

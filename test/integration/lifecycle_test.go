@@ -103,7 +103,7 @@ func (s shop) start(revision string) {
 	})
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: reconciled, Name: revision, Labels: map[string]string{
-			v1alpha1.LabelApp: s.name, v1alpha1.LabelRevision: revision,
+			v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelApp: s.name, v1alpha1.LabelRevision: revision,
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: digestOne}}},
 	}

@@ -90,7 +90,7 @@ func (s shop) runOn(revision, node string) {
 	s.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: reconciled, Name: revision + "-" + node, Labels: map[string]string{
-			v1alpha1.LabelApp: s.name, v1alpha1.LabelRevision: revision,
+			v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelApp: s.name, v1alpha1.LabelRevision: revision,
 		}},
 		Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Name: "app", Image: digestOne}}},
 	}

@@ -21,8 +21,8 @@ import (
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
-// TestImageArrivesFirst: the node gets the image of a revision that requests can
-// reach, although no pod of it has ever been there. The revision asks for more
+// TestImageArrivesFirst: the node gets the image of a revision that its App
+// wants, although no pod of it has ever been there. The revision asks for more
 // processors than there are, which stands for one that ran on another node.
 func TestImageArrivesFirst(t *testing.T) {
 	t.Parallel()
@@ -54,11 +54,11 @@ func TestImageArrivesFirst(t *testing.T) {
 		rev.Status.EverReady = true // it was, on the other node
 		return kube.Status().Patch(t.Context(), rev, client.MergeFrom(before))
 	})
-	tm.create(&v1alpha1.Route{
+	tm.create(&v1alpha1.App{
 		ObjectMeta: metav1.ObjectMeta{Namespace: tm.namespace, Name: "far"},
-		Spec: v1alpha1.RouteSpec{
-			App: "far", Hosts: []string{"far." + tm.namespace + ".localhost"},
-			Traffic: []v1alpha1.TrafficTarget{{Revision: revision, Weight: 100}},
+		Spec: v1alpha1.AppSpec{
+			Repository: "far", Path: "headway.yaml", ProductionRef: "refs/heads/main",
+			Heads: []v1alpha1.Head{{Ref: "refs/heads/main", Commit: strings.Repeat("1a2b3c4d", 5), Revision: revision}},
 		},
 	})
 	eventually(t, soon, "the revision says where its image is", func() error {

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/reconciler/render"
 	"github.com/headway-dev/headway/scaler/park"
 )
 
@@ -85,15 +85,15 @@ func (f *flags) check() error {
 }
 
 // park reads what parked pods are given; the zero value without --park-image.
-func (f *flags) park() (revision.Park, error) {
+func (f *flags) park() (render.Park, error) {
 	if f.parkImage == "" {
-		return revision.Park{}, nil
+		return render.Park{}, nil
 	}
 	key, err := park.LoadPublicKey(f.parkPublicKey)
 	if err != nil {
-		return revision.Park{}, fmt.Errorf("--park-public-key: %w", err)
+		return render.Park{}, fmt.Errorf("--park-public-key: %w", err)
 	}
-	return revision.Park{Image: f.parkImage, PublicKey: key}, nil
+	return render.Park{Image: f.parkImage, PublicKey: key}, nil
 }
 
 // insecure lists the registries that speak plain http.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 func parse(t *testing.T, args ...string) (flags, error) {
@@ -68,13 +68,13 @@ func TestPark(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(make([]byte, ed25519.PublicKeySize))
 	for _, tc := range []struct {
 		name, image, file string
-		want              revision.Park
+		want              render.Park
 		err               string // part of the error
 	}{
-		{"a key", "registry/park", key + "\n", revision.Park{Image: "registry/park", PublicKey: key}, ""},
-		{"no image, so the key is of no interest", "", "rubbish", revision.Park{}, ""},
-		{"not base64", "registry/park", "rubbish!", revision.Park{}, "the public key is not the 32 bytes of an Ed25519 key in base64"},
-		{"too short", "registry/park", key[:20], revision.Park{}, "the public key is not the 32 bytes of an Ed25519 key in base64"},
+		{"a key", "registry/park", key + "\n", render.Park{Image: "registry/park", PublicKey: key}, ""},
+		{"no image, so the key is of no interest", "", "rubbish", render.Park{}, ""},
+		{"not base64", "registry/park", "rubbish!", render.Park{}, "the public key is not the 32 bytes of an Ed25519 key in base64"},
+		{"too short", "registry/park", key[:20], render.Park{}, "the public key is not the 32 bytes of an Ed25519 key in base64"},
 	} {
 		file := filepath.Join(t.TempDir(), "public")
 		if err := os.WriteFile(file, []byte(tc.file), 0o600); err != nil {

@@ -35,9 +35,6 @@ const (
 // App is the value of RunApp.
 func App(namespace, app string) string { return namespace + "/" + app }
 
-// Reference is the value of RevisionReference.
-func Reference(kind, name string) string { return kind + "/" + name }
-
 // Register adds the fields to the cache. It must be called once, before the
 // manager starts.
 func Register(ctx context.Context, indexer client.FieldIndexer) error {
@@ -50,7 +47,11 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 			return []string{o.(*v1alpha1.Revision).Spec.App}
 		}},
 		{&v1alpha1.Revision{}, RevisionReference, func(o client.Object) []string {
-			return referencesOf(o.(*v1alpha1.Revision))
+			var objects []string
+			for _, reference := range o.(*v1alpha1.Revision).Spec.References() {
+				objects = append(objects, reference.Object())
+			}
+			return objects
 		}},
 		{&pipelines.TaskRun{}, RunApp, func(o client.Object) []string {
 			return []string{App(o.GetLabels()[v1alpha1.LabelNamespace], o.GetLabels()[v1alpha1.LabelApp])}
@@ -67,19 +68,6 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 		}
 	}
 	return nil
-}
-
-func referencesOf(rev *v1alpha1.Revision) []string {
-	var references []string
-	for _, v := range rev.Spec.Env {
-		switch {
-		case v.Secret != nil:
-			references = append(references, Reference("Secret", v.Secret.Name))
-		case v.Config != nil:
-			references = append(references, Reference("ConfigMap", v.Config.Name))
-		}
-	}
-	return references
 }
 
 // Claimants are the Routes that claim a host, in any namespace, without those

@@ -15,6 +15,7 @@ import (
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // cacheClaim holds the build caches of all repositories, one folder each.
@@ -57,7 +58,7 @@ func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) er
 	if err := r.applyRun(ctx, seen, plan.run); err != nil {
 		return err
 	}
-	if plan.Deployment == nil || upToDate(seen.Deployment, plan.Deployment) {
+	if plan.Deployment == nil || render.UpToDate(seen.Deployment, plan.Deployment) {
 		return nil
 	}
 	return apply.Object(ctx, r.Client, apply.Reconcilers, plan.Deployment)
@@ -72,7 +73,7 @@ func (r *Reconciler) applyStandby(ctx context.Context, seen Seen, plan Plan) err
 			return fmt.Errorf("deleting deployment %s: %w", seen.Standby.Name, err)
 		}
 		return nil
-	case plan.Standby == nil, upToDate(seen.Standby, plan.Standby):
+	case plan.Standby == nil, render.UpToDate(seen.Standby, plan.Standby):
 		return nil
 	}
 	return apply.Object(ctx, r.Client, apply.Reconcilers, plan.Standby)

@@ -10,6 +10,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // annotationSuperseded marks a TaskRun that was cancelled because its commit
@@ -109,7 +110,7 @@ func given(seen Seen, now time.Time) build {
 		b.again = readAgain
 		return b.queued("cannot read the image yet: " + seen.Given.Problem + "; trying again")
 	case seen.Given.Problem != "":
-		b.built.Message += fmt.Sprintf("; its configuration cannot be read, so it runs as user %d: %s", nonRoot, seen.Given.Problem)
+		b.built.Message += fmt.Sprintf("; its configuration cannot be read, so it runs as user %d: %s", render.NonRoot, seen.Given.Problem)
 	default:
 		b.config = seen.Given.Config
 	}

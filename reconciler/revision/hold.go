@@ -9,6 +9,7 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 // kubeletLag is added to a hold that only the kubelet watches: it looks at
@@ -86,11 +87,11 @@ func (s Seen) takes(pod *corev1.Pod, now time.Time) (bool, time.Duration) {
 	switch {
 	case pod.DeletionTimestamp != nil:
 		return false, 0
-	case s.Answered[pod.UID] > 0 && ready(pod):
+	case s.Answered[pod.UID] > 0 && diagnose.Ready(pod):
 		return true, 0
 	case s.Answered[pod.UID] > 0:
 		return true, s.Answered[pod.UID]
-	case !ready(pod):
+	case !diagnose.Ready(pod):
 		return false, 0
 	case s.Hold == 0:
 		return true, 0
@@ -107,14 +108,41 @@ func heldSince(pod *corev1.Pod) time.Time {
 			since = c.LastTransitionTime.Time
 		}
 	}
-	if status := appStatus(pod); status != nil && status.State.Running != nil && status.State.Running.StartedAt.After(since) {
+	if status := diagnose.AppStatus(pod); status != nil && status.State.Running != nil && status.State.Running.StartedAt.After(since) {
 		since = status.State.Running.StartedAt.Time
 	}
 	return since
 }
 
 // holding is a pod that answers, and has to go on doing so.
-func holding(hold time.Duration) finding {
-	return finding{reason: v1alpha1.ReasonHolding,
-		message: fmt.Sprintf("the app answers; it takes traffic when it has gone on for %s (health.hold)", hold)}
+func holding(hold time.Duration) diagnose.Finding {
+	return diagnose.Finding{Reason: v1alpha1.ReasonHolding,
+		Message: fmt.Sprintf("the app answers; it takes traffic when it has gone on for %s (health.hold)", hold)}
+}
+
+// diagnose explains why the pods of a revision do not all take requests: the
+// worst finding wins. The duration says when to look again, for hints that come
+// with time; 0 is never.
+func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (diagnose.Finding, time.Duration) {
+	worst := diagnose.Finding{Reason: v1alpha1.ReasonStarting}
+	var again time.Duration
+	for i := range pods {
+		pod := &pods[i]
+		takes, left := s.takes(pod, now)
+		if takes || pod.DeletionTimestamp != nil {
+			continue
+		}
+		found, wait := diagnose.Pod(s.Revision, pod, s.Listening[pod.UID], now)
+		if diagnose.Ready(pod) && !found.Failed {
+			found, wait = holding(s.Hold), left
+		}
+		if found.Failed && !worst.Failed || worst.Message == "" {
+			worst = found
+		}
+		again = earliest(again, wait)
+	}
+	if worst.Message == "" {
+		worst.Passing, worst.Message = true, "waiting for Kubernetes to start a pod"
+	}
+	return worst, again
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 // image has a revision built, and made ready at some time if ever.
@@ -128,7 +129,7 @@ func TestLastCrash(t *testing.T) {
 	} {
 		rev := newRevision(commitA)
 		rev.Status.LastCrash = tc.known
-		got := lastCrash(rev, tc.pods, start)
+		got := diagnose.LastCrash(rev, tc.pods, start)
 		switch {
 		case got == nil && tc.want == "":
 		case got == nil || got.Container != tc.want:

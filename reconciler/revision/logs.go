@@ -9,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 // maxLog bounds what is kept of a log, in bytes.
@@ -23,7 +25,7 @@ func (l PodLogs) Tail(ctx context.Context, namespace, pod, container string) (st
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	stream, err := l.Pods.Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{
-		Container: container, TailLines: ptr(int64(logLines)),
+		Container: container, TailLines: new(int64(diagnose.LogLines)),
 	}).Stream(ctx)
 	if err != nil {
 		return "", fmt.Errorf("reading log of container %s in pod %s: %w", container, pod, err)

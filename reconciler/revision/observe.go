@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -18,6 +19,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/pipelines/contract"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/registry"
@@ -110,8 +112,8 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod, hold time.Duration) map[types.UID]time.Duration {
 	result := map[types.UID]time.Duration{}
 	for i := range pods {
-		pod, status := &pods[i], appStatus(&pods[i])
-		if pod.DeletionTimestamp != nil || ready(pod) && hold == 0 || status == nil || status.State.Running == nil || pod.Status.PodIP == "" {
+		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
+		if pod.DeletionTimestamp != nil || diagnose.Ready(pod) && hold == 0 || status == nil || status.State.Running == nil || pod.Status.PodIP == "" {
 			continue
 		}
 		target := probe.Target{
@@ -186,7 +188,7 @@ func (r *Reconciler) buildLog(ctx context.Context, seen Seen) []string {
 	if err != nil {
 		ctrllog.FromContext(ctx).Info("cannot read the log of a failed build step", "pod", seen.Outcome.Pod, "error", err.Error())
 	}
-	return lastLines(log)
+	return diagnose.LastLines(log)
 }
 
 // pushed asks the registry for the image of an equal build. A registry that
@@ -212,4 +214,45 @@ func (r *Reconciler) given(ctx context.Context, rev *v1alpha1.Revision) *Given {
 		return &Given{Problem: registry.Reason(err), Passing: registry.Passing(err)}
 	}
 	return &Given{Config: config}
+}
+
+// listening is what is known of the ports of pods that are not ready. Those that
+// have run for a while are looked at.
+func (r *Reconciler) listening(ctx context.Context, rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) map[types.UID]probe.Listening {
+	result := map[types.UID]probe.Listening{}
+	for i := range pods {
+		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
+		if pod.DeletionTimestamp != nil || diagnose.Ready(pod) || status == nil {
+			continue
+		}
+		if run := status.State.Running; run != nil && pod.Status.PodIP != "" && !diagnose.Woken(pod) && now.Sub(run.StartedAt.Time) >= diagnose.SlowStart {
+			result[pod.UID] = r.Ports.Find(ctx, string(pod.UID), status.ContainerID, pod.Status.PodIP, rev.Spec.Port)
+			continue
+		}
+		result[pod.UID] = r.Ports.Known(string(pod.UID))
+	}
+	return result
+}
+
+// referenceVersions are the objects that a revision refers to, each once, as far
+// as they exist. Their content is never read.
+func (r *Reconciler) referenceVersions(ctx context.Context, rev *v1alpha1.Revision) ([]v1alpha1.ReferenceVersion, error) {
+	var found []v1alpha1.ReferenceVersion
+	looked := map[string]bool{}
+	for _, ref := range rev.Spec.References() {
+		if looked[ref.Object()] {
+			continue
+		}
+		looked[ref.Object()] = true
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
+		object, err := lookup(ctx, r.Metadata, rev.Namespace, ref.Name, object)
+		if err != nil {
+			return nil, err
+		}
+		if object != nil {
+			found = append(found, v1alpha1.ReferenceVersion{Kind: ref.Kind, Name: ref.Name, Version: object.ResourceVersion})
+		}
+	}
+	return found, nil
 }

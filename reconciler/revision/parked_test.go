@@ -15,6 +15,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // standing gives a pod the label of the standby.
@@ -52,7 +53,7 @@ type standbyCase struct {
 }
 
 func TestStandby(t *testing.T) {
-	none, two := ptr(int32(0)), ptr(int32(2))
+	none, two := new(int32(0)), new(int32(2))
 	woken := standing(v1alpha1.StandbyWoken, runningPod(time.Hour, nil))
 	awake := standing(v1alpha1.StandbyWoken, readyPod())
 	evicted := standing(v1alpha1.StandbyWoken, corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed}})
@@ -99,7 +100,7 @@ func TestStandby(t *testing.T) {
 			message: "no pod runs; a request starts one", problem: "the command of the image is not known; command in headway.yaml can name it"},
 		{name: "that is of no interest without traffic", state: v1alpha1.StateIdle, message: "no pod runs; a request starts one"},
 		{name: "the image runs nothing", weight: 100, config: &v1alpha1.ImageConfig{}, state: v1alpha1.StateIdle,
-			message: "no pod runs; a request starts one", problem: noCommand},
+			message: "no pod runs; a request starts one", problem: render.NoCommand},
 		{name: "the app's port is taken", weight: 100, config: command, port: v1alpha1.ParkPort, state: v1alpha1.StateIdle,
 			message: "no pod runs; a request starts one", problem: "parked pods wait for their call on port 8013, which is the app's; choose another"},
 		{name: "no program to park with", weight: 100, config: command, noPark: true, state: v1alpha1.StateIdle,
@@ -120,7 +121,7 @@ func (tc standbyCase) run(t *testing.T) {
 	seen := Seen{Revision: rev, App: appWith(rev, v1alpha1.RevisionRole{Weight: tc.weight}), Park: park, Pods: tc.pods,
 		Deployment: &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &tc.asked}}}
 	if tc.noPark {
-		seen.Park = Park{}
+		seen.Park = render.Park{}
 	}
 	if tc.live != nil {
 		seen.Standby = &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: tc.live}}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // Plan is what a reconciliation does.
@@ -97,14 +99,14 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	p.Status.StartedWith = with
 	mark, err := markOf(with)
 	if err == nil {
-		p.Deployment, err = deploymentFor(rev, b.image, b.config, mark)
+		p.Deployment, err = render.Deployment(rev, b.image, b.config, mark)
 	}
 	if err != nil {
 		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateFailed, 0, nil
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
 	running, parked := split(seen.Pods)
-	p.Status.LastCrash = lastCrash(rev, running, now)
+	p.Status.LastCrash = diagnose.LastCrash(rev, running, now)
 	readiness := p.judge(seen, running, now)
 	p.planStandby(seen, b.config, parked)
 	p.outdated = outdated(running, parked, mark, p.Standby)
@@ -132,18 +134,18 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	}
 	found, again := seen.diagnose(running, now)
 	p.RequeueAfter = again
-	if message, stuck := deploymentProblem(seen.Deployment, len(running)); stuck && !found.failed {
+	if message, stuck := deploymentProblem(seen.Deployment, len(running)); stuck && !found.Failed {
 		if len(running) > 0 {
-			message += ": " + found.message
+			message += ": " + found.Message
 		}
-		found = failed(v1alpha1.ReasonStartFailed, message)
+		found = diagnose.Finding{Failed: true, Reason: v1alpha1.ReasonStartFailed, Message: message}
 	}
-	if found.failed {
+	if found.Failed {
 		p.Status.State = v1alpha1.StateFailed
-		return condition.False(found.reason, about(rev, found.message))
+		return condition.False(found.Reason, about(rev, found.Message))
 	}
-	message := found.message
-	if rev.Status.EverReady && found.passing {
+	message := found.Message
+	if rev.Status.EverReady && found.Passing {
 		// Each step would be a write that every activator and autoscaler
 		// hears of, while the machine should start the pod.
 		message = "a pod is starting"
@@ -153,10 +155,10 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	}
 	if rev.Status.EverReady {
 		p.Status.State = v1alpha1.StateWaking
-		return condition.True(found.reason, message)
+		return condition.True(found.Reason, message)
 	}
 	p.Status.State = v1alpha1.StateStarting
-	return condition.Unknown(found.reason, message)
+	return condition.Unknown(found.Reason, message)
 }
 
 // podsAsked is the number of pods that a Deployment asks for.
@@ -180,9 +182,9 @@ func deploymentProblem(d *appsv1.Deployment, pods int) (string, bool) {
 	for _, c := range d.Status.Conditions {
 		switch {
 		case c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue && pods == 0:
-			return "Kubernetes refuses to make the pod: " + oneLine(c.Message), true
+			return "Kubernetes refuses to make the pod: " + diagnose.OneLine(c.Message), true
 		case c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse && c.Reason == "ProgressDeadlineExceeded":
-			return fmt.Sprintf("not ready within %s", progressLimit), true
+			return fmt.Sprintf("not ready within %s", render.ProgressLimit), true
 		}
 	}
 	return "", false
@@ -191,7 +193,7 @@ func deploymentProblem(d *appsv1.Deployment, pods int) (string, bool) {
 // refuse turns an answer of the API server that asking again will not change
 // into a condition: on the build while there is no image, on the pods after.
 func (p *Plan) refuse(rev *v1alpha1.Revision, err error, now time.Time) {
-	message := about(rev, "Kubernetes refuses it: "+oneLine(err.Error()))
+	message := about(rev, "Kubernetes refuses it: "+diagnose.OneLine(err.Error()))
 	if p.Status.State == v1alpha1.StateQueued {
 		condition.Set(&p.Status.Conditions, v1alpha1.ConditionBuilt, condition.Unknown(v1alpha1.ReasonQueued, message), rev.Generation, now)
 		condition.Set(&p.Status.Conditions, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonNotBuilt, message), rev.Generation, now)
@@ -205,7 +207,7 @@ func (p *Plan) refuse(rev *v1alpha1.Revision, err error, now time.Time) {
 // not take its standby.
 func (p *Plan) refuseStandby(err error) {
 	if p.Status.Standby != nil {
-		p.Status.Standby.Problem = "Kubernetes refuses it: " + oneLine(err.Error())
+		p.Status.Standby.Problem = "Kubernetes refuses it: " + diagnose.OneLine(err.Error())
 	}
 }
 

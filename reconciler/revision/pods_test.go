@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 func waitingPod(reason, message string) corev1.Pod {
@@ -98,7 +99,7 @@ func TestDiagnose(t *testing.T) {
 			if tc.change != nil {
 				tc.change(rev)
 			}
-			deployment := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: ptr(max(1, rev.Spec.Scale.Min))}}
+			deployment := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: new(max(1, rev.Spec.Scale.Min))}}
 			plan := PlanFor(Seen{Revision: rev, Deployment: deployment, Pods: tc.pods}, start)
 			got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
 			if plan.Status.State != tc.state || got.Reason != tc.reason || !strings.Contains(got.Message, tc.message) {
@@ -265,7 +266,7 @@ func TestLastLines(t *testing.T) {
 		{strings.Repeat("x", 600) + ": the cause", []string{strings.Repeat("x", 329) + " … " + strings.Repeat("x", 155) + ": the cause"}},
 		{"bad \xff byte", []string{"bad ? byte"}},
 	} {
-		if diff := cmp.Diff(tc.want, lastLines(tc.log)); diff != "" {
+		if diff := cmp.Diff(tc.want, diagnose.LastLines(tc.log)); diff != "" {
 			t.Errorf("%.20q (-want +got):\n%s", tc.log, diff)
 		}
 	}

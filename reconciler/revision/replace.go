@@ -9,6 +9,7 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 // How pods are replaced that were started with something else than startWith
@@ -28,8 +29,8 @@ func (p *Plan) tellRestart(seen Seen, running []corev1.Pod, mark string, readine
 		return readiness
 	}
 	readiness.Message += "; pods are being restarted: " + cause
-	if found, _ := seen.diagnose(fresh, now); found.failed {
-		readiness.Message += "; those that run stay, as a new one fails: " + found.message
+	if found, _ := seen.diagnose(fresh, now); found.Failed {
+		readiness.Message += "; those that run stay, as a new one fails: " + found.Message
 	}
 	return readiness
 }
@@ -60,7 +61,7 @@ func outdated(running, parked []corev1.Pod, mark string, standby *appsv1.Deploym
 	_, waiting := splitByMark(parked, mark)
 	room := int(parkedPods(waiting))
 	for i := range fresh {
-		if ready(&fresh[i]) {
+		if diagnose.Ready(&fresh[i]) {
 			room++
 		}
 	}
@@ -68,7 +69,7 @@ func outdated(running, parked []corev1.Pod, mark string, standby *appsv1.Deploym
 		room = max(room, 1)
 	}
 	for i := range running { // those that go already
-		if isWoken(&running[i]) && running[i].DeletionTimestamp != nil {
+		if diagnose.Woken(&running[i]) && running[i].DeletionTimestamp != nil {
 			room--
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 // restartPause is the least time between two restarts that nobody asked for:
@@ -60,12 +61,12 @@ func restartOf(app *v1alpha1.App) (asked, cause string) {
 	if app == nil || app.Annotations[v1alpha1.AnnotationRestartedAt] == "" {
 		return "", ""
 	}
-	asked = oneLine(app.Annotations[v1alpha1.AnnotationRestartedAt])
+	asked = diagnose.OneLine(app.Annotations[v1alpha1.AnnotationRestartedAt])
 	when := asked
 	if at, err := time.Parse(time.RFC3339Nano, asked); err == nil {
 		when = at.UTC().Format(time.RFC3339)
 	}
-	if who := oneLine(app.Annotations[v1alpha1.AnnotationRestartedBy]); who != "" {
+	if who := diagnose.OneLine(app.Annotations[v1alpha1.AnnotationRestartedBy]); who != "" {
 		return asked, "asked for by " + who + " at " + when
 	}
 	return asked, "asked for at " + when

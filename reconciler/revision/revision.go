@@ -22,6 +22,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // Images reads registries.
@@ -70,17 +71,7 @@ type Options struct {
 	// InsecureRegistries, as host:port, speak plain http.
 	InsecureRegistries []string
 	// Park is what parked pods are made with.
-	Park Park
-}
-
-// Park is what parked pods are made with. The zero value makes none: a revision
-// that asks for a standby runs without one and says so.
-type Park struct {
-	// Image holds the program that waits in the place of the application.
-	Image string
-	// PublicKey is the Ed25519 key, in base64, that wake calls are checked
-	// with.
-	PublicKey string
+	Park render.Park
 }
 
 // Reconciler reconciles Revisions.

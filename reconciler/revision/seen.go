@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // Seen is what was observed of a revision and its surroundings: the input of
@@ -47,7 +48,7 @@ type Seen struct {
 	// Standby is the Deployment of the parked pods; nil when there is none.
 	Standby *appsv1.Deployment
 	// Park is what parked pods are made with.
-	Park Park
+	Park render.Park
 	// Given tells about the image that headway.yaml names; nil until it was
 	// read.
 	Given *Given

@@ -141,7 +141,7 @@ func (r *Reconciler) appHandler() handler.EventHandler {
 func (r *Reconciler) referringTo(kind string) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 		return r.requests(ctx, nil, client.InNamespace(o.GetNamespace()),
-			client.MatchingFields{index.RevisionReference: index.Reference(kind, o.GetName())})
+			client.MatchingFields{index.RevisionReference: v1alpha1.Reference{Kind: kind, Name: o.GetName()}.Object()})
 	})
 }
 

@@ -14,7 +14,9 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // readySince gives a pod the kubelet's verdict, which did not change since.
@@ -28,11 +30,11 @@ func readySince(pod corev1.Pod, status corev1.ConditionStatus, ago time.Duration
 // to the end, whatever it exits with when it is stopped for that.
 func TestSilent(t *testing.T) {
 	stopped := func(code int32) corev1.Pod {
-		return readySince(runningPod(0, crashed(code, "Error", "listening on 127.0.0.1:8080", startLimit+2*time.Second)), corev1.ConditionFalse, startLimit+4*time.Second)
+		return readySince(runningPod(0, crashed(code, "Error", "listening on 127.0.0.1:8080", render.StartLimit+2*time.Second)), corev1.ConditionFalse, render.StartLimit+4*time.Second)
 	}
 	waits := stopped(2)
 	waits.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
-	runs := readySince(runningPod(slowStart, nil), corev1.ConditionFalse, 12*time.Second)
+	runs := readySince(runningPod(diagnose.SlowStart, nil), corev1.ConditionFalse, 12*time.Second)
 	health := func(r *v1alpha1.Revision) { r.Spec.Health = &v1alpha1.Health{Path: "/healthz"} }
 	closed, other := probe.Listening{Reached: true}, probe.Listening{Reached: true, Ports: []int32{3000, 9000}}
 	const nothing = `nothing listens there on the pod's address, and a server on localhost or 127.0.0.1 cannot be reached`
@@ -71,8 +73,8 @@ func TestSilent(t *testing.T) {
 			if got := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady); plan.Status.State != tc.state || !strings.Contains(got.Message, tc.message) {
 				t.Errorf("got %s %q\nwant %s %q", plan.Status.State, got.Message, tc.state, tc.message)
 			}
-			if running := tc.pod.Status.ContainerStatuses[0].State.Running; strings.HasPrefix(tc.name, "stopped") && running != nil && plan.RequeueAfter != slowStart {
-				t.Errorf("looks again in %s, when the ports can be looked at in %s", plan.RequeueAfter, slowStart)
+			if running := tc.pod.Status.ContainerStatuses[0].State.Running; strings.HasPrefix(tc.name, "stopped") && running != nil && plan.RequeueAfter != diagnose.SlowStart {
+				t.Errorf("looks again in %s, when the ports can be looked at in %s", plan.RequeueAfter, diagnose.SlowStart)
 			}
 		})
 	}
@@ -105,7 +107,7 @@ func TestListeningLooksAtSilentPods(t *testing.T) {
 	ports := &fakePorts{}
 	r := &Reconciler{Ports: ports}
 	got := r.listening(t.Context(), newRevision(commitA), []corev1.Pod{
-		pod("silent", slowStart, "10.0.0.1"), pod("young", time.Second, "10.0.0.1"), pod("no-address", time.Minute, ""),
+		pod("silent", diagnose.SlowStart, "10.0.0.1"), pod("young", time.Second, "10.0.0.1"), pod("no-address", time.Minute, ""),
 		readyPod(), leaving, woken, waiting,
 	}, start)
 	if diff := cmp.Diff([]string{"c-silent"}, ports.looked); diff != "" {

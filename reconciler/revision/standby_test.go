@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,65 +14,13 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 var (
-	park    = Park{Image: "registry/headway/park:1", PublicKey: "cHVibGljIGtleQ=="}
+	park    = render.Park{Image: "registry/headway/park:1", PublicKey: "cHVibGljIGtleQ=="}
 	command = &v1alpha1.ImageConfig{User: "1000", Entrypoint: []string{"/app", "--price=$(PORT)"}, Cmd: []string{"$5", "serve"}}
 )
-
-func renderStandby(t *testing.T, rev *v1alpha1.Revision, replicas int32) (main, standby *appsv1.Deployment) {
-	t.Helper()
-	main, err := deploymentFor(rev, "registry/apps/team/hello@"+digest, command, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if standby, err = standbyFor(main, rev, command, park, replicas); err != nil {
-		t.Fatal(err)
-	}
-	return main, standby
-}
-
-func TestStandbyGolden(t *testing.T) {
-	rev := newRevision(commitA, func(r *v1alpha1.Revision) {
-		r.Spec.Health = &v1alpha1.Health{Path: "/healthz"}
-		r.Spec.Env = []v1alpha1.EnvVar{{Name: v1alpha1.EnvParkKey, Value: "of another"}, {Name: "LOG", Value: "info"}}
-	})
-	main, standby := renderStandby(t, rev, 2)
-	golden(t, "standby.yaml", standby)
-
-	again, err := deploymentFor(rev, "registry/apps/team/hello@"+digest, command, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(again, main); diff != "" {
-		t.Errorf("rendering the standby has changed the main Deployment:\n%s", diff)
-	}
-}
-
-func TestStandbyUpToDate(t *testing.T) {
-	rev := newRevision(commitA)
-	for name, tc := range map[string]struct {
-		change func(live *appsv1.Deployment)
-		want   bool
-	}{
-		"nothing":             {func(*appsv1.Deployment) {}, true},
-		"scaled by hand":      {func(d *appsv1.Deployment) { d.Spec.Replicas = ptr(int32(5)) }, false},
-		"key changed by hand": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Env = nil }, false},
-	} {
-		for _, replicas := range []int32{0, 1} {
-			_, wanted := renderStandby(t, rev, replicas)
-			live := wanted.DeepCopy()
-			tc.change(live)
-			if got := upToDate(live, wanted); got != tc.want {
-				t.Errorf("%s, with %d replicas: up to date = %v, want %v", name, replicas, got, tc.want)
-			}
-		}
-	}
-	if _, wanted := renderStandby(t, rev, 1); upToDate(nil, wanted) {
-		t.Error("a missing Deployment counts as up to date")
-	}
-}
 
 // sleeping is a revision in traffic that has no pod and wants a parked one.
 func sleeping(t *testing.T) (*bench, *v1alpha1.Revision) {
@@ -82,11 +29,11 @@ func sleeping(t *testing.T) (*bench, *v1alpha1.Revision) {
 		r.Spec.Scale.Standby = 1
 		r.Status.EverReady = true
 	})
-	asleep, err := deploymentFor(rev, rev.Spec.Image, command, "")
+	asleep, err := render.Deployment(rev, rev.Spec.Image, command, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	asleep.Spec.Replicas = ptr(int32(0))
+	asleep.Spec.Replicas = new(int32(0))
 	b := newBench(t, rev, appWith(rev, live), asleep)
 	b.Park = park
 	return b, rev
@@ -109,7 +56,7 @@ func TestStandbyIsMadeAndDropped(t *testing.T) {
 	if err := b.Client.Get(t.Context(), key, &standby); err != nil || *standby.Spec.Replicas != 1 {
 		t.Fatalf("standby %+v, %v", standby.Spec.Replicas, err)
 	}
-	b.Park = Park{}
+	b.Park = render.Park{}
 	b.built(rev)
 	if err := b.Client.Get(t.Context(), key, &standby); !apierrors.IsNotFound(err) {
 		t.Errorf("the standby is still there: %v", err)

@@ -32,6 +32,12 @@ var soleImporters = map[string][]string{
 	"github.com/tektoncd/pipeline/": {"pipelines", "test"},
 }
 
+// pure are the folders that work on values alone: they ask and change nothing.
+var pure = []string{"reconciler/render", "reconciler/diagnose", "reconciler/promotion", "pipelines", "scaler/decide"}
+
+// clients is what they may not import.
+var clients = []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime"}
+
 // pkg is a package of this module and what it imports directly, tests
 // included.
 type pkg struct {
@@ -66,6 +72,7 @@ func TestProblemsAreFound(t *testing.T) {
 		{"go-git in watcher", pkg{module + "watcher/git", []string{"github.com/go-git/go-git/v5"}}, 0},
 		{"a program of the local cluster", pkg{module + "cmd/gitserver", []string{module + "deploy/local/gitserver"}}, 0},
 		{"product code in the local cluster", pkg{module + "cmd/buildstep/gobuild", []string{module + "deploy/local/ociimage"}}, 1},
+		{"a client in a pure package", pkg{module + "reconciler/render", []string{"sigs.k8s.io/controller-runtime/pkg/client"}}, 1},
 		{"cmd wires all", pkg{module + "cmd/controller", []string{module + "watcher", module + "reconciler/app"}}, 0},
 	}
 	for _, tt := range tests {
@@ -89,6 +96,11 @@ func problems(p pkg) []string {
 				out = append(out, fmt.Sprintf("%s imports %s; of the local cluster cmd may import only %s", p.path, imp, gitServer))
 			}
 			continue
+		}
+		for _, client := range clients {
+			if slices.Contains(pure, strings.TrimPrefix(p.path, module)) && strings.HasPrefix(imp, client) {
+				out = append(out, fmt.Sprintf("%s imports %s; it is pure and has no use for a client", p.path, imp))
+			}
 		}
 		for prefix, folders := range soleImporters {
 			if strings.HasPrefix(imp, prefix) && !slices.Contains(folders, top) {

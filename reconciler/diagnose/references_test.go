@@ -1,4 +1,4 @@
-package revision
+package diagnose
 
 import (
 	"fmt"
@@ -43,12 +43,12 @@ func TestMissingReference(t *testing.T) {
 				`key "10" of ConfigMap "c", and 2 more`},
 		{"not ours", several, `secret "mesh" not found`, `Secret "mesh" does not exist; create it in namespace "team", no new push is needed`},
 	} {
-		rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Env = tc.env })
+		rev := newRevision(func(r *v1alpha1.Revision) { r.Spec.Env = tc.env })
 		if got, ok := missingReference(rev, tc.message); !ok || got != tc.want {
 			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, tc.want)
 		}
 	}
-	if got, ok := missingReference(newRevision(commitA), "no such thing"); ok {
+	if got, ok := missingReference(newRevision(), "no such thing"); ok {
 		t.Errorf("got %q of a message about something else", got)
 	}
 }

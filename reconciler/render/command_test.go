@@ -1,4 +1,4 @@
-package revision
+package render
 
 import (
 	"testing"
@@ -28,8 +28,8 @@ func TestCommand(t *testing.T) {
 		"nothing":              {nil, nil, &v1alpha1.ImageConfig{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Command, r.Spec.Args = tc.command, tc.args })
-			main, err := deploymentFor(rev, "x@"+digest, tc.config, "")
+			rev := newRevision(func(r *v1alpha1.Revision) { r.Spec.Command, r.Spec.Args = tc.command, tc.args })
+			main, err := Deployment(rev, "x@"+digest, tc.config, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,14 +37,14 @@ func TestCommand(t *testing.T) {
 			if diff := cmp.Diff([][]string{tc.command, tc.args}, [][]string{app.Command, app.Args}); diff != "" {
 				t.Errorf("pod (-want +got):\n%s", diff)
 			}
-			if problem := cannotPark(rev, park, tc.config); (problem != "") != (tc.parked == nil) {
+			if problem := CannotPark(rev, park, tc.config); (problem != "") != (tc.parked == nil) {
 				t.Fatalf("cannot park: %q", problem)
 			}
 			if tc.parked == nil {
 				return
 			}
 			var standby *appsv1.Deployment
-			if standby, err = standbyFor(main, rev, tc.config, park, 1); err != nil {
+			if standby, err = Standby(main, rev, tc.config, park, 1); err != nil {
 				t.Fatal(err)
 			}
 			waiting := standby.Spec.Template.Spec.Containers[0]

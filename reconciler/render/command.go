@@ -1,4 +1,4 @@
-package revision
+package render
 
 import (
 	"slices"
@@ -7,14 +7,14 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// noCommand tells how to name a program where none is known.
-const noCommand = "the image names no command; give it an ENTRYPOINT or a CMD, or write command in headway.yaml"
+// NoCommand tells how to name a program where none is known.
+const NoCommand = "the image names no command; give it an ENTRYPOINT or a CMD, or write command in headway.yaml"
 
-// commandOf is what a revision runs, by Kubernetes' rules: command stands in the
+// Command is what a revision runs, by Kubernetes' rules: command stands in the
 // place of all that the image says, args in the place of its CMD. Empty when it
 // is not known. It is written as a container has it: in what headway.yaml says
 // Kubernetes fills in variables, in what the image says it must not.
-func commandOf(rev *v1alpha1.Revision, config *v1alpha1.ImageConfig) []string {
+func Command(rev *v1alpha1.Revision, config *v1alpha1.ImageConfig) []string {
 	switch {
 	case len(rev.Spec.Command) > 0:
 		return slices.Concat(rev.Spec.Command, rev.Spec.Args)

@@ -1,6 +1,7 @@
-package revision
+package render
 
 import (
+	"fmt"
 	"maps"
 	"math"
 
@@ -14,10 +15,20 @@ import (
 // parkVolume is the volume with the program of parked pods.
 const parkVolume = "headway-park"
 
-// standbyFor renders the Deployment of a revision's parked pods out of its
+// Park is what parked pods are made with. The zero value makes none: a revision
+// that asks for a standby runs without one and says so.
+type Park struct {
+	// Image holds the program that waits in the place of the application.
+	Image string
+	// PublicKey is the Ed25519 key, in base64, that wake calls are checked
+	// with.
+	PublicKey string
+}
+
+// Standby renders the Deployment of a revision's parked pods out of its
 // main one, so that a woken pod is what any other pod is. The number of pods
 // is ours: what is woken leaves the Deployment and is replaced.
-func standbyFor(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha1.ImageConfig, park Park, replicas int32) (*appsv1.Deployment, error) {
+func Standby(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha1.ImageConfig, park Park, replicas int32) (*appsv1.Deployment, error) {
 	standby := main.DeepCopy()
 	standby.Name = v1alpha1.StandbyName(main.Name)
 	spec := &standby.Spec
@@ -25,7 +36,7 @@ func standbyFor(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha
 	spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
 	// A parked pod is never ready, so there is no progress to wait for. This
 	// value is Kubernetes' for not waiting.
-	spec.ProgressDeadlineSeconds = ptr(int32(math.MaxInt32))
+	spec.ProgressDeadlineSeconds = new(int32(math.MaxInt32))
 	spec.Selector = &metav1.LabelSelector{MatchLabels: parkedLabels(main.Spec.Selector.MatchLabels)}
 	spec.Template.Labels = parkedLabels(main.Spec.Template.Labels)
 	spec.Template.Spec.Volumes = append(spec.Template.Spec.Volumes, corev1.Volume{
@@ -34,7 +45,7 @@ func standbyFor(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha
 			Image: &corev1.ImageVolumeSource{Reference: park.Image, PullPolicy: corev1.PullIfNotPresent},
 		},
 	})
-	parkIn(&spec.Template.Spec.Containers[0], commandOf(rev, config), park)
+	parkIn(&spec.Template.Spec.Containers[0], Command(rev, config), park)
 	return standby, stamp(standby)
 }
 
@@ -58,4 +69,19 @@ func parkIn(c *corev1.Container, command []string, park Park) {
 	// The startup check would end a container that waits. Without one, the
 	// readiness check alone tells when the woken application answers.
 	c.StartupProbe = nil
+}
+
+// CannotPark says why a revision can have no standby; empty if it can.
+func CannotPark(rev *v1alpha1.Revision, park Park, config *v1alpha1.ImageConfig) string {
+	switch {
+	case park.Image == "":
+		return "the controller runs without --park-image"
+	case rev.Spec.Port == v1alpha1.ParkPort:
+		return fmt.Sprintf("parked pods wait for their call on port %d, which is the app's; choose another", v1alpha1.ParkPort)
+	case len(Command(rev, config)) > 0:
+		return ""
+	case config == nil:
+		return "the command of the image is not known; command in headway.yaml can name it"
+	}
+	return NoCommand
 }

@@ -1,4 +1,4 @@
-package revision
+package render
 
 import (
 	"flag"
@@ -18,7 +18,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestDeploymentGolden(t *testing.T) {
-	full := newRevision(commitA, func(r *v1alpha1.Revision) {
+	full := newRevision(func(r *v1alpha1.Revision) {
 		r.Spec.Port = 9000
 		r.Spec.Args = []string{"-addr=:$(PORT)"}
 		r.Spec.Timeout.Duration = time.Hour
@@ -37,11 +37,11 @@ func TestDeploymentGolden(t *testing.T) {
 		config *v1alpha1.ImageConfig
 		mark   string
 	}{
-		"plain": {newRevision(commitA), nil, ""},
+		"plain": {newRevision(), nil, ""},
 		"full":  {full, &v1alpha1.ImageConfig{User: "1000:1000"}, "0123456789abcdef"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			deployment, err := deploymentFor(tc.rev, "registry/apps/team/hello@"+digest, tc.config, tc.mark)
+			deployment, err := Deployment(tc.rev, "registry/apps/team/hello@"+digest, tc.config, tc.mark)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,13 +78,13 @@ func TestPodSecurity(t *testing.T) {
 		config      *v1alpha1.ImageConfig
 		user, group int64
 	}{
-		{nil, nonRoot, nonRoot},
-		{&v1alpha1.ImageConfig{}, nonRoot, nonRoot},
-		{&v1alpha1.ImageConfig{User: "root"}, nonRoot, nonRoot},
-		{&v1alpha1.ImageConfig{User: "0"}, nonRoot, nonRoot},
-		{&v1alpha1.ImageConfig{User: "0:0"}, nonRoot, nonRoot},
-		{&v1alpha1.ImageConfig{User: "-5"}, nonRoot, nonRoot},
-		{&v1alpha1.ImageConfig{User: "www-data"}, nonRoot, nonRoot},
+		{nil, NonRoot, NonRoot},
+		{&v1alpha1.ImageConfig{}, NonRoot, NonRoot},
+		{&v1alpha1.ImageConfig{User: "root"}, NonRoot, NonRoot},
+		{&v1alpha1.ImageConfig{User: "0"}, NonRoot, NonRoot},
+		{&v1alpha1.ImageConfig{User: "0:0"}, NonRoot, NonRoot},
+		{&v1alpha1.ImageConfig{User: "-5"}, NonRoot, NonRoot},
+		{&v1alpha1.ImageConfig{User: "www-data"}, NonRoot, NonRoot},
 		{&v1alpha1.ImageConfig{User: "1000"}, own, own},
 		{&v1alpha1.ImageConfig{User: "1234:4321"}, 1234, 4321},
 		{&v1alpha1.ImageConfig{User: "1234:0"}, 1234, 0},
@@ -106,15 +106,15 @@ func TestPodSecurity(t *testing.T) {
 }
 
 func TestBadQuantity(t *testing.T) {
-	rev := newRevision(commitA, func(r *v1alpha1.Revision) { r.Spec.Resources.CPU = "lots" })
-	if _, err := deploymentFor(rev, "x", nil, ""); err == nil {
+	rev := newRevision(func(r *v1alpha1.Revision) { r.Spec.Resources.CPU = "lots" })
+	if _, err := Deployment(rev, "x", nil, ""); err == nil {
 		t.Error("resources.cpu: lots is accepted")
 	}
 }
 
 func TestUpToDate(t *testing.T) {
 	render := func(change ...func(*v1alpha1.Revision)) *appsv1.Deployment {
-		d, err := deploymentFor(newRevision(commitA, change...), "x@"+digest, nil, "")
+		d, err := Deployment(newRevision(change...), "x@"+digest, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,24 +130,24 @@ func TestUpToDate(t *testing.T) {
 			d.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullIfNotPresent
 			d.Annotations["deployment.kubernetes.io/revision"] = "1"
 		}, true},
-		"scaled":                {func(d *appsv1.Deployment) { d.Spec.Replicas = ptr(int32(7)) }, true},
+		"scaled":                {func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(7)) }, true},
 		"image changed by hand": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = "y" }, false},
 		"container of another manager": {func(d *appsv1.Deployment) {
 			d.Spec.Template.Spec.Containers = append(d.Spec.Template.Spec.Containers, corev1.Container{Name: "mesh"})
 		}, true},
 		"rendered by an older Headway":  {func(d *appsv1.Deployment) { d.Annotations[annotationRendered] = "old" }, false},
 		"label taken away":              {func(d *appsv1.Deployment) { delete(d.Labels, v1alpha1.LabelApp) }, false},
-		"security loosened":             {func(d *appsv1.Deployment) { d.Spec.Template.Spec.SecurityContext.RunAsNonRoot = ptr(false) }, false},
+		"security loosened":             {func(d *appsv1.Deployment) { d.Spec.Template.Spec.SecurityContext.RunAsNonRoot = new(false) }, false},
 		"variable's value changed":      {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Env[0].Value = "1" }, false},
-		"token mounted, against orders": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.AutomountServiceAccountToken = ptr(true) }, false},
+		"token mounted, against orders": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.AutomountServiceAccountToken = new(true) }, false},
 	} {
 		live := render()
 		tc.change(live)
-		if got := upToDate(live, render()); got != tc.want {
+		if got := UpToDate(live, render()); got != tc.want {
 			t.Errorf("%s: up to date = %v, want %v", name, got, tc.want)
 		}
 	}
-	if upToDate(nil, render()) {
+	if UpToDate(nil, render()) {
 		t.Error("a missing Deployment counts as up to date")
 	}
 }

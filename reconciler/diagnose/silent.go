@@ -1,21 +1,20 @@
-package revision
+package diagnose
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
-// slowStart is when an app that runs but does not answer is worth a hint.
-const slowStart = 10 * time.Second
+// SlowStart is when an app that runs but does not answer is worth a hint.
+const SlowStart = 10 * time.Second
 
 // silent says that an app which runs does not answer, and what it may listen on
 // instead.
@@ -25,7 +24,7 @@ func silent(rev *v1alpha1.Revision, listens probe.Listening) string {
 
 // stoppedSilent says the same of an app that was stopped for it.
 func stoppedSilent(rev *v1alpha1.Revision, listens probe.Listening) string {
-	return fmt.Sprintf("%s within %s, so it was started again; %s", missedCheck(rev), startLimit, portHint(rev, listens))
+	return fmt.Sprintf("%s within %s, so it was started again; %s", missedCheck(rev), render.StartLimit, portHint(rev, listens))
 }
 
 // neverAnswered is true for a container that ran until the startup check gave
@@ -33,7 +32,7 @@ func stoppedSilent(rev *v1alpha1.Revision, listens probe.Listening) string {
 // container started. Its exit code tells nothing, for it is the app's answer to
 // the signal to stop; a Go program gives 2, another may give 0.
 func neverAnswered(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
-	if end.Reason == "OOMKilled" || end.FinishedAt.Sub(end.StartedAt.Time) < startLimit {
+	if end.Reason == "OOMKilled" || end.FinishedAt.Sub(end.StartedAt.Time) < render.StartLimit {
 		return false
 	}
 	for _, c := range pod.Status.Conditions {
@@ -69,22 +68,4 @@ func portHint(rev *v1alpha1.Revision, listens probe.Listening) string {
 		return `nothing listens there on the pod's address, and a server on localhost or 127.0.0.1 cannot be reached: let it listen on all addresses and on $PORT, in Go on ":"+os.Getenv("PORT")`
 	}
 	return "does it listen on $PORT?"
-}
-
-// listening is what is known of the ports of pods that are not ready. Those that
-// have run for a while are looked at.
-func (r *Reconciler) listening(ctx context.Context, rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) map[types.UID]probe.Listening {
-	result := map[types.UID]probe.Listening{}
-	for i := range pods {
-		pod, status := &pods[i], appStatus(&pods[i])
-		if pod.DeletionTimestamp != nil || ready(pod) || status == nil {
-			continue
-		}
-		if run := status.State.Running; run != nil && pod.Status.PodIP != "" && !isWoken(pod) && now.Sub(run.StartedAt.Time) >= slowStart {
-			result[pod.UID] = r.Ports.Find(ctx, string(pod.UID), status.ContainerID, pod.Status.PodIP, rev.Spec.Port)
-			continue
-		}
-		result[pod.UID] = r.Ports.Known(string(pod.UID))
-	}
-	return result
 }

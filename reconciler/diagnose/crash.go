@@ -1,4 +1,4 @@
-package revision
+package diagnose
 
 import (
 	"strings"
@@ -10,13 +10,13 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// lastCrash is the newest end of a container in a pod that is to stay: nobody
+// LastCrash is the newest end of a container in a pod that is to stay: nobody
 // asked for it, whatever its exit code. One that is known already keeps the
 // time at which it was seen, and the last one stays known when its pod is gone.
-func lastCrash(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) *v1alpha1.Crash {
+func LastCrash(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) *v1alpha1.Crash {
 	var newest *corev1.ContainerStateTerminated
 	for i := range pods {
-		status := appStatus(&pods[i])
+		status := AppStatus(&pods[i])
 		if pods[i].DeletionTimestamp != nil || status == nil {
 			continue
 		}

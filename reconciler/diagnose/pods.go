@@ -1,4 +1,9 @@
-package revision
+// Package diagnose explains, by what Kubernetes says of pods, why a revision does
+// not take requests, and what to change.
+//
+// It is pure: it asks nobody, and it decides nothing. Messages are the same for
+// each attempt to start a pod, so that they are written once.
+package diagnose
 
 import (
 	"fmt"
@@ -12,29 +17,30 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/probe"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
-// logLines is how many lines of a log a person gets to see.
-const logLines = 20
+// LogLines is how many lines of a log a person gets to see.
+const LogLines = 20
 
-// finding is what a pod tells about why it is not ready.
-type finding struct {
-	// failed: it will not become ready by waiting.
-	failed bool
-	// passing: every pod that starts is there for a moment.
-	passing bool
-	reason  string
-	message string
+// Finding is what a pod tells about why it is not ready.
+type Finding struct {
+	// Failed: it will not become ready by waiting.
+	Failed bool
+	// Passing: every pod that starts is there for a moment.
+	Passing bool
+	// Reason of the condition, and the message for people.
+	Reason, Message string
 }
 
-// ready is the kubelet's verdict.
-func ready(pod *corev1.Pod) bool {
+// Ready is the kubelet's verdict.
+func Ready(pod *corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && podCondition(pod, corev1.PodReady) == corev1.ConditionTrue
 }
 
-// appStatus is the state of the application's container; nil before there is
+// AppStatus is the state of the application's container; nil before there is
 // one.
-func appStatus(pod *corev1.Pod) *corev1.ContainerStatus {
+func AppStatus(pod *corev1.Pod) *corev1.ContainerStatus {
 	for i := range pod.Status.ContainerStatuses {
 		if pod.Status.ContainerStatuses[i].Name == v1alpha1.AppContainer {
 			return &pod.Status.ContainerStatuses[i]
@@ -52,45 +58,17 @@ func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.Conditio
 	return corev1.ConditionUnknown
 }
 
-// diagnose explains why the pods of a revision do not all take requests: the
-// worst finding wins. The duration says when to look again, for hints that come
-// with time; 0 is never.
-func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (finding, time.Duration) {
-	worst := finding{reason: v1alpha1.ReasonStarting}
-	var again time.Duration
-	for i := range pods {
-		pod := &pods[i]
-		takes, left := s.takes(pod, now)
-		if takes || pod.DeletionTimestamp != nil {
-			continue
-		}
-		found, wait := inspect(s.Revision, pod, s.Listening[pod.UID], now)
-		if ready(pod) && !found.failed {
-			found, wait = holding(s.Hold), left
-		}
-		if found.failed && !worst.failed || worst.message == "" {
-			worst = found
-		}
-		if wait > 0 && (again == 0 || wait < again) {
-			again = wait
-		}
-	}
-	if worst.message == "" {
-		worst = passing("waiting for Kubernetes to start a pod")
-	}
-	return worst, again
-}
-
-// inspect reads one pod that is not ready.
-func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now time.Time) (finding, time.Duration) {
-	if message, stuck := unschedulable(pod); stuck {
+// Pod reads one pod that is not ready. The duration says when to look again, for
+// hints that come with time; 0 is never.
+func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now time.Time) (Finding, time.Duration) {
+	if message, stuck := Unschedulable(pod); stuck {
 		found := starting(message)
 		if strings.Contains(message, pipelines.Insufficient) {
-			found.reason = v1alpha1.ReasonInsufficientResources
+			found.Reason = v1alpha1.ReasonInsufficientResources
 		}
 		return found, 0
 	}
-	status := appStatus(pod)
+	status := AppStatus(pod)
 	if status == nil {
 		return passing("the pod is being set up"), 0
 	}
@@ -101,7 +79,7 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, n
 	}
 	var wait time.Duration // until a look at its ports is worth it
 	if run := status.State.Running; run != nil {
-		wait = max(0, slowStart-now.Sub(run.StartedAt.Time))
+		wait = max(0, SlowStart-now.Sub(run.StartedAt.Time))
 	}
 	switch end := ended(status); {
 	case end != nil && neverAnswered(pod, end):
@@ -110,7 +88,7 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, n
 		return failed(v1alpha1.ReasonStartFailed, crash(rev, end)), 0
 	case status.State.Running == nil:
 		return passing("the container is being created"), 0
-	case isWoken(pod): // its container ran before the app did
+	case Woken(pod): // its container ran before the app did
 		return passing("the app is starting"), 0
 	case wait > 0:
 		return passing("the app is starting"), wait
@@ -118,11 +96,11 @@ func inspect(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, n
 	return starting(silent(rev, listens)), 0
 }
 
-// unschedulable says why no node takes the pod.
-func unschedulable(pod *corev1.Pod) (string, bool) {
+// Unschedulable says why no node takes the pod.
+func Unschedulable(pod *corev1.Pod) (string, bool) {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return "no node can take the pod yet: " + oneLine(c.Message), true
+			return "no node can take the pod yet: " + OneLine(c.Message), true
 		}
 	}
 	return "", false
@@ -138,28 +116,28 @@ func ended(status *corev1.ContainerStatus) *corev1.ContainerStateTerminated {
 
 // waiting explains a container that Kubernetes cannot start. The bool is false
 // for the states that every container goes through.
-func waiting(rev *v1alpha1.Revision, w *corev1.ContainerStateWaiting) (finding, bool) {
+func waiting(rev *v1alpha1.Revision, w *corev1.ContainerStateWaiting) (Finding, bool) {
 	switch w.Reason {
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable":
-		return failed(v1alpha1.ReasonStartFailed, "the image cannot be pulled: "+oneLine(w.Message)), true
+		return failed(v1alpha1.ReasonStartFailed, "the image cannot be pulled: "+OneLine(w.Message)), true
 	case "CreateContainerConfigError":
 		if message, ok := missingReference(rev, w.Message); ok {
 			return failed(v1alpha1.ReasonReferenceMissing, message), true
 		}
-		return failed(v1alpha1.ReasonStartFailed, "the container cannot be configured: "+oneLine(w.Message)), true
+		return failed(v1alpha1.ReasonStartFailed, "the container cannot be configured: "+OneLine(w.Message)), true
 	case "CreateContainerError", "RunContainerError", "PostStartHookError":
 		if strings.Contains(w.Message, "no command specified") {
-			return failed(v1alpha1.ReasonStartFailed, noCommand), true
+			return failed(v1alpha1.ReasonStartFailed, render.NoCommand), true
 		}
 		return failed(v1alpha1.ReasonStartFailed, cannotStart(rev, w.Message)), true
 	}
-	return finding{}, false
+	return Finding{}, false
 }
 
 // cannotStart passes on what the container runtime says, and whose command it
 // is about.
 func cannotStart(rev *v1alpha1.Revision, message string) string {
-	message = "the container cannot be started: " + oneLine(message)
+	message = "the container cannot be started: " + OneLine(message)
 	if len(rev.Spec.Command) > 0 {
 		message += "; it runs what command in headway.yaml says"
 	}
@@ -185,35 +163,35 @@ func crash(rev *v1alpha1.Revision, end *corev1.ContainerStateTerminated) string 
 
 // withLog adds the end of the container's log.
 func withLog(message string, end *corev1.ContainerStateTerminated) string {
-	lines := lastLines(end.Message)
+	lines := LastLines(end.Message)
 	if len(lines) == 0 {
 		return message
 	}
 	return message + "; its last log lines:\n" + strings.Join(lines, "\n")
 }
 
-func starting(message string) finding {
-	return finding{reason: v1alpha1.ReasonStarting, message: message}
+func starting(message string) Finding {
+	return Finding{Reason: v1alpha1.ReasonStarting, Message: message}
 }
 
-func passing(message string) finding {
-	return finding{passing: true, reason: v1alpha1.ReasonStarting, message: message}
+func passing(message string) Finding {
+	return Finding{Passing: true, Reason: v1alpha1.ReasonStarting, Message: message}
 }
 
-func failed(reason, message string) finding {
-	return finding{failed: true, reason: reason, message: message}
+func failed(reason, message string) Finding {
+	return Finding{Failed: true, Reason: reason, Message: message}
 }
 
-// lastLines are the last lines of a log, each cut to a readable length.
-func lastLines(log string) []string {
+// LastLines are the last lines of a log, each cut to a readable length.
+func LastLines(log string) []string {
 	const longest = 500
 	log = strings.TrimRight(strings.ToValidUTF8(log, "?"), "\r\n\t ")
 	if log == "" {
 		return nil
 	}
 	lines := strings.Split(log, "\n")
-	if len(lines) > logLines {
-		lines = lines[len(lines)-logLines:]
+	if len(lines) > LogLines {
+		lines = lines[len(lines)-LogLines:]
 	}
 	for i, line := range lines {
 		lines[i] = condition.Shorten(strings.TrimRight(line, "\r"), longest)
@@ -224,9 +202,9 @@ func lastLines(log string) []string {
 // containerID is that of one attempt to start a container.
 var containerID = regexp.MustCompile(`(container )?"[0-9a-f]{64}"`)
 
-// oneLine makes a message of Kubernetes fit into a sentence, which is the same
+// OneLine makes a message of Kubernetes fit into a sentence, which is the same
 // for each attempt.
-func oneLine(message string) string {
+func OneLine(message string) string {
 	const longest = 600
 	message = containerID.ReplaceAllString(message, "the container")
 	return condition.Shorten(strings.TrimRight(strings.Join(strings.Fields(message), " "), ". "), longest)

@@ -1,4 +1,9 @@
-package revision
+// Package render makes the Deployments of a revision: that of its pods, and that
+// of its parked pods.
+//
+// It is pure, and the whole of what Headway asks Kubernetes for, except the number
+// of pods. It neither applies anything nor decides when to.
+package render
 
 import (
 	"crypto/sha256"
@@ -19,14 +24,14 @@ import (
 )
 
 const (
-	// nonRoot runs images that name no user of their own, or none that
+	// NonRoot runs images that name no user of their own, or none that
 	// Kubernetes can tell from root. It is the "nonroot" of distroless images.
-	nonRoot = int64(65532)
-	// startLimit is how long an app may take until it answers for the first
+	NonRoot = int64(65532)
+	// StartLimit is how long an app may take until it answers for the first
 	// time; then it is started again.
-	startLimit = 120 * time.Second
-	// progressLimit is when Kubernetes gives up on a Deployment.
-	progressLimit = 10 * time.Minute
+	StartLimit = 120 * time.Second
+	// ProgressLimit is when Kubernetes gives up on a Deployment.
+	ProgressLimit = 10 * time.Minute
 	// drainDelay keeps a draining pod's app running until every activator has
 	// stopped sending it requests.
 	drainDelay = 2 * time.Second
@@ -37,11 +42,11 @@ const (
 	annotationRendered = "headway.dev/rendered"
 )
 
-// deploymentFor renders the Deployment of a built revision. It is the whole of
+// Deployment renders the Deployment of a built revision. It is the whole of
 // what Headway asks for, except the number of pods, which is the autoscaler's;
 // the API server's defaults, among them one pod to begin with, are not in it.
 // The mark is of what pods are started with; see markOf.
-func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig, mark string) (*appsv1.Deployment, error) {
+func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConfig, mark string) (*appsv1.Deployment, error) {
 	container, err := containerFor(rev, image)
 	if err != nil {
 		return nil, err
@@ -55,22 +60,22 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))},
 		},
 		Spec: appsv1.DeploymentSpec{
-			RevisionHistoryLimit:    ptr(int32(0)),
-			ProgressDeadlineSeconds: ptr(int32(progressLimit.Seconds())),
+			RevisionHistoryLimit:    new(int32(0)),
+			ProgressDeadlineSeconds: new(int32(ProgressLimit.Seconds())),
 			Selector:                &metav1.LabelSelector{MatchLabels: selector},
 			Strategy: appsv1.DeploymentStrategy{
 				Type: appsv1.RollingUpdateDeploymentStrategyType,
 				RollingUpdate: &appsv1.RollingUpdateDeployment{
-					MaxUnavailable: ptr(intstr.FromInt32(0)), MaxSurge: ptr(intstr.FromInt32(1)),
+					MaxUnavailable: new(intstr.FromInt32(0)), MaxSurge: new(intstr.FromInt32(1)),
 				},
 			},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labelsFor(rev), Annotations: annotationsFor(mark)},
 				Spec: corev1.PodSpec{
 					Containers:                    []corev1.Container{container},
-					AutomountServiceAccountToken:  ptr(false),
-					EnableServiceLinks:            ptr(false),
-					TerminationGracePeriodSeconds: ptr(graceSeconds(rev.Spec.Timeout.Duration)),
+					AutomountServiceAccountToken:  new(false),
+					EnableServiceLinks:            new(false),
+					TerminationGracePeriodSeconds: new(graceSeconds(rev.Spec.Timeout.Duration)),
 					SecurityContext:               podSecurity(config),
 					TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 						MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
@@ -83,7 +88,7 @@ func deploymentFor(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageC
 	return deployment, stamp(deployment)
 }
 
-// stamp notes what was rendered on the Deployment itself; see upToDate.
+// stamp notes what was rendered on the Deployment itself; see UpToDate.
 func stamp(d *appsv1.Deployment) error {
 	spec, err := json.Marshal(d.Spec)
 	if err != nil {
@@ -94,11 +99,11 @@ func stamp(d *appsv1.Deployment) error {
 	return nil
 }
 
-// upToDate reports whether a live Deployment is what we would apply: nothing of
+// UpToDate reports whether a live Deployment is what we would apply: nothing of
 // ours was changed by hand, and it was rendered by the same rules. What others
 // add, such as a sidecar of a mesh, is theirs, and so is the number of pods that
 // wanted leaves open.
-func upToDate(live, wanted *appsv1.Deployment) bool {
+func UpToDate(live, wanted *appsv1.Deployment) bool {
 	return live != nil &&
 		live.Annotations[annotationRendered] == wanted.Annotations[annotationRendered] &&
 		equality.Semantic.DeepDerivative(wanted.Labels, live.Labels) &&
@@ -143,13 +148,13 @@ func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error
 		// The startup check alone may end a container: an app that hangs
 		// while it starts is started again. Later a failing check only takes
 		// the pod out of traffic.
-		StartupProbe:   probeFor(rev, int32(startLimit.Seconds())),
+		StartupProbe:   probeFor(rev, int32(StartLimit.Seconds())),
 		ReadinessProbe: probeFor(rev, 3),
 		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
 			Sleep: &corev1.SleepAction{Seconds: int64(drainDelay.Seconds())},
 		}},
 		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: ptr(false),
+			AllowPrivilegeEscalation: new(false),
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 		// The end of the log of a container that failed travels in the pod's
@@ -171,11 +176,11 @@ func probeFor(rev *v1alpha1.Revision, failures int32) *corev1.Probe {
 }
 
 // podSecurity refuses root. An image that names a numeric user keeps it; any
-// other runs as nonRoot, because Kubernetes cannot tell that a name is not
+// other runs as NonRoot, because Kubernetes cannot tell that a name is not
 // root's.
 func podSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
 	security := &corev1.PodSecurityContext{
-		RunAsNonRoot:   ptr(true),
+		RunAsNonRoot:   new(true),
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 	if config != nil {
@@ -189,8 +194,6 @@ func podSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
 			return security
 		}
 	}
-	security.RunAsUser, security.RunAsGroup = ptr(nonRoot), ptr(nonRoot)
+	security.RunAsUser, security.RunAsGroup = new(NonRoot), new(NonRoot)
 	return security
 }
-
-func ptr[T any](v T) *T { return &v }

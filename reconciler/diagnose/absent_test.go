@@ -1,4 +1,4 @@
-package revision
+package diagnose
 
 import (
 	"testing"
@@ -22,13 +22,13 @@ func TestAbsentHint(t *testing.T) {
 		{"go", "panic: boom", ""},
 		{"dockerfile", "open templates/index.html: no such file or directory", ""},
 	} {
-		rev := newRevision(commitA)
+		rev := newRevision()
 		rev.Spec.Build = &v1alpha1.Build{Template: tc.template}
 		if got := absentHint(rev, tc.log); got != tc.want {
 			t.Errorf("%s, %q: hint %q, want %q", tc.template, tc.log, got, tc.want)
 		}
 	}
-	given := newRevision(commitA)
+	given := newRevision()
 	given.Spec.Build = nil
 	if got := absentHint(given, "open a: no such file or directory"); got != "" {
 		t.Errorf("an image that was given: hint %q", got)

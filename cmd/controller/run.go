@@ -89,8 +89,8 @@ func reports(mgr ctrl.Manager, f flags) (*answers.Feed, error) {
 	}
 	var endpoint *receiver.Receiver
 	feed := answers.New(func(revision types.NamespacedName) promotion.Answers {
-		a := endpoint.Reports.Answers(report.Key(revision))
-		return promotion.Answers{All: a.Ended, Bad: a.Bad}
+		m := endpoint.Reports.Measured(report.Key(revision))
+		return promotion.Answers{All: m.Split.Answered() + m.Direct.Answered(), Bad: m.Split.Bad() + m.Direct.Bad()}
 	})
 	endpoint = receiver.New(receiver.Options{
 		Listen: f.reportListen, Activators: activators, Client: mgr.GetClient(),

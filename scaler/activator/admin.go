@@ -25,6 +25,7 @@ func (p *process) adminHandler() http.Handler {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		stats.Collector{Samples: samples(&p.tables)},
+		p.server.answers,
 		p.starts,
 	)
 	mux := http.NewServeMux()

@@ -1,6 +1,7 @@
 package activator
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -21,6 +22,8 @@ func TestMetrics(t *testing.T) {
 		f.get("http://" + appHost + path)
 	}
 	f.get("http://nobody.localhost/")
+	conn, _ := f.raw()
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n") // no host
 	admin := adminOf(f).adminHandler()
 	want := []string{
 		`headway_activator_requests_total{app="shop",code="2xx",namespace="default",revision="shop-1a2b3c4d"} 2`,
@@ -28,7 +31,9 @@ func TestMetrics(t *testing.T) {
 		`headway_activator_pods_open{app="shop",namespace="default",revision="shop-1a2b3c4d"} 1`,
 		`headway_activator_requests_in_flight{app="shop",namespace="default",revision="shop-1a2b3c4d"} 0`,
 		`headway_activator_request_duration_seconds_count{app="shop",namespace="default",revision="shop-1a2b3c4d"} 3`,
-		`headway_activator_request_duration_seconds_bucket{app="shop",namespace="default",revision="shop-1a2b3c4d",le="60"} 3`,
+		`headway_activator_request_duration_seconds_bucket{app="shop",namespace="default",revision="shop-1a2b3c4d",le="32.768"} 3`,
+		`headway_activator_own_answers_total{reason="unknown-host"} 1`,
+		`headway_activator_own_answers_total{reason="refused"} 1`,
 	}
 	eventually(t, strings.Join(want, "\n"), func() bool {
 		w := httptest.NewRecorder()
@@ -40,7 +45,7 @@ func TestMetrics(t *testing.T) {
 
 // adminOf is a process that looks at f.
 func adminOf(f *fixture) *process {
-	p := &process{access: f.access, starts: stats.NewStarts()}
+	p := &process{access: f.access, server: f.server, starts: stats.NewStarts()}
 	p.tables.Store(f.tables.Load())
 	return p
 }

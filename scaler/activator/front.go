@@ -8,15 +8,12 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/h1"
+	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/proxy"
-	"github.com/headway-dev/headway/scaler/activator/table"
-	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
 // front serves the connections of one kind of client.
@@ -30,17 +27,16 @@ type front struct {
 	conns     sync.WaitGroup
 }
 
-func (s *Server) newFront(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger, peers bool) *front {
+func newFront(shared *life.Front, logger *slog.Logger) *front {
 	f := &front{rest: newHandedOver()}
 	f.plain = &h1.Server{
-		Tables: tables, Peers: peers, Running: &s.running, Tracer: tracer, Access: access, Logger: logger, Clients: &s.clients, HandOver: f.rest.give,
-		HeaderTimeout: headerTimeout, KeepAlive: keepAlive, Leaving: &s.leaving,
+		Front: shared, Logger: logger, HandOver: f.rest.give, HeaderTimeout: headerTimeout, KeepAlive: keepAlive,
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	f.http = &http.Server{
-		Handler:     s.sayGoodbye(proxy.New(tables, tracer, access, &s.running, &s.clients, logger, peers)),
+		Handler:     proxy.New(shared, logger),
 		ConnContext: proxy.WithConn,
 		Protocols:   protocols,
 		// Without this net/http would answer OPTIONS * itself, for any host.

@@ -187,3 +187,28 @@ func TestAccessLogIsSwitchable(t *testing.T) {
 		t.Errorf("a line too many: %s", <-lines)
 	}
 }
+
+// TestRefusedRequestsAreLogged checks that every way in tells of a request that it
+// does not understand.
+func TestRefusedRequestsAreLogged(t *testing.T) {
+	f := newFixture(t, backend.Settings{}, text("hello"))
+	lines := make(chan string, 10)
+	f.logs = writer(func(b []byte) (int, error) { lines <- string(b); return len(b), nil })
+	f.access.Switch(true)
+	for _, c := range []struct{ name, request string }{
+		{"hot path", "GET /a#b HTTP/1.1\r\n" + toShop + "\r\n"},
+		{"net/http", postShop + chunked + "\r\n0\r\n\r\nGET /a#b HTTP/1.1\r\n" + toShop + "\r\n"},
+	} {
+		conn, _ := f.raw()
+		_, _ = io.WriteString(conn, c.request)
+		for entry := range lines {
+			if strings.Contains(entry, `"status":200`) {
+				continue // the request before it
+			}
+			if !strings.Contains(entry, `"status":400`) || !strings.Contains(entry, `"answer":"refused"`) {
+				t.Errorf("%s: %s", c.name, entry)
+			}
+			break
+		}
+	}
+}

@@ -41,8 +41,9 @@ func (p *process) reportSamples(yield func(report.Sample)) {
 		s := report.Sample{
 			Key:      report.Key{Namespace: r.Namespace, Name: r.Name},
 			InFlight: load.InFlight, Queued: load.Queued, Requests: load.Arrived, Busy: load.Busy,
-			Answers: report.Answers(r.Stats.Answers()),
+			FirstByte: &r.Stats.FirstByte,
 		}
+		s.Split, s.Direct = r.Stats.Tallies()
 		if load.InFlight > 0 {
 			for _, pod := range r.PodLoads() {
 				s.Pods = append(s.Pods, report.Pod(pod))

@@ -199,6 +199,7 @@ var headerCases = []routeCase{
 	{name: "NUL in a field", request: getShop, app: okHead + "X: a\x00b\r\nContent-Length: 0\r\n\r\n", h2c: true},
 	{name: "hop-by-hop fields of a response", request: getShop, app: okHead + "Connection: X-A, close\r\nX-A: 1\r\nX-B: 2\r\nKeep-Alive: 5\r\nUpgrade: x\r\nProxy-Authenticate: x\r\nContent-Length: 2\r\n\r\nok", h2c: true},
 	{name: "repeated fields", request: getShop, app: okHead + "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nok", h2c: true},
+	{name: "the activator's own field", request: getShop, app: "HTTP/1.1 103 Early Hints\r\nHeadway-Answer: no-pod\r\nLink: x\r\n\r\n" + okHead + "headway-answer: no-pod\r\nTrailer: Headway-Answer\r\n" + chunked + "\r\n2\r\nok\r\n0\r\nHeadway-Answer: no-pod\r\n\r\n", h2c: true},
 	{name: "half a head", request: getShop, app: "HTTP/1.1 200 OK\r\nX: ", h2c: true},
 	{name: "endless head", request: getShop, app: "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 80<<10), h2c: true},
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/life"
+	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/wire"
@@ -36,32 +37,25 @@ const (
 // Server is the data path: everything between a listener and the pods. It
 // needs no Kubernetes.
 type Server struct {
-	public  *front
-	peers   *front // requests that other activators send on
-	running inflight.Set
-	clients wire.Watcher
-	leaving atomic.Bool
+	public   *front
+	peers    *front // requests that other activators send on
+	running  inflight.Set
+	clients  wire.Watcher
+	draining atomic.Bool
+	answers  *stats.OwnAnswers
 }
 
 // NewServer builds the whole handler chain. Production, tests and the fuzz
 // tests all use this one. A nil tracer is tracing that is off.
 func NewServer(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger) *Server {
-	s := &Server{}
-	s.public = s.newFront(tables, tracer, access, logger, false)
-	s.peers = s.newFront(tables, tracer, access, logger, true)
+	s := &Server{answers: stats.NewOwnAnswers()}
+	shared := life.Front{
+		Tables: tables, Running: &s.running, Clients: &s.clients, Access: access, Answers: s.answers, Tracer: tracer, Draining: &s.draining,
+	}
+	peers := shared
+	peers.Peers = true
+	s.public, s.peers = newFront(&shared, logger), newFront(&peers, logger)
 	return s
-}
-
-// sayGoodbye asks clients to open their next connection elsewhere once the
-// server is leaving. Closing idle connections instead would hit requests that
-// are on their way.
-func (s *Server) sayGoodbye(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.leaving.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Serve accepts connections of clients from l until Drain or Close.
@@ -72,7 +66,7 @@ func (s *Server) Serve(l net.Listener) error { return s.public.serve(l) }
 func (s *Server) ServePeers(l net.Listener) error { return s.peers.serve(l) }
 
 // Leave makes every response from now on end its connection.
-func (s *Server) Leave() { s.leaving.Store(true) }
+func (s *Server) Leave() { s.draining.Store(true) }
 
 // Drain closes the listeners and waits for the requests in flight and for
 // upgraded connections. Each gets the timeout of its revision as grace.

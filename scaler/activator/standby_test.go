@@ -108,7 +108,7 @@ func TestRequestsWakeAParkedPod(t *testing.T) {
 }
 
 func TestWakeCallsAreCounted(t *testing.T) {
-	p := &process{starts: stats.NewStarts()}
+	p := &process{starts: stats.NewStarts(), server: NewServer(nil, nil, nil, slog.New(slog.DiscardHandler))}
 	p.Logger = slog.New(slog.DiscardHandler)
 	p.tables.Store(table.Compile(nil, nil))
 	for _, err := range []error{nil, fmt.Errorf("waking: %w", park.ErrRefused), fmt.Errorf("waking: %w", park.ErrDenied), context.DeadlineExceeded} {

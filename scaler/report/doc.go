@@ -47,8 +47,10 @@ type Sample struct {
 	InFlight, Queued int
 	// Requests is the sum of the requests that have arrived.
 	Requests uint64
-	// Answers is how the requests that pods had have ended.
-	Answers
+	// Split and Direct are sums of the requests by how they ended, FirstByte the
+	// times of Split; see Measured. FirstByte may be nil.
+	Split, Direct Tally
+	FirstByte     *Histogram
 	// Busy is the sum of the time that requests have spent in the activator so
 	// far, those that have not ended included. It can be had without a clock
 	// per change: n*now - (sum of the starts of the n requests that have not
@@ -57,18 +59,6 @@ type Sample struct {
 	// Pods are the requests in flight in each pod that has some. They may be
 	// left out while there is one pod.
 	Pods []Pod
-}
-
-// Answers counts requests that a pod has had. Those that no pod has had, as none
-// came up in time, are not among them: they tell nothing about the revision's
-// code.
-type Answers struct {
-	// Ended is the sum of those that have ended, unless the client ended them.
-	Ended uint64 `json:"ended,omitempty"`
-	// Bad is the sum of those of them that ended with a status of 5xx: the app's
-	// own, or that of the activator for a pod that broke off or did not answer in
-	// time.
-	Bad uint64 `json:"bad,omitempty"`
 }
 
 // Pod is a pod and its requests in flight.
@@ -83,17 +73,20 @@ type frame struct {
 	Revisions []entry `json:"revisions,omitempty"`
 }
 
-// entry is a revision in a frame. Requests, BusyMicros and Answers count from the
-// start of the stream.
+// entry is a revision in a frame. Requests, BusyMicros, Split and Direct count
+// from the start of the stream, FirstByte from the frame before: pairs of a
+// counter's index and how far it has grown.
 type entry struct {
-	Namespace  string `json:"namespace"`
-	Name       string `json:"name"`
-	InFlight   int    `json:"inFlight,omitempty"`
-	Queued     int    `json:"queued,omitempty"`
-	Requests   uint64 `json:"requests,omitempty"`
-	BusyMicros int64  `json:"busyMicros,omitempty"`
-	Answers
-	Pods []Pod `json:"pods,omitempty"`
+	Namespace  string      `json:"namespace"`
+	Name       string      `json:"name"`
+	InFlight   int         `json:"inFlight,omitempty"`
+	Queued     int         `json:"queued,omitempty"`
+	Requests   uint64      `json:"requests,omitempty"`
+	BusyMicros int64       `json:"busyMicros,omitempty"`
+	Split      Tally       `json:"split,omitzero"`
+	Direct     Tally       `json:"direct,omitzero"`
+	FirstByte  [][2]uint64 `json:"firstByte,omitempty"`
+	Pods       []Pod       `json:"pods,omitempty"`
 	// Gone says that the activator does not know the revision any more.
 	Gone bool `json:"gone,omitempty"`
 }
@@ -102,15 +95,20 @@ type entry struct {
 // there, or something has changed.
 func (e entry) newsAfter(before entry) bool {
 	return e.InFlight > 0 || e.Queued > 0 || before.InFlight > 0 || before.Queued > 0 ||
-		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros || e.Answers != before.Answers
+		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros || e.Split != before.Split || e.Direct != before.Direct
 }
 
 func (e entry) check() error {
 	if e.Namespace == "" || e.Name == "" {
 		return errors.New("a revision without a name")
 	}
-	if e.InFlight < 0 || e.Queued < 0 || e.Bad > e.Ended || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
+	if e.InFlight < 0 || e.Queued < 0 || len(e.FirstByte) > Buckets || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
 		return errors.New("a number out of range")
+	}
+	for _, grown := range e.FirstByte {
+		if grown[0] >= Buckets {
+			return errors.New("a number out of range")
+		}
 	}
 	for _, pod := range e.Pods {
 		if pod.InFlight < 0 {

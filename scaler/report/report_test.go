@@ -66,31 +66,37 @@ func TestReportsArrive(t *testing.T) {
 	})
 }
 
-// TestAnswers checks that sums go on where a stream ends and another begins, and
+// TestMeasured checks that sums go on where a stream ends and another begins, and
 // are forgotten with the revision.
-func TestAnswers(t *testing.T) {
+func TestMeasured(t *testing.T) {
 	server := &Server{Changed: func(Key) {}}
-	named := func(ended, bad uint64) frame {
-		return frame{Revisions: []entry{{Namespace: shop.Namespace, Name: shop.Name, Answers: Answers{Ended: ended, Bad: bad}}}}
+	named := func(good, failed uint64, slow ...uint64) frame {
+		e := entry{Namespace: shop.Namespace, Name: shop.Name}
+		e.Split.Ended[2], e.Direct.Ended[5] = good, failed
+		for _, n := range slow {
+			e.FirstByte = append(e.FirstByte, [2]uint64{80, n})
+		}
+		return frame{Revisions: []entry{e}}
 	}
 	gone := frame{Revisions: []entry{{Namespace: shop.Namespace, Name: shop.Name, Gone: true}}}
 	a, b := server.open("a"), server.open("b")
 	for _, step := range []struct {
-		name string
-		do   func()
-		want Answers
+		name               string
+		do                 func()
+		good, failed, slow uint64
 	}{
-		{"one stream", func() { server.take(a, named(3, 1)) }, Answers{3, 1}},
-		{"it grows", func() { server.take(a, named(5, 1)) }, Answers{5, 1}},
-		{"another stream", func() { server.take(b, named(10, 10)) }, Answers{15, 11}},
-		{"one ends", func() { server.close(a) }, Answers{15, 11}},
-		{"and comes back", func() { a = server.open("a"); server.take(a, named(1, 0)) }, Answers{16, 11}},
-		{"one does not know it any more", func() { server.take(a, gone) }, Answers{16, 11}},
-		{"none does", func() { server.take(b, gone) }, Answers{}},
+		{"one stream", func() { server.take(a, named(3, 1, 2)) }, 3, 1, 2},
+		{"it grows", func() { server.take(a, named(5, 1, 1)) }, 5, 1, 3},
+		{"another stream", func() { server.take(b, named(10, 10)) }, 15, 11, 3},
+		{"one ends", func() { server.close(a) }, 15, 11, 3},
+		{"and comes back", func() { a = server.open("a"); server.take(a, named(1, 0, 1)) }, 16, 11, 4},
+		{"one does not know it any more", func() { server.take(a, gone) }, 16, 11, 4},
+		{"none does", func() { server.take(b, gone) }, 0, 0, 0},
 	} {
 		step.do()
-		if got := server.Answers(shop); got != step.want {
-			t.Errorf("%s: %v, want %v", step.name, got, step.want)
+		m := server.Measured(shop)
+		if got, want := [3]uint64{m.Split.Answered(), m.Direct.Bad(), m.FirstByte[80]}, [3]uint64{step.good, step.failed, step.slow}; got != want {
+			t.Errorf("%s: %v, want %v", step.name, got, want)
 		}
 	}
 }

@@ -24,10 +24,10 @@ type Server struct {
 	Changed func(Key)
 	Logger  *slog.Logger
 
-	mu      sync.RWMutex
-	serial  int
-	streams []*incoming     // the oldest first
-	answers map[Key]Answers // of all streams so far
+	mu       sync.RWMutex
+	serial   int
+	streams  []*incoming       // the oldest first
+	measured map[Key]*Measured // by all streams so far
 }
 
 // incoming is an open stream. Guarded by Server.mu.
@@ -52,12 +52,15 @@ func (s *Server) Reports(key Key) []decide.Report {
 	return reports
 }
 
-// Answers returns how requests to a revision have ended since this server runs, or
+// Measured returns what was counted for a revision since this server runs, or
 // since an activator spoke of the revision for the first time.
-func (s *Server) Answers(key Key) Answers {
+func (s *Server) Measured(key Key) Measured {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.answers[key]
+	if m := s.measured[key]; m != nil {
+		return *m
+	}
+	return Measured{}
 }
 
 // PodLoads returns the requests in flight in the pods of a revision, by the
@@ -161,13 +164,11 @@ func (s *Server) take(in *incoming, f frame) {
 		key := Key{e.Namespace, e.Name}
 		if e.Gone {
 			delete(in.revisions, key)
-			s.forgetAnswers(key)
+			s.forget(key)
 			continue
 		}
-		if s.answers == nil {
-			s.answers = map[Key]Answers{}
-		}
-		s.answers[key] = s.answers[key].plus(e.Answers, in.revisions[key].Answers)
+		s.measure(key, e, in.revisions[key])
+		e.FirstByte = nil // it is added up
 		in.revisions[key] = e
 	}
 	s.mu.Unlock()
@@ -176,13 +177,30 @@ func (s *Server) take(in *incoming, f frame) {
 	}
 }
 
-// forgetAnswers drops the sums of a revision that no activator knows any more.
-// s.mu is held.
-func (s *Server) forgetAnswers(key Key) {
+// measure adds what is new in an entry. s.mu is held.
+func (s *Server) measure(key Key, now, before entry) {
+	m := s.measured[key]
+	if m == nil {
+		if s.measured == nil {
+			s.measured = map[Key]*Measured{}
+		}
+		m = &Measured{}
+		s.measured[key] = m
+	}
+	m.Split = m.Split.plus(now.Split, before.Split)
+	m.Direct = m.Direct.plus(now.Direct, before.Direct)
+	for _, grown := range now.FirstByte {
+		m.FirstByte[grown[0]] += grown[1]
+	}
+}
+
+// forget drops the sums of a revision that no activator knows any more. s.mu is
+// held.
+func (s *Server) forget(key Key) {
 	for _, in := range s.streams {
 		if _, known := in.revisions[key]; known {
 			return
 		}
 	}
-	delete(s.answers, key)
+	delete(s.measured, key)
 }

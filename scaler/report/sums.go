@@ -14,13 +14,18 @@ type known struct {
 	sent  entry
 	busy  time.Duration // since the start of the stream
 	round uint64        // in which it was seen last
+	times *Latencies    // of the last frame; nil: there were none
 }
 
 // newSums takes the samples at the start of a stream, from which it counts.
 func newSums(samples func(yield func(Sample))) *sums {
 	s := &sums{known: map[Key]*known{}}
 	samples(func(sample Sample) {
-		s.known[sample.Key] = &known{raw: sample, sent: entry{Namespace: sample.Namespace, Name: sample.Name}}
+		k := &known{raw: sample, sent: entry{Namespace: sample.Namespace, Name: sample.Name}}
+		if sample.Split.Arrived > 0 {
+			k.grown(sample.FirstByte)
+		}
+		s.known[sample.Key] = k
 	})
 	return s
 }
@@ -38,6 +43,7 @@ func (s *sums) next(samples func(yield func(Sample))) frame {
 		k.round = s.round
 		if e := k.count(sample); e.newsAfter(k.sent) {
 			k.sent = e
+			e.FirstByte = k.grown(sample.FirstByte)
 			f.Revisions = append(f.Revisions, e)
 		}
 	})
@@ -53,12 +59,13 @@ func (s *sums) next(samples func(yield func(Sample))) frame {
 // count adds what is new in a sample.
 func (k *known) count(sample Sample) entry {
 	if sample.Requests < k.raw.Requests {
-		k.raw.Requests, k.raw.Busy, k.raw.Answers = 0, 0, Answers{}
+		k.raw, k.times = Sample{}, nil
 	}
 	e := k.sent
 	e.InFlight, e.Queued, e.Pods = sample.InFlight, sample.Queued, sample.Pods
 	e.Requests += sample.Requests - k.raw.Requests
-	e.Answers = e.Answers.plus(sample.Answers, k.raw.Answers)
+	e.Split = e.Split.plus(sample.Split, k.raw.Split)
+	e.Direct = e.Direct.plus(sample.Direct, k.raw.Direct)
 	// Busy is read while requests come and go and may waver a little.
 	k.busy += max(0, sample.Busy-k.raw.Busy)
 	sample.Busy = max(sample.Busy, k.raw.Busy)
@@ -67,7 +74,20 @@ func (k *known) count(sample Sample) entry {
 	return e
 }
 
-// plus adds how far a sum has grown.
-func (a Answers) plus(now, before Answers) Answers {
-	return Answers{Ended: a.Ended + now.Ended - before.Ended, Bad: a.Bad + now.Bad - before.Bad}
+// grown returns which counters of h have grown since it was called last.
+func (k *known) grown(h *Histogram) (grown [][2]uint64) {
+	if h == nil {
+		return nil
+	}
+	if k.times == nil {
+		k.times = &Latencies{}
+	}
+	now := h.Load()
+	for i, n := range now {
+		if n > k.times[i] {
+			grown = append(grown, [2]uint64{uint64(i), n - k.times[i]})
+		}
+	}
+	*k.times = now
+	return grown
 }

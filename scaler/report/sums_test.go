@@ -15,6 +15,21 @@ func of(samples ...Sample) func(func(Sample)) {
 	}
 }
 
+// ended is a Tally of so many good and bad answers.
+func ended(good, bad uint64) (t Tally) {
+	t.Ended[2], t.Ended[5] = good, bad
+	return t
+}
+
+// times is a Histogram with one time in each of the counters.
+func times(counters ...int) *Histogram {
+	h := &Histogram{}
+	for _, i := range counters {
+		h.Observe(Bound(i))
+	}
+	return h
+}
+
 func TestSums(t *testing.T) {
 	a, b := Key{"default", "a"}, Key{"default", "b"}
 	s := newSums(of(Sample{Key: a, Requests: 100, Busy: time.Minute}))
@@ -47,8 +62,12 @@ func TestSums(t *testing.T) {
 			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000}},
 		}, {
 			"how requests ended",
-			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond, Answers: Answers{Ended: 9, Bad: 2}}, {Key: b, Requests: 1}},
-			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000, Answers: Answers{Ended: 9, Bad: 2}}},
+			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond, Split: ended(9, 2), Direct: ended(1, 0), FirstByte: times(0, 99)}, {Key: b, Requests: 1}},
+			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000, Split: ended(9, 2), Direct: ended(1, 0), FirstByte: [][2]uint64{{0, 1}, {99, 1}}}},
+		}, {
+			"of the times only what is new",
+			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond, Split: ended(10, 2), Direct: ended(1, 0), FirstByte: times(0, 99, 99)}, {Key: b, Requests: 1}},
+			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000, Split: ended(10, 2), Direct: ended(1, 0), FirstByte: [][2]uint64{{99, 1}}}},
 		}, {
 			"deleted",
 			[]Sample{{Key: b, Requests: 1}},

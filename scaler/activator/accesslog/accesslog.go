@@ -7,7 +7,8 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
-	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/record"
 )
 
 // Log is an access log that can be switched while requests run.
@@ -23,47 +24,31 @@ func New(logger *slog.Logger, on bool) *Log {
 	return l
 }
 
-// On tells whether entries are written. Callers ask before they build one.
+// On reports whether lines are written. Callers ask before they describe a
+// request.
 func (l *Log) On() bool { return l.on.Load() }
 
 // Switch turns the log on or off.
 func (l *Log) Switch(on bool) { l.on.Store(on) }
 
-// Entry is one request.
-type Entry struct {
-	Method, Host, Path, Protocol string
-	// Client is the address of the peer, which may be a load balancer.
-	Client string
-	// Namespace, App, Revision and Pod are empty if the request did not get so
-	// far.
-	Namespace, App, Revision, Pod string
-	// Status is 0 if the client went away before an answer.
-	Status int
-	// Bytes of the response body that were sent.
-	Bytes int64
-	// Waited for a pod; Took in all.
-	Waited, Took time.Duration
-	UserAgent    string
-	Traceparent  string
-}
-
-// Write writes e.
-func (l *Log) Write(e Entry) {
+// Write writes the line of a request that has ended.
+func (l *Log) Write(in record.Incoming, o record.Outcome) {
 	l.logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
-		slog.String("method", e.Method),
-		slog.String("host", e.Host),
-		slog.String("path", e.Path),
-		slog.String("protocol", e.Protocol),
-		slog.String("client", e.Client),
-		slog.String("namespace", e.Namespace),
-		slog.String("app", e.App),
-		slog.String("revision", e.Revision),
-		slog.String("pod", e.Pod),
-		slog.Int("status", e.Status),
-		slog.Int64("bytes", e.Bytes),
-		slog.Float64("waitedMs", float64(e.Waited.Microseconds())/1000),
-		slog.Float64("tookMs", float64(e.Took.Microseconds())/1000),
-		slog.String("userAgent", e.UserAgent),
-		slog.String("traceparent", e.Traceparent),
+		slog.String("method", in.Method),
+		slog.String("host", in.Host),
+		slog.String("path", in.Path()),
+		slog.String("protocol", in.Protocol),
+		slog.String("client", in.Client),
+		slog.String("namespace", o.Namespace),
+		slog.String("app", o.App),
+		slog.String("revision", o.Revision),
+		slog.String("pod", o.Pod),
+		slog.Int("status", o.Status),
+		slog.String("answer", o.Own),
+		slog.Int64("bytes", o.Bytes),
+		slog.Float64("waitedMs", float64(o.Waited.Microseconds())/1000),
+		slog.Float64("tookMs", float64(o.Took.Microseconds())/1000),
+		slog.String("userAgent", in.UserAgent),
+		slog.String("traceparent", in.Traceparent),
 	)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/grammar"
+	"github.com/headway-dev/headway/scaler/activator/record"
 	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
@@ -31,6 +32,10 @@ var ErrBadBody = errors.New("the body is malformed")
 // timeout.
 var ErrNoPod = errors.New("no pod in time")
 
+// Header is the field by which a response of the activator's own can be told
+// from one of the app, which cannot send it. Its value is the Reason.
+const Header = "Headway-Answer"
+
 // ClientGone is the status of a request whose client went away before an
 // answer.
 const ClientGone = 0
@@ -38,6 +43,9 @@ const ClientGone = 0
 // Answer is a response of the activator's own.
 type Answer struct {
 	Status int
+	// Reason is one word for programs: a label of metrics, and the value of
+	// Header. Empty: there is no answer, as the client has gone.
+	Reason string
 	// RetryAfter in seconds; 0 sends no such header.
 	RetryAfter int
 	Text       string
@@ -45,16 +53,16 @@ type Answer struct {
 
 // Refused is for a request that does not follow the grammar.
 func Refused(no *grammar.Refusal) Answer {
-	return Answer{Status: no.Status, Text: "Bad request: " + no.Why + ".\n"}
+	return Answer{Status: no.Status, Reason: record.Refused, Text: "Bad request: " + no.Why + ".\n"}
 }
 
-// TooFar is for a request that activators have sent to and fro because they
+// TooFar is for a request that activators have sent back and forth because they
 // do not agree yet which of them keeps a limit.
-var TooFar = unavailable("The activators are being rearranged. Try again.\n")
+var TooFar = unavailable("no-keeper", "The activators are being rearranged. Try again.\n")
 
 // UnknownHost is for a host that no Route has.
 func UnknownHost(host string) Answer {
-	return Answer{Status: http.StatusNotFound, Text: fmt.Sprintf(`No app answers to the host %s.
+	return Answer{Status: http.StatusNotFound, Reason: "unknown-host", Text: fmt.Sprintf(`No app answers to the host %s.
 
 Headway finds an app by the host name of the request:
   <app>.<domain>                    an app in the namespace "default"
@@ -85,13 +93,13 @@ func quote(host string) string {
 // request.
 func NoRevision(m table.Match) Answer {
 	if m.Name != "" {
-		return unavailable("Revision %q of app %q does not exist any more, or not yet.\n", m.Name, m.App)
+		return unavailable("no-revision", "Revision %q of app %q does not exist any more, or not yet.\n", m.Name, m.App)
 	}
-	return unavailable("No revision of app %q is ready yet.\n\n\"headway status %s\" shows how far it is.\n", m.App, m.App)
+	return unavailable("no-revision", "No revision of app %q is ready yet.\n\n\"headway status %s\" shows how far it is.\n", m.App, m.App)
 }
 
-func unavailable(format string, args ...any) Answer {
-	return Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1, Text: fmt.Sprintf(format, args...)}
+func unavailable(reason, format string, args ...any) Answer {
+	return Answer{Status: http.StatusServiceUnavailable, Reason: reason, RetryAfter: 1, Text: fmt.Sprintf(format, args...)}
 }
 
 // Failed is for a request that a revision could not answer because of err.
@@ -99,27 +107,27 @@ func Failed(rev *backend.Revision, err error) Answer {
 	var cannot *backend.CannotStart
 	switch {
 	case errors.As(err, &cannot):
-		return unavailable("Revision %q of app %q cannot start: %s.\n\n\"headway status %s\" shows why.\n",
+		return unavailable("cannot-start", "Revision %q of app %q cannot start: %s.\n\n\"headway status %s\" shows why.\n",
 			rev.Name, rev.App, cannot.Reason, rev.App)
 	case errors.Is(err, backend.ErrQueueFull):
-		return unavailable("Too many requests wait for app %q. Try again in a moment.\n", rev.App)
+		return unavailable("queue-full", "Too many requests wait for app %q. Try again in a moment.\n", rev.App)
 	case errors.Is(err, backend.ErrClosed):
-		return unavailable("Revision %q of app %q has just been deleted. Try again.\n", rev.Name, rev.App)
+		return unavailable("deleted", "Revision %q of app %q has just been deleted. Try again.\n", rev.Name, rev.App)
 	case errors.Is(err, ErrNoPod):
-		return unavailable("No pod of revision %q of app %q was free within %s.\n\n\"headway status %s\" shows why.\n",
+		return unavailable("no-pod", "No pod of revision %q of app %q was free within %s.\n\n\"headway status %s\" shows why.\n",
 			rev.Name, rev.App, rev.Timeout.Round(time.Millisecond), rev.App)
 	case errors.Is(err, ErrTimeout):
-		return Answer{Status: http.StatusGatewayTimeout, Text: fmt.Sprintf(
+		return Answer{Status: http.StatusGatewayTimeout, Reason: record.Late, Text: fmt.Sprintf(
 			"App %q did not begin to answer within %s (\"timeout\" in its headway.yaml).\n", rev.App, rev.Timeout)}
 	case errors.Is(err, ErrStalled):
-		return Answer{Status: http.StatusRequestTimeout, Text: fmt.Sprintf(
+		return Answer{Status: http.StatusRequestTimeout, Reason: record.Stalled, Text: fmt.Sprintf(
 			"Request timeout: no byte of the request's body came for %s.\n", rev.Stall)}
 	case errors.Is(err, ErrBadBody):
-		return Answer{Status: http.StatusBadRequest, Text: "Bad request: the body is malformed or incomplete.\n"}
+		return Answer{Status: http.StatusBadRequest, Reason: record.BadBody, Text: "Bad request: the body is malformed or incomplete.\n"}
 	case errors.Is(err, context.Canceled):
 		return Answer{Status: ClientGone}
 	default:
-		return Answer{Status: http.StatusBadGateway, Text: fmt.Sprintf(
+		return Answer{Status: http.StatusBadGateway, Reason: record.Broken, Text: fmt.Sprintf(
 			"App %q closed the connection before it answered, or its answer was not valid HTTP.\n", rev.App)}
 	}
 }

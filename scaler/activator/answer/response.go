@@ -31,6 +31,7 @@ func (a Answer) To(contentType string) Response {
 		{"Content-Type", "text/plain; charset=utf-8"},
 		{"X-Content-Type-Options", "nosniff"},
 		{"Content-Length", strconv.Itoa(len(a.Text))},
+		{Header, a.Reason},
 	}}
 	if a.RetryAfter > 0 {
 		r.Fields = append(r.Fields, Field{"Retry-After", strconv.Itoa(a.RetryAfter)})
@@ -56,7 +57,7 @@ func (a Answer) Write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// IsGRPC tells whether a request with this Content-Type is a gRPC call.
+// IsGRPC reports whether a request with this Content-Type is a gRPC call.
 func IsGRPC(contentType string) bool { return strings.HasPrefix(contentType, "application/grpc") }
 
 // toGRPC is a response without messages: the header has the status of the
@@ -68,6 +69,7 @@ func (a Answer) toGRPC(contentType string) Response {
 		{"Content-Length", "0"},
 		{"Grpc-Status", a.GRPCStatus()},
 		{"Grpc-Message", percentEncode(strings.TrimSpace(a.Text))},
+		{Header, a.Reason},
 	}}
 }
 

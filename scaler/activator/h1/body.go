@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
@@ -13,32 +14,32 @@ const wide = 32 << 10
 
 // copyBody sends the response with its body. delivered is whether the client
 // got all of it, complete whether the pod has sent all of it.
-func (c *conn) copyBody(x *exchange, up *wire.Conn, close bool) (delivered, complete bool) {
+func (c *conn) copyBody(up *wire.Conn, close bool) (delivered, complete bool) {
 	c.out = appendResponse(c.out[:0], &c.resp, close)
 	switch c.resp.framing {
 	case byLength:
-		return c.copyLength(x, up)
+		return c.copyLength(up)
 	case byChunks:
-		return c.copyChunks(x, up)
+		return c.copyChunks(up)
 	case byClose:
-		return c.copyUntilClose(x, up)
+		return c.copyUntilClose(up)
 	}
 	return c.send(c.out), true
 }
 
 // take moves up to n buffered bytes of the pod into c.out.
-func (c *conn) take(x *exchange, up *wire.Conn, n int64) int64 {
+func (c *conn) take(up *wire.Conn, n int64) int64 {
 	b := up.Buffered()
 	b = b[:min(int64(len(b)), n)]
 	c.out = append(c.out, b...)
 	up.Discard(len(b))
-	x.bytes += int64(len(b))
+	c.x.Bytes += int64(len(b))
 	return int64(len(b))
 }
 
-func (c *conn) copyLength(x *exchange, up *wire.Conn) (delivered, complete bool) {
+func (c *conn) copyLength(up *wire.Conn) (delivered, complete bool) {
 	left := c.resp.length
-	left -= c.take(x, up, left)
+	left -= c.take(up, left)
 	for {
 		if !c.send(c.out) {
 			return false, left == 0
@@ -49,22 +50,22 @@ func (c *conn) copyLength(x *exchange, up *wire.Conn) (delivered, complete bool)
 		if left > wide {
 			up.Widen()
 		}
-		if err := c.more(x, up); err != nil {
+		if err := c.more(up); err != nil {
 			return false, false
 		}
 		c.out = c.out[:0]
-		left -= c.take(x, up, left)
+		left -= c.take(up, left)
 	}
 }
 
-func (c *conn) copyChunks(x *exchange, up *wire.Conn) (delivered, complete bool) {
+func (c *conn) copyChunks(up *wire.Conn) (delivered, complete bool) {
 	var body chunks
 	for {
 		var taken int
 		var err error
 		c.out, taken, err = body.step(c.out, up.Buffered())
 		up.Discard(taken)
-		x.bytes = body.bytes
+		c.x.Bytes = body.bytes
 		if !c.send(c.out) || err != nil {
 			return false, false
 		}
@@ -74,7 +75,7 @@ func (c *conn) copyChunks(x *exchange, up *wire.Conn) (delivered, complete bool)
 		if body.state == data && body.left > wide && len(up.Buffered()) == 0 {
 			up.Widen()
 		}
-		if err := c.more(x, up); err != nil {
+		if err := c.more(up); err != nil {
 			return false, false
 		}
 		c.out = c.out[:0]
@@ -84,18 +85,18 @@ func (c *conn) copyChunks(x *exchange, up *wire.Conn) (delivered, complete bool)
 // copyUntilClose sends a body whose end is the end of the connection. The
 // client gets chunks: its connection goes on, and it can tell a whole body
 // from one that broke off.
-func (c *conn) copyUntilClose(x *exchange, up *wire.Conn) (delivered, complete bool) {
+func (c *conn) copyUntilClose(up *wire.Conn) (delivered, complete bool) {
 	for {
 		if b := up.Buffered(); len(b) > 0 {
 			c.out = appendChunk(c.out, b)
-			x.bytes += int64(len(b))
+			c.x.Bytes += int64(len(b))
 			up.Discard(len(b))
 		}
 		if !c.send(c.out) {
 			return false, false
 		}
 		up.Widen()
-		switch err := c.more(x, up); {
+		switch err := c.more(up); {
 		case errors.Is(err, io.EOF):
 			return c.send([]byte("0\r\n\r\n")), true
 		case err != nil:
@@ -105,10 +106,8 @@ func (c *conn) copyUntilClose(x *exchange, up *wire.Conn) (delivered, complete b
 	}
 }
 
-var errIdle = errors.New("no byte moved for " + streamIdle.String())
-
 // more reads more of the body.
-func (c *conn) more(x *exchange, up *wire.Conn) error {
+func (c *conn) more(up *wire.Conn) error {
 	now := time.Now()
-	return c.fill(x, up, now, now.Add(streamIdle), errIdle)
+	return c.fill(up, now, now.Add(life.StreamIdle), life.ErrIdle)
 }

@@ -187,6 +187,7 @@ func (c *Checked) begin(head []byte, more int64) error {
 			r.reuse = false // so that net/http sends no other request
 		}
 	}
+	r.trusted = true // package proxy knows whether it is
 	c.next = appendHead(c.next[:0], r, r.framing == byChunks, !r.reuse && r.status >= http.StatusOK)
 	c.out = c.next
 	return nil

@@ -12,8 +12,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/grammar"
-	"github.com/headway-dev/headway/scaler/activator/inflight"
-	"github.com/headway-dev/headway/scaler/activator/trace"
+	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
@@ -23,19 +22,21 @@ type conn struct {
 	in     *wire.Conn
 	peer   client
 	idle   atomic.Bool
-	member inflight.Member
 	watch  watch
 
-	// Memory that requests use one after the other.
-	req    request
-	resp   response
-	x      exchange
-	traced trace.Request
-	out    []byte
-	host   string
+	// Of one request after the other.
+	x        life.Exchange
+	req      request
+	resp     response
+	end      int // of the head, in the buffer
+	out      []byte
+	host     string
+	deadline time.Time // of the start of the response
+	cut      bool      // the pod did not take the whole request
+	keep     bool      // the connection goes on
 
 	mu     sync.Mutex
-	up     *wire.Conn // the pod's connection, while a request uses it
+	up     *wire.Conn // the pod's connection, while a request uses it; written by this goroutine
 	killed bool
 }
 
@@ -52,20 +53,26 @@ func (c *conn) serve() (handOver bool) {
 		}
 	}()
 	for fresh := true; ; fresh = false {
-		end, err := c.readHead()
+		var err error
+		c.end, err = c.readHead()
 		if fresh && bytes.HasPrefix(c.in.Buffered(), preface) {
 			return true
 		}
 		if err == nil {
-			err = c.req.parse(c.in.Buffered()[:end])
+			err = c.req.parse(c.in.Buffered()[:c.end])
 		}
 		if err != nil {
 			return c.notServed(err)
 		}
-		if !c.handle(time.Now(), end) {
+		if string(c.req.host) != c.host { // compares without making a string
+			c.host = string(c.req.host)
+		}
+		c.keep, c.cut = !c.req.close, false
+		c.server.Front.Serve(&c.x, c)
+		if !c.keep {
 			return false
 		}
-		c.in.Discard(end + int(c.req.length))
+		c.in.Discard(c.end + int(c.req.length))
 		if !c.watch.stop() {
 			return false
 		}
@@ -79,7 +86,7 @@ func (c *conn) serve() (handOver bool) {
 func (c *conn) notServed(err error) (handOver bool) {
 	var no *grammar.Refusal
 	if errors.As(err, &no) {
-		refuse(c.in, c.out, no)
+		refuse(c.server.Front, c.in, c.out, no)
 	}
 	return errors.Is(err, errNotPlain)
 }
@@ -110,7 +117,7 @@ func (c *conn) readHead() (int, error) {
 			// Not while the server only leaves: a request may be on its way,
 			// also on a connection that has just been made.
 			if c.server.closing.Load() {
-				return 0, errLeaving
+				return 0, life.ErrStopping
 			}
 		}
 		err := c.in.Fill()
@@ -121,21 +128,19 @@ func (c *conn) readHead() (int, error) {
 	}
 }
 
-var errLeaving = errors.New("the activator is stopping")
-
-// whole tells whether all of the request, whose head ends at end, is buffered.
-func (c *conn) whole(end int) bool { return len(c.in.Buffered()) >= end+int(c.req.length) }
+// whole reports whether all of the request is buffered.
+func (c *conn) whole() bool { return len(c.in.Buffered()) >= c.end+int(c.req.length) }
 
 // readBody reads until the request is whole, for as long as bytes come: the
 // longest pause between two is stall. The head is parsed again as it may have
 // moved.
-func (c *conn) readBody(stall time.Duration, end int) error {
-	total, err := end+int(c.req.length), error(nil)
-	for err == nil && len(c.in.Buffered()) < total {
+func (c *conn) readBody(stall time.Duration) error {
+	var err error
+	for err == nil && !c.whole() {
 		c.in.ReadUntil(time.Now().Add(stall))
 		err = c.in.Fill()
 	}
-	_ = c.req.parse(c.in.Buffered()[:end]) // as it was before
+	_ = c.req.parse(c.in.Buffered()[:c.end]) // as it was before
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return answer.ErrStalled
@@ -147,8 +152,10 @@ func (c *conn) readBody(stall time.Duration, end int) error {
 
 // refuse answers what is not a request, with out for memory. The connection
 // must be closed then.
-func refuse(in *wire.Conn, out []byte, no *grammar.Refusal) {
-	if send(in, appendAnswer(out[:0], answer.Refused(no).To(""), false, true)) {
+func refuse(f *life.Front, in *wire.Conn, out []byte, no *grammar.Refusal) {
+	a := answer.Refused(no)
+	f.Refused(in.RemoteAddr().String(), a)
+	if send(in, appendAnswer(out[:0], a.To(""), false, true)) {
 		linger(in)
 	}
 }
@@ -159,21 +166,19 @@ func linger(in *wire.Conn) {
 	if half, ok := in.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	in.ReadUntil(time.Now().Add(lingering))
+	in.ReadUntil(time.Now().Add(life.Lingering))
 	in.Discard(len(in.Buffered()))
 	for in.Fill() == nil {
 		in.Discard(len(in.Buffered()))
 	}
 }
 
-const lingering = 500 * time.Millisecond
-
 // send writes to the client; false if it has gone.
 func (c *conn) send(b []byte) bool { return send(c.in, b) }
 
 func send(in *wire.Conn, b []byte) bool {
 	for len(b) > 0 {
-		in.WriteWithin(time.Now(), streamIdle)
+		in.WriteWithin(time.Now(), life.StreamIdle)
 		n, err := in.Write(b)
 		if b = b[n:]; err == nil || (n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
 			continue

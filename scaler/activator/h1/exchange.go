@@ -5,145 +5,53 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
-	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
-	"github.com/headway-dev/headway/scaler/activator/peer"
-	"github.com/headway-dev/headway/scaler/activator/table"
-	"github.com/headway-dev/headway/scaler/activator/trace"
+	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
-const (
-	// patience is how long a pod may take before the client is watched and
-	// the deadline of the request matters.
-	patience = 100 * time.Millisecond
-	// streamIdle ends a connection on which no byte moves; as in package
-	// proxy.
-	streamIdle = 15 * time.Minute
-	// attempts bounds how often a request looks for another pod; as in
-	// package proxy.
-	attempts = 10
-)
-
-// exchange is one request on its way.
-type exchange struct {
-	rev      *backend.Revision
-	lease    backend.Lease
-	started  time.Time // its head was there
-	asked    time.Time // all of it was there
-	deadline time.Time // of the start of the response
-	waited   time.Duration
-	status   int
-	bytes    int64
-	leased   bool
-	hop      peer.Hop       // by which the request came
-	trace    *trace.Request // nil: tracing is off
-	broken   bool           // the client did not get the whole response
-	cut      bool           // the pod did not take the whole request
-	said     string         // what the activator itself has answered
-}
-
-// release ends the lease, once.
-func (x *exchange) release() {
-	if x.leased {
-		x.leased = false
-		x.lease.Release()
-	}
-}
-
-// handle answers the request in c.req, whose head ends at end; false ends the
-// connection.
-func (c *conn) handle(now time.Time, end int) bool {
-	if string(c.req.host) != c.host { // compares without making a string
-		c.host = string(c.req.host)
-	}
+// Forward sends the request to a pod and the response back.
+func (c *conn) Forward() error {
 	x := &c.x
-	*x = exchange{started: now, asked: now}
-	if c.server.Tracer != nil {
-		c.beginTrace(x)
-	}
-	match := c.match(x)
-	x.rev = match.Revision
-	var keep bool
-	switch {
-	case x.hop.TooFar():
-		keep = c.deny(x, end, answer.TooFar)
-	case !match.Known:
-		keep = c.deny(x, end, answer.UnknownHost(c.host))
-	case match.Revision == nil:
-		keep = c.deny(x, end, answer.NoRevision(match))
-	default:
-		keep = c.forward(x, end)
-		if !c.server.Peers {
-			x.rev.Stats.Observe(x.status, time.Since(now))
-			if x.lease.Pod != nil {
-				x.rev.Stats.Ended(x.status)
-			}
+	if !c.whole() {
+		if err := c.readBody(x.Revision.Stall); err != nil {
+			return err
 		}
+		x.Asked = time.Now()
 	}
-	if c.server.Access.On() && !c.server.Peers {
-		c.log(x, match)
+	c.deadline = x.Asked.Add(x.Revision.Timeout)
+	if err := x.Reach(); err != nil {
+		return err
 	}
-	if x.trace.Recorded() {
-		c.endTrace(x, match)
+	up := c.up
+	if err := c.readResponse(up); err != nil {
+		c.drop(up)
+		return err
 	}
-	return keep
-}
-
-// match finds the revision: by the host, or as another activator has chosen.
-func (c *conn) match(x *exchange) table.Match {
-	tables := c.server.Tables.Load()
-	if !c.server.Peers {
-		return tables.Resolve(c.host)
+	x.Status = c.resp.status
+	x.Answered(x.Asked)
+	if c.resp.trusted {
+		x.Relayed(c.resp.own())
 	}
-	x.hop = peer.Parse(string(c.req.revision), string(c.req.hops))
-	return x.hop.Match(tables)
-}
-
-// forward sends the request to a pod and the response back.
-func (c *conn) forward(x *exchange, end int) bool {
-	c.server.Running.Enter(&c.member, x.rev.Timeout)
-	defer c.server.Running.Leave(&c.member)
-	defer x.release() // even if a fault of ours panics
-
-	if !c.whole(end) {
-		if err := c.readBody(x.rev.Stall, end); err != nil {
-			return c.deny(x, end, answer.Failed(x.rev, err))
-		}
-		x.asked = time.Now()
-	}
-	x.deadline = x.asked.Add(x.rev.Timeout)
-	up, err := c.toPod(x, c.in.Buffered()[end:end+int(c.req.length)])
-	if err == nil {
-		err = c.readResponse(x, up)
-	}
-	if err != nil {
-		if up != nil {
-			c.drop(x, up)
-		}
-		return c.answer(x, answer.Failed(x.rev, err))
-	}
-	x.status = c.resp.status
-	x.trace.Answered()
-	keep := !c.req.close && !c.server.Leaving.Load()
-	delivered, complete := c.copyBody(x, up, !keep)
+	c.keep = c.keep && !c.server.Front.Draining.Load()
+	delivered, complete := c.copyBody(up, !c.keep)
 	c.watch.calm()
-	if complete && c.resp.reuse && !x.cut && len(up.Buffered()) == 0 && c.use(nil) && !c.watch.left() {
-		x.lease.Pod.Keep(up, time.Now())
+	if complete && c.resp.reuse && !c.cut && len(up.Buffered()) == 0 && c.use(nil) && !c.watch.left() {
+		x.Lease.Pod.Keep(up, time.Now())
 	} else {
-		c.drop(x, up)
+		c.drop(up)
 	}
-	x.broken = !delivered
-	return keep && delivered
+	x.Broken = !delivered
+	c.keep = c.keep && delivered
+	return nil
 }
 
 // readResponse reads until the final response's head is in c.resp.
-func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
-	next, now := 0, x.asked
+func (c *conn) readResponse(up *wire.Conn) error {
+	next, now := 0, c.x.Asked
 	for {
 		end := 0
 		if b := up.Buffered(); len(b) > 0 {
@@ -152,7 +60,7 @@ func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
 			}
 		}
 		if end == 0 {
-			if err := c.fill(x, up, now, x.deadline, answer.ErrTimeout); err != nil {
+			if err := c.fill(up, now, c.deadline, answer.ErrTimeout); err != nil {
 				return err
 			}
 			continue
@@ -160,6 +68,7 @@ func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
 		if err := c.resp.parse(up.Buffered()[:end], c.req.isHead(), false); err != nil {
 			return err
 		}
+		c.resp.trusted = c.x.Lease.Pod.Peer
 		if c.resp.status >= 200 {
 			up.Discard(end)
 			return nil
@@ -177,14 +86,14 @@ func (c *conn) readResponse(x *exchange, up *wire.Conn) error {
 
 // fill reads from the pod once. If that takes long, the client is watched, and
 // the read ends at the deadline with late.
-func (c *conn) fill(x *exchange, up *wire.Conn, now, deadline time.Time, late error) error {
-	up.ReadWithin(now, patience/4, patience)
+func (c *conn) fill(up *wire.Conn, now, deadline time.Time, late error) error {
+	up.ReadWithin(now, life.Patience/4, life.Patience)
 	err := up.Fill()
 	for errors.Is(err, os.ErrDeadlineExceeded) {
 		if !time.Now().Before(deadline) {
 			return late
 		}
-		c.watch.start(c.server.Clients, c.in, func() { c.hangUp(x, up) })
+		c.watch.start(c.server.Front.Clients, c.in, func() { c.hangUp(up) })
 		up.ReadUntil(deadline)
 		err = up.Fill()
 	}
@@ -196,8 +105,8 @@ func (c *conn) fill(x *exchange, up *wire.Conn, now, deadline time.Time, late er
 
 // hangUp tells the pod that the client has gone. Where a limit holds, the pod
 // counts as busy until it has ended the response: then only our side closes.
-func (c *conn) hangUp(x *exchange, up *wire.Conn) {
-	if x.rev.Limit > 0 {
+func (c *conn) hangUp(up *wire.Conn) {
+	if c.x.Revision.Limit > 0 {
 		backend.HangUp(up.Conn)
 		return
 	}
@@ -205,65 +114,35 @@ func (c *conn) hangUp(x *exchange, up *wire.Conn) {
 }
 
 // drop ends a pod's connection that cannot be used again, and the lease.
-func (c *conn) drop(x *exchange, up *wire.Conn) {
+func (c *conn) drop(up *wire.Conn) {
 	c.use(nil)
-	if x.rev.Limit == 0 {
+	if c.x.Revision.Limit == 0 {
 		up.Close()
 		return
 	}
 	backend.HangUp(up.Conn)
-	lease, grace := x.lease, x.rev.Timeout
-	x.leased = false
+	lease, grace := c.x.Detach(), c.x.Revision.Timeout
 	go func() {
 		backend.Linger(up.Conn, grace)
 		lease.Release()
 	}()
 }
 
-// deny answers a request that goes to no pod. A client that still sends its
-// body has a moment to read that, and the connection ends.
-func (c *conn) deny(x *exchange, end int, a answer.Answer) bool {
-	if c.whole(end) {
-		return c.answer(x, a)
-	}
-	c.req.close = true
-	if c.answer(x, a); a.Status != answer.ClientGone {
-		linger(c.in)
-	}
-	return false
-}
-
-// answer sends a response of our own; false ends the connection.
-func (c *conn) answer(x *exchange, a answer.Answer) bool {
-	x.status, x.said = a.Status, a.Text
+// Answer sends a response of our own. A client that still sends its body has a
+// moment to read it, and the connection ends.
+func (c *conn) Answer(a answer.Answer) {
+	whole := c.whole()
+	c.keep = c.keep && whole && a.Status != answer.ClientGone && !c.server.Front.Draining.Load()
 	if a.Status == answer.ClientGone {
-		return false
+		return
 	}
-	keep := !c.req.close && !c.server.Leaving.Load()
 	resp := a.To(c.req.first(contentType))
 	if !c.req.isHead() {
-		x.bytes = int64(len(resp.Body))
+		c.x.Bytes = int64(len(resp.Body))
 	}
-	c.out = appendAnswer(c.out[:0], resp, c.req.isHead(), !keep)
-	return c.send(c.out) && keep
-}
-
-func (c *conn) log(x *exchange, m table.Match) {
-	path, _, _ := strings.Cut(string(c.req.target), "?")
-	e := accesslog.Entry{
-		Method: string(c.req.method), Host: c.host, Path: path, Protocol: "HTTP/1.1", Client: c.peer.addr,
-		Namespace: m.Namespace, App: m.App, Status: x.status, Bytes: x.bytes,
-		Waited: x.waited, Took: time.Since(x.started),
-		UserAgent: string(c.req.userAgent), Traceparent: string(c.req.traceparent),
+	c.out = appendAnswer(c.out[:0], resp, c.req.isHead(), !c.keep)
+	c.keep = c.send(c.out) && c.keep
+	if !whole {
+		linger(c.in)
 	}
-	if parent, _, ok := x.trace.Headers(); ok {
-		e.Traceparent = string(parent)
-	}
-	if x.rev != nil {
-		e.Revision = x.rev.Name
-	}
-	if x.lease.Pod != nil {
-		e.Pod = x.lease.Pod.Name
-	}
-	c.server.Access.Write(e)
 }

@@ -36,6 +36,7 @@ const (
 	userAgent
 	peerRevision
 	peerHops
+	ownAnswer
 	traceparent
 	tracestate // the last one
 )
@@ -67,6 +68,7 @@ var known = func() (table [24][]namedKind) {
 		"tracestate":          tracestate,
 		"headway-revision":    peerRevision,
 		"headway-hops":        peerHops,
+		"headway-answer":      ownAnswer,
 	} {
 		table[len(name)] = append(table[len(name)], namedKind{name, k})
 	}
@@ -102,13 +104,13 @@ func parseField(line []byte) (field, bool) {
 	return field{name: line[:colon], value: value, kind: kindOf(line[:colon])}, true
 }
 
-// mayTrail tells whether a field of kind k may come as a trailer: not one that
+// mayTrail reports whether a field of kind k may come as a trailer: not one that
 // frames the message, says how to read it or where it goes.
 func mayTrail(k kind) bool {
 	return k == other || k == date || k == traceparent || k == tracestate
 }
 
-// announcesFraming tells whether a Trailer field announces what net/http
+// announcesFraming reports whether a Trailer field announces what net/http
 // cannot serve.
 func announcesFraming(value []byte) bool {
 	for name := range eachElement(value) {
@@ -132,7 +134,7 @@ func eachElement(list []byte) iter.Seq[[]byte] {
 	}
 }
 
-// lists tells whether the list in a field's value has the element lower.
+// lists reports whether the list in a field's value has the element lower.
 func lists(value []byte, lower string) bool {
 	for e := range eachElement(value) {
 		if grammar.EqualFold(e, lower) {

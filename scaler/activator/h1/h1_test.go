@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/scaler/activator/peer"
+	"github.com/headway-dev/headway/scaler/activator/record"
 	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
@@ -180,12 +181,15 @@ func FuzzTraceHeaders(f *testing.F) {
 	wellFormed := regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`)
 	f.Fuzz(func(t *testing.T, headers string) {
 		raw := []byte("GET / HTTP/1.1\r\nHost: a\r\ntracestate: a=1\r\nTraceparent: " + headers + "\r\n\r\n")
-		c := conn{server: &Server{Tracer: tracer}}
+		c := conn{}
 		if end, _, err := headEnd(raw, 0); err != nil || end != len(raw) || c.req.parse(raw) != nil {
 			return
 		}
-		c.beginTrace(&c.x)
-		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &c.req, &somebody, peer.Hop{}, c.x.trace))))
+		traced := tracer.Begin(c.Traceparent())
+		if traced.Wanted() {
+			traced.Start(c.Describe())
+		}
+		out, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(appendRequest(nil, &c.req, &somebody, peer.Hop{}, &traced))))
 		if err != nil {
 			t.Fatalf("net/http refuses what is sent: %v", err)
 		}
@@ -195,6 +199,6 @@ func FuzzTraceHeaders(f *testing.F) {
 		if got := out.Header.Get("Tracestate"); got != "" && !strings.Contains(headers, out.Header.Get("Traceparent")[3:35]) {
 			t.Fatalf("%q: the state %q belongs to another trace", headers, got)
 		}
-		c.x.trace.End(trace.Outcome{Status: 200})
+		traced.End(record.Outcome{Status: 200})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/grammar"
+	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
@@ -27,6 +28,7 @@ import (
 type handed struct {
 	net.Conn
 	in            *wire.Conn
+	front         *life.Front
 	headerTimeout time.Duration
 
 	state  handedState
@@ -142,7 +144,7 @@ func (h *handed) nextHead() error {
 		}
 		var no *grammar.Refusal
 		if errors.As(err, &no) {
-			refuse(h.in, nil, no)
+			refuse(h.front, h.in, nil, no)
 			h.fault = &net.OpError{Op: "read", Err: no} // net/http says no more
 			return nil
 		}

@@ -60,9 +60,7 @@ type request struct {
 	chunked              bool  // the body
 	length               int64 // of the body that is not chunked
 	close                bool
-	userAgent            []byte
 	traceparent          []byte               // nil if there are two
-	revision, hops       []byte               // of a request that another activator sends on
 	has                  [tracestate + 1]bool // kinds that occur
 }
 
@@ -119,16 +117,10 @@ func (r *request) parse(head []byte) error {
 			if announcesFraming(f.value) {
 				return grammar.Trailer
 			}
-		case userAgent:
-			r.userAgent = f.value
 		case traceparent:
 			if r.traceparent = f.value; repeated {
 				r.traceparent = nil
 			}
-		case peerRevision:
-			r.revision = f.value
-		case peerHops:
-			r.hops = f.value
 		}
 		r.fields = append(r.fields, f)
 	}

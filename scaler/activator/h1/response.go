@@ -30,6 +30,8 @@ type response struct {
 	// reuse is whether the pod's connection can be used again.
 	reuse bool
 	dated bool // it has a Date
+	// trusted is whether another activator has sent it, and may say so.
+	trusted bool
 	// named are the further fields that Connection calls hop-by-hop.
 	named [][]byte
 }
@@ -164,4 +166,15 @@ func cutLine(b []byte) (line, rest []byte) {
 		line = line[:len(line)-1]
 	}
 	return line, rest
+}
+
+// own is why the activator that sent the response has made it itself; empty: it
+// has not.
+func (r *response) own() string {
+	for i := range r.fields {
+		if f := &r.fields[i]; f.kind == ownAnswer {
+			return string(f.value)
+		}
+	}
+	return ""
 }

@@ -7,112 +7,65 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
-	"github.com/headway-dev/headway/scaler/activator/backend"
-	"github.com/headway-dev/headway/scaler/activator/peer"
-	"github.com/headway-dev/headway/scaler/activator/wire"
+	"github.com/headway-dev/headway/scaler/activator/life"
 )
 
-// toPod takes a pod and writes the request to it, as much as the pod takes. If
-// it fails, no pod has got all of it and no connection is held.
-func (c *conn) toPod(x *exchange, body []byte) (*wire.Conn, error) {
-	if x.lease, x.leased = x.rev.TryAcquire(); !x.leased {
-		if err := c.wait(x, x.rev.Acquire); err != nil {
-			return nil, err
-		}
-	}
-	for attempt := 1; ; attempt++ {
-		c.head(x)
-		c.out = append(c.out, body...)
-		up, err := c.write(x)
-		if err == nil {
-			return up, nil
-		}
-		if !errors.Is(err, errRefused) || attempt == attempts {
-			return nil, err
-		}
-		x.leased = false
-		x.lease.Unreachable()
-		x.rev.Stats.Retried()
-		if err := c.wait(x, x.rev.Reacquire); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// head writes the request's head for the leased pod into c.out.
-func (c *conn) head(x *exchange) {
-	told, next := &c.peer, peer.Hop{}
-	if c.server.Peers {
+// Send writes the request, as much as the pod takes, to a connection of the
+// leased pod, c.up: to an idle one, as long as they turn out to be closed before
+// a byte was written, or a new one.
+func (c *conn) Send() error {
+	x := &c.x
+	told := &c.peer
+	if c.server.Front.Peers {
 		told = nil
 	}
-	if x.lease.Pod.Peer {
-		next = x.hop.Next(x.rev)
-	}
-	c.out = appendRequest(c.out[:0], &c.req, told, next, x.trace)
-	x.trace.Sent(x.lease.Pod.Name, x.lease.Pod.Peer)
-}
-
-// errRefused is a pod that takes no connection.
-var errRefused = errors.New("the pod refuses connections")
-
-// write writes c.out to a connection of the leased pod: to an idle one, as
-// long as they turn out to be closed before a byte was written, or a new one.
-func (c *conn) write(x *exchange) (*wire.Conn, error) {
+	c.out = appendRequest(c.out[:0], &c.req, told, x.Next, x.Trace)
+	c.out = append(c.out, c.in.Buffered()[c.end:c.end+int(c.req.length)]...)
 	for {
-		up := x.lease.Pod.Idle(x.asked)
+		up := x.Lease.Pod.Idle(x.Asked)
 		reused := up != nil
 		if !reused {
-			ctx, cancel := context.WithDeadline(context.Background(), x.deadline)
+			ctx, cancel := context.WithDeadline(context.Background(), c.deadline)
 			var err error
-			up, err = x.lease.Pod.Dial(ctx)
+			up, err = x.Lease.Pod.Dial(ctx)
 			cancel()
 			if err != nil {
-				if time.Now().After(x.deadline) {
-					return nil, answer.ErrTimeout
+				if time.Now().After(c.deadline) {
+					return answer.ErrTimeout
 				}
-				return nil, errRefused
+				return life.ErrUnreachable
 			}
 		}
 		if !c.use(up) {
 			up.Close()
-			return nil, errLeaving
+			return life.ErrStopping
 		}
-		up.WriteWithin(x.asked, x.rev.Timeout)
+		up.WriteWithin(x.Asked, x.Revision.Timeout)
 		n, err := up.Write(c.out)
 		if err == nil {
-			return up, nil
+			return nil
 		}
 		late := errors.Is(err, os.ErrDeadlineExceeded)
 		if !late && (n > 0 || !reused) {
-			x.cut = true // it may have answered before it closed
-			return up, nil
+			c.cut = true // it may have answered before it closed
+			return nil
 		}
 		c.use(nil)
 		up.Close()
 		if late {
-			return nil, answer.ErrTimeout
+			return answer.ErrTimeout
 		}
 	}
 }
 
-// wait waits for a pod while the client is watched.
-func (c *conn) wait(x *exchange, acquire func(context.Context) (backend.Lease, error)) error {
+// Hold watches the client while the request waits.
+func (c *conn) Hold() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	ctx, stop := context.WithDeadlineCause(ctx, x.deadline, answer.ErrNoPod)
-	defer stop()
-	c.watch.start(c.server.Clients, c.in, func() { cancel(context.Canceled) })
-	since := time.Now()
-	cold := x.trace.Recorded() && x.rev.Load().Open == 0
-	lease, err := acquire(ctx)
-	for errors.Is(err, backend.ErrRerouted) {
-		lease, err = backend.Elsewhere(&x.rev, c.match(x).Revision)(ctx)
+	ctx, stop := context.WithDeadlineCause(ctx, c.deadline, answer.ErrTimeout)
+	c.watch.start(c.server.Front.Clients, c.in, func() { cancel(context.Canceled) })
+	return ctx, func() {
+		c.watch.calm()
+		stop()
+		cancel(nil)
 	}
-	c.watch.calm()
-	waited := time.Since(since)
-	x.waited += waited
-	x.rev.Stats.Waited(waited)
-	x.trace.Waited(since, cold, err)
-	x.lease, x.leased = lease, err == nil
-	return err
 }

@@ -8,35 +8,21 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/headway-dev/headway/scaler/activator/accesslog"
-	"github.com/headway-dev/headway/scaler/activator/inflight"
-	"github.com/headway-dev/headway/scaler/activator/table"
-	"github.com/headway-dev/headway/scaler/activator/trace"
+	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
 // Server serves connections.
 type Server struct {
-	// Tables to route by.
-	Tables *atomic.Pointer[table.Table]
-	// Peers is true if the clients are other activators.
-	Peers bool
-	// Running has every request of this server while it runs.
-	Running *inflight.Set
-	Access  *accesslog.Log
-	// Tracer is nil if tracing is off.
-	Tracer *trace.Tracer
+	// Front is what the requests share.
+	Front  *life.Front
 	Logger *slog.Logger
-	// Clients tells when a client goes away while its request waits.
-	Clients *wire.Watcher
 	// HandOver takes a connection whose next request is not plain. What was
 	// read of it is read again.
 	HandOver func(net.Conn)
 	// HeaderTimeout is from the first byte of a request to the end of its
 	// head, KeepAlive how long a connection may be idle.
 	HeaderTimeout, KeepAlive time.Duration
-	// Leaving makes every response end its connection.
-	Leaving *atomic.Bool
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
@@ -61,7 +47,7 @@ func (s *Server) ServeConn(nc net.Conn) {
 	}
 	c.in.ReadUntil(time.Time{})
 	c.in.WriteUntil(time.Time{})
-	h := &handed{Conn: nc, in: c.in, headerTimeout: s.HeaderTimeout}
+	h := &handed{Conn: nc, in: c.in, front: s.Front, headerTimeout: s.HeaderTimeout}
 	if bytes.HasPrefix(c.in.Buffered(), preface) {
 		h.EndHTTP()
 	}
@@ -88,7 +74,7 @@ func (s *Server) remove(c *conn) {
 }
 
 // CloseIdle closes every connection that has no request, now and from now on.
-// Leaving must be set before.
+// Front.Draining must be set before.
 func (s *Server) CloseIdle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,6 +109,6 @@ func newConn(s *Server, nc net.Conn) *conn {
 	if ip := net.ParseIP(c.peer.ip); ip != nil && ip.To4() == nil {
 		c.peer.forwarded = `for="[` + c.peer.ip + `]"`
 	}
-	c.member.Cancel = c.kill
+	c.x.Member.Cancel = c.kill
 	return c
 }

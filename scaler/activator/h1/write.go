@@ -137,6 +137,7 @@ func appendHead(b []byte, r *response, chunked, close bool) []byte {
 		case f.kind == hopByHop, f.kind == connection, f.kind == transferEncoding, f.kind == upgrade, f.kind == te:
 		case f.kind == contentLength && (chunked || bare || r.status == http.StatusNoContent):
 		case f.kind == contentType && bare:
+		case f.kind == ownAnswer && !r.trusted:
 		case f.kind == trailer:
 			b = appendAnnounced(b, f)
 		case len(r.named) > 0 && r.isNamed(f.name):

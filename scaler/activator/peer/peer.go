@@ -23,7 +23,7 @@ const (
 )
 
 // maxHops is how often a request is sent on. Activators agree on the keeper
-// within milliseconds of a change; until then a request may go to and fro, a
+// within milliseconds of a change; until then a request may go back and forth, a
 // little slower each time.
 const (
 	maxHops      = 50
@@ -48,7 +48,7 @@ func Parse(revision, hops string) Hop {
 	return Hop{Key: table.Key{Namespace: namespace, Name: name}, Hops: n}
 }
 
-// TooFar tells whether the request must not be sent on any more.
+// TooFar reports whether the request must not be sent on any more.
 func (h Hop) TooFar() bool { return h.Hops > maxHops }
 
 // Match finds the revision.
@@ -60,10 +60,11 @@ func (h Hop) Match(t *table.Table) table.Match {
 	return m
 }
 
-// Next is the hop after h, on which a request to rev goes to its keeper. It
-// takes a moment if the request has been sent on before.
+// Delay is how long to wait before the next hop: none if h is the zero value.
+func (h Hop) Delay() time.Duration { return min(time.Duration(h.Hops)*delay, longestDelay) }
+
+// Next is the hop after h, on which a request to rev goes to its keeper.
 func (h Hop) Next(rev *backend.Revision) Hop {
-	time.Sleep(min(time.Duration(h.Hops)*delay, longestDelay))
 	return Hop{Key: table.Key{Namespace: rev.Namespace, Name: rev.Name}, Hops: h.Hops + 1}
 }
 

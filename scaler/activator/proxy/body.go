@@ -5,15 +5,17 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/life"
 )
 
 // wrap makes resp's body call done when it is closed, with whether it was read
-// to its end, and idle when no byte has moved for streamIdle.
+// to its end, and idle when no byte has moved for life.StreamIdle.
 func wrap(resp *http.Response, done func(complete bool), idle func()) io.ReadCloser {
 	if conn, ok := resp.Body.(io.ReadWriteCloser); ok && resp.StatusCode == http.StatusSwitchingProtocols {
 		return &upgraded{ReadWriteCloser: conn, done: done}
 	}
-	return &stream{ReadCloser: resp.Body, done: done, timer: time.AfterFunc(streamIdle, idle)}
+	return &stream{ReadCloser: resp.Body, done: done, timer: time.AfterFunc(life.StreamIdle, idle)}
 }
 
 // withTrailers is the body of a response. It calls read when the trailers are
@@ -42,7 +44,7 @@ type stream struct {
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
 	if err == nil {
-		s.timer.Reset(streamIdle)
+		s.timer.Reset(life.StreamIdle)
 	}
 	s.complete = s.complete || errors.Is(err, io.EOF)
 	return n, err

@@ -68,6 +68,17 @@ func (c *clock) expired() error {
 	return late
 }
 
+// since is when the app's last turn began, or begin if that is later: when it
+// had a pod.
+func (c *clock) since(begin time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if turn := c.until.Add(-c.app); turn.After(begin) {
+		return turn
+	}
+	return begin
+}
+
 // stop stops the clock; false if it has expired or was stopped before.
 func (c *clock) stop() bool {
 	c.mu.Lock()

@@ -8,11 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// lingering is how long a client that still sends its body has to read the
-// answer before its connection is closed; as in package h1.
-const lingering = 500 * time.Millisecond
+	"github.com/headway-dev/headway/scaler/activator/life"
+)
 
 // incoming is the body of a request. It tells the clock whose turn it is, and
 // can be interrupted: net/http waits for a Read that waits for the client
@@ -151,7 +149,7 @@ func (i *incoming) end() {
 	i.mu.Unlock()
 	if i.unread() && i.of.ProtoMajor == 1 {
 		i.reading.Lock() // net/http would take back the deadline if somebody still read
-		_ = i.deadline(time.Now().Add(lingering))
+		_ = i.deadline(time.Now().Add(life.Lingering))
 		i.reading.Unlock()
 	}
 	if i.ahead != nil {
@@ -159,7 +157,7 @@ func (i *incoming) end() {
 	}
 }
 
-// unread tells whether something of the body is still to come, as far as is
+// unread reports whether something of the body is still to come, as far as is
 // known.
 func (i *incoming) unread() bool { return i != nil && !i.ended.Load() }
 

@@ -16,9 +16,9 @@ func WithConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// leaving notices that the client of one request goes away. net/http does so
+// departure notices that the client of one request goes away. net/http does so
 // only for a request whose body was read, and behind which nothing was sent.
-type leaving struct {
+type departure struct {
 	clients *wire.Watcher
 	conn    net.Conn // nil: HTTP/2, whose connection is always read
 	gone    func()
@@ -28,8 +28,8 @@ type leaving struct {
 	over  bool
 }
 
-func newLeaving(clients *wire.Watcher, r *http.Request, gone func()) *leaving {
-	l := &leaving{clients: clients, gone: gone}
+func newDeparture(clients *wire.Watcher, r *http.Request, gone func()) *departure {
+	l := &departure{clients: clients, gone: gone}
 	if r.ProtoMajor == 1 {
 		l.conn, _ = r.Context().Value(connKey{}).(net.Conn)
 	}
@@ -37,7 +37,7 @@ func newLeaving(clients *wire.Watcher, r *http.Request, gone func()) *leaving {
 }
 
 // start begins to watch, unless that has begun or is over.
-func (l *leaving) start() {
+func (l *departure) start() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.conn != nil && l.watch == nil && !l.over {
@@ -46,7 +46,7 @@ func (l *leaving) start() {
 }
 
 // stop ends the watch. gone is not called after it.
-func (l *leaving) stop() {
+func (l *departure) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true

@@ -5,6 +5,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/life"
 )
 
 // recorder notes what was sent, and keeps net/http to what the hot path does.
@@ -13,8 +16,7 @@ type recorder struct {
 	http.ResponseWriter
 	request *http.Request
 	body    *incoming // of the request, if it came over HTTP/1
-	status  int
-	bytes   int64
+	x       *life.Exchange
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
@@ -23,12 +25,13 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 func (r *recorder) WriteHeader(status int) {
 	if status < http.StatusOK {
 		if r.wants(status) {
+			r.Header().Del(answer.Header) // which is not the app's to send
 			r.ResponseWriter.WriteHeader(status)
 		}
 		return
 	}
-	if r.status == 0 {
-		r.status = status
+	if r.x.Status == 0 {
+		r.x.Status = status
 		if r.body.unread() {
 			// What is still to come of it is not looked at. net/http would
 			// look for the next request there, where a client may have hidden
@@ -50,7 +53,7 @@ func (r *recorder) WriteHeader(status int) {
 	}
 }
 
-// wants tells whether the client can read an informational response: HTTP/1.0
+// wants reports whether the client can read an informational response: HTTP/1.0
 // has none, and 100 is only for those who wait for it.
 func (r *recorder) wants(status int) bool {
 	if status == http.StatusContinue {
@@ -65,7 +68,7 @@ func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return conn, rw, err
 	}
-	r.status = http.StatusSwitchingProtocols
+	r.x.Status = http.StatusSwitchingProtocols
 	if checked, ok := conn.(interface{ EndHTTP() }); ok {
 		checked.EndHTTP() // what follows is not HTTP
 	}
@@ -94,6 +97,6 @@ func (e eager) CloseWrite() error {
 
 func (r *recorder) Write(b []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
+	r.x.Bytes += int64(n)
 	return n, err
 }

@@ -18,7 +18,7 @@ func rewrite(p *httputil.ProxyRequest) {
 	// Bytes that net/url would normalise stay as they came.
 	p.Out.URL.RawQuery = p.In.URL.RawQuery
 	p.Out.URL.Opaque = oddPath(p.In)
-	x := p.In.Context().Value(exchangeKey{}).(*exchange)
+	x := exchangeOf(p.In)
 	if x.body != nil {
 		p.Out.Trailer = x.body.trailer
 	}
@@ -42,14 +42,14 @@ func rewrite(p *httputil.ProxyRequest) {
 	if _, ok := p.In.Header["User-Agent"]; !ok {
 		p.Out.Header.Set("User-Agent", "") // or net/http would add its own
 	}
-	if parent, state, ok := x.trace.Headers(); ok {
+	if parent, state, ok := x.Trace.Headers(); ok {
 		p.Out.Header.Set("Traceparent", string(parent))
 		p.Out.Header.Del("Tracestate")
 		if state != "" {
 			p.Out.Header.Set("Tracestate", state)
 		}
 	}
-	if x.peers {
+	if x.handler.front.Peers {
 		for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"} {
 			if given := p.In.Header[name]; len(given) > 0 {
 				p.Out.Header[name] = given

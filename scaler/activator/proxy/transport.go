@@ -14,60 +14,64 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/h1"
+	"github.com/headway-dev/headway/scaler/activator/life"
 )
 
 // transport sends a request to a pod of its exchange's revision.
 type transport struct{}
 
-// streamIdle ends a response in which no byte has moved for so long. It is
-// far above the heartbeat of any server-sent events library. Upgraded
-// connections are never ended by it.
-const streamIdle = 15 * time.Minute
-
-// patience is how long a pod may take before the client is watched; as in
-// package h1.
-const patience = 100 * time.Millisecond
-
-// attempts bounds how often a request looks for another pod. Waiting for one
-// is bounded by the revision's timeout; this is for pods that accept a probe
-// and refuse the request time and again.
-const attempts = 10
-
 // RoundTrip implements http.RoundTripper.
 func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	x := r.Context().Value(exchangeKey{}).(*exchange)
-	x.clock = startClock(x.rev, x.end)
+	x := exchangeOf(r)
+	x.out = r
+	x.clock = startClock(x.Revision, x.end)
 	if x.body != nil {
 		x.body.clock = x.clock
 	}
-	watch := time.AfterFunc(patience, x.client.start)
+	watch := time.AfterFunc(life.Patience, x.client.start)
 	defer watch.Stop()
-	resp, h, err := send(r, x)
+	err := x.Reach()
+	resp, pod := x.resp, x.pod
 	if !x.clock.stop() && err == nil && !errors.Is(context.Cause(r.Context()), errLost) {
 		// The time was up in the moment the response came.
 		resp.Body.Close()
-		h.release(false)
+		pod.release(false)
 		err = context.Cause(r.Context())
 	}
 	if err == nil && (resp.StatusCode < 100 || resp.StatusCode > 999) {
 		resp.Body.Close()
-		h.release(false)
+		pod.release(false)
 		err = errStatus
 	}
 	if err != nil {
 		return nil, x.explain(err, context.Cause(r.Context()))
 	}
-	x.trace.Answered()
+	if x.Lease.Pod.Peer {
+		x.Relayed(resp.Header.Get(answer.Header))
+	} else {
+		resp.Header.Del(answer.Header)
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.client.stop() // from now on one direction may end before the other
+	} else {
+		x.Answered(x.clock.since(x.Asked))
 	}
 	var once sync.Once
-	done := func(complete bool) { once.Do(func() { h.release(complete) }) }
-	if x.trace.Recorded() && isGRPC(r) {
-		resp.Body = &withTrailers{ReadCloser: resp.Body, read: func() { x.traceGRPC(resp) }}
+	done := func(complete bool) { once.Do(func() { pod.release(complete) }) }
+	if isGRPC(r) {
+		resp.Body = &withTrailers{ReadCloser: resp.Body, read: func() { x.noteGRPC(resp) }}
 	}
-	resp.Body = wrap(resp, done, func() { x.end(errIdle) })
+	resp.Body = wrap(resp, done, func() { x.end(life.ErrIdle) })
 	return resp, nil
+}
+
+// noteGRPC notes the status of a gRPC call whose response has been read.
+func (x *exchange) noteGRPC(resp *http.Response) {
+	if x.GRPC = resp.Trailer.Get("Grpc-Status"); x.GRPC == "" {
+		x.GRPC = resp.Header.Get("Grpc-Status") // a response without messages
+	}
+	x.Trace.GRPC(x.GRPC)
+	resp.Trailer.Del(answer.Header)
 }
 
 // held is the pod that a request occupies.
@@ -99,8 +103,6 @@ func (h *held) release(complete bool) {
 // over HTTP/1.1 package h1 has looked.
 var errStatus = errors.New("the app's response has an impossible status")
 
-var errIdle = errors.New("no byte moved for " + streamIdle.String())
-
 // explain chooses between what went wrong and why the request had to end.
 func (x *exchange) explain(err, cause error) error {
 	switch {
@@ -114,52 +116,41 @@ func (x *exchange) explain(err, cause error) error {
 	return err
 }
 
-// send tries pods until one takes the connection.
-func send(r *http.Request, x *exchange) (*http.Response, *held, error) {
-	acquire := x.rev.Acquire
-	for attempt := 1; ; attempt++ {
-		lease, err := wait(r.Context(), x, acquire)
-		if err != nil {
-			x.pod = ""
-			return nil, nil, err
-		}
-		x.pod = lease.Pod.Name
-		x.trace.Sent(lease.Pod.Name, lease.Pod.Peer)
-		h := &held{lease: lease, grace: x.rev.Timeout}
-		body := &trackedBody{ReadCloser: r.Body}
-		resp, err := lease.Pod.Transport(isGRPC(r), check).RoundTrip(attemptOf(r, x, h, body))
-		if err == nil {
-			return resp, h, nil
-		}
-		if r.Context().Err() != nil || !refused(err) || body.read.Load() || attempt == attempts {
-			h.release(false)
-			return nil, nil, err
-		}
-		lease.Unreachable()
-		x.rev.Stats.Retried()
-		acquire = x.rev.Reacquire
+// Send sends the request to the leased pod.
+func (x *exchange) Send() error {
+	pod := &held{grace: x.Revision.Timeout}
+	body := &trackedBody{ReadCloser: x.out.Body}
+	resp, err := x.Lease.Pod.Transport(isGRPC(x.out), check).RoundTrip(x.attempt(pod, body))
+	if err != nil && x.out.Context().Err() == nil && refused(err) && !body.read.Load() {
+		return life.ErrUnreachable
 	}
+	pod.lease = x.Detach()
+	if err != nil {
+		pod.release(false)
+	}
+	x.resp, x.pod = resp, pod
+	return err
 }
 
-// attemptOf is r for one pod. It notes the connection in h.
-func attemptOf(r *http.Request, x *exchange, h *held, body *trackedBody) *http.Request {
-	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+// attempt is the request for one pod. It notes the connection in pod.
+func (x *exchange) attempt(pod *held, body *trackedBody) *http.Request {
+	out := x.out.WithContext(httptrace.WithClientTrace(x.out.Context(), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
-			h.conn = info.Conn
+			pod.conn = info.Conn
 			if conn, ok := info.Conn.(*h1.Checked); ok {
-				conn.Expect(r)
+				conn.Expect(x.out)
 				x.body.begin()
 				conn.NetConn().(*backend.Upstream).Begin(info.Reused, x.lostPod)
 			}
 		},
 	}))
-	out.URL.Host = h.lease.Pod.Addr // the same URL as r's, which is ours
-	if r.Body != nil && r.Body != http.NoBody {
+	out.URL.Host = x.Lease.Pod.Addr // the same URL as that of x.out, which is ours
+	if x.out.Body != nil && x.out.Body != http.NoBody {
 		out.Body = body
 	}
-	if h.lease.Pod.Peer {
-		out.Header = r.Header.Clone()
-		x.hop.Next(x.rev).Set(out.Header)
+	if x.Lease.Pod.Peer {
+		out.Header = x.out.Header.Clone()
+		x.Next.Set(out.Header)
 	}
 	return out
 }
@@ -177,30 +168,7 @@ func (x *exchange) lostPod() {
 
 var errLost = errors.New("the pod closed the connection")
 
-// wait takes a pod, and notes the time if it took any.
-func wait(ctx context.Context, x *exchange, acquire func(context.Context) (backend.Lease, error)) (backend.Lease, error) {
-	if lease, ok := x.rev.TryAcquire(); ok {
-		return lease, nil
-	}
-	x.client.start()
-	x.body.wait()
-	since := time.Now()
-	cold := x.trace.Recorded() && x.rev.Load().Open == 0
-	lease, err := acquire(ctx)
-	for errors.Is(err, backend.ErrRerouted) {
-		lease, err = backend.Elsewhere(&x.rev, x.match().Revision)(ctx)
-	}
-	waited := time.Since(since)
-	x.waited += waited
-	x.rev.Stats.Waited(waited)
-	if errors.Is(err, answer.ErrTimeout) {
-		err = answer.ErrNoPod
-	}
-	x.trace.Waited(since, cold, err)
-	return lease, err
-}
-
-// refused tells whether the connection was never made.
+// refused reports whether the connection was never made.
 func refused(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

@@ -1,13 +1,44 @@
 package stats
 
-import "testing"
+import (
+	"testing"
 
-func TestAnswers(t *testing.T) {
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/scaler/activator/record"
+	"github.com/headway-dev/headway/scaler/report"
+)
+
+func TestEndings(t *testing.T) {
 	var c Counters
-	for _, status := range []int{200, 404, 499, 500, 502, 504, 0, 304} {
-		c.Ended(status)
+	for _, o := range []record.Outcome{
+		{Status: 200}, {Status: 404}, {Status: 499}, {Status: 500}, {Status: 502}, {Status: 304}, {Status: 101}, {Status: 999},
+		{Status: 200, GRPC: "0"}, {Status: 200, GRPC: "5"}, {Status: 200, GRPC: "13"},
+		{Status: 0},
+		{Status: 502, Own: record.Broken}, {Status: 504, Own: record.Late}, {Status: 503, Own: "no-pod"}, {Status: 503, Own: "cannot-start"},
+		{Status: 408, Own: record.Stalled}, {Status: 400, Own: record.BadBody},
+		{Status: 200, Own: "no-pod"}, // a gRPC call, as another activator has answered it
+	} {
+		o.Split = true
+		c.Arrived(true)
+		c.Observe(o)
 	}
-	if got, want := c.Answers(), (Answers{Ended: 7, Bad: 3}); got != want {
-		t.Errorf("%+v, want %+v: a client that went away tells nothing", got, want)
+	c.Arrived(false)
+	split, direct := c.Tallies()
+	want := report.Tally{Arrived: 19}
+	want.Ended = [report.Endings]uint64{
+		report.ClientLeft: 1, 1: 1, 2: 3, 3: 1, 4: 2, 5: 3, report.GRPCFailed: 1, report.Broken: 1, report.Late: 1, report.NoPod: 3, report.ClientFault: 2,
+	}
+	if diff := cmp.Diff(want, split); diff != "" {
+		t.Error(diff)
+	}
+	if split.Answered() != 13 || split.Bad() != 6 {
+		t.Errorf("%d answered, %d bad, want 13 and 6: no pod and the client's faults say nothing about the app", split.Answered(), split.Bad())
+	}
+	if want := (report.Tally{Arrived: 1}); direct != want {
+		t.Errorf("%+v by a host of the revision, want %+v", direct, want)
+	}
+	if got, want := c.classes(), [6]uint64{1, 1, 4, 1, 4, 8}; got != want {
+		t.Errorf("classes %v, want %v", got, want)
 	}
 }

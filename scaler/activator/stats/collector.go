@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/headway-dev/headway/scaler/report"
 )
 
 // Sample is one revision at the time of a scrape.
@@ -60,19 +62,33 @@ func collect(ch chan<- prometheus.Metric, s Sample) {
 	gauge(openDesc, s.OpenPods)
 
 	c := s.Counters
-	for class := range c.classes {
-		if n := c.classes[class].Load(); n > 0 {
+	for class, n := range c.classes() {
+		if n > 0 {
 			ch <- prometheus.MustNewConstMetric(requestsDesc, prometheus.CounterValue, float64(n), append(l, strconv.Itoa(class)+"xx")...)
 		}
 	}
 	ch <- prometheus.MustNewConstMetric(retriesDesc, prometheus.CounterValue, float64(c.retries.Load()), l...)
 	ch <- prometheus.MustNewConstSummary(waitsDesc, c.waits.Load(), time.Duration(c.waitTime.Load()).Seconds(), nil, l...)
 
-	total, cumulative := uint64(0), make(map[float64]uint64, len(Bounds))
-	for i, bound := range Bounds {
-		total += c.buckets[i].Load()
-		cumulative[bound] = total
+	took := c.took.Load()
+	total, cumulative := uint64(0), make(map[float64]uint64, (report.Buckets+coarse-1)/coarse)
+	for i, n := range took {
+		if total += n; i%coarse == 0 && i < report.Buckets-1 || i == report.Buckets-2 {
+			cumulative[report.Bound(i).Seconds()] = total
+		}
 	}
-	total += c.buckets[len(Bounds)].Load()
 	ch <- prometheus.MustNewConstHistogram(durationDesc, total, time.Duration(c.nanos.Load()).Seconds(), cumulative, l...)
+}
+
+// coarse is how many counters make one of Prometheus': a whole doubling, so that
+// a revision has 18 series and not 129.
+const coarse = 8
+
+// classes are the requests by the first digit of the status that the client got.
+func (c *Counters) classes() (n [6]uint64) {
+	split, direct := c.Tallies()
+	for e, class := range [report.Endings]int{0, 1, 2, 3, 4, 5, report.GRPCFailed: 2, report.Broken: 5, report.Late: 5, report.NoPod: 5, report.ClientFault: 4} {
+		n[class] += split.Ended[e] + direct.Ended[e]
+	}
+	return n
 }

@@ -59,3 +59,18 @@ func (s *Starts) Collect(ch chan<- prometheus.Metric) {
 	s.seconds.Collect(ch)
 	s.wakes.Collect(ch)
 }
+
+// OwnAnswers counts the responses that the activator itself makes, of all apps
+// together and of requests that belong to none.
+type OwnAnswers struct{ *prometheus.CounterVec }
+
+// NewOwnAnswers makes an OwnAnswers without any.
+func NewOwnAnswers() *OwnAnswers {
+	return &OwnAnswers{prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "headway_activator_own_answers_total",
+		Help: "Responses that the activator itself made, by reason, which is also what their header Headway-Answer says.",
+	}, []string{"reason"})}
+}
+
+// Count counts one.
+func (a *OwnAnswers) Count(reason string) { a.WithLabelValues(reason).Inc() }

@@ -6,59 +6,77 @@ package stats
 import (
 	"sync/atomic"
 	"time"
-)
 
-// Bounds of the latency histogram in seconds. The lower ones tell the
-// activator's own share apart, the upper ones reach the longest sensible
-// request timeout.
-var Bounds = [...]float64{
-	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-}
+	"github.com/headway-dev/headway/scaler/activator/record"
+	"github.com/headway-dev/headway/scaler/report"
+)
 
 // Counters of one revision. The zero value is ready to use.
 type Counters struct {
-	classes  [6]atomic.Uint64               // by status / 100; 0 is a client that went away
-	buckets  [len(Bounds) + 1]atomic.Uint64 // not cumulative; the last is +Inf
-	nanos    atomic.Int64                   // sum of durations
-	ended    atomic.Uint64                  // that a pod had
-	bad      atomic.Uint64                  // of those
-	retries  atomic.Uint64
-	waits    atomic.Uint64
-	waitTime atomic.Int64
+	// FirstByte has the times of the requests that weights have split.
+	FirstByte report.Histogram
+
+	split, direct tally
+	took          report.Histogram // from the head to the end of the response, of all
+	nanos         atomic.Int64     // sum of took
+	retries       atomic.Uint64
+	waits         atomic.Uint64
+	waitTime      atomic.Int64
 }
 
-// Observe counts a finished request: its status (0 if the client went away
-// before an answer) and the time from its head to the end of its response.
-func (c *Counters) Observe(status int, took time.Duration) {
-	class := status / 100
-	if class < 0 || class > 5 {
-		class = 5
-	}
-	c.classes[class].Add(1)
-	c.buckets[bucket(took)].Add(1)
-	c.nanos.Add(int64(took))
+type tally struct {
+	arrived atomic.Uint64
+	ended   [report.Endings]atomic.Uint64
 }
 
-// Answers is how the requests that pods had have ended: all of them, and those
-// with a status of 5xx.
-type Answers struct{ Ended, Bad uint64 }
-
-// Ended counts the end of a request that a pod had, with the status that the
-// client got. One that the client ended itself tells nothing about the app.
-func (c *Counters) Ended(status int) {
-	if status < 100 {
-		return
+func (c *Counters) of(split bool) *tally {
+	if split {
+		return &c.split
 	}
-	c.ended.Add(1)
-	if status >= 500 {
-		c.bad.Add(1)
-	}
+	return &c.direct
 }
 
-// Answers returns the sums of Ended.
-func (c *Counters) Answers() Answers {
-	bad := c.bad.Load() // first, so that it is never more than all
-	return Answers{Ended: c.ended.Load(), Bad: bad}
+// Arrived counts a request that begins.
+func (c *Counters) Arrived(split bool) { c.of(split).arrived.Add(1) }
+
+// Observe counts a request that has ended.
+func (c *Counters) Observe(o record.Outcome) {
+	if o.Split && o.FirstByte > 0 && o.Own == "" {
+		c.FirstByte.Observe(o.FirstByte) // before the tally, which tells of news
+	}
+	c.took.Observe(o.Took)
+	c.nanos.Add(int64(o.Took))
+	c.of(o.Split).ended[ending(o)].Add(1)
+}
+
+func ending(o record.Outcome) report.Ending {
+	switch {
+	case o.Status == 0:
+		return report.ClientLeft
+	case o.Own == record.Broken:
+		return report.Broken
+	case o.Own == record.Late:
+		return report.Late
+	case o.Own == record.Stalled, o.Own == record.BadBody:
+		return report.ClientFault
+	case o.Own != "":
+		return report.NoPod
+	case record.GRPCFailed(o.GRPC):
+		return report.GRPCFailed
+	}
+	return report.Ending(max(1, min(o.Status/100, 5)))
+}
+
+// Tallies returns the sums, of requests that weights have split and of those
+// that came by a host of the revision itself.
+func (c *Counters) Tallies() (split, direct report.Tally) { return c.split.load(), c.direct.load() }
+
+func (t *tally) load() (sum report.Tally) {
+	for i := range t.ended { // first, so that these are never more than have arrived
+		sum.Ended[i] = t.ended[i].Load()
+	}
+	sum.Arrived = t.arrived.Load()
+	return sum
 }
 
 // Retried counts a request that went to another pod because the first refused
@@ -69,14 +87,4 @@ func (c *Counters) Retried() { c.retries.Add(1) }
 func (c *Counters) Waited(took time.Duration) {
 	c.waits.Add(1)
 	c.waitTime.Add(int64(took))
-}
-
-func bucket(took time.Duration) int {
-	seconds := took.Seconds()
-	for i, bound := range Bounds {
-		if seconds <= bound {
-			return i
-		}
-	}
-	return len(Bounds)
 }

@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	oteltrace "go.opentelemetry.io/otel/trace"
+
+	"github.com/headway-dev/headway/scaler/activator/record"
 )
 
 // Request is the trace of one request. All methods of a nil Request do
@@ -27,7 +29,7 @@ type Request struct {
 }
 
 // Begin decides whether a request is recorded. given is its traceparent
-// header, nil if it has none or two. If Wanted tells so, Start must follow.
+// header, nil if it has none or two. If Wanted reports so, Start must follow.
 //
 // A request that is not recorded keeps the traceparent that it came with. If
 // it has no valid one, it gets one that tells the app not to record either.
@@ -44,13 +46,14 @@ func (t *Tracer) Begin(given []byte) Request {
 	return r
 }
 
-// Wanted tells whether the request shall be recorded.
+// Wanted reports whether the request shall be recorded.
 func (r *Request) Wanted() bool {
 	return r != nil && r.tracer.sampler.records(r.id, r.from, r.told)
 }
 
-// Start begins to record. state is the tracestate header.
-func (r *Request) Start(in Incoming, state string) {
+// Start begins to record.
+func (r *Request) Start(in record.Incoming) {
+	state := in.Tracestate
 	ctx := context.Background()
 	if !r.told {
 		ctx = context.WithValue(ctx, idKey{}, r.id)
@@ -63,8 +66,8 @@ func (r *Request) Start(in Incoming, state string) {
 			TraceID: r.id, SpanID: r.from.span, TraceFlags: flags(r.from), TraceState: parsed, Remote: true,
 		}))
 	}
-	_, r.span = r.tracer.tracer.Start(ctx, in.name(), oteltrace.WithSpanKind(oteltrace.SpanKindServer),
-		oteltrace.WithTimestamp(in.Started), oteltrace.WithAttributes(in.attributes()...))
+	_, r.span = r.tracer.tracer.Start(ctx, nameOf(in), oteltrace.WithSpanKind(oteltrace.SpanKindServer),
+		oteltrace.WithTimestamp(in.Started), oteltrace.WithAttributes(describe(in)...))
 	r.tell(parent{trace: r.id, span: r.span.SpanContext().SpanID(), sampled: true})
 }
 
@@ -77,7 +80,7 @@ func (r *Request) tell(p parent) {
 	p.write(&r.header)
 }
 
-// Recorded tells whether the request is recorded.
+// Recorded reports whether the request is recorded.
 func (r *Request) Recorded() bool { return r != nil && r.span != nil }
 
 // Headers are the traceparent and tracestate for the pod. ok is false if it
@@ -143,12 +146,12 @@ func (r *Request) GRPC(status string) {
 }
 
 // End ends the span. A second call does nothing.
-func (r *Request) End(o Outcome) {
+func (r *Request) End(o record.Outcome) {
 	if !r.Recorded() || r.ended {
 		return
 	}
 	r.ended = true
-	r.span.SetAttributes(o.attributes()...)
+	r.span.SetAttributes(outcome(o)...)
 	switch {
 	case o.Status >= 500:
 		r.span.SetStatus(codes.Error, firstLine(o.Said))

@@ -13,6 +13,8 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/headway-dev/headway/scaler/activator/record"
 )
 
 // stuck is an exporter whose collector never answers.
@@ -37,10 +39,10 @@ func TestDeadCollectorCostsNeitherTimeNorMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		for range 10_000 {
 			r := tr.Begin(nil)
-			r.Start(Incoming{Started: time.Now(), Method: "GET", Target: "/" + strings.Repeat("x", 60<<10), Host: "shop.localhost"}, "")
+			r.Start(record.Incoming{Started: time.Now(), Method: "GET", Target: "/" + strings.Repeat("x", 60<<10), Host: "shop.localhost"})
 			r.Waited(time.Now(), true, nil)
 			r.Sent("pod", false)
-			r.End(Outcome{App: "shop", Status: 200})
+			r.End(record.Outcome{App: "shop", Status: 200})
 		}
 		if took := time.Since(started); took != 0 { // the clock only moves while everyone waits
 			t.Errorf("requests waited %s for the collector", took)
@@ -66,11 +68,11 @@ func TestValuesOfClients(t *testing.T) {
 	got := make(chan sdktrace.ReadOnlySpan, 1)
 	tr := newTracer(sampler{below: 1 << 63}, resource.Empty(), exporterFunc(func(s sdktrace.ReadOnlySpan) { got <- s }))
 	r := tr.Begin(nil)
-	r.Start(Incoming{
-		Method: "BR\xffEW", Target: "/\xff" + strings.Repeat("x", 2000) + "?secret", Host: "a\xff:99999999999", Version: "1.1", Peer: "[::1]:8", ForwardedFor: " \xffme , you",
-	}, "")
+	r.Start(record.Incoming{
+		Method: "BR\xffEW", Target: "/\xff" + strings.Repeat("x", 2000) + "?secret", Host: "a\xff:99999999999", Protocol: "HTTP/1.1", Client: "[::1]:8", ForwardedFor: " \xffme , you",
+	})
 	r.Sent("pod", false)
-	r.End(Outcome{Status: 503, Said: "No \xff pod.\nsecret"})
+	r.End(record.Outcome{Status: 503, Said: "No \xff pod.\nsecret"})
 	if err := tr.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +108,9 @@ func BenchmarkRecorded(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r := tr.Begin([]byte(sampledParent))
-		r.Start(Incoming{Started: time.Now(), Method: "GET", Target: "/products/42", Host: "shop.localhost", Version: "1.1", Peer: "192.0.2.1:999"}, "")
+		r.Start(record.Incoming{Started: time.Now(), Method: "GET", Target: "/products/42", Host: "shop.localhost", Protocol: "HTTP/1.1", Client: "192.0.2.1:999"})
 		r.Sent("pod", false)
 		r.Answered()
-		r.End(Outcome{Namespace: "default", App: "shop", Revision: "shop-1", Status: 200, Bytes: 5})
+		r.End(record.Outcome{Namespace: "default", App: "shop", Revision: "shop-1", Status: 200, Bytes: 5})
 	}
 }

@@ -1,0 +1,120 @@
+package report
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// Ending is how a request ended. 1 to 5 are the app's own answers, by the class
+// of their status.
+type Ending uint8
+
+// The others. Broken and Late are answers of the activator about the app; NoPod
+// and ClientFault tell nothing about it.
+const (
+	// ClientLeft before an answer.
+	ClientLeft Ending = 0
+	// GRPCFailed is an app's gRPC status of 2, 4, 12, 13, 14 or 15, whatever it
+	// says over HTTP.
+	GRPCFailed = iota + 5
+	// Broken: the app closed the connection, or did not speak HTTP (502).
+	Broken
+	// Late: the app did not begin to answer in time (504).
+	Late
+	// NoPod: none came up in time, too many requests wait, or the revision is
+	// gone or cannot start (503).
+	NoPod
+	// ClientFault: the body stalled or was malformed (408, 400).
+	ClientFault
+	// Endings is their number.
+	Endings
+)
+
+// Tally counts requests: those that have arrived, and how those have ended that
+// have.
+type Tally struct {
+	Arrived uint64          `json:"arrived,omitempty"`
+	Ended   [Endings]uint64 `json:"ended,omitzero"`
+}
+
+// Answered is how many the app has answered, or should have.
+func (t Tally) Answered() (n uint64) {
+	for _, m := range t.Ended[1 : Late+1] {
+		n += m
+	}
+	return n
+}
+
+// Bad is how many of those count against the app.
+func (t Tally) Bad() uint64 {
+	return t.Ended[5] + t.Ended[GRPCFailed] + t.Ended[Broken] + t.Ended[Late]
+}
+
+// plus adds how far a sum has grown.
+func (t Tally) plus(now, before Tally) Tally {
+	t.Arrived += now.Arrived - before.Arrived
+	for i := range t.Ended {
+		t.Ended[i] += now.Ended[i] - before.Ended[i]
+	}
+	return t
+}
+
+// Buckets is the number of counters of a Histogram. Counter i has the times up
+// to Bound(i) and above the one before; the last one what is above 60 s.
+const Buckets = 129
+
+// Bound is 1 ms · 2^(i/8): 9% from one to the next, which bounds the error of a
+// quantile. These are also the bounds of Prometheus' native histograms of schema
+// 3.
+func Bound(i int) time.Duration {
+	return time.Duration(math.Round(math.Exp2(float64(i)/8) * float64(time.Millisecond)))
+}
+
+var bounds = func() (b [Buckets - 1]time.Duration) {
+	for i := range b {
+		b[i] = Bound(i)
+	}
+	return b
+}()
+
+// Histogram counts times. The zero value is ready to use, by several goroutines.
+type Histogram struct{ counts [Buckets]atomic.Uint64 }
+
+// Latencies are the counters of a Histogram at one time.
+type Latencies [Buckets]uint64
+
+// Observe counts a time.
+func (h *Histogram) Observe(took time.Duration) { h.counts[bucket(took)].Add(1) }
+
+func bucket(took time.Duration) int {
+	if took <= bounds[0] {
+		return 0
+	}
+	// Eight counters for each doubling: begin at the last power of two.
+	_, doublings := math.Frexp(float64(took) / float64(time.Millisecond))
+	i := max(8*(doublings-1)-1, 0)
+	for i < len(bounds) && took > bounds[i] {
+		i++
+	}
+	return min(i, len(bounds))
+}
+
+// Load reads the counters.
+func (h *Histogram) Load() (l Latencies) {
+	for i := range h.counts {
+		l[i] = h.counts[i].Load()
+	}
+	return l
+}
+
+// Measured is what activators have counted for one revision. Split are the
+// requests that a Route's weights have sent to it, a random sample of all;
+// Direct are those that came by a host of the revision itself.
+type Measured struct {
+	Split, Direct Tally
+	// FirstByte is from the moment when the app had a request of Split to the
+	// start of its response, without the wait for a pod and for the client's
+	// body. Upgraded connections are not among them.
+	FirstByte Latencies
+}

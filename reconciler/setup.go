@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/answers"
@@ -23,20 +24,34 @@ import (
 	"github.com/headway-dev/headway/reconciler/buildcache"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/prepull"
+	"github.com/headway-dev/headway/reconciler/render"
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/reconciler/route"
 )
 
+// Options of the reconcilers.
+type Options struct {
+	// Public is how apps and revisions are reached.
+	Public address.Public
+	// Builds say where builds run and where their results go.
+	Builds revision.Builds
+	// Park is what parked pods are made with; its image runs in the pods that pull
+	// others, too.
+	Park render.Park
+	// Answers are how requests end.
+	Answers *answers.Feed
+}
+
 // Setup adds the reconcilers of Revisions, Apps and Routes, and what pulls
-// images in advance. feed tells how requests end.
-func Setup(ctx context.Context, mgr ctrl.Manager, options revision.Options, feed *answers.Feed) error {
+// images in advance.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	if err := revision.Setup(ctx, mgr, options); err != nil {
+	if err := revision.Setup(ctx, mgr, options.Public, options.Builds, options.Park); err != nil {
 		return err
 	}
-	if err := app.Setup(mgr, options.Public, feed); err != nil {
+	if err := app.Setup(mgr, options.Public, options.Answers); err != nil {
 		return err
 	}
 	if err := buildcache.Setup(mgr); err != nil {

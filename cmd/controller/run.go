@@ -59,15 +59,18 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
-	err = reconciler.Setup(ctx, mgr, revision.Options{
-		Public:             address.Public{Scheme: f.publicScheme, Domain: f.domain, Port: f.publicPort},
-		Registry:           f.registry,
-		InsecureRegistries: f.insecure(),
-		RegistrySecret:     f.registrySecret,
-		BuildNamespace:     f.buildNamespace,
-		ArtifactURL:        f.artifactURL,
-		Park:               park,
-	}, feed)
+	err = reconciler.Setup(ctx, mgr, reconciler.Options{
+		Public: address.Public{Scheme: f.publicScheme, Domain: f.domain, Port: f.publicPort},
+		Builds: revision.Builds{
+			Registry:           f.registry,
+			InsecureRegistries: f.insecure(),
+			RegistrySecret:     f.registrySecret,
+			BuildNamespace:     f.buildNamespace,
+			ArtifactURL:        f.artifactURL,
+		},
+		Park:    park,
+		Answers: feed,
+	})
 	if err != nil {
 		return err
 	}

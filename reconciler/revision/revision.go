@@ -55,10 +55,8 @@ type Ports interface {
 	Find(ctx context.Context, pod, container, host string, port int32) probe.Listening
 }
 
-// Options say where builds run and where their results go.
-type Options struct {
-	// Public is how revisions are reached.
-	Public address.Public
+// Builds say where builds run and where their results go.
+type Builds struct {
 	// Registry is the host and prefix of built images.
 	Registry string
 	// BuildNamespace holds TaskRuns and build templates.
@@ -70,8 +68,6 @@ type Options struct {
 	RegistrySecret string
 	// InsecureRegistries, as host:port, speak plain http.
 	InsecureRegistries []string
-	// Park is what parked pods are made with.
-	Park render.Park
 }
 
 // Reconciler reconciles Revisions.
@@ -87,7 +83,11 @@ type Reconciler struct {
 	Logs     Logs
 	Prober   Prober
 	Ports    Ports
-	Options
+	// Public is how revisions are reached.
+	Public address.Public
+	Builds
+	// Park is what parked pods are made with.
+	Park render.Park
 
 	written apply.Written
 }

@@ -22,12 +22,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/registry"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 // workers reconcile in parallel, so that a registry that does not answer holds
@@ -36,7 +38,7 @@ const workers = 8
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called. The end of ctx ends what runs beside the manager.
-func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+func Setup(ctx context.Context, mgr ctrl.Manager, public address.Public, builds Builds, park render.Park) error {
 	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("making a client for logs: %w", err)
@@ -50,14 +52,16 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		Events:   mgr.GetEventRecorder("headway-revision"),
 		Images: &registry.Client{
 			Secrets:  mgr.GetAPIReader(),
-			Secret:   client.ObjectKey{Namespace: options.BuildNamespace, Name: options.RegistrySecret},
-			Prefix:   options.Registry,
-			Insecure: options.InsecureRegistries,
+			Secret:   client.ObjectKey{Namespace: builds.BuildNamespace, Name: builds.RegistrySecret},
+			Prefix:   builds.Registry,
+			Insecure: builds.InsecureRegistries,
 		},
-		Logs:    PodLogs{core},
-		Prober:  prober,
-		Ports:   probe.NewPorts(),
-		Options: options,
+		Logs:   PodLogs{core},
+		Prober: prober,
+		Ports:  probe.NewPorts(),
+		Public: public,
+		Builds: builds,
+		Park:   park,
 	}
 	err = ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Revision{}).

@@ -29,7 +29,8 @@ import (
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/reconciler"
 	"github.com/headway-dev/headway/reconciler/answers"
-	revisions "github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/reconciler/render"
+	"github.com/headway-dev/headway/reconciler/revision"
 )
 
 // The reconcilers of this run look after one namespace only, so that the tests
@@ -63,13 +64,16 @@ func startReconcilers(ctx context.Context) (stop func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	err = reconciler.Setup(ctx, mgr, revisions.Options{
-		Public:         address.Public{Scheme: "http", Domain: "localhost", Port: 8080},
-		Registry:       strings.TrimPrefix(images.URL, "http://") + "/apps",
-		BuildNamespace: builds,
-		ArtifactURL:    "http://artifacts.example.com",
-		Park:           revisions.Park{Image: "registry.example.com/headway/park:1", PublicKey: "cHVibGljIGtleQ=="},
-	}, answers.New(nil))
+	err = reconciler.Setup(ctx, mgr, reconciler.Options{
+		Public: address.Public{Scheme: "http", Domain: "localhost", Port: 8080},
+		Builds: revision.Builds{
+			Registry:       strings.TrimPrefix(images.URL, "http://") + "/apps",
+			BuildNamespace: builds,
+			ArtifactURL:    "http://artifacts.example.com",
+		},
+		Park:    render.Park{Image: "registry.example.com/headway/park:1", PublicKey: "cHVibGljIGtleQ=="},
+		Answers: answers.New(nil),
+	})
 	if err != nil {
 		return nil, err
 	}

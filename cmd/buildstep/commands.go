@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -38,13 +39,8 @@ var steps = map[string]step{
 
 // run executes one subcommand; output takes the log.
 func run(ctx context.Context, args []string, output io.Writer) error {
-	names := make([]string, 0, len(steps))
-	for name := range steps {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	if len(args) == 0 || steps[args[0]] == nil {
-		return fmt.Errorf("usage: buildstep %s [flags]", strings.Join(names, "|"))
+		return fmt.Errorf("usage: buildstep %s [flags]", strings.Join(slices.Sorted(maps.Keys(steps)), "|"))
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(output)

@@ -9,35 +9,27 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/deploy/images/platform"
-	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 func main() {
 	registry := flag.String("registry", "", "`registry` with a path if wanted, such as registry.example.com/headway (required)")
 	only := flag.String("only", "", "comma-separated `names` of the images wanted; default: all")
 	flag.Parse()
-	program.Main(func(ctx context.Context) error { return publish(ctx, *registry, *only) })
-}
-
-func publish(ctx context.Context, registry, only string) error {
-	places, err := layout.New()
-	if err != nil {
-		return err
-	}
-	references, err := platform.Publish(ctx, platform.Options{
-		Module: ".", Cache: filepath.Join(places.Root, "images"), Registry: registry,
-		Only:     strings.FieldsFunc(only, func(r rune) bool { return r == ',' }),
-		Progress: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
+	program.Main(func(ctx context.Context) error {
+		references, err := platform.Publish(ctx, platform.Options{
+			Registry: *registry,
+			Only:     strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }),
+			Progress: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
+		})
+		if err != nil {
+			return err
+		}
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(references)
 	})
-	if err != nil {
-		return err
-	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(references)
 }

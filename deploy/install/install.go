@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/images/platform"
-	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // install does everything, and tells about it line by line.
@@ -31,7 +29,9 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	}
 	tell("the cluster answers and has Tekton")
 
-	references, err := publish(ctx, s, tell)
+	references, err := platform.Publish(ctx, platform.Options{
+		Tools: s.tools, Registry: s.registry, RegistryAddress: s.registryAddress, PlainHTTP: s.plainHTTP, Progress: tell,
+	})
 	if err != nil {
 		return err
 	}
@@ -60,18 +60,6 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	}
 	tell("%s", next(s))
 	return nil
-}
-
-func publish(ctx context.Context, s settings, tell func(string, ...any)) (map[string]string, error) {
-	places, err := layout.New()
-	if err != nil {
-		return nil, err
-	}
-	return platform.Publish(ctx, platform.Options{
-		Module: ".", Cache: filepath.Join(places.Root, "images"), Tools: s.tools,
-		Registry: s.registry, RegistryAddress: s.registryAddress, PlainHTTP: s.plainHTTP,
-		Progress: tell,
-	})
 }
 
 // next says what to do after the installation. On the local cluster, `make up`

@@ -27,16 +27,11 @@ func applyBase(ctx context.Context, c *cluster, s *report) error {
 	if err := os.MkdirAll(values.BuildCache, 0o777); err != nil {
 		return fmt.Errorf("making the build cache: %w", err)
 	}
-	environment, err := buildEnv(ctx)
-	if err != nil {
+	var err error
+	if values.BuildEnv, err = buildEnv(ctx); err != nil {
 		return err
 	}
-	if values.BuildEnv, err = asJSON(environment); err != nil {
-		return err
-	}
-	if values.BuildCA, err = asJSON(trustedAuthorities()); err != nil {
-		return err
-	}
+	values.BuildCA = trustedAuthorities()
 	objects, err := render("manifests/base.yaml", values)
 	if err != nil {
 		return err
@@ -81,10 +76,4 @@ func trustedAuthorities() string {
 		}
 	}
 	return ""
-}
-
-// asJSON writes a value in a form that is YAML as well.
-func asJSON(value any) (string, error) {
-	encoded, err := json.Marshal(value)
-	return string(encoded), err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/command"
@@ -13,12 +14,7 @@ import (
 var ourPrefixes = []string{"HEADWAY-", "KUBE-", "CNI-"}
 
 func ourChain(name string) bool {
-	for _, prefix := range ourPrefixes {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ourPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // removeChains removes our chains and the rules that lead into them.

@@ -119,17 +119,12 @@ func compileComponents(ctx context.Context, c *cluster, s *report) error {
 // compile builds one program and puts it in place in one move, so that a killed
 // build leaves nothing that looks whole.
 func (c *cluster) compile(ctx context.Context, p component) error {
-	temporary, err := os.MkdirTemp(c.bin, ".build-")
-	if err != nil {
-		return fmt.Errorf("making a build folder: %w", err)
-	}
-	defer os.RemoveAll(temporary)
-	built := filepath.Join(temporary, p.name)
-	args := append(append([]string{"build"}, buildFlags...), "-o", built, p.pkg)
+	path := c.program(p.name)
+	args := append(append([]string{"build"}, buildFlags...), "-o", path+".new", p.pkg)
 	if _, err := goCommand(ctx, args...); err != nil {
 		return fmt.Errorf("compiling %s: %w", p.name, err)
 	}
-	return os.Rename(built, filepath.Join(c.bin, p.name))
+	return os.Rename(path+".new", path)
 }
 
 func (c *cluster) link(p component) error {
@@ -142,16 +137,11 @@ func (c *cluster) link(p component) error {
 	return nil
 }
 
-// dropOldComponents keeps the programs of this key and of the one used before it,
-// and what killed builds left behind goes too.
+// dropOldComponents keeps the programs of this key and of the one used before it.
 func (c *cluster) dropOldComponents(key string) error {
 	now := time.Now()
 	if err := os.Chtimes(c.bin, now, now); err != nil {
 		return fmt.Errorf("marking the program folder as used: %w", err)
-	}
-	leftovers, err := filepath.Glob(filepath.Join(c.bin, ".build-*"))
-	if err != nil {
-		return err
 	}
 	entries, err := os.ReadDir(filepath.Dir(c.bin))
 	if err != nil {
@@ -165,10 +155,7 @@ func (c *cluster) dropOldComponents(key string) error {
 	}
 	slices.SortFunc(folders, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
 	for _, folder := range folders[min(1, len(folders)):] {
-		leftovers = append(leftovers, c.places.Bin(folder.Name()))
-	}
-	for _, path := range leftovers {
-		if err := os.RemoveAll(path); err != nil {
+		if err := os.RemoveAll(c.places.Bin(folder.Name())); err != nil {
 			return fmt.Errorf("removing old programs: %w", err)
 		}
 	}

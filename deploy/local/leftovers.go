@@ -27,30 +27,22 @@ func checkClean(ctx context.Context, c *cluster, s *report) error {
 // leftovers lists what of the cluster is on the machine.
 func leftovers(ctx context.Context, places layout.Layout) ([]string, error) {
 	var left []string
-	add := func(kind string, names []string, err error) error {
-		for _, name := range names {
-			left = append(left, kind+" "+name)
+	for _, look := range []struct {
+		kind  string
+		names func() ([]string, error)
+	}{
+		{"process", process.Marked},
+		{"mount", func() ([]string, error) { return ourMounts(places) }},
+		{"interface", ourInterfaces},
+		{"cgroup", podCgroups},
+	} {
+		names, err := look.names()
+		if err != nil {
+			return nil, err
 		}
-		return err
-	}
-	programs, err := process.Marked()
-	if err := add("process", programs, err); err != nil {
-		return nil, err
-	}
-	mounts, err := ourMounts(places)
-	if err := add("mount", mounts, err); err != nil {
-		return nil, err
-	}
-	_, cluster, err := net.ParseCIDR(layout.ClusterCIDR)
-	if err != nil {
-		return nil, err
-	}
-	interfaces, err := interfacesWith(cluster.Contains)
-	if err != nil {
-		return nil, err
-	}
-	for _, ours := range interfaces {
-		left = append(left, "interface "+ours.Name)
+		for _, name := range names {
+			left = append(left, look.kind+" "+name)
+		}
 	}
 	for _, family := range []string{"iptables", "ip6tables"} {
 		saved, err := savedRules(ctx, family)
@@ -61,6 +53,18 @@ func leftovers(ctx context.Context, places layout.Layout) ([]string, error) {
 			left = append(left, fmt.Sprintf("%d chains of %s", chains, family))
 		}
 	}
-	cgroups, err := podCgroups()
-	return left, add("cgroup", cgroups, err)
+	return left, nil
+}
+
+// ourInterfaces are those with an address of the cluster.
+func ourInterfaces() (names []string, err error) {
+	_, cluster, err := net.ParseCIDR(layout.ClusterCIDR)
+	if err != nil {
+		return nil, err
+	}
+	interfaces, err := interfacesWith(cluster.Contains)
+	for _, ours := range interfaces {
+		names = append(names, ours.Name)
+	}
+	return names, err
 }

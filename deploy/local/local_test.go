@@ -210,7 +210,7 @@ func TestWriteConfigLeavesEqualFilesAlone(t *testing.T) {
 func TestTemplatesAreWhole(t *testing.T) {
 	values := newSettings(layout.Layout{Root: "/cache"})
 	values.PauseImage, values.ResolvConf, values.MTU = "pause:1", "/etc/resolv.conf", 1400
-	values.Resolvers, values.BuildEnv, values.BuildCA = []string{"10.0.0.1"}, `{"GOPROXY":"x"}`, `"pem"`
+	values.Resolvers, values.BuildEnv, values.BuildCA = []string{"10.0.0.1"}, map[string]string{"GOPROXY": "x"}, "pem\n"
 	for _, folder := range []string{"config", "manifests"} {
 		entries, err := templates.ReadDir(folder)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +23,8 @@ type settings struct {
 	CgroupRoot, PauseImage, ResolvConf     string
 	Resolvers, CNIDirs                     []string
 	MTU                                    int
-	BuildEnv, BuildCA                      string // JSON
+	BuildEnv                               map[string]string
+	BuildCA                                string
 }
 
 func newSettings(places layout.Layout) settings {
@@ -34,9 +36,15 @@ func newSettings(places layout.Layout) settings {
 	}
 }
 
+// asJSON writes a value in a form that is YAML as well.
+func asJSON(value any) (string, error) {
+	encoded, err := json.Marshal(value)
+	return string(encoded), err
+}
+
 // render fills one of the embedded templates.
 func render(name string, values any) ([]byte, error) {
-	parsed, err := template.New(filepath.Base(name)).Option("missingkey=error").ParseFS(templates, name)
+	parsed, err := template.New(filepath.Base(name)).Option("missingkey=error").Funcs(template.FuncMap{"json": asJSON}).ParseFS(templates, name)
 	if err != nil {
 		return nil, fmt.Errorf("parsing template %s: %w", name, err)
 	}

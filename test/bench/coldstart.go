@@ -69,7 +69,7 @@ func (b *bench) coldStarts(ctx context.Context) ([]row, error) {
 // pushWith pushes the hello app with these further lines in its headway.yaml,
 // and waits until it has answered.
 func (b *bench) pushWith(ctx context.Context, app, lines string) (revision string, err error) {
-	tree, err := b.clone(ctx, "hello", app)
+	tree, err := b.clone(ctx, helloApp, "hello", app)
 	if err != nil {
 		return "", err
 	}

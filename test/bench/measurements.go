@@ -32,25 +32,18 @@ func choose(only string) ([]measurement, error) {
 	if only == "" {
 		return measurements, nil
 	}
-	wanted := map[int]bool{}
-	for prefix := range strings.SplitSeq(only, ",") {
-		found := false
-		for n, m := range measurements {
-			if prefix != "" && slices.ContainsFunc(m.rows, func(row string) bool { return strings.HasPrefix(row, prefix) }) {
-				wanted[n], found = true, true
-			}
-		}
-		if !found {
+	begins := func(names []string, prefix string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return prefix != "" && strings.HasPrefix(name, prefix) })
+	}
+	prefixes := strings.Split(only, ",")
+	for _, prefix := range prefixes {
+		if !begins(rowNames(), prefix) {
 			return nil, fmt.Errorf("no row begins with %q; the rows are %s", prefix, strings.Join(rowNames(), ", "))
 		}
 	}
-	var chosen []measurement
-	for n, m := range measurements {
-		if wanted[n] {
-			chosen = append(chosen, m)
-		}
-	}
-	return chosen, nil
+	return slices.DeleteFunc(slices.Clone(measurements), func(m measurement) bool {
+		return !slices.ContainsFunc(prefixes, func(prefix string) bool { return begins(m.rows, prefix) })
+	}), nil
 }
 
 // rowNames are all rows in their order.
@@ -60,17 +53,4 @@ func rowNames() []string {
 		names = append(names, m.rows...)
 	}
 	return names
-}
-
-// gave fails if the rows are not those that were promised, so that choosing by
-// name finds all.
-func (m measurement) gave(rows []row) error {
-	var names []string
-	for _, r := range rows {
-		names = append(names, r.Name)
-	}
-	if !slices.Equal(names, m.rows) {
-		return fmt.Errorf("measured %v, not %v", names, m.rows)
-	}
-	return nil
 }

@@ -26,7 +26,7 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 	for n := range coldRounds {
 		app = fmt.Sprintf("cold%d", n)
 		var err error
-		if tree, err = b.clone(ctx, "hello", app); err != nil {
+		if tree, err = b.clone(ctx, helloApp, "hello", app); err != nil {
 			return nil, err
 		}
 		// The repository is known before, as in a team's daily life.
@@ -36,7 +36,7 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 		if err := tree.Commit(ctx, "First"); err != nil {
 			return nil, err
 		}
-		if cold, err = b.measure(ctx, cold, tree, app, "cold"); err != nil {
+		if err := b.measure(ctx, &cold, tree, app, "cold"); err != nil {
 			return nil, err
 		}
 	}
@@ -50,8 +50,7 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 		if err := tree.Commit(ctx, "Greet otherwise"); err != nil {
 			return nil, err
 		}
-		var err error
-		if warm, err = b.measure(ctx, warm, tree, app, "warm"); err != nil {
+		if err := b.measure(ctx, &warm, tree, app, "warm"); err != nil {
 			return nil, err
 		}
 	}
@@ -60,8 +59,7 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 		if _, err := tree.Git(ctx, "revert", "--no-edit", "HEAD"); err != nil {
 			return nil, err
 		}
-		var err error
-		if built, err = b.measure(ctx, built, tree, app, "built tree"); err != nil {
+		if err := b.measure(ctx, &built, tree, app, "built tree"); err != nil {
 			return nil, err
 		}
 	}
@@ -75,26 +73,27 @@ func (b *bench) pushes(ctx context.Context) ([]row, error) {
 
 // measure pushes the head and adds how long it took, from the start of `git push`
 // until the URL answered with its commit.
-func (b *bench) measure(ctx context.Context, to []way, tree *worktree.Tree, app, kind string) ([]way, error) {
+func (b *bench) measure(ctx context.Context, to *[]way, tree *worktree.Tree, app, kind string) error {
 	begin := time.Now()
 	commit, err := tree.Push(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	live, err := answers(ctx, localcluster.URL(app, b.namespace), commit)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	revision := app + "-" + commit[:8]
 	// The watch may be a moment behind the URL.
 	for _, event := range []string{eventImage, eventReady} {
 		if _, err := b.seen.wait(ctx, revision, event); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p := way{live.Sub(begin), parts(begin, live, b.seen.of(revision), b.seen.built(revision))}
 	fmt.Fprintf(os.Stderr, "  %s push: %.2f s\n", kind, p.took.Seconds())
-	return append(to, p), nil
+	*to = append(*to, p)
+	return nil
 }
 
 // answers asks every 10 ms until the URL answers with the text.

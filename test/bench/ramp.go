@@ -25,7 +25,7 @@ const (
 // whatever becomes of those before.
 func (b *bench) ramp(ctx context.Context) ([]row, error) {
 	const app = "ramp"
-	tree, err := b.cloneFrom(ctx, meterApp, "meter", app)
+	tree, err := b.clone(ctx, meterApp, "meter", app)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ const webhookRounds = 5
 // name, and polled so seldom that only ours count.
 func (b *bench) webhooks(ctx context.Context) ([]row, error) {
 	const app = "hooked"
-	tree, err := b.clone(ctx, "static", app)
+	tree, err := b.clone(ctx, "examples/static", "static", app)
 	if err != nil {
 		return nil, err
 	}

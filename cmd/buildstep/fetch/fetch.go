@@ -125,11 +125,11 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 		}
 		return err
 	}
-	if err := rewind(file); err != nil {
+	if err := file.Truncate(0); err != nil { // of an attempt before
 		return err
 	}
 	sum := sha256.New()
-	written, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(response.Body, limit+1))
+	written, err := io.Copy(io.MultiWriter(io.NewOffsetWriter(file, 0), sum), io.LimitReader(response.Body, limit+1))
 	if err != nil {
 		return passing{fmt.Errorf("reading %s: %w", artifact.URL, err)}
 	}
@@ -146,12 +146,4 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 // problem that may pass.
 func retryable(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusTooManyRequests || status >= 500
-}
-
-func rewind(file *os.File) error {
-	if err := file.Truncate(0); err != nil {
-		return err
-	}
-	_, err := file.Seek(0, io.SeekStart)
-	return err
 }

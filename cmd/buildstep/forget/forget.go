@@ -26,14 +26,8 @@ func Remove(caches, folder string) error {
 		return fmt.Errorf("removing the cache %s: %w", folder, err)
 	}
 	err = root.Remove(path.Clean(namespace))
-	if err == nil || errors.Is(err, fs.ErrNotExist) || holdsOthers(root, path.Clean(namespace)) {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) { // the last: it holds others' caches
 		return nil
 	}
 	return fmt.Errorf("removing the folder of namespace %s: %w", path.Clean(namespace), err)
-}
-
-// holdsOthers reports whether other Repositories of the namespace have a cache.
-func holdsOthers(root *os.Root, namespace string) bool {
-	entries, err := fs.ReadDir(root.FS(), namespace)
-	return err == nil && len(entries) > 0
 }

@@ -32,7 +32,7 @@ func (a *assembler) program(ctx context.Context, name string) (string, error) {
 		for _, p := range programs {
 			args = append(args, "./cmd/"+p)
 		}
-		if _, err := run(ctx, pureGo, a.options.Module, "go", args...); err != nil {
+		if _, err := run(ctx, pureGo, ".", "go", args...); err != nil {
 			return "", err
 		}
 		a.compiled = true
@@ -47,7 +47,7 @@ func (a *assembler) buildKitTool(ctx context.Context, name string) (string, erro
 	}
 	path := filepath.Join(a.programs(), name)
 	a.options.Progress("compiling %s", name)
-	_, err := run(ctx, pureGo, filepath.Join(a.options.Module, "deploy/local/components"), "go", "build",
+	_, err := run(ctx, pureGo, "deploy/local/components", "go", "build",
 		"-buildvcs=false", "-tags="+buildKitTags, "-ldflags=-s -w", "-o", path, "github.com/moby/buildkit/cmd/"+name)
 	return path, err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -153,11 +154,8 @@ func store(l v1.Layer, path string) error {
 		return fmt.Errorf("making a layer file: %w", err)
 	}
 	defer os.Remove(file.Name())
-	if _, err := io.Copy(file, content); err != nil {
-		file.Close()
-		return fmt.Errorf("writing the layer: %w", err)
-	}
-	if err := file.Close(); err != nil {
+	_, err = io.Copy(file, content)
+	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("writing the layer: %w", err)
 	}
 	return os.Rename(file.Name(), path)

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/headway-dev/headway/deploy/local/layout"
 )
 
 // Names of the images, as manifests write them behind "headway/".
@@ -29,9 +31,8 @@ const (
 
 // Options say where images come from and go to.
 type Options struct {
-	// Module is the folder of the repository.
-	Module string
 	// Cache is a folder for compiled programs and large layers; made when missing.
+	// Default: the one of all that is made on this machine.
 	Cache string
 	// Tools is a folder with buildkitd and buildctl. Default: they are compiled
 	// into Cache.
@@ -50,9 +51,15 @@ type Options struct {
 }
 
 // Publish makes sure that the registry has the images and returns, for each
-// name, its reference pinned by digest.
+// name, its reference pinned by digest. It runs in the root of the repository.
 func Publish(ctx context.Context, options Options) (map[string]string, error) {
-	recipes := options.recipes()
+	if options.Cache == "" {
+		places, err := layout.New()
+		if err != nil {
+			return nil, err
+		}
+		options.Cache = filepath.Join(places.Root, "images")
+	}
 	names := options.Only
 	if len(names) == 0 {
 		names = slices.Sorted(maps.Keys(recipes))
@@ -81,16 +88,14 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 // recipe lists what an image holds. It compiles what has to be compiled.
 type recipe func(ctx context.Context, a *assembler) (image, error)
 
-func (o Options) recipes() map[string]recipe {
-	return map[string]recipe{
-		Controller: server(Controller),
-		Activator:  server(Activator),
-		Autoscaler: server(Autoscaler),
-		Park:       park,
-		BuildStep:  buildStep,
-		BuilderGo:  builderGo,
-		BuildKit:   buildKit,
-	}
+var recipes = map[string]recipe{
+	Controller: server(Controller),
+	Activator:  server(Activator),
+	Autoscaler: server(Autoscaler),
+	Park:       park,
+	BuildStep:  buildStep,
+	BuilderGo:  builderGo,
+	BuildKit:   buildKit,
 }
 
 // assembler carries what several images share during one Publish.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/pipelines/ociimage"
@@ -17,7 +18,7 @@ import (
 // goToolchain are the layers with this machine's Go, without what a build of
 // somebody's program never reads, and with the standard library compiled.
 func (a *assembler) goToolchain(ctx context.Context) ([]layer, error) {
-	out, err := run(ctx, nil, a.options.Module, "go", "env", "-json", "GOROOT", "GOVERSION", "GOARCH")
+	out, err := run(ctx, nil, ".", "go", "env", "-json", "GOROOT", "GOVERSION", "GOARCH")
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func walk(root, folder string, files *[]ociimage.File) error {
 			if err := walk(root, inside, files); err != nil {
 				return err
 			}
-		case info.Mode().IsRegular() && wantedFile(inside):
+		case info.Mode().IsRegular() && !strings.HasSuffix(inside, "_test.go"):
 			*files = append(*files, ociimage.File{Path: "/usr/local/go/" + inside, Mode: info.Mode().Perm(), Source: source})
 		}
 	}
@@ -79,14 +80,6 @@ func walk(root, folder string, files *[]ociimage.File) error {
 
 // wantedFolder drops documentation, tests and the source of Go's own tools.
 func wantedFolder(folder string) bool {
-	for _, bulk := range []string{"api", "doc", "misc", "test", "src/cmd", "pkg/obj", ".git"} {
-		if folder == bulk {
-			return false
-		}
-	}
-	return !strings.HasPrefix(folder, "src/") || path.Base(folder) != "testdata"
-}
-
-func wantedFile(file string) bool {
-	return !strings.HasSuffix(file, "_test.go")
+	bulk := []string{"api", "doc", "misc", "test", "src/cmd", "pkg/obj", ".git"}
+	return !slices.Contains(bulk, folder) && (!strings.HasPrefix(folder, "src/") || path.Base(folder) != "testdata")
 }

@@ -30,7 +30,7 @@ import (
 	"github.com/headway-dev/headway/reconciler"
 	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/render"
-	"github.com/headway-dev/headway/reconciler/revision"
+	revisions "github.com/headway-dev/headway/reconciler/revision"
 )
 
 // The reconcilers of this run look after one namespace only, so that the tests
@@ -66,7 +66,7 @@ func startReconcilers(ctx context.Context) (stop func() error, err error) {
 	}
 	err = reconciler.Setup(ctx, mgr, reconciler.Options{
 		Public: address.Public{Scheme: "http", Domain: "localhost", Port: 8080},
-		Builds: revision.Builds{
+		Builds: revisions.Builds{
 			Registry:       strings.TrimPrefix(images.URL, "http://") + "/apps",
 			BuildNamespace: builds,
 			ArtifactURL:    "http://artifacts.example.com",

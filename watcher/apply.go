@@ -14,85 +14,86 @@ import (
 
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/plan"
 )
 
-// errLeaving: an object with the name of a new one is still being deleted.
-var errLeaving = errors.New("an older object with this name is still being deleted")
+// errDeleting: an object with the name of a new one is still being deleted.
+var errDeleting = errors.New("an older object with this name is still being deleted")
 
 // apply makes the objects of a plan. digests are those of the Revisions'
 // sources, which are stored before. The order matters: an App names a Revision
 // before it exists, so that a Revision never looks like one that nobody wants.
 //
-// An App that fails does not keep the others from being applied: leaving are
+// An App that fails does not keep the others from being applied: deleting are
 // those whose name is still taken by what is being deleted, refused says which
 // ones the API server does not take.
-func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, p plan, digests map[string]string) (leaving []string, refused []problem, err error) {
+func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, p plan.Plan, digests map[string]string) (deleting []string, refused []*plan.Problem, err error) {
 	var failed []error
-	for _, planned := range p.apps {
+	for _, planned := range p.Apps {
 		err := r.applyApp(ctx, repo, l, f, planned, digests)
 		switch {
 		case err == nil:
-		case errors.Is(err, errLeaving):
-			leaving = append(leaving, planned.name)
+		case errors.Is(err, errDeleting):
+			deleting = append(deleting, planned.Name)
 		case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
-			r.log.Warn("app is refused", "namespace", repo.Namespace, "app", planned.name, "error", err)
-			refused = append(refused, problem{v1alpha1.ReasonRefused, fmt.Sprintf("app %s is not followed, the API server refuses it: %v", planned.name, err)})
+			r.log.Warn("app is refused", "namespace", repo.Namespace, "app", planned.Name, "error", err)
+			refused = append(refused, plan.NewProblem(v1alpha1.ReasonRefused, "app %s is not followed, the API server refuses it: %v", planned.Name, err))
 		default:
 			failed = append(failed, err)
 		}
 	}
-	for _, gone := range p.remove {
-		name := gone.app
+	for _, gone := range p.Remove {
+		name := gone.App
 		app := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: repo.Namespace, Name: name}}
-		err := r.client.Delete(ctx, app, client.Preconditions{UID: ptr.To(f.apps[name].UID)})
+		err := r.client.Delete(ctx, app, client.Preconditions{UID: ptr.To(f.Apps[name].UID)})
 		if client.IgnoreNotFound(err) != nil {
 			failed = append(failed, fmt.Errorf("deleting app %s: %w", name, err))
 			continue
 		}
 		delete(l.memory.apps, name)
 		r.log.Info("app deleted", "namespace", repo.Namespace, "app", name)
-		r.event(repo, "AppRemoved", fmt.Sprintf("app %s: %s", name, gone.why))
+		r.event(repo, "AppRemoved", fmt.Sprintf("app %s: %s", name, gone.Why))
 	}
-	return leaving, refused, errors.Join(failed...)
+	return deleting, refused, errors.Join(failed...)
 }
 
-func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, f facts, planned appPlan, digests map[string]string) error {
-	prior := f.apps[planned.name]
-	if f.leaving[planned.name] || prior != nil && prior.DeletionTimestamp != nil {
-		return fmt.Errorf("app %s: %w", planned.name, errLeaving)
+func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, planned plan.App, digests map[string]string) error {
+	prior := f.Apps[planned.Name]
+	if f.deleting[planned.Name] || prior != nil && prior.DeletionTimestamp != nil {
+		return fmt.Errorf("app %s: %w", planned.Name, errDeleting)
 	}
 	app := prior
-	if prior == nil || !equality.Semantic.DeepEqual(prior.Spec, planned.spec) {
+	if prior == nil || !equality.Semantic.DeepEqual(prior.Spec, planned.Spec) {
 		var err error
 		if app, err = r.writeApp(ctx, repo, planned); err != nil {
 			return err
 		}
 		l.memory.apps[app.Name] = written[*v1alpha1.App]{app, r.now()}
 	}
-	for _, n := range planned.revisions {
-		rev := revisionObject(repo, app, n, digests[n.name])
+	for _, n := range planned.Revisions {
+		rev := revisionObject(repo, app, n, digests[n.Name])
 		if err := r.createRevision(ctx, rev); err != nil {
 			return err
 		}
 		l.memory.revisions[rev.Name] = written[*v1alpha1.Revision]{rev, r.now()}
 		revisionsMade.Inc()
-		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.ref, "commit", rev.Spec.Commit, "took", r.now().Sub(l.started))
-		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, shortRef(n.ref), rev.Spec.Subject))
+		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.Ref, "commit", rev.Spec.Commit, "took", r.now().Sub(l.started))
+		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, plan.ShortRef(n.Ref), rev.Spec.Subject))
 	}
 	return nil
 }
 
 // writeApp applies the App and gives it as the API server has it.
-func (r *Reconciler) writeApp(ctx context.Context, repo *v1alpha1.Repository, planned appPlan) (*v1alpha1.App, error) {
+func (r *Reconciler) writeApp(ctx context.Context, repo *v1alpha1.Repository, planned plan.App) (*v1alpha1.App, error) {
 	app := &v1alpha1.App{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "App"},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       repo.Namespace,
-			Name:            planned.name,
-			Labels:          labels(repo, planned.name),
+			Name:            planned.Name,
+			Labels:          labels(repo, planned.Name),
 			OwnerReferences: []metav1.OwnerReference{ownedBy("Repository", repo)},
 		},
-		Spec: planned.spec,
+		Spec: planned.Spec,
 	}
 	if err := apply.Object(ctx, r.client, apply.Watcher, app); err != nil {
 		return nil, err
@@ -114,16 +115,18 @@ func (r *Reconciler) createRevision(ctx context.Context, rev *v1alpha1.Revision)
 		return fmt.Errorf("reading revision %s: %w", rev.Name, err)
 	}
 	if existing.DeletionTimestamp != nil || existing.Spec.Commit != rev.Spec.Commit || ownedByOther(existing, rev.OwnerReferences[0].UID) {
-		return fmt.Errorf("creating revision %s: %w", rev.Name, errLeaving)
+		return fmt.Errorf("creating revision %s: %w", rev.Name, errDeleting)
 	}
 	return nil
 }
 
-func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n newRevision, digest string) *v1alpha1.Revision {
+func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n plan.Revision, digest string) *v1alpha1.Revision {
+	source := n.Source()
+	source.Digest = digest
 	return &v1alpha1.Revision{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       repo.Namespace,
-			Name:            n.name,
+			Name:            n.Name,
 			Labels:          labels(repo, app.Name),
 			OwnerReferences: []metav1.OwnerReference{ownedBy("App", app)},
 			// The Revision's reconciler needs it and takes it away; set here,
@@ -133,19 +136,14 @@ func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n newRevision,
 		Spec: v1alpha1.RevisionSpec{
 			App:        app.Name,
 			Repository: repo.Name,
-			Ref:        n.ref,
-			Commit:     n.snapshot.commit,
-			Subject:    n.snapshot.subject,
-			Author:     n.snapshot.author,
-			Source: v1alpha1.Source{
-				Key:      n.from.key,
-				Path:     n.from.path,
-				Digest:   digest,
-				SpecHash: n.from.specHash,
-			},
-			Build:   n.from.build,
-			Image:   n.from.image,
-			Runtime: n.from.runtime,
+			Ref:        n.Ref,
+			Commit:     n.Snapshot.Commit,
+			Subject:    n.Snapshot.Subject,
+			Author:     n.Snapshot.Author,
+			Source:     source,
+			Build:      n.From.App.Build,
+			Image:      n.From.Spec.Image,
+			Runtime:    n.From.Spec.Runtime,
 		},
 	}
 }
@@ -158,7 +156,7 @@ func labels(repo *v1alpha1.Repository, app string) map[string]string {
 	}
 }
 
-// ownedByOther tells whether an object belongs to an earlier object with the
+// ownedByOther reports whether an object belongs to an earlier object with the
 // name of its owner: then it is being deleted, whether it says so yet or not.
 func ownedByOther(o metav1.Object, owner types.UID) bool {
 	controller := metav1.GetControllerOf(o)

@@ -9,32 +9,33 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
 )
 
 // planWithSources plans and stores the source of every Revision to make, by
 // the names of the Revisions. An app whose source cannot be packed has a
 // problem of its own in the plan, and the others go on.
-func (r *Reconciler) planWithSources(ctx context.Context, l *look, f *facts) (plan, map[string]string, error) {
+func (r *Reconciler) planWithSources(ctx context.Context, l *look, f *seen) (plan.Plan, map[string]string, error) {
 	digests := map[string]string{}
 	for {
-		p := makePlan(*f)
+		p := plan.Make(f.Facts)
 		refused := false
-		for _, planned := range p.apps {
-			for _, n := range planned.revisions {
-				if n.from.build == nil || digests[n.name] != "" {
+		for _, planned := range p.Apps {
+			for _, n := range planned.Revisions {
+				if n.From.App.Build == nil || digests[n.Name] != "" {
 					continue
 				}
-				digest, err := r.makeArtifact(ctx, l, n.snapshot.commit, n.from)
-				var why *problem
+				digest, err := r.makeArtifact(ctx, l, n.Snapshot.Commit, n.From)
+				var why *plan.Problem
 				if errors.As(err, &why) {
 					refused = true
-					l.memory.snapshots[n.snapshot.commit] = f.refuse(n, why)
+					l.memory.snapshots[n.Snapshot.Commit] = f.Refuse(n, why)
 					continue
 				}
 				if err != nil {
-					return plan{}, nil, err
+					return plan.Plan{}, nil, err
 				}
-				digests[n.name] = digest
+				digests[n.Name] = digest
 			}
 		}
 		if !refused {
@@ -44,16 +45,16 @@ func (r *Reconciler) planWithSources(ctx context.Context, l *look, f *facts) (pl
 }
 
 // makeArtifact stores the source of an app at a commit and gives its digest.
-// The error is a *problem when the app's own files are at fault.
-func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *candidate) (string, error) {
+// The error is a *plan.Problem when the app's own files are at fault.
+func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *plan.Candidate) (string, error) {
 	commit, err := l.commit(ctx, hash)
 	if err != nil {
 		return "", err
 	}
-	if why := lacking(c.file, commit, c.sources.Reach); why != nil {
+	if why := plan.Lacking(c.File, commit.Commit, c.App.Sources.Reach); why != nil {
 		return "", why
 	}
-	files := sourceFiles(c.sources, commit.Files)
+	files := plan.SourceFiles(c.App, commit.Commit)
 	ctx, cancel := context.WithTimeout(ctx, objectsTimeout)
 	defer cancel()
 	digest, err := r.artifacts.Add(func(w io.Writer) error {
@@ -64,21 +65,21 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 		return artifact.Write(w, files, content, r.artifactLimits)
 	})
 	var large *artifact.TooLargeError
-	var why *problem
+	var why *plan.Problem
 	switch {
 	case err == nil:
 		return digest, nil
 	case errors.As(err, &large):
-		return "", &problem{v1alpha1.ReasonTooLarge, fmt.Sprintf("%s: %v", c.file, large)}
+		return "", plan.NewProblem(v1alpha1.ReasonTooLarge, "%s: %v", c.File, large)
 	case errors.As(err, &why):
 		l.again[hash] = true
 		return "", why
 	default:
-		return "", fmt.Errorf("making the source artifact of %s at %s: %w", c.name, hash, err)
+		return "", fmt.Errorf("making the source artifact of %s at %s: %w", c.Name, hash, err)
 	}
 }
 
-// unbuilt tells whether a Revision may still need its artifact.
+// unbuilt reports whether a Revision may still need its artifact.
 func unbuilt(r *v1alpha1.Revision) bool {
 	return r.Status.Image == "" && r.Spec.Source.Digest != ""
 }
@@ -110,7 +111,7 @@ func (r *Reconciler) remake(ctx context.Context, l *look, rev *v1alpha1.Revision
 	if err != nil {
 		return "", unlessLost(err)
 	}
-	c := s.app(rev.Spec.App)
+	c := s.App(rev.Spec.App)
 	if c == nil {
 		return "", nil
 	}
@@ -120,7 +121,7 @@ func (r *Reconciler) remake(ctx context.Context, l *look, rev *v1alpha1.Revision
 
 // unlessLost leaves out the errors that are the same at the next look.
 func unlessLost(err error) error {
-	var own *problem
+	var own *plan.Problem
 	var unusable *git.Error
 	if errors.As(err, &unusable) && unusable.Reason == v1alpha1.ReasonTooLarge {
 		return nil

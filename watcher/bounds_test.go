@@ -11,6 +11,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
 )
 
 // TestAppTooLargeStopsNoOther: what one app's files are too many of is said of
@@ -80,7 +81,7 @@ func TestTooManyRefs(t *testing.T) {
 		}
 		followed := map[string]string{}
 		for _, h := range w.app("shop").Spec.Heads {
-			followed[shortRef(h.Ref)] = h.Commit
+			followed[plan.ShortRef(h.Ref)] = h.Commit
 		}
 		if followed["main"] != second || pushed != "" && followed[pushed] != second {
 			t.Errorf("filter %s: main is at %s and %s at %s, want %s", filter, followed["main"], pushed, followed[pushed], second)
@@ -120,7 +121,7 @@ func TestRefTooLargeStopsNoOther(t *testing.T) {
 		w.wantCondition("Complete", metav1.ConditionFalse, "RefUnreadable", "huge is not followed, what was made of it stays: the commit holds a file of 2 MiB")
 		var heads []string
 		for _, h := range w.app("shop").Spec.Heads {
-			heads = append(heads, shortRef(h.Ref)+"@"+h.Commit+"="+h.Revision)
+			heads = append(heads, plan.ShortRef(h.Ref)+"@"+h.Commit+"="+h.Revision)
 		}
 		want := []string{"beta@" + second + "=shop-" + second[:8], "huge@" + first + "=shop-" + first[:8], "main@" + second + "=shop-" + second[:8]}
 		if diff := cmp.Diff(want, heads); diff != "" {
@@ -174,7 +175,7 @@ func TestTooManySpecFilesStopNoApp(t *testing.T) {
 	files := map[string]string{"z/headway.yaml": "name: z\n" + image}
 	w.git.CommitAndPush("first", files)
 	w.look()
-	for i := range maxSpecFiles {
+	for i := range plan.MaxSpecFiles {
 		files[fmt.Sprintf("%03d/headway.yaml", i)] = "broken"
 	}
 	commit := w.git.CommitAndPush("many", files)

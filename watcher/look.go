@@ -11,6 +11,8 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // look is one look at a remote: its refs, and the commits read so far.
@@ -27,7 +29,7 @@ type look struct {
 	// known are the paths of the headway.yaml files that have made an App.
 	known map[string]bool
 	// commits read in this look, with their files.
-	commits map[string]*git.Commit
+	commits map[string]*commit
 	// again are commits that lack files which another look may bring: their
 	// snapshots are not remembered.
 	again map[string]bool
@@ -35,15 +37,21 @@ type look struct {
 	afresh bool
 }
 
+// commit is a commit with its headway.yaml files.
+type commit struct {
+	*tree.Commit
+	specs plan.SpecFiles
+}
+
 // readHeads gives the snapshots of all watched refs. A ref that points at no
 // commit is left out. Why a further ref cannot be read is told in unread: it is
 // nothing that stops the others.
-func (l *look) readHeads(ctx context.Context) (production *snapshot, others map[string]*snapshot, unread map[string]*problem, err error) {
+func (l *look) readHeads(ctx context.Context) (production *plan.Snapshot, others map[string]*plan.Snapshot, unread map[string]*plan.Problem, err error) {
 	delete(l.memory.unreadable, l.production) // of a further ref that is production now
 	if production, err = l.snapshot(ctx, l.production); err != nil {
 		return nil, nil, nil, err
 	}
-	others, unread = map[string]*snapshot{}, map[string]*problem{}
+	others, unread = map[string]*plan.Snapshot{}, map[string]*plan.Problem{}
 	for _, ref := range slices.Sorted(maps.Keys(l.others)) {
 		commit := l.others[ref]
 		s, err := l.snapshot(ctx, commit)
@@ -60,27 +68,27 @@ func (l *look) readHeads(ctx context.Context) (production *snapshot, others map[
 	return production, others, unread, nil
 }
 
-// ownFault tells whether an error is the fault of the commit that was to be
+// ownFault reports whether an error is the fault of the commit that was to be
 // read, and none of the remote or of the cache.
 func (l *look) ownFault(err error) bool {
-	var known *problem
+	var known *plan.Problem
 	return errors.As(err, &known) || refusedByRemote(err) || errors.Is(err, errAbsent) || errors.Is(err, git.ErrNotAdvertised) ||
 		l.afresh && errors.Is(err, git.ErrCorrupt)
 }
 
 // cannotRead remembers why a commit, or the start of a hash, cannot be read, so
 // that what is too large is not fetched at every look.
-func (l *look) cannotRead(commit string, err error) *problem {
-	var known *problem
+func (l *look) cannotRead(commit string, err error) *plan.Problem {
+	var known *plan.Problem
 	if errors.As(err, &known) {
 		return known
 	}
 	e := git.AsError(err)
-	l.memory.unreadable[commit] = &problem{e.Reason, e.Error()}
+	l.memory.unreadable[commit] = plan.NewProblem(e.Reason, "%v", e)
 	return l.memory.unreadable[commit]
 }
 
-// refusedByRemote tells whether a remote that can be reached does not give
+// refusedByRemote reports whether a remote that can be reached does not give
 // what was asked for, or more than is taken.
 func refusedByRemote(err error) bool {
 	var e *git.Error
@@ -90,11 +98,11 @@ func refusedByRemote(err error) bool {
 // readPinned gives the snapshots of pinned commits, full hashes or the starts
 // of some; nil for one that the remote does not give. Why one that it has
 // cannot be read is told in unread.
-func (l *look) readPinned(ctx context.Context, pins []string, unread map[string]*problem) (map[string]*snapshot, error) {
-	read := map[string]*snapshot{}
+func (l *look) readPinned(ctx context.Context, pins []string, unread map[string]*plan.Problem) (map[string]*plan.Snapshot, error) {
+	read := map[string]*plan.Snapshot{}
 	for _, pin := range pins {
 		commit, err := l.search(ctx, pin)
-		var s *snapshot
+		var s *plan.Snapshot
 		if err == nil {
 			s, err = l.snapshot(ctx, commit)
 		}
@@ -114,7 +122,7 @@ func (l *look) readPinned(ctx context.Context, pins []string, unread map[string]
 // remote's refs point at, then in the history of production. One that is not
 // found is not searched for again before production moves.
 func (l *look) search(ctx context.Context, short string) (string, error) {
-	if len(short) >= fullHash {
+	if len(short) >= plan.FullHash {
 		return short, nil
 	}
 	if why := l.memory.unreadable[short]; why != nil {
@@ -163,7 +171,7 @@ func (l *look) fetchCommit(ctx context.Context, commit string) (bool, error) {
 }
 
 // snapshot reads a commit, or knows it.
-func (l *look) snapshot(ctx context.Context, hash string) (*snapshot, error) {
+func (l *look) snapshot(ctx context.Context, hash string) (*plan.Snapshot, error) {
 	if s := l.memory.snapshots[hash]; s != nil {
 		return s, nil
 	}
@@ -174,7 +182,7 @@ func (l *look) snapshot(ctx context.Context, hash string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := readSnapshot(c, l.cache, l.known, &l.memory.goFiles)
+	s, err := c.specs.Resolve(c.Commit, l.cache, &l.memory.goFiles)
 	if err != nil {
 		return nil, fmt.Errorf("reading commit %s: %w", hash, err)
 	}
@@ -183,7 +191,7 @@ func (l *look) snapshot(ctx context.Context, hash string) (*snapshot, error) {
 }
 
 // commit lists the files of a commit that is in the cache or at a watched ref.
-func (l *look) commit(ctx context.Context, hash string) (*git.Commit, error) {
+func (l *look) commit(ctx context.Context, hash string) (*commit, error) {
 	if c := l.commits[hash]; c != nil {
 		return c, nil
 	}
@@ -202,10 +210,15 @@ func (l *look) commit(ctx context.Context, hash string) (*git.Commit, error) {
 			return nil, errAbsent
 		}
 	}
-	c, err := l.cache.Commit(hash)
+	listed, err := l.cache.Commit(hash)
 	if err != nil {
 		return nil, err
 	}
+	specs, err := plan.ReadSpecFiles(listed, l.cache, l.known)
+	if err != nil {
+		return nil, fmt.Errorf("reading commit %s: %w", hash, err)
+	}
+	c := &commit{listed, specs}
 	if err := l.addSubmodules(ctx, c); err != nil {
 		return nil, err
 	}
@@ -271,7 +284,7 @@ func (l *look) close() {
 
 // reset throws the cache away after it was found corrupt.
 func (l *look) reset() error {
-	l.commits, l.afresh = map[string]*git.Commit{}, true
+	l.commits, l.afresh = map[string]*commit{}, true
 	if err := l.openCache(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
+	"github.com/headway-dev/headway/watcher/plan"
 )
 
 // ownWriteFor is how long an object that was just written counts although the
@@ -20,14 +21,14 @@ const ownWriteFor = time.Minute
 type memory struct {
 	// snapshots of the commits that the watched refs point at, and of pinned
 	// commits, by hash.
-	snapshots map[string]*snapshot
+	snapshots map[string]*plan.Snapshot
 	// goFiles are what the Go files of the last commits say.
 	goFiles detect.Memo
 	// absent are pinned commits that were not found, and the production commit
 	// at that time.
 	absent map[string]string
 	// unreadable are the commits of further refs that cannot be read, and why.
-	unreadable map[string]*problem
+	unreadable map[string]*plan.Problem
 	// times are those of the commits of further refs, where there are too many
 	// to follow; undated, that the remote does not tell them.
 	times   map[string]time.Time
@@ -48,9 +49,9 @@ type written[T any] struct {
 
 func newMemory() *memory {
 	return &memory{
-		snapshots:  map[string]*snapshot{},
+		snapshots:  map[string]*plan.Snapshot{},
 		absent:     map[string]string{},
-		unreadable: map[string]*problem{},
+		unreadable: map[string]*plan.Problem{},
 		times:      map[string]time.Time{},
 		lost:       map[string]bool{},
 		apps:       map[string]written[*v1alpha1.App]{},
@@ -61,8 +62,8 @@ func newMemory() *memory {
 // keep forgets all snapshots but those of the given commits, and why others
 // could not be read.
 func (m *memory) keep(commits map[string]bool) {
-	maps.DeleteFunc(m.snapshots, func(hash string, _ *snapshot) bool { return !commits[hash] })
-	maps.DeleteFunc(m.unreadable, func(hash string, _ *problem) bool { return !commits[hash] })
+	maps.DeleteFunc(m.snapshots, func(hash string, _ *plan.Snapshot) bool { return !commits[hash] })
+	maps.DeleteFunc(m.unreadable, func(hash string, _ *plan.Problem) bool { return !commits[hash] })
 }
 
 // freshApps puts the own writes that are newer than what the cache shows in

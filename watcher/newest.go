@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/plan"
 )
 
 const (
@@ -33,13 +34,13 @@ func (c *chosen) newest(most int, times map[string]time.Time) {
 	refs := slices.SortedFunc(maps.Keys(c.others), func(a, b string) int {
 		return cmp.Or(times[c.others[b]].Compare(times[c.others[a]]), compareNames(b, a))
 	})
-	left := refs[most:]
-	for _, ref := range left {
+	var left []string
+	for _, ref := range refs[most:] {
 		delete(c.others, ref)
+		left = append(left, plan.ShortRef(ref))
 	}
-	c.omitted = append(c.omitted, problem{v1alpha1.ReasonTooManyRefs,
-		fmt.Sprintf("spec.refs matches %d branches and tags; the newest %d are followed, these are not: %s. Make the globs narrower, or delete refs that nobody needs",
-			len(refs), most, firstFew(left, shortRef))})
+	c.omitted = append(c.omitted, plan.NewProblem(v1alpha1.ReasonTooManyRefs, "spec.refs matches %d branches and tags; the newest %d are followed, these are not: %s. Make the globs narrower, or delete refs that nobody needs",
+		len(refs), most, plan.FirstFew(left)))
 }
 
 // dateRefs brings the times of the commits that the further refs point at, as
@@ -72,19 +73,6 @@ func (l *look) dateRefs(ctx context.Context) error {
 		memory.times[commit] = times[commit] // of what is no commit: none
 	}
 	return nil
-}
-
-// firstFew lists some of many names.
-func firstFew(names []string, show func(string) string) string {
-	const few = 5
-	var shown []string
-	for _, name := range names[:min(few, len(names))] {
-		shown = append(shown, show(name))
-	}
-	if more := len(names) - few; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
-	}
-	return strings.Join(shown, ", ")
 }
 
 // compareNames orders names with numbers in them as people do.

@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // objectsTimeout bounds fetching the LFS objects of one app.
@@ -35,9 +36,9 @@ type objects struct {
 
 // content is what the files of an app hold. A pointer is known by its content:
 // whether a .gitattributes names it decides nothing about what a build would
-// get. The error is a *problem where the objects cannot be had.
-func (l *look) content(ctx context.Context, c *candidate, files []git.File) (artifact.Opener, error) {
-	o := &objects{ctx: ctx, cache: l.cache, pointers: map[string]pointer{}, app: c.file}
+// get. The error is a *plan.Problem where the objects cannot be had.
+func (l *look) content(ctx context.Context, c *plan.Candidate, files []tree.File) (artifact.Opener, error) {
+	o := &objects{ctx: ctx, cache: l.cache, pointers: map[string]pointer{}, app: c.File}
 	var wanted []git.Pointer
 	first := ""
 	for _, f := range files {
@@ -74,8 +75,8 @@ func (l *look) content(ctx context.Context, c *candidate, files []git.File) (art
 }
 
 // pointer reads a file that may be a pointer.
-func (l *look) pointer(f git.File) (git.Pointer, bool, error) {
-	if f.Mode == git.Symlink {
+func (l *look) pointer(f tree.File) (git.Pointer, bool, error) {
+	if f.Mode == tree.Symlink {
 		return git.Pointer{}, false, nil
 	}
 	size, err := l.cache.Size(f.Blob)
@@ -90,9 +91,8 @@ func (l *look) pointer(f git.File) (git.Pointer, bool, error) {
 	return p, ok, nil
 }
 
-func (o *objects) problem(path, why string) *problem {
-	return &problem{v1alpha1.ReasonSourceIncomplete,
-		fmt.Sprintf("%s: %s is a Git LFS pointer, and its object cannot be fetched: %s", o.app, path, why)}
+func (o *objects) problem(path, why string) *plan.Problem {
+	return plan.NewProblem(v1alpha1.ReasonSourceIncomplete, "%s: %s is a Git LFS pointer, and its object cannot be fetched: %s", o.app, path, why)
 }
 
 // Open gives the content of a file and its size in bytes.

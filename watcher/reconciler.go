@@ -29,8 +29,8 @@ const (
 	// firstBackoff and maxBackoff bound the wait after failures in a row.
 	firstBackoff = 2 * time.Second
 	maxBackoff   = 5 * time.Minute
-	// leavingRetry is the wait for an older object to be gone.
-	leavingRetry = time.Second
+	// deletingRetry is the wait for an older object to be gone.
+	deletingRetry = time.Second
 )
 
 // Reconciler looks at one Repository's remote and makes the objects follow.
@@ -95,7 +95,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func (r *Reconciler) finish(ctx context.Context, before, repo *v1alpha1.Repository, memory *memory, err error) (ctrl.Result, error) {
 	interval := repo.Spec.Interval.Duration
 	switch {
-	case errors.Is(err, errLeaving):
+	case errors.Is(err, errDeleting):
 		memory.failures = 0
 	case err != nil && isAPIError(err):
 		return ctrl.Result{}, err // of the Kubernetes API: retried by the queue
@@ -111,8 +111,8 @@ func (r *Reconciler) finish(ctx context.Context, before, repo *v1alpha1.Reposito
 	if err := r.writeStatus(ctx, before, repo); err != nil {
 		return ctrl.Result{}, err
 	}
-	if errors.Is(err, errLeaving) {
-		return ctrl.Result{RequeueAfter: leavingRetry}, nil
+	if errors.Is(err, errDeleting) {
+		return ctrl.Result{RequeueAfter: deletingRetry}, nil
 	}
 	return ctrl.Result{RequeueAfter: jitter(interval)}, nil
 }

@@ -248,8 +248,8 @@ func TestLeavingObjectsAreWaitedFor(t *testing.T) {
 	rev := w.revisions()["shop-"+commit[:8]]
 	must(t, w.client.Delete(t.Context(), &rev))
 	w.restart()
-	if result := w.look(); result.RequeueAfter != leavingRetry {
-		t.Errorf("looks again after %v while the old revision leaves, want %v", result.RequeueAfter, leavingRetry)
+	if result := w.look(); result.RequeueAfter != deletingRetry {
+		t.Errorf("looks again after %v while the old revision leaves, want %v", result.RequeueAfter, deletingRetry)
 	}
 	rev = w.revisions()["shop-"+commit[:8]]
 	rev.Finalizers = nil
@@ -263,10 +263,10 @@ func TestLeavingObjectsAreWaitedFor(t *testing.T) {
 	must(t, w.client.Update(t.Context(), app))
 	must(t, w.client.Delete(t.Context(), app))
 	w.restart()
-	if result := w.look(); result.RequeueAfter != leavingRetry {
-		t.Errorf("looks again after %v while the old App leaves, want %v", result.RequeueAfter, leavingRetry)
+	if result := w.look(); result.RequeueAfter != deletingRetry {
+		t.Errorf("looks again after %v while the old App leaves, want %v", result.RequeueAfter, deletingRetry)
 	}
-	w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "older objects of the same name are deleted: app shop")
+	w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "older objects of the same name are deleted: apps shop")
 	w.wantCondition("SpecValid", metav1.ConditionTrue, "Valid", "")
 }
 
@@ -291,10 +291,10 @@ func TestRepositoryRemovedAndAdded(t *testing.T) {
 	w.restart()
 	look := func(when string) {
 		t.Helper()
-		if result := w.look(); result.RequeueAfter != leavingRetry {
-			t.Errorf("%s: looks again after %v, want %v", when, result.RequeueAfter, leavingRetry)
+		if result := w.look(); result.RequeueAfter != deletingRetry {
+			t.Errorf("%s: looks again after %v, want %v", when, result.RequeueAfter, deletingRetry)
 		}
-		w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "app shop, app web")
+		w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "apps shop, web")
 	}
 	look("both are there")
 	if got := w.app("shop").OwnerReferences[0].UID; got != "uid-of-the-removed" {

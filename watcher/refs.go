@@ -8,6 +8,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
 	"github.com/headway-dev/headway/watcher/spec"
 )
 
@@ -18,7 +19,7 @@ type chosen struct {
 	// others are the commits of the further refs, by full name.
 	others map[string]string
 	// omitted says what of spec.refs is not watched.
-	omitted []problem
+	omitted []*plan.Problem
 }
 
 // chooseRefs picks what to watch from what the remote has: the production
@@ -31,8 +32,7 @@ func chooseRefs(advertised map[string]string, branch string, globs []string) (ch
 	for _, pattern := range globs {
 		glob, err := refGlob(pattern)
 		if err != nil {
-			c.omitted = append(c.omitted, problem{v1alpha1.ReasonInvalidRefs,
-				fmt.Sprintf("spec.refs: %v; write globs such as release/* or refs/tags/v*", err)})
+			c.omitted = append(c.omitted, plan.NewProblem(v1alpha1.ReasonInvalidRefs, "spec.refs: %v; write globs such as release/* or refs/tags/v*", err))
 			continue
 		}
 		for ref, commit := range advertised {

@@ -50,7 +50,7 @@ func TestChooseRefs(t *testing.T) {
 		}
 	}
 	c, err := chooseRefs(advertised, "main", []string{"[", "beta"})
-	if err != nil || len(c.others) != 1 || len(c.omitted) != 1 || c.omitted[0].reason != v1alpha1.ReasonInvalidRefs {
+	if err != nil || len(c.others) != 1 || len(c.omitted) != 1 || c.omitted[0].Reason != v1alpha1.ReasonInvalidRefs {
 		t.Errorf("a glob that cannot be read beside one that can: %+v, %v", c, err)
 	}
 }
@@ -88,7 +88,7 @@ func TestNewestRefs(t *testing.T) {
 				t.Errorf("%s, newest %d (-want +got)\n%s", test.name, most, diff)
 			}
 			first, _, _ := strings.Cut(test.refs[most], "@")
-			if len(c.omitted) != 1 || !strings.Contains(c.omitted[0].message, "not: "+first) {
+			if len(c.omitted) != 1 || !strings.Contains(c.omitted[0].Message, "not: "+first) {
 				t.Errorf("%s, newest %d: omitted %v", test.name, most, c.omitted)
 			}
 		}

@@ -29,6 +29,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
 	"github.com/headway-dev/headway/watcher/webhook"
 )
 
@@ -170,7 +171,7 @@ func (r *Reconciler) awaiting(ctx context.Context, o client.Object) []reconcile.
 		r.log.Error("apps cannot be listed", "namespace", app.Namespace, "repository", app.Spec.Repository, "error", err)
 		return nil
 	}
-	waits := func(other v1alpha1.App) bool { return other.Spec.Path == app.Spec.Path && renamed(other.Spec) }
+	waits := func(other v1alpha1.App) bool { return other.Spec.Path == app.Spec.Path && plan.Renamed(other.Spec) }
 	if !slices.ContainsFunc(apps.Items, waits) {
 		return nil
 	}

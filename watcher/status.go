@@ -14,11 +14,8 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
 )
-
-// maxMessage is the longest condition message that is written; the API takes
-// 32768 characters, a reader takes fewer.
-const maxMessage = 4000
 
 // begin takes note of what was asked for, however the look ends.
 func begin(repo *v1alpha1.Repository) {
@@ -36,9 +33,9 @@ func fetching(repo *v1alpha1.Repository) {
 }
 
 // waiting tells that some Apps cannot be made yet.
-func waiting(repo *v1alpha1.Repository, leaving []string) {
+func waiting(repo *v1alpha1.Repository, deleting []string) {
 	set(repo, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonWaiting,
-		"made as soon as older objects of the same name are deleted: "+firstFew(leaving, func(app string) string { return "app " + app }))
+		"made as soon as older objects of the same name are deleted: apps "+plan.FirstFew(deleting))
 }
 
 // failed leaves everything but Ready as it was: what runs is what was last
@@ -47,63 +44,62 @@ func failed(repo *v1alpha1.Repository, err *git.Error) {
 	set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, err.Reason, err.Error())
 }
 
-func synced(repo *v1alpha1.Repository, f facts, p plan) {
-	repo.Status.Commit = f.production.commit
-	repo.Status.Heads = []v1alpha1.RefHead{{Ref: f.productionRef, Commit: f.production.commit}}
-	for _, ref := range slices.Sorted(maps.Keys(f.others)) {
-		repo.Status.Heads = append(repo.Status.Heads, v1alpha1.RefHead{Ref: ref, Commit: f.others[ref].commit})
+func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
+	repo.Status.Commit = f.Production.Commit
+	repo.Status.Heads = []v1alpha1.RefHead{{Ref: f.ProductionRef, Commit: f.Production.Commit}}
+	for _, ref := range slices.Sorted(maps.Keys(f.Others)) {
+		repo.Status.Heads = append(repo.Status.Heads, v1alpha1.RefHead{Ref: ref, Commit: f.Others[ref].Commit})
 	}
-	repo.Status.Apps = p.files
-	repo.Status.AppCount = int32(len(p.apps)) // little more than maxSpecFiles
-	at := fmt.Sprintf("%s at %s", shortRef(f.productionRef), f.production.commit[:8])
-	if len(p.files) == 0 {
+	repo.Status.Apps = p.Files
+	repo.Status.AppCount = int32(len(p.Apps)) // little more than plan.MaxSpecFiles
+	at := fmt.Sprintf("%s at %s", plan.ShortRef(f.ProductionRef), f.Production.Commit[:8])
+	if len(p.Files) == 0 {
 		set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoSpecFile,
 			at+" has no headway.yaml; add one (headway init writes it) and push")
 	} else {
 		set(repo, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSynced, "synced "+at)
 	}
 	setComplete(repo, f)
-	if len(p.problems) == 0 {
+	if len(p.Problems) == 0 {
 		message := "every headway.yaml can be used"
-		if len(p.templates) > 0 {
-			message += "; skipped, as they have placeholders to fill in: " + firstFew(p.templates, func(file string) string { return file })
+		if len(p.Templates) > 0 {
+			message += "; skipped, as they have placeholders to fill in: " + plan.FirstFew(p.Templates)
 		}
 		set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionTrue, v1alpha1.ReasonValid, message)
 		return
 	}
-	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.problems[0].reason, lines(p.problems))
+	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.Problems[0].Reason, lines(p.Problems))
 }
 
 // setComplete says what is left out while the rest is followed.
-func setComplete(repo *v1alpha1.Repository, f facts) {
+func setComplete(repo *v1alpha1.Repository, f seen) {
 	left := slices.Clone(f.omitted)
-	if many := f.production.tooMany(); many != nil {
-		left = append(left, *many)
+	if many := f.Production.Omitted(); many != nil {
+		left = append(left, many)
 	}
-	for _, ref := range slices.Sorted(maps.Keys(f.unread)) {
+	for _, ref := range slices.Sorted(maps.Keys(f.Unread)) {
 		if strings.HasPrefix(ref, "refs/") { // a pin that is not read is told of its app
-			left = append(left, problem{v1alpha1.ReasonRefUnreadable,
-				fmt.Sprintf("%s is not followed, what was made of it stays: %s", shortRef(ref), f.unread[ref].message)})
+			left = append(left, plan.NewProblem(v1alpha1.ReasonRefUnreadable, "%s is not followed, what was made of it stays: %s", plan.ShortRef(ref), f.Unread[ref].Message))
 		}
 	}
 	if len(left) == 0 {
 		set(repo, v1alpha1.ConditionComplete, metav1.ConditionTrue, v1alpha1.ReasonNothingOmitted, "nothing is left out")
 		return
 	}
-	set(repo, v1alpha1.ConditionComplete, metav1.ConditionFalse, left[0].reason, lines(left))
+	set(repo, v1alpha1.ConditionComplete, metav1.ConditionFalse, left[0].Reason, lines(left))
 }
 
 // lines are the messages of problems.
-func lines(problems []problem) string {
+func lines(problems []*plan.Problem) string {
 	var messages []string
 	for _, p := range problems {
-		messages = append(messages, p.message)
+		messages = append(messages, p.Message)
 	}
 	return strings.Join(messages, "\n")
 }
 
 func set(repo *v1alpha1.Repository, kind string, status metav1.ConditionStatus, reason, message string) {
-	state := condition.State{Status: status, Reason: reason, Message: condition.Shorten(message, maxMessage)}
+	state := condition.State{Status: status, Reason: reason, Message: condition.Shorten(message, plan.MaxMessage)}
 	condition.Set(&repo.Status.Conditions, kind, state, repo.Generation, time.Now())
 }
 

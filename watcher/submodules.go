@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/git"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // maxSubmodules bounds the submodules that are fetched for one commit.
@@ -18,10 +15,15 @@ const maxSubmodules = 20
 // addSubmodules puts the files of submodules among those of a commit, of those
 // alone that one of its apps reaches. Why one cannot be had is noted in it: it
 // is a problem of the apps that reach it. The error is about the cache.
-func (l *look) addSubmodules(ctx context.Context, c *git.Commit) error {
-	reached, err := l.reached(c)
-	if err != nil || len(reached) == 0 {
-		return err
+func (l *look) addSubmodules(ctx context.Context, c *commit) error {
+	var reached []int
+	for i, sub := range c.Submodules {
+		if c.specs.Reach(sub.Path) {
+			reached = append(reached, i)
+		}
+	}
+	if len(reached) == 0 {
+		return nil
 	}
 	urls, err := l.moduleURLs(c)
 	if errors.Is(err, git.ErrCorrupt) {
@@ -47,37 +49,9 @@ func (l *look) addSubmodules(ctx context.Context, c *git.Commit) error {
 	return nil
 }
 
-// reached are the indexes of the submodules that an app of the commit reaches.
-func (l *look) reached(c *git.Commit) ([]int, error) {
-	if len(c.Submodules) == 0 {
-		return nil, nil
-	}
-	var specs []*spec.Spec
-	files, _ := chooseSpecFiles(c.Files, l.known)
-	for _, f := range files {
-		if f.Mode == git.Symlink {
-			continue
-		}
-		data, err := l.cache.Read(f.Blob, spec.MaxBytes)
-		if err != nil {
-			return nil, err
-		}
-		if s, err := spec.Parse(f.Path, data); err == nil { // else it is told when the commit is read
-			specs = append(specs, s)
-		}
-	}
-	var reached []int
-	for i, sub := range c.Submodules {
-		if slices.ContainsFunc(specs, func(s *spec.Spec) bool { return detect.Reaches(s, sub.Path) }) {
-			reached = append(reached, i)
-		}
-	}
-	return reached, nil
-}
-
-func (l *look) moduleURLs(c *git.Commit) (map[string]string, error) {
+func (l *look) moduleURLs(c *commit) (map[string]string, error) {
 	f, found := c.File(git.ModulesFile)
-	if !found || f.Mode == git.Symlink {
+	if !found || f.Mode == tree.Symlink {
 		return nil, nil
 	}
 	data, err := l.cache.Read(f.Blob, git.MaxModulesFile)
@@ -92,7 +66,7 @@ func (l *look) moduleURLs(c *git.Commit) (map[string]string, error) {
 
 // graft fetches a submodule and puts its files among those of the commit. What
 // it has as submodules itself is noted as such, and not fetched.
-func (l *look) graft(ctx context.Context, c *git.Commit, sub git.Submodule, url string) error {
+func (l *look) graft(ctx context.Context, c *commit, sub tree.Submodule, url string) error {
 	if url == "" {
 		return fmt.Errorf("%s does not name it; add it with \"git submodule add URL %s\", or remove it with \"git rm --cached %s\"", git.ModulesFile, sub.Path, sub.Path)
 	}
@@ -111,21 +85,6 @@ func (l *look) graft(ctx context.Context, c *git.Commit, sub git.Submodule, url 
 		nested.Path = sub.Path + "/" + nested.Path
 		nested.Err = fmt.Errorf("submodules of submodules are not fetched; commit its files in %s, or leave it out with ignore", sub.Path)
 		c.Submodules = append(c.Submodules, nested)
-	}
-	return nil
-}
-
-// lacking is the problem of an app, by its headway.yaml, that reaches a
-// submodule which cannot be had.
-func lacking(file string, c *git.Commit, reaches func(dir string) bool) *problem {
-	for _, sub := range c.Submodules {
-		if sub.Err != nil && reaches(sub.Path) {
-			from := ""
-			if sub.URL != "" {
-				from = " (" + sub.URL + ")"
-			}
-			return &problem{v1alpha1.ReasonSourceIncomplete, fmt.Sprintf("%s: submodule %s%s cannot be fetched: %v", file, sub.Path, from, sub.Err)}
-		}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/plan"
 )
 
 // sync looks at the remote, plans and applies. It fills in repo.Status; on an
@@ -28,7 +29,7 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 		return err
 	}
 	l := &look{
-		started: started, session: session, memory: memory, commits: map[string]*git.Commit{}, again: map[string]bool{},
+		started: started, session: session, memory: memory, commits: map[string]*commit{}, again: map[string]bool{},
 		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
 	}
 	defer l.close()
@@ -60,48 +61,48 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return err
 	}
 	l.known = map[string]bool{}
-	for _, app := range f.apps {
+	for _, app := range f.Apps {
 		l.known[app.Spec.Path] = true
 	}
 	production, others, unread, err := l.readHeads(ctx)
 	if err != nil {
 		return err
 	}
-	if f.foreign, err = r.observeForeign(ctx, repo, f.apps, production); err != nil {
+	if f.Foreign, err = r.observeForeign(ctx, repo, f.Apps, production); err != nil {
 		return err
 	}
-	f.productionRef, f.production, f.others = l.productionRef, production, others
-	f.unread, f.omitted = unread, l.omitted
-	if f.pinned, err = l.readPinned(ctx, f.pinsToRead(), f.unread); err != nil {
+	f.ProductionRef, f.Production, f.Others = l.productionRef, production, others
+	f.Unread, f.omitted = unread, l.omitted
+	if f.Pinned, err = l.readPinned(ctx, f.PinsToRead(), f.Unread); err != nil {
 		return err
 	}
 	p, digests, err := r.planWithSources(ctx, l, &f)
 	if err != nil {
 		return err
 	}
-	leaving, refused, err := r.apply(ctx, repo, l, f, p, digests)
+	deleting, refused, err := r.apply(ctx, repo, l, f, p, digests)
 	if err != nil {
 		return err
 	}
 	f.omitted = append(f.omitted, refused...)
-	if err := r.restore(ctx, l, f.revisions); err != nil {
+	if err := r.restore(ctx, l, f.Revisions); err != nil {
 		return err
 	}
 	synced(repo, f, p)
-	needed := map[string]bool{production.commit: true}
+	needed := map[string]bool{production.Commit: true}
 	for _, commit := range l.others {
 		needed[commit] = true
 	}
-	for pin, s := range f.pinned {
+	for pin, s := range f.Pinned {
 		needed[pin] = true
 		if s != nil {
-			needed[s.commit] = true
+			needed[s.Commit] = true
 		}
 	}
 	l.memory.keep(needed)
-	if len(leaving) > 0 {
-		waiting(repo, leaving)
-		return errLeaving
+	if len(deleting) > 0 {
+		waiting(repo, deleting)
+		return errDeleting
 	}
 	return nil
 }
@@ -126,37 +127,48 @@ func (r *Reconciler) credentials(ctx context.Context, repo *v1alpha1.Repository)
 	return secret.Data, nil
 }
 
+// seen is what a look finds: what a plan follows from, and what does not decide
+// it.
+type seen struct {
+	plan.Facts
+	// deleting are the names of Apps that an earlier Repository of the same name
+	// has left behind, and that are being deleted.
+	deleting map[string]bool
+	// omitted says what of the remote was not looked at.
+	omitted []*plan.Problem
+}
+
 // observe reads the objects that a plan depends on. They come from the cache
 // and must not be changed.
-func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory) (facts, error) {
-	f := facts{repository: repo.Name, apps: map[string]*v1alpha1.App{}, read: map[string]bool{}, leaving: map[string]bool{}}
+func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory) (seen, error) {
+	f := seen{deleting: map[string]bool{}, Facts: plan.Facts{Repository: repo.Name, Apps: map[string]*v1alpha1.App{}, Read: map[string]bool{}}}
 	for _, file := range repo.Status.Apps {
-		f.read[file.Path] = true
+		f.Read[file.Path] = true
 	}
 	own := []client.ListOption{client.InNamespace(repo.Namespace), client.MatchingFields{indexRepository: repo.Name}, client.UnsafeDisableDeepCopy}
 	var apps v1alpha1.AppList
 	if err := r.client.List(ctx, &apps, own...); err != nil {
-		return facts{}, fmt.Errorf("listing apps: %w", err)
+		return seen{}, fmt.Errorf("listing apps: %w", err)
 	}
 	for i := range apps.Items {
 		if app := &apps.Items[i]; ownedByOther(app, repo.UID) {
-			f.leaving[app.Name] = true
+			f.deleting[app.Name] = true
 		} else {
-			f.apps[app.Name] = app
+			f.Apps[app.Name] = app
 		}
 	}
-	memory.freshApps(f.apps, r.now())
+	memory.freshApps(f.Apps, r.now())
 	var revisions v1alpha1.RevisionList
 	if err := r.client.List(ctx, &revisions, own...); err != nil {
-		return facts{}, fmt.Errorf("listing revisions: %w", err)
+		return seen{}, fmt.Errorf("listing revisions: %w", err)
 	}
 	for i := range revisions.Items {
 		if revisions.Items[i].DeletionTimestamp == nil {
-			f.revisions = append(f.revisions, &revisions.Items[i])
+			f.Revisions = append(f.Revisions, &revisions.Items[i])
 		}
 	}
-	f.revisions = slices.DeleteFunc(memory.freshRevisions(f.revisions, r.now()), func(rev *v1alpha1.Revision) bool {
-		app := f.apps[rev.Spec.App]
+	f.Revisions = slices.DeleteFunc(memory.freshRevisions(f.Revisions, r.now()), func(rev *v1alpha1.Revision) bool {
+		app := f.Apps[rev.Spec.App]
 		return app == nil || ownedByOther(rev, app.UID)
 	})
 	return f, nil
@@ -164,10 +176,10 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 
 // observeForeign finds the Apps of other Repositories that have a name which
 // production asks for.
-func (r *Reconciler) observeForeign(ctx context.Context, repo *v1alpha1.Repository, own map[string]*v1alpha1.App, production *snapshot) (map[string]string, error) {
+func (r *Reconciler) observeForeign(ctx context.Context, repo *v1alpha1.Repository, own map[string]*v1alpha1.App, production *plan.Snapshot) (map[string]string, error) {
 	foreign := map[string]string{}
-	for i := range production.apps {
-		name := production.apps[i].name
+	for i := range production.Apps {
+		name := production.Apps[i].Name
 		if name == "" || own[name] != nil {
 			continue
 		}

@@ -168,3 +168,8 @@ var shop = map[string]string{
 	"go.mod":       "module shop\n",
 	"main.go":      "package main\n\nfunc main() {}\n",
 }
+
+const main = "refs/heads/main"
+
+// hash makes a commit of a short name: "a1" is a1a1a1...
+func hash(short string) string { return strings.Repeat(short, 40)[:40] }

@@ -75,3 +75,11 @@ func Shorten(message string, longest int) string {
 	begin := longest - end - len(gap)
 	return strings.ToValidUTF8(message[:begin], "") + gap + strings.ToValidUTF8(message[len(message)-end:], "")
 }
+
+// Clip cuts a text of a user to so many characters, for use in a message.
+func Clip(text string, longest int) string {
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
+	}
+	return text
+}

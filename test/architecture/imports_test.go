@@ -38,6 +38,12 @@ var pure = []string{"reconciler/render", "reconciler/diagnose", "reconciler/prom
 // clients is what they may not import.
 var clients = []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime"}
 
+// unlinked lists, per package, what it must not link, however indirectly. Each
+// decides on plain values, so that the command line can do it, too.
+var unlinked = map[string][]string{
+	"watcher/plan": {"github.com/go-git/", "k8s.io/client-go/", "sigs.k8s.io/controller-runtime/pkg/client"},
+}
+
 // pkg is a package of this module and what it imports directly, tests
 // included.
 type pkg struct {
@@ -109,6 +115,22 @@ func problems(p pkg) []string {
 		}
 	}
 	return out
+}
+
+func TestUnlinked(t *testing.T) {
+	for folder, forbidden := range unlinked {
+		cmd := exec.Command("go", "list", "-deps", "./"+folder)
+		cmd.Dir = "../.."
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("listing what %s links: %v", folder, err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			if slices.ContainsFunc(forbidden, func(prefix string) bool { return strings.HasPrefix(dep, prefix) }) {
+				t.Errorf("%s links %s", folder, dep)
+			}
+		}
+	}
 }
 
 func topFolder(path string) string {

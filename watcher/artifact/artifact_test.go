@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // memory is content by blob id.
@@ -32,13 +32,13 @@ func (m memory) Open(blob string) (int64, io.ReadCloser, error) {
 
 var content = memory{"1": "package main\n", "2": "#!/bin/sh\n", "3": "../lib/x", "4": "../../etc/passwd", "5": "/etc/passwd", "6": ""}
 
-var files = []git.File{
-	{Path: "app/absolute", Mode: git.Symlink, Blob: "5"},
-	{Path: "app/empty", Mode: git.Regular, Blob: "6"},
-	{Path: "app/link", Mode: git.Symlink, Blob: "3"},
-	{Path: "app/main.go", Mode: git.Regular, Blob: "1"},
-	{Path: "app/out", Mode: git.Symlink, Blob: "4"},
-	{Path: "app/run.sh", Mode: git.Executable, Blob: "2"},
+var files = []tree.File{
+	{Path: "app/absolute", Mode: tree.Symlink, Blob: "5"},
+	{Path: "app/empty", Mode: tree.Regular, Blob: "6"},
+	{Path: "app/link", Mode: tree.Symlink, Blob: "3"},
+	{Path: "app/main.go", Mode: tree.Regular, Blob: "1"},
+	{Path: "app/out", Mode: tree.Symlink, Blob: "4"},
+	{Path: "app/run.sh", Mode: tree.Executable, Blob: "2"},
 }
 
 type entry struct {

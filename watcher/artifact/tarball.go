@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // Limits of one artifact, in bytes.
@@ -51,7 +51,7 @@ const maxLink = 4096
 // files give equal bytes: owners and times are fixed, and the gzip stream is
 // not compressed, because what a compressor emits differs between versions. A
 // symlink that leads out of the tarball is left out.
-func Write(w io.Writer, files []git.File, content Opener, limits Limits) error {
+func Write(w io.Writer, files []tree.File, content Opener, limits Limits) error {
 	zipped, err := gzip.NewWriterLevel(w, gzip.NoCompression)
 	if err != nil {
 		return fmt.Errorf("writing the artifact: %w", err)
@@ -74,7 +74,7 @@ func Write(w io.Writer, files []git.File, content Opener, limits Limits) error {
 }
 
 // writeFile writes one file and returns its size.
-func writeFile(archive *tar.Writer, f git.File, content Opener, limit int64) (int64, error) {
+func writeFile(archive *tar.Writer, f tree.File, content Opener, limit int64) (int64, error) {
 	size, r, err := content.Open(f.Blob)
 	if err != nil {
 		return 0, err
@@ -85,7 +85,7 @@ func writeFile(archive *tar.Writer, f git.File, content Opener, limit int64) (in
 	}
 	header := &tar.Header{Name: f.Path, Mode: 0o644, ModTime: time.Unix(0, 0)}
 	switch f.Mode {
-	case git.Symlink:
+	case tree.Symlink:
 		target, err := io.ReadAll(io.LimitReader(r, maxLink))
 		if err != nil {
 			return 0, err
@@ -95,7 +95,7 @@ func writeFile(archive *tar.Writer, f git.File, content Opener, limit int64) (in
 		}
 		header.Typeflag, header.Linkname, header.Mode = tar.TypeSymlink, string(target), 0o777
 		return 0, archive.WriteHeader(header)
-	case git.Executable:
+	case tree.Executable:
 		header.Mode = 0o755
 	}
 	header.Typeflag, header.Size = tar.TypeReg, size

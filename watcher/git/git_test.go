@@ -17,6 +17,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/git/gittest"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // remote is a repository and how to read it.
@@ -38,7 +39,7 @@ func remotes(t *testing.T) map[string]remote {
 	}
 }
 
-func names(c *git.Commit) []string {
+func names(c *tree.Commit) []string {
 	var out []string
 	for _, f := range c.Files {
 		out = append(out, f.Path)

@@ -1,13 +1,11 @@
 package git
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/config"
@@ -21,28 +19,6 @@ const ModulesFile = ".gitmodules"
 
 // MaxModulesFile is the longest such file that is read, in bytes.
 const MaxModulesFile = 256 << 10
-
-// Submodule is a folder of a commit whose files are those of a commit of
-// another repository.
-type Submodule struct {
-	Path   string
-	Commit string
-	// URL is where .gitmodules says that it comes from, without credentials;
-	// "" where nobody asked.
-	URL string
-	// Err is why its files, which were asked for, are not among those of the
-	// commit.
-	Err error
-}
-
-// Graft puts the files of sub's commit among those of c.
-func (c *Commit) Graft(path string, sub *Commit) {
-	for _, f := range sub.Files {
-		f.Path, f.Submodule = path+"/"+f.Path, path
-		c.Files = append(c.Files, f)
-	}
-	slices.SortFunc(c.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-}
 
 // ModuleURLs reads a file .gitmodules: the URLs of the submodules, as they
 // stand there, by path.

@@ -11,6 +11,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/git/gittest"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
 // withSubmodule makes libs/money of the repository the first of two commits of
@@ -50,7 +51,7 @@ func TestSubmodule(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]git.Submodule{{Path: "libs/money", Commit: commit}}, c.Submodules); diff != "" {
+			if diff := cmp.Diff([]tree.Submodule{{Path: "libs/money", Commit: commit}}, c.Submodules); diff != "" {
 				t.Errorf("submodules (-want +got)\n%s", diff)
 			}
 			if err := cache.FetchSubmodule(t.Context(), session, "../lib.git", commit); err != nil {

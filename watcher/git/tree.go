@@ -1,10 +1,8 @@
 package git
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -12,51 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/tree"
 )
-
-// Mode is what a file is.
-type Mode uint8
-
-// Modes of files.
-const (
-	Regular Mode = iota + 1
-	Executable
-	Symlink
-)
-
-// File is a file in a commit.
-type File struct {
-	// Path relative to the root, with slashes.
-	Path string
-	Mode Mode
-	// Blob is the id of the content.
-	Blob string
-	// Submodule is the path of the submodule that the file is in; "" for a file
-	// of the repository itself.
-	Submodule string
-}
-
-// Commit is a commit and its files.
-type Commit struct {
-	Hash string
-	// Subject is the first line of the message.
-	Subject string
-	// Author is the author's name.
-	Author string
-	// Files are sorted by path.
-	Files []File
-	// Submodules are sorted by path. Their files are not among Files.
-	Submodules []Submodule
-}
-
-// File finds a file by its path.
-func (c *Commit) File(name string) (File, bool) {
-	i, found := slices.BinarySearchFunc(c.Files, name, func(f File, name string) int { return cmp.Compare(f.Path, name) })
-	if !found {
-		return File{}, false
-	}
-	return c.Files[i], true
-}
 
 // maxTreeDepth bounds the folders in folders.
 const maxTreeDepth = 256
@@ -64,7 +19,7 @@ const maxTreeDepth = 256
 // Commit reads a commit and lists its files; no content is read. An error
 // wraps ErrCorrupt when the cache has to be reset, and is an *Error when the
 // commit is not one that Headway can take.
-func (c *Cache) Commit(hash string) (*Commit, error) {
+func (c *Cache) Commit(hash string) (*tree.Commit, error) {
 	o, err := c.store.EncodedObject(plumbing.AnyObject, plumbing.NewHash(hash))
 	if err != nil {
 		return nil, fmt.Errorf("reading commit %s: %w: %w", hash, ErrCorrupt, err)
@@ -77,14 +32,13 @@ func (c *Cache) Commit(hash string) (*Commit, error) {
 		return nil, fmt.Errorf("reading commit %s: %w: %w", hash, ErrCorrupt, err)
 	}
 	subject, _, _ := strings.Cut(strings.TrimLeft(commit.Message, "\r\n"), "\n")
-	out := &Commit{Hash: hash, Subject: oneLine(subject), Author: oneLine(commit.Author.Name)}
+	out := &tree.Commit{Hash: hash, Subject: oneLine(subject), Author: oneLine(commit.Author.Name)}
 	l := lister{cache: c, budget: c.limits.Entries}
 	if err := l.list(commit.TreeHash, "", 0); err != nil {
 		return nil, fmt.Errorf("reading the tree of commit %s: %w", hash, err)
 	}
 	out.Files, out.Submodules = l.files, l.submodules
-	slices.SortFunc(out.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	slices.SortFunc(out.Submodules, func(a, b Submodule) int { return cmp.Compare(a.Path, b.Path) })
+	out.Sort()
 	return out, nil
 }
 
@@ -94,16 +48,16 @@ func (c *Cache) Commit(hash string) (*Commit, error) {
 type lister struct {
 	cache  *Cache
 	budget int
-	files  []File
+	files  []tree.File
 
-	submodules []Submodule
+	submodules []tree.Submodule
 }
 
-func (l *lister) list(tree plumbing.Hash, folder string, depth int) error {
+func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
 	if depth > maxTreeDepth {
 		return l.tooLarge("folders are nested more than 256 deep")
 	}
-	t, err := object.GetTree(l.cache.store, tree)
+	t, err := object.GetTree(l.cache.store, id)
 	if err != nil {
 		return fmt.Errorf("folder %q: %w: %w", folder, ErrCorrupt, err)
 	}
@@ -127,13 +81,13 @@ func (l *lister) list(tree plumbing.Hash, folder string, depth int) error {
 				return err
 			}
 		case filemode.Regular, filemode.Deprecated:
-			l.files = append(l.files, File{Path: path, Mode: Regular, Blob: entry.Hash.String()})
+			l.files = append(l.files, tree.File{Path: path, Mode: tree.Regular, Blob: entry.Hash.String()})
 		case filemode.Executable:
-			l.files = append(l.files, File{Path: path, Mode: Executable, Blob: entry.Hash.String()})
+			l.files = append(l.files, tree.File{Path: path, Mode: tree.Executable, Blob: entry.Hash.String()})
 		case filemode.Symlink:
-			l.files = append(l.files, File{Path: path, Mode: Symlink, Blob: entry.Hash.String()})
+			l.files = append(l.files, tree.File{Path: path, Mode: tree.Symlink, Blob: entry.Hash.String()})
 		case filemode.Submodule:
-			l.submodules = append(l.submodules, Submodule{Path: path, Commit: entry.Hash.String()})
+			l.submodules = append(l.submodules, tree.Submodule{Path: path, Commit: entry.Hash.String()})
 		}
 	}
 	return nil
@@ -149,7 +103,7 @@ func safeName(name string) bool {
 		!strings.ContainsAny(name, "/\x00")
 }
 
-// Open opens the content of a file and tells its size in bytes.
+// Open opens the content of a file and gives its size in bytes.
 func (c *Cache) Open(blob string) (int64, io.ReadCloser, error) {
 	o, err := object.GetBlob(c.store, plumbing.NewHash(blob))
 	if err != nil {

@@ -9,7 +9,11 @@
 // and the reference in docs/headway-yaml.md are all made from it.
 package spec
 
-import "github.com/headway-dev/headway/api/v1alpha1"
+import (
+	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
 
 // FileName is the name of the file, in whatever folder it stands.
 const FileName = "headway.yaml"
@@ -44,6 +48,22 @@ type Spec struct {
 	Hosts []string
 	// Runtime is what is frozen into the Revision. Env is sorted by name.
 	v1alpha1.Runtime
+
+	// at is where the values of the file stand, by dotted key.
+	at map[string]position
+}
+
+// Problem is one with the value of a key, such as build.args.main, that only
+// the caller can see. It stands where the value does, or the nearest enclosing
+// one when the key is not written, or at the beginning of the file; the caller names the file.
+func (s *Spec) Problem(key, message string) Problem {
+	at, written := position{1, 1}, false
+	for from := key; from != "" && !written; from = from[:max(strings.LastIndexByte(from, '.'), 0)] {
+		if p, ok := s.at[from]; ok {
+			at, written = p, true
+		}
+	}
+	return Problem{Line: at.line, Column: at.column, Key: key, Message: message}
 }
 
 // Build chooses a build template.
@@ -69,5 +89,6 @@ func Parse(file string, data []byte) (*Spec, error) {
 		return nil, r.problems.in(file)
 	}
 	r.finish()
+	r.spec.at = r.at
 	return r.spec, nil
 }

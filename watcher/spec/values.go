@@ -131,6 +131,7 @@ func (t table) read(r *reader, key string, n *yaml.Node) {
 	pattern := regexp.MustCompile(t.pattern)
 	r.pairs(key, n, func(name string, keyNode, v *yaml.Node) {
 		full := join(key, name)
+		r.at[full] = position{v.Line, v.Column}
 		switch tag := v.ShortTag(); {
 		case !pattern.MatchString(name):
 			r.fail(keyNode, key, "%q is not %s", clip(name), t.what)

@@ -1,4 +1,4 @@
-package watcher
+package plan
 
 import (
 	"cmp"
@@ -9,16 +9,16 @@ import (
 	"slices"
 
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/git"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
-// sourceFiles picks the sources of an app out of the files of a commit. The key
-// and the artifact of a Revision are both made of them, so that a key stands for
-// all that a build can see.
-func sourceFiles(sources *detect.Sources, all []git.File) []git.File {
-	var out []git.File
-	for _, f := range all {
-		if sources.Has(f.Path) {
+// SourceFiles picks the sources of an app out of the files of its commit. The
+// key and the artifact of a Revision are both made of them, so that a key stands
+// for all that a build can see.
+func SourceFiles(app *detect.App, c *tree.Commit) []tree.File {
+	var out []tree.File
+	for _, f := range c.Files {
+		if app.Sources.Has(f.Path) {
 			out = append(out, f)
 		}
 	}
@@ -27,9 +27,9 @@ func sourceFiles(sources *detect.Sources, all []git.File) []git.File {
 
 // treeKey is the hash of files by name, mode and blob id. No content is read:
 // git has hashed it.
-func treeKey(files []git.File) string {
+func treeKey(files []tree.File) string {
 	sorted := slices.Clone(files)
-	slices.SortFunc(sorted, func(a, b git.File) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(sorted, func(a, b tree.File) int { return cmp.Compare(a.Path, b.Path) })
 	h := sha256.New()
 	for _, f := range sorted {
 		// A path cannot hold NUL, so no two lists give the same bytes.

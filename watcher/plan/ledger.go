@@ -1,4 +1,4 @@
-package watcher
+package plan
 
 import (
 	"maps"
@@ -12,15 +12,15 @@ import (
 type ledger struct {
 	app  string
 	rows map[string]identity
-	made []newRevision
+	made []Revision
 }
 
 // identity is what makes a revision the same as another.
 type identity struct{ commit, key, specHash string }
 
-func (f facts) openLedger(app string) *ledger {
+func (f Facts) openLedger(app string) *ledger {
 	l := &ledger{app: app, rows: map[string]identity{}}
-	for _, r := range f.revisions {
+	for _, r := range f.Revisions {
 		if r.Spec.App == app {
 			l.rows[r.Name] = identityOf(r)
 		}
@@ -35,7 +35,7 @@ func identityOf(r *v1alpha1.Revision) identity {
 // revisionOf is the revision of an app at a commit: one of candidates when the
 // commit changes nothing of it, the one that the commit has already, or a new
 // one.
-func (l *ledger) revisionOf(ref string, s *snapshot, c *candidate, candidates ...string) string {
+func (l *ledger) revisionOf(ref string, s *Snapshot, c *Candidate, candidates ...string) string {
 	for _, name := range candidates {
 		row, ok := l.rows[name]
 		if ok && row.key == c.key && row.specHash == c.specHash {
@@ -43,14 +43,14 @@ func (l *ledger) revisionOf(ref string, s *snapshot, c *candidate, candidates ..
 		}
 	}
 	for length := 8; ; length += 4 {
-		name := l.app + "-" + s.commit[:min(length, len(s.commit))]
+		name := l.app + "-" + s.Commit[:min(length, len(s.Commit))]
 		row, taken := l.rows[name]
 		switch {
 		case !taken:
-			l.rows[name] = identity{s.commit, c.key, c.specHash}
-			l.made = append(l.made, newRevision{name: name, ref: ref, snapshot: s, from: c})
+			l.rows[name] = identity{s.Commit, c.key, c.specHash}
+			l.made = append(l.made, Revision{name, ref, s, c})
 			return name
-		case row.commit == s.commit:
+		case row.commit == s.Commit:
 			return name
 		}
 	}

@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/detect"
+	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/tree"
+)
+
+const (
+	// MaxSpecFiles bounds the apps of one repository.
+	MaxSpecFiles = 500
+	// maxNamed bounds the files past MaxSpecFiles of which the name is read.
+	maxNamed = 5000
+)
+
+// SpecFiles are the headway.yaml files of a commit, each parsed once and not
+// yet held against the other files.
+type SpecFiles []Candidate
+
+// ReadSpecFiles parses the headway.yaml files of a commit. known are the paths
+// of those that have made an App. Of files past the bound no more than the name
+// is read, to tell an app that was moved there from one that was removed.
+func ReadSpecFiles(c *tree.Commit, blobs tree.Blobs, known map[string]bool) (SpecFiles, error) {
+	var all SpecFiles
+	files := specFilesOf(c, known)
+	for i, f := range files {
+		app := Candidate{File: f.Path, omitted: i >= MaxSpecFiles}
+		var data []byte
+		if f.Mode != tree.Symlink && i < MaxSpecFiles+maxNamed {
+			var err error
+			if data, err = blobs.Read(f.Blob, spec.MaxBytes); err != nil {
+				return nil, fmt.Errorf("reading %s: %w", f.Path, err)
+			}
+		}
+		switch {
+		case app.omitted:
+			app.claims = spec.ClaimedName(data)
+			app.Problem = NewProblem(v1alpha1.ReasonTooManySpecFiles, "%s: the repository has more than %d headway.yaml files, and this one is left out; split the repository", f.Path, MaxSpecFiles)
+		case f.Mode == tree.Symlink:
+			app.refuse(v1alpha1.ReasonInvalidSpec, spec.Problem{Line: 1, Column: 1, Message: spec.FileName + " is a symbolic link; make it a file"})
+		default:
+			app.parse(data)
+		}
+		all = append(all, app)
+	}
+	return all, nil
+}
+
+// specFilesOf are the headway.yaml files of a commit. Those that made an App
+// before, known by their paths, come first, then the order of paths decides. So
+// an app that runs goes on being followed, whatever is added beside it. What a
+// submodule holds are apps of its own repository.
+func specFilesOf(c *tree.Commit, known map[string]bool) []tree.File {
+	var files []tree.File
+	for _, f := range c.Files {
+		if path.Base(f.Path) == spec.FileName && !spec.Skipped(f.Path) && f.Submodule == "" {
+			files = append(files, f)
+		}
+	}
+	first := func(f tree.File) int {
+		if known[f.Path] {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(files, func(a, b tree.File) int { return cmp.Compare(first(a), first(b)) })
+	return files
+}
+
+// parse reads what the file says.
+func (c *Candidate) parse(data []byte) {
+	parsed, err := spec.Parse(c.File, data)
+	var at spec.Problems
+	switch c.Template = spec.IsTemplate(c.File, data, err); {
+	case errors.As(err, &at):
+		c.claims = spec.ClaimedName(data)
+		c.refuse(v1alpha1.ReasonInvalidSpec, at...)
+	case c.Template:
+		c.claims = parsed.Name
+		c.refuse(v1alpha1.ReasonInvalidSpec, parsed.Problem("", "the folder's name is a placeholder; rename the folder"))
+	default:
+		c.Spec, c.Name = parsed, parsed.Name
+	}
+}
+
+// Reach reports whether an app may have sources in a folder.
+func (s SpecFiles) Reach(dir string) bool {
+	return slices.ContainsFunc(s, func(c Candidate) bool { return c.Spec != nil && detect.Reaches(c.Spec, dir) })
+}
+
+// Omitted says which files of a snapshot are left out; nil when all are read.
+func (s *Snapshot) Omitted() *Problem {
+	var omitted []string
+	for _, c := range s.Apps {
+		if c.omitted {
+			omitted = append(omitted, c.File)
+		}
+	}
+	if omitted == nil {
+		return nil
+	}
+	return NewProblem(v1alpha1.ReasonTooManySpecFiles, "there are %d headway.yaml files; %d are read, these are not: %s. Split the repository",
+		len(s.Apps), MaxSpecFiles, FirstFew(omitted))
+}

@@ -96,6 +96,16 @@ func (s *Snapshot) problemOf(name string) *Problem {
 	return nil
 }
 
+// File finds a headway.yaml; nil where there is none.
+func (s *Snapshot) File(path string) *Candidate {
+	for i := range s.Apps {
+		if s.Apps[i].File == path {
+			return &s.Apps[i]
+		}
+	}
+	return nil
+}
+
 // App finds an app of the snapshot that can be used.
 func (s *Snapshot) App(name string) *Candidate {
 	for i := range s.Apps {

@@ -42,9 +42,9 @@ func ReadSpecFiles(c *tree.Commit, blobs tree.Blobs, known map[string]bool) (Spe
 		switch {
 		case app.omitted:
 			app.claims = spec.ClaimedName(data)
-			app.Problem = NewProblem(v1alpha1.ReasonTooManySpecFiles, "%s: the repository has more than %d headway.yaml files, and this one is left out; split the repository", f.Path, MaxSpecFiles)
+			app.refuse(v1alpha1.ReasonTooManySpecFiles, spec.Whole(fmt.Sprintf("the repository has more than %d headway.yaml files, and this one is left out; split the repository", MaxSpecFiles)))
 		case f.Mode == tree.Symlink:
-			app.refuse(v1alpha1.ReasonInvalidSpec, spec.Problem{Line: 1, Column: 1, Message: spec.FileName + " is a symbolic link; make it a file"})
+			app.refuse(v1alpha1.ReasonInvalidSpec, spec.Whole(spec.FileName+" is a symbolic link; make it a file"))
 		default:
 			app.parse(data)
 		}
@@ -84,7 +84,7 @@ func (c *Candidate) parse(data []byte) {
 		c.refuse(v1alpha1.ReasonInvalidSpec, at...)
 	case c.Template:
 		c.claims = parsed.Name
-		c.refuse(v1alpha1.ReasonInvalidSpec, parsed.Problem("", "the folder's name is a placeholder; rename the folder"))
+		c.refuse(v1alpha1.ReasonInvalidSpec, spec.Whole("the folder's name is a placeholder; rename the folder"))
 	default:
 		c.Spec, c.Name = parsed, parsed.Name
 	}

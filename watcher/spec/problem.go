@@ -33,6 +33,9 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s", p.File, p.Line, p.Column, p.Key, p.Message)
 }
 
+// Whole is a problem of a file as a whole.
+func Whole(message string) Problem { return Problem{Line: 1, Column: 1, Message: message} }
+
 // Problems are all that is wrong with one file, in the order of its lines.
 type Problems []Problem
 

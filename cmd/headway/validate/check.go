@@ -9,25 +9,6 @@ import (
 	"github.com/headway-dev/headway/watcher/spec"
 )
 
-// resolve does to one file what the watcher does to it in a commit. An error
-// means that a file cannot be read.
-func resolve(c *checkout, rel string, data []byte) (s *spec.Spec, app *detect.App, problems spec.Problems, err error) {
-	s, err = spec.Parse(rel, data)
-	if errors.As(err, &problems) {
-		return nil, nil, problems, nil
-	}
-	app, err = detect.Resolve(s, c.tree())
-	var wrong *detect.KeyError
-	var unfit *detect.NoTemplateFitError
-	switch {
-	case errors.As(err, &wrong):
-		return s, nil, spec.Problems{problemAt(data, wrong.Key, wrong.Message)}, nil
-	case errors.As(err, &unfit):
-		return s, nil, spec.Problems{problemAt(data, "build", unfit.Error())}, nil
-	}
-	return s, app, nil, err
-}
-
 // made says in a few words where the image of an app comes from.
 func made(app *detect.App) string {
 	if app.Build == nil {
@@ -41,11 +22,6 @@ func made(app *detect.App) string {
 		how += "; also built from: " + strings.Join(needed, ", ")
 	}
 	return how
-}
-
-func problemAt(data []byte, key, message string) spec.Problem {
-	line, column := spec.Locate(data, key)
-	return spec.Problem{Line: line, Column: column, Key: key, Message: message}
 }
 
 // warning is about a value that has no effect, or that could not be checked.

@@ -8,43 +8,78 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/watcher/detect"
+	"github.com/headway-dev/headway/watcher/plan"
+	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/tree"
 )
 
-// checkout is a repository on disk: what a commit of it would hold.
+// checkout is a repository on disk, taken for a commit: what one of its files
+// would hold.
 type checkout struct {
 	// root is the folder with .git, or the folder asked for without one.
-	root  string
-	files detect.Files
+	root   string
+	disk   disk
+	commit *tree.Commit
+	files  detect.Files
 }
 
-// openCheckout finds the repository around dir and lists its files.
-func openCheckout(ctx context.Context, dir string) (*checkout, error) {
-	dir, err := canonical(dir)
+// openCheckout lists the files of the repository at root.
+func openCheckout(ctx context.Context, root string) (*checkout, error) {
+	names, err := gitFiles(ctx, root)
+	if err != nil {
+		// No git, or no repository: everything on disk counts.
+		names, err = diskFiles(root)
+	}
+	c := &checkout{root: root, disk: disk{root, map[string]string{}}, commit: &tree.Commit{}}
+	if err == nil {
+		c.commit.Files, err = c.disk.list(names)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of %s: %w", root, err)
+	}
+	c.commit.Sort()
+	c.files = c.commit.Paths()
+	return c, nil
+}
+
+// rootOf is the repository around a folder; the folder itself without one.
+func rootOf(dir string) string {
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return dir
+		}
+	}
+}
+
+// draft puts a file among those of the commit that is not written yet.
+func (c *checkout) draft(name, text string) {
+	c.disk.drafts[name] = text
+	c.commit.Files = slices.DeleteFunc(c.commit.Files, func(f tree.File) bool { return f.Path == name })
+	c.commit.Files = append(c.commit.Files, tree.File{Path: name, Mode: tree.Regular, Blob: name})
+	c.commit.Sort()
+}
+
+// read does to the headway.yaml files what the watcher does to them in a commit.
+func (c *checkout) read() (*plan.Snapshot, error) {
+	specs, err := plan.ReadSpecFiles(c.commit, c.disk, nil)
 	if err != nil {
 		return nil, err
 	}
-	root := dir
-	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
-			root = at
-			break
-		}
-		if at == filepath.Dir(at) {
-			break
-		}
-	}
-	files, err := gitFiles(ctx, root)
-	if err != nil {
-		// No git, or no repository: everything on disk counts.
-		if files, err = diskFiles(root); err != nil {
-			return nil, fmt.Errorf("listing the files of %s: %w", root, err)
-		}
-	}
-	return &checkout{root: root, files: detect.NewFiles(files)}, nil
+	return specs.Resolve(c.commit, c.disk, nil)
 }
+
+// content is what is in the files.
+func (c *checkout) content() tree.Content { return tree.Content{Commit: c.commit, Blobs: c.disk} }
+
+// tree is what detection sees of the checkout.
+func (c *checkout) tree() *detect.Tree { return detect.NewTree(c.files, c.content(), nil) }
 
 // canonical is the absolute path without symlinks, so that paths compare.
 func canonical(p string) (string, error) {
@@ -57,6 +92,16 @@ func canonical(p string) (string, error) {
 		return "", fmt.Errorf("resolving %s: %w", p, bare(err))
 	}
 	return real, nil
+}
+
+// located is the canonical path of what the command line names, but for a
+// headway.yaml that is a symlink: that one stays what it is.
+func located(p string) (string, error) {
+	if filepath.Base(p) != spec.FileName {
+		return canonical(p)
+	}
+	dir, err := canonical(filepath.Dir(p))
+	return filepath.Join(dir, spec.FileName), err
 }
 
 // bare is the cause of a file error without the path, which the caller gives.
@@ -77,10 +122,7 @@ func gitFiles(ctx context.Context, root string) ([]string, error) {
 	}
 	var files []string
 	for name := range strings.SplitSeq(string(out), "\x00") {
-		if name == "" {
-			continue
-		}
-		if _, err := os.Lstat(filepath.Join(root, name)); err == nil { // not deleted on disk
+		if name != "" {
 			files = append(files, name)
 		}
 	}
@@ -117,8 +159,9 @@ func (c *checkout) rel(p string) (string, error) {
 	return filepath.ToSlash(rel), nil
 }
 
-// display is how a person in the working folder would write the path.
-func display(p string) string {
+// display is how a person in the working folder would write the path of a file.
+func (c *checkout) display(name string) string {
+	p := filepath.Join(c.root, filepath.FromSlash(name))
 	wd, err := canonical(".")
 	if err != nil {
 		return p

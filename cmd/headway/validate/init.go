@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -52,7 +53,7 @@ func draft(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c, err := openCheckout(ctx, dir)
+	c, err := openCheckout(ctx, rootOf(dir))
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +61,8 @@ func draft(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if file := filepath.ToSlash(filepath.Join(rel, spec.FileName)); spec.Skipped(file) {
+	file := path.Join(rel, spec.FileName)
+	if spec.Skipped(file) {
 		return "", cli.Usagef("%s would make no app: %s", file, inSkippedFolder)
 	}
 	if name == "" {
@@ -72,20 +74,22 @@ func draft(ctx context.Context, name string) (string, error) {
 	}
 	text := f.text()
 	// What is written must be what validate accepts.
-	_, _, problems, err := resolve(c, filepath.ToSlash(filepath.Join(rel, spec.FileName)), []byte(text))
-	if problems != nil {
-		return "", cli.Usagef("%s", problems[0].Message)
+	c.draft(file, text)
+	snapshot, err := c.read()
+	if err != nil {
+		return "", err
 	}
-	return text, err
+	if app := snapshot.File(file); app.Problem != nil {
+		return "", cli.Usagef("%s", app.At[0].Message)
+	}
+	return text, nil
 }
 
 // writeNew writes a file that must not exist yet, unless force is given. It
 // never writes through a symlink.
 func writeNew(name, text string, force bool) error {
-	if info, err := os.Lstat(name); err == nil && force {
-		if err := plainFile(info); err != nil {
-			return fmt.Errorf("%s %w; remove it first", name, err)
-		}
+	if info, err := os.Lstat(name); err == nil && force && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no plain file; remove it first", name)
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {

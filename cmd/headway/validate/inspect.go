@@ -43,7 +43,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 	f.template = build.Template
 	switch f.template {
 	case detect.Dockerfile:
-		data, err := diskContent{c.root, c.files}.Read(path.Join(p, "Dockerfile"), spec.MaxBytes)
+		data, err := c.content().Read(path.Join(p, "Dockerfile"), spec.MaxBytes)
 		if err != nil {
 			return f, fmt.Errorf("reading the Dockerfile: %w", err)
 		}
@@ -80,7 +80,7 @@ func findHealth(c *checkout, p string, build *v1alpha1.Build, tree *detect.Tree)
 		return "", "", err
 	}
 	for _, name := range files {
-		data, err := diskContent{c.root, c.files}.Read(name, maxGoFile)
+		data, err := c.content().Read(name, maxGoFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -68,7 +68,7 @@ func choose(wanted string, templates []template) (*template, bool) {
 }
 
 // check returns what is wrong, or else why that could not be found out.
-func (t *templateCheck) check(ctx context.Context, build *v1alpha1.Build, data []byte) (problems spec.Problems, unchecked string, err error) {
+func (t *templateCheck) check(ctx context.Context, build *v1alpha1.Build, s *spec.Spec) (problems spec.Problems, unchecked string, err error) {
 	shipped, err := shippedTemplates()
 	if err != nil {
 		return nil, "", err
@@ -84,13 +84,13 @@ func (t *templateCheck) check(ctx context.Context, build *v1alpha1.Build, data [
 				build.Template, strings.Join(templateNames(shipped), ", "), t.err), nil
 		}
 		if chosen, known = choose(build.Template, t.templates); !known {
-			return spec.Problems{problemAt(data, "build.with", contract.NotFound(build.Template, templateNames(t.templates)).Error())}, "", nil
+			return spec.Problems{s.Problem("build.with", contract.NotFound(build.Template, templateNames(t.templates)).Error())}, "", nil
 		}
 	}
 	var wrong *contract.ArgsError
 	if errors.As(contract.CheckArgs(build.Template, chosen.params(), build.Args), &wrong) {
 		for _, message := range wrong.Problems {
-			problems = append(problems, problemAt(data, "build.args", message))
+			problems = append(problems, s.Problem("build.args", message))
 		}
 	}
 	return problems, "", nil

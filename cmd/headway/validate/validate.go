@@ -4,7 +4,6 @@ package validate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/headway-dev/headway/cmd/headway/cli"
-	"github.com/headway-dev/headway/watcher/detect"
+	"github.com/headway-dev/headway/watcher/plan"
 	"github.com/headway-dev/headway/watcher/spec"
 	"github.com/spf13/cobra"
 )
@@ -33,7 +32,7 @@ as file:line:column, and the exit code is 1.`,
 				paths = []string{"."}
 			}
 			v := &validation{
-				checkouts: map[string]*checkout{}, seen: map[string]bool{}, names: map[string]string{},
+				checkouts: map[string]*opened{}, seen: map[string]bool{},
 				templates: templateCheck{installed: templatesOf(a, buildNamespace)}, out: io.Out, err: io.Err,
 			}
 			for _, p := range paths {
@@ -53,12 +52,17 @@ as file:line:column, and the exit code is 1.`,
 
 // validation is one run over any number of files.
 type validation struct {
-	checkouts map[string]*checkout // by folder asked for
-	seen      map[string]bool      // files, canonical
-	names     map[string]string    // root + name -> file that has it
+	checkouts map[string]*opened // by root
+	seen      map[string]bool    // files, canonical
 	templates templateCheck
 	failed    int
 	out, err  io.Writer
+}
+
+// opened is a checkout as the watcher would read it.
+type opened struct {
+	*checkout
+	*plan.Snapshot
 }
 
 // path checks one file, or every headway.yaml below a folder.
@@ -78,40 +82,53 @@ func (v *validation) path(ctx context.Context, p string) error {
 		}
 		dir = filepath.Dir(real)
 	}
-	c, ok := v.checkouts[dir]
-	if !ok {
-		if c, err = openCheckout(ctx, dir); err != nil {
-			return err
-		}
-		v.checkouts[dir] = c
+	c, err := v.open(ctx, rootOf(dir))
+	if err != nil {
+		return err
 	}
-	if !info.IsDir() {
-		return v.file(ctx, c, real)
-	}
-	return v.folder(ctx, c, real, p)
-}
-
-// folder checks every headway.yaml at or below a folder, which the command
-// line calls p.
-func (v *validation) folder(ctx context.Context, c *checkout, real, p string) error {
 	rel, err := c.rel(real)
 	if err != nil {
 		return err
 	}
+	if !info.IsDir() {
+		return v.file(ctx, c, rel)
+	}
+	return v.folder(ctx, c, rel, p)
+}
+
+func (v *validation) open(ctx context.Context, root string) (*opened, error) {
+	if c := v.checkouts[root]; c != nil {
+		return c, nil
+	}
+	c, err := openCheckout(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	v.checkouts[root] = &opened{c, s}
+	return v.checkouts[root], nil
+}
+
+// folder checks every headway.yaml at or below a folder, which the command
+// line calls p.
+func (v *validation) folder(ctx context.Context, c *opened, rel, p string) error {
 	found, skipped := 0, false
 	for _, name := range c.files.Under(rel) {
-		file := filepath.Join(c.root, filepath.FromSlash(name))
 		switch path.Base(name) {
 		case spec.FileName:
-			if skipped = skipped || spec.Skipped(name); spec.Skipped(name) {
+			if spec.Skipped(name) {
+				skipped = true
 				continue
 			}
 			found++
-			if err := v.file(ctx, c, file); err != nil {
+			if err := v.file(ctx, c, name); err != nil {
 				return err
 			}
 		case "headway.yml":
-			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", display(file), spec.FileName)
+			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", c.display(name), spec.FileName)
 		}
 	}
 	if found == 0 && skipped {
@@ -127,67 +144,52 @@ func (v *validation) folder(ctx context.Context, c *checkout, real, p string) er
 const inSkippedFolder = "the cluster skips those below vendor, node_modules and testdata; write it in another folder and set path"
 
 // file checks one file and prints the outcome.
-func (v *validation) file(ctx context.Context, c *checkout, real string) error {
-	if v.seen[real] {
+func (v *validation) file(ctx context.Context, c *opened, rel string) error {
+	label := c.display(rel)
+	at := filepath.Join(c.root, rel)
+	if v.seen[at] {
 		return nil
 	}
-	v.seen[real] = true
-	rel, err := c.rel(real)
-	if err != nil {
-		return err
-	}
-	label := display(real)
-	data, err := readSpec(c.root, rel)
-	var unfit *notPlainError
-	if errors.As(err, &unfit) {
-		v.fail(label, spec.Problems{problemAt(nil, "", unfit.Error())})
+	v.seen[at] = true
+	app := c.File(rel)
+	switch {
+	case app == nil:
+		why := "git would not commit this file, so that the cluster would not see it; it is ignored, or no plain file"
+		if spec.Skipped(rel) {
+			why = inSkippedFolder
+		}
+		v.fail(label, spec.Problems{spec.Whole(why)})
 		return nil
-	} else if err != nil {
-		return fmt.Errorf("reading %s: %w", label, bare(err))
-	}
-	if spec.Skipped(rel) {
-		v.fail(label, spec.Problems{problemAt(nil, "", inSkippedFolder)})
-		return nil
-	}
-	if _, err := spec.Parse(rel, data); spec.IsTemplate(rel, data, err) {
+	case app.Template:
 		_, err := fmt.Fprintf(v.out, "%s: skipped, it has placeholders to fill in\n", label)
 		return err
+	case app.Problem != nil:
+		v.fail(label, app.At)
+		return nil
 	}
-	s, app, problems, err := resolve(c, rel, data)
+	problems, warnings, err := v.built(ctx, c, app)
 	if err != nil {
 		return fmt.Errorf("checking %s: %w", label, err)
-	}
-	var warnings []warning
-	if app != nil {
-		if problems, warnings, err = v.resolved(ctx, c, s, app, data); err != nil {
-			return fmt.Errorf("checking %s: %w", label, err)
-		}
-	}
-	if s != nil {
-		if other, taken := v.names[c.root+"\x00"+s.Name]; taken {
-			problems = append(problems, problemAt(data, "name", fmt.Sprintf("%q is the name in %s too; every app of a repository needs its own", s.Name, other)))
-		} else {
-			v.names[c.root+"\x00"+s.Name] = label
-		}
 	}
 	if len(problems) > 0 {
 		v.fail(label, problems)
 		return nil
 	}
 	for _, warning := range warnings {
-		line, column := spec.Locate(data, warning.key)
-		_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, line, column, warning.key, warning.message)
+		at := app.Spec.Problem(warning.key, warning.message)
+		_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, at.Line, at.Column, at.Key, at.Message)
 	}
-	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, s.Name, made(app))
+	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, app.Name, made(app.App))
 	return err
 }
 
-// resolved checks what is left once it is known how an app is built.
-func (v *validation) resolved(ctx context.Context, c *checkout, s *spec.Spec, app *detect.App, data []byte) (problems spec.Problems, warnings []warning, err error) {
-	if warnings, err = unmatched(c, s); err != nil || app.Build == nil {
+// built checks what the watcher leaves to those who build, and what is of no
+// effect.
+func (v *validation) built(ctx context.Context, c *opened, app *plan.Candidate) (problems spec.Problems, warnings []warning, err error) {
+	if warnings, err = unmatched(c.checkout, app.Spec); err != nil || app.App.Build == nil {
 		return nil, warnings, err
 	}
-	problems, unchecked, err := v.templates.check(ctx, app.Build, data)
+	problems, unchecked, err := v.templates.check(ctx, app.App.Build, app.Spec)
 	if unchecked != "" {
 		warnings = append(warnings, warning{"build.with", unchecked})
 	}
@@ -196,9 +198,9 @@ func (v *validation) resolved(ctx context.Context, c *checkout, s *spec.Spec, ap
 
 // fail prints the problems of one file.
 func (v *validation) fail(label string, problems spec.Problems) {
+	v.failed++
 	for i := range problems {
 		problems[i].File = label
 	}
-	v.failed++
 	_, _ = fmt.Fprintln(v.err, problems)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Restart is the command that replaces the pods of an app.
@@ -24,29 +23,22 @@ lost request. Who asked and when is noted on the app and told in an event.
 A Secret or ConfigMap that changed needs no restart: Headway sees it by itself.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(cli.AppNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.Connect()
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			who, err := restart(ctx, c, args[0], time.Now())
 			if err != nil {
 				return err
 			}
-			who, err := restart(cmd.Context(), c, args[0], time.Now())
-			if err != nil {
-				return c.Advise(err)
-			}
 			_, err = fmt.Fprintf(io.Out, "%s restarts, asked for by %s; headway status %s shows how far it is\n", args[0], who, args[0])
 			return err
-		},
+		}),
 	}
 }
 
 // restart asks for new pods and returns who did.
 func restart(ctx context.Context, c *cli.Cluster, name string, now time.Time) (string, error) {
 	var app v1alpha1.App
-	err := c.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, &app)
-	if client.IgnoreNotFound(err) != nil {
-		return "", fmt.Errorf("reading app %s: %w", name, err)
-	} else if err != nil {
-		return "", cli.AppNotFound(ctx, c, c.Namespace, name)
+	if err := c.Find(ctx, "app", name, "headway status", &app); err != nil {
+		return "", err
 	}
 	if app.Status.Live == "" {
 		return "", fmt.Errorf("no revision of %s serves, so there is nothing to restart; headway status %s says why", name, name)

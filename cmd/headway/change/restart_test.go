@@ -35,7 +35,7 @@ func TestRestart(t *testing.T) {
 	for name, want := range map[string]string{
 		"shop":    "",
 		"waiting": "no revision of waiting serves, so there is nothing to restart; headway status waiting says why",
-		"shpo":    "there is no app shpo in namespace default; there is shop and waiting",
+		"shpo":    "there is no app shpo in namespace default; headway status shows those there are",
 	} {
 		who, err := restart(context.Background(), c, name, noon)
 		if want != "" {

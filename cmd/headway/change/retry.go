@@ -26,33 +26,29 @@ while it served to take the traffic once more: for failures that were not the
 commit's fault. A mistake in the source is fixed by a new commit.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(failedRevisions),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.Connect()
-			if err != nil {
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			var r v1alpha1.Revision
+			if err := c.Find(ctx, "revision", args[0], "headway status APP", &r); err != nil {
 				return err
 			}
-			var r v1alpha1.Revision
-			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.Namespace, Name: args[0]}, &r); err != nil {
-				return c.Advise(fmt.Errorf("reading revision %s: %w", args[0], err))
-			}
 			var app v1alpha1.App
-			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: c.Namespace, Name: r.Spec.App}, &app); client.IgnoreNotFound(err) != nil {
-				return c.Advise(fmt.Errorf("reading app %s: %w", r.Spec.App, err))
+			if err := c.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: r.Spec.App}, &app); client.IgnoreNotFound(err) != nil {
+				return fmt.Errorf("reading app %s: %w", r.Spec.App, err)
 			}
 			quarantined := app.Status.Role(r.Name) == v1alpha1.RoleQuarantined
 			if err := retriable(&r); err != nil && !quarantined {
 				return err
 			}
-			if err := c.Annotate(cmd.Context(), &r, map[string]string{v1alpha1.AnnotationRetriedAt: cli.Stamp(time.Now())}); err != nil {
+			if err := c.Annotate(ctx, &r, map[string]string{v1alpha1.AnnotationRetriedAt: cli.Stamp(time.Now())}); err != nil {
 				return err
 			}
+			next := "is built again; headway logs " + r.Name + " --build -f follows it"
 			if quarantined {
-				_, err = fmt.Fprintf(io.Out, "%s takes the traffic again when it is the one that should; headway status %s shows it\n", r.Name, r.Spec.App)
-				return err
+				next = "takes the traffic again when it is the one that should; headway status " + r.Spec.App + " shows it"
 			}
-			_, err = fmt.Fprintf(io.Out, "%s is built again; headway logs %s --build -f follows it\n", r.Name, r.Name)
+			_, err := fmt.Fprintln(io.Out, r.Name, next)
 			return err
-		},
+		}),
 	}
 }
 

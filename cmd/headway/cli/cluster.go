@@ -82,6 +82,18 @@ func (a *Access) Connect() (*Cluster, error) {
 	return c, nil
 }
 
+// Run makes what a command that needs the cluster does. Its error gets the
+// advice that belongs to it.
+func (a *Access) Run(do func(context.Context, *Cluster, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := a.Connect()
+		if err != nil {
+			return err
+		}
+		return c.Advise(do(cmd.Context(), c, args))
+	}
+}
+
 // Scheme knows the types that the commands read and write.
 func Scheme() *runtime.Scheme {
 	s := runtime.NewScheme()

@@ -4,13 +4,22 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
-	"github.com/headway-dev/headway/api/explain"
-	"github.com/headway-dev/headway/api/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
+
+// Find reads the object of a kind and name, which the command shown lists.
+func (c *Cluster) Find(ctx context.Context, kind, name, shown string, into client.Object) error {
+	err := c.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, into)
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("there is no %s %s in namespace %s; %s shows those there are", kind, name, c.Namespace, shown)
+	} else if err != nil {
+		return fmt.Errorf("reading %s %s: %w", kind, name, err)
+	}
+	return nil
+}
 
 // Annotate sets annotations, in the cluster and in the object.
 func (c *Cluster) Annotate(ctx context.Context, o client.Object, add map[string]string) error {
@@ -22,7 +31,7 @@ func (c *Cluster) Annotate(ctx context.Context, o client.Object, add map[string]
 	maps.Copy(annotations, add)
 	o.SetAnnotations(annotations)
 	if err := c.Patch(ctx, o, client.MergeFrom(before)); err != nil {
-		return c.Advise(fmt.Errorf("annotating %s: %w", o.GetName(), err))
+		return fmt.Errorf("annotating %s: %w", o.GetName(), err)
 	}
 	return nil
 }
@@ -30,40 +39,3 @@ func (c *Cluster) Annotate(ctx context.Context, o client.Object, add map[string]
 // Stamp is a time as the value of an annotation, fine enough that two requests
 // differ.
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// AppNotFound names the apps that there are, and the repositories that the one
-// asked for may be missing for.
-func AppNotFound(ctx context.Context, c client.Reader, namespace, name string) error {
-	var apps v1alpha1.AppList
-	if err := c.List(ctx, &apps, client.InNamespace(namespace)); err != nil {
-		return fmt.Errorf("listing apps: %w", err)
-	}
-	var there []string
-	for _, a := range apps.Items {
-		there = append(there, a.Name)
-	}
-	told, err := failing(ctx, c, namespace)
-	if err != nil {
-		return err
-	}
-	if len(there) == 0 {
-		return fmt.Errorf("there is no app %s in namespace %s, nor any other%s", name, namespace, told)
-	}
-	return fmt.Errorf("there is no app %s in namespace %s; there is %s%s", name, namespace, Enumerate(there), told)
-}
-
-// failing is a line for each repository that has a problem.
-func failing(ctx context.Context, c client.Reader, namespace string) (string, error) {
-	var repositories v1alpha1.RepositoryList
-	if err := c.List(ctx, &repositories, client.InNamespace(namespace)); err != nil {
-		return "", fmt.Errorf("listing repositories: %w", err)
-	}
-	var lines strings.Builder
-	for i := range repositories.Items {
-		if _, found := explain.ForRepository(&repositories.Items[i]); len(found) > 0 {
-			first, _, _ := strings.Cut(found[0].String(), "\n")
-			lines.WriteString("\n" + Printable(first, 200))
-		}
-	}
-	return lines.String(), nil
-}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,18 +14,26 @@ import (
 // Output is the value of --output: json, yaml or, for people, empty.
 type Output string
 
-// Flag adds --output to a command; Check says whether the value makes sense.
+// Flag adds --output to a command.
 func (f *Output) Flag(c *cobra.Command) {
-	c.Flags().StringVarP((*string)(f), "output", "o", "", "json or yaml: the API objects instead of a table")
+	c.Flags().VarP(f, "output", "o", "json or yaml: the API objects instead of a table")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (f Output) Check() error {
-	if f != "" && f != "json" && f != "yaml" {
-		return Usagef("--output is json or yaml, not %q", string(f))
+// String is the format, as a flag wants it.
+func (f *Output) String() string { return string(*f) }
+
+// Set takes the value of the flag.
+func (f *Output) Set(value string) error {
+	if value != "json" && value != "yaml" {
+		return errors.New("it is json or yaml")
 	}
+	*f = Output(value)
 	return nil
 }
+
+// Type is the word for the value in the help.
+func (f *Output) Type() string { return "format" }
 
 // Print writes document in the format, or, for people, what text writes. All
 // of it goes out in one write, whose error says what is missing.

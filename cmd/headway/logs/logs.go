@@ -29,15 +29,18 @@ pod in front. With --build: the log of the revision's build, each line with the
 step in front; for an app that is the build of its newest revision.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(appsAndRevisions),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if !f.build && !cmd.Flags().Changed("tail") {
 				f.tail = 100
 			}
 			if f.tail < -1 {
 				return cli.Usagef("--tail is a number of lines, or -1 for all")
 			}
-			return f.run(cmd.Context(), io, a, args[0])
+			return nil
 		},
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			return f.run(ctx, io, c, args[0])
+		}),
 	}
 	c.Flags().BoolVar(&f.build, "build", false, "the build instead of the running app")
 	c.Flags().BoolVarP(&f.follow, "follow", "f", false, "go on as more is logged, also by pods that start later")
@@ -46,14 +49,10 @@ step in front; for an app that is the build of its newest revision.`,
 	return c
 }
 
-func (f *logFlags) run(ctx context.Context, io cli.Streams, a *cli.Access, name string) error {
-	c, err := a.Connect()
-	if err != nil {
-		return err
-	}
+func (f *logFlags) run(ctx context.Context, io cli.Streams, c *cli.Cluster, name string) error {
 	app, revision, err := find(ctx, c, name)
 	if err != nil {
-		return c.Advise(err)
+		return err
 	}
 	out := &lineWriter{w: io.Out, paint: cli.PaintFor(io.Out)}
 	if !f.build {
@@ -62,15 +61,15 @@ func (f *logFlags) run(ctx context.Context, io cli.Streams, a *cli.Access, name 
 			label = v1alpha1.LabelRevision
 		}
 		t := &tailer{pods: c.Typed.CoreV1().Pods(c.Namespace), out: out, notes: io.Err, follow: f.follow, tail: f.tail, every: lookInterval}
-		return c.Advise(t.run(ctx, v1alpha1.AppPods().String()+","+label+"="+name))
+		return t.run(ctx, v1alpha1.AppPods().String()+","+label+"="+name)
 	}
 	if revision == nil {
 		if revision, err = newest(ctx, c, app); err != nil {
-			return c.Advise(err)
+			return err
 		}
 	}
 	b := &buildLog{cluster: c, pods: c.Typed.CoreV1().Pods(f.buildNamespace), out: out, notes: io.Err, follow: f.follow, tail: f.tail, every: lookInterval}
-	return c.Advise(b.run(ctx, revision))
+	return b.run(ctx, revision)
 }
 
 func appsAndRevisions(ctx context.Context, c *cli.Cluster) []string {

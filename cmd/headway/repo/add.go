@@ -76,22 +76,19 @@ func (f *addFlags) run(cmd *cobra.Command, io cli.Streams, a *cli.Access, url st
 	if err != nil {
 		return err
 	}
-	c, err := a.Connect()
-	if err != nil {
-		return err
-	}
-	ctx := cmd.Context()
-	repository, err := f.apply(ctx, c, cmd, url, data)
-	if err != nil {
-		return c.Advise(err)
-	}
-	if _, err := fmt.Fprintf(io.Out, "repository %s watches %s of %s\n", repository.Name, repository.Spec.ProductionBranch, url); err != nil {
-		return err
-	}
-	if !f.wait {
-		return nil
-	}
-	return waitForSync(ctx, c, io, repository, f.timeout)
+	return a.Run(func(ctx context.Context, c *cli.Cluster, _ []string) error {
+		repository, err := f.apply(ctx, c, cmd, url, data)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(io.Out, "repository %s watches %s of %s\n", repository.Name, repository.Spec.ProductionBranch, url); err != nil {
+			return err
+		}
+		if !f.wait {
+			return nil
+		}
+		return waitForSync(ctx, c, io, repository, f.timeout)
+	})(cmd, nil)
 }
 
 // apply writes the Secret first, so that the watcher never sees a Repository

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"strings"
 
@@ -19,18 +20,14 @@ func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
 		Short:             "Stop watching a repository and take its apps away",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(repositoryNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.Connect()
-			if err != nil {
-				return err
-			}
-			r, err := getRepository(cmd.Context(), c, args[0])
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			r, err := find(ctx, c, args[0])
 			if err != nil {
 				return err
 			}
 			var apps v1alpha1.AppList
-			if err := c.List(cmd.Context(), &apps, client.InNamespace(c.Namespace)); err != nil {
-				return c.Advise(fmt.Errorf("listing apps: %w", err))
+			if err := c.List(ctx, &apps, client.InNamespace(c.Namespace)); err != nil {
+				return fmt.Errorf("listing apps: %w", err)
 			}
 			what := fmt.Sprintf("repository %s, which has no app", r.Name)
 			if names := appsOf(apps.Items, r.Name); len(names) > 0 {
@@ -41,12 +38,12 @@ func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
 					return err
 				}
 			}
-			if err := c.Delete(cmd.Context(), r); client.IgnoreNotFound(err) != nil {
-				return c.Advise(fmt.Errorf("removing repository %s: %w", r.Name, err))
+			if err := c.Delete(ctx, r); client.IgnoreNotFound(err) != nil {
+				return fmt.Errorf("removing repository %s: %w", r.Name, err)
 			}
 			_, err = fmt.Fprintf(io.Out, "removing %s\n", what)
 			return err
-		},
+		}),
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c

@@ -4,7 +4,6 @@ package repo
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
@@ -19,17 +18,10 @@ func Command(io cli.Streams, a *cli.Access) *cobra.Command {
 		newAdd(io, a), status.Repositories(io, a), newSync(io, a), newRemove(io, a))
 }
 
-// getRepository reads one, and names what there is when it is not there.
-func getRepository(ctx context.Context, c *cli.Cluster, name string) (*v1alpha1.Repository, error) {
-	var r v1alpha1.Repository
-	err := c.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, &r)
-	if err == nil {
-		return &r, nil
-	}
-	if client.IgnoreNotFound(err) != nil {
-		return nil, c.Advise(fmt.Errorf("reading repository %s: %w", name, err))
-	}
-	return nil, fmt.Errorf("there is no repository %s in namespace %s; headway repo list shows those there are", name, c.Namespace)
+// find reads one repository.
+func find(ctx context.Context, c *cli.Cluster, name string) (*v1alpha1.Repository, error) {
+	r := &v1alpha1.Repository{}
+	return r, c.Find(ctx, "repository", name, "headway repo list", r)
 }
 
 func repositoryNames(ctx context.Context, c *cli.Cluster) []string {

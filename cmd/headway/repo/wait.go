@@ -23,24 +23,20 @@ func newSync(io cli.Streams, a *cli.Access) *cobra.Command {
 		Short:             "Look at a repository at once",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(repositoryNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.Connect()
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			r, err := find(ctx, c, args[0])
 			if err != nil {
 				return err
 			}
-			r, err := getRepository(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
-			}
-			if err := c.Annotate(cmd.Context(), r, map[string]string{v1alpha1.AnnotationSyncRequestedAt: cli.Stamp(time.Now())}); err != nil {
+			if err := c.Annotate(ctx, r, map[string]string{v1alpha1.AnnotationSyncRequestedAt: cli.Stamp(time.Now())}); err != nil {
 				return err
 			}
 			if wait {
-				return waitForSync(cmd.Context(), c, io, r, timeout)
+				return waitForSync(ctx, c, io, r, timeout)
 			}
 			_, err = fmt.Fprintf(io.Out, "repository %s is looked at now\n", r.Name)
 			return err
-		},
+		}),
 	}
 	c.Flags().BoolVar(&wait, "wait", false, "wait until it was, showing progress")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long --wait waits")
@@ -68,7 +64,7 @@ func waitForSync(ctx context.Context, c *cli.Cluster, io cli.Streams, r *v1alpha
 		if ctx.Err() != nil {
 			continue
 		} else if err != nil {
-			return c.Advise(fmt.Errorf("reading repository %s: %w", r.Name, err))
+			return fmt.Errorf("reading repository %s: %w", r.Name, err)
 		}
 		progress, done := syncProgress(r, wanted)
 		if progress != said && progress != "" {

@@ -18,16 +18,9 @@ func Repositories(io cli.Streams, a *cli.Access) *cobra.Command {
 	var output cli.Output
 	c := &cobra.Command{
 		Use: "list", Short: "List the watched repositories, and what is wrong with them", Args: cobra.NoArgs, Aliases: []string{"ls"},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := output.Check(); err != nil {
-				return err
-			}
-			c, err := a.Connect()
-			if err != nil {
-				return err
-			}
-			return printRepositories(cmd.Context(), io, output, c, time.Now())
-		},
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, _ []string) error {
+			return printRepositories(ctx, io, output, c, time.Now())
+		}),
 	}
 	output.Flag(c)
 	return c
@@ -38,7 +31,7 @@ func Repositories(io cli.Streams, a *cli.Access) *cobra.Command {
 func printRepositories(ctx context.Context, s cli.Streams, f cli.Output, c *cli.Cluster, now time.Time) error {
 	var l v1alpha1.RepositoryList
 	if err := c.List(ctx, &l, client.InNamespace(c.Namespace)); err != nil {
-		return c.Advise(fmt.Errorf("listing repositories: %w", err))
+		return fmt.Errorf("listing repositories: %w", err)
 	}
 	if len(l.Items) == 0 && f == "" {
 		_, err := fmt.Fprintf(s.Err, "No repository in namespace %s. headway repo add URL adds one.\n", c.Namespace)

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/cobra"
@@ -18,15 +20,12 @@ import (
 // watchInterval is how often status --watch looks.
 const watchInterval = time.Second
 
-type statusFlags struct {
-	output cli.Output
-	all    bool
-	watch  bool
-}
-
 // Command is status.
 func Command(io cli.Streams, a *cli.Access) *cobra.Command {
-	var f statusFlags
+	var f struct {
+		output     cli.Output
+		all, watch bool
+	}
 	c := &cobra.Command{
 		Use:   "status [APP]",
 		Short: "Show what is live, and what is wrong",
@@ -34,22 +33,25 @@ func Command(io cli.Streams, a *cli.Access) *cobra.Command {
 any of them from being what git asks for. With an app: its revisions too.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.Complete(cli.AppNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.output.Check(); err != nil {
-				return err
-			}
+		PreRunE: func(_ *cobra.Command, args []string) error {
 			if f.watch && f.output != "" {
 				return cli.Usagef("--watch and --output exclude each other")
 			}
 			if f.all && len(args) > 0 {
 				return cli.Usagef("--all-namespaces shows all apps; leave out %s, or use --namespace", args[0])
 			}
-			app := ""
-			if len(args) > 0 {
-				app = args[0]
-			}
-			return f.run(cmd.Context(), io.Out, a, app)
+			return nil
 		},
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			namespace, app := c.Namespace, strings.Join(args, "")
+			if f.all {
+				namespace = ""
+			}
+			if f.watch {
+				return watchStatus(ctx, io.Out, c, namespace, app)
+			}
+			return printStatus(ctx, io.Out, f.output, c, namespace, app)
+		}),
 	}
 	f.output.Flag(c)
 	c.Flags().BoolVarP(&f.all, "all-namespaces", "A", false, "apps of all namespaces")
@@ -57,26 +59,11 @@ any of them from being what git asks for. With an app: its revisions too.`,
 	return c
 }
 
-func (f statusFlags) run(ctx context.Context, out io.Writer, a *cli.Access, app string) error {
-	c, err := a.Connect()
-	if err != nil {
-		return err
-	}
-	namespace := c.Namespace
-	if f.all {
-		namespace = ""
-	}
-	if f.watch {
-		return watchStatus(ctx, out, c, namespace, app)
-	}
-	return printStatus(ctx, out, f.output, c, namespace, app)
-}
-
 // printStatus prints the status of a namespace (empty: all) or an app once.
-func printStatus(ctx context.Context, out io.Writer, f cli.Output, c *cli.Cluster, namespace, app string) error {
+func printStatus(ctx context.Context, out io.Writer, f cli.Output, c client.Reader, namespace, app string) error {
 	s, err := readState(ctx, c, namespace, app)
 	if err != nil {
-		return c.Advise(err)
+		return err
 	}
 	v := view{paint: cli.PaintFor(out), now: time.Now(), namespace: namespace, app: app}
 	return f.Print(out, s, func(w io.Writer) { s.write(w, v) })
@@ -89,12 +76,8 @@ type state struct {
 	Revisions    []v1alpha1.Revision   `json:"revisions"`
 }
 
-// readState reads the objects of a namespace (empty: all), or of one app.
+// readState reads the objects of a namespace (empty: all), or those of one app.
 func readState(ctx context.Context, c client.Reader, namespace, app string) (*state, error) {
-	s := &state{}
-	if app != "" {
-		return s, s.readApp(ctx, c, namespace, app)
-	}
 	var repositories v1alpha1.RepositoryList
 	var apps v1alpha1.AppList
 	var revisions v1alpha1.RevisionList
@@ -103,64 +86,61 @@ func readState(ctx context.Context, c client.Reader, namespace, app string) (*st
 			return nil, fmt.Errorf("reading the status: %w", err)
 		}
 	}
-	s.Repositories, s.Apps, s.Revisions = repositories.Items, apps.Items, revisions.Items
+	s := &state{repositories.Items, apps.Items, revisions.Items}
+	if app != "" {
+		i := slices.IndexFunc(s.Apps, func(a v1alpha1.App) bool { return a.Name == app })
+		if i < 0 {
+			return nil, s.noApp(namespace, app)
+		}
+		s.Apps = s.Apps[i : i+1]
+		s.Repositories = slices.DeleteFunc(s.Repositories, func(r v1alpha1.Repository) bool { return r.Name != s.Apps[0].Spec.Repository })
+		s.Revisions = slices.DeleteFunc(s.Revisions, func(r v1alpha1.Revision) bool { return r.Spec.App != app })
+	}
 	s.tidy()
 	return s, nil
 }
 
-func (s *state) readApp(ctx context.Context, c client.Reader, namespace, name string) error {
-	var app v1alpha1.App
-	key := client.ObjectKey{Namespace: namespace, Name: name}
-	if err := c.Get(ctx, key, &app); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("reading app %s: %w", name, err)
-	} else if err != nil {
-		return cli.AppNotFound(ctx, c, namespace, name)
+// noApp names the apps that there are, and the repositories that the one asked
+// for may be missing for.
+func (s *state) noApp(namespace, name string) error {
+	others, problems := "nor any other", ""
+	var names []string
+	for _, a := range s.Apps {
+		names = append(names, a.Name)
 	}
-	var revisions v1alpha1.RevisionList
-	if err := c.List(ctx, &revisions, client.InNamespace(namespace)); err != nil {
-		return fmt.Errorf("listing revisions: %w", err)
+	if len(names) > 0 {
+		others = "but " + cli.Enumerate(names)
 	}
-	s.Apps = []v1alpha1.App{app}
-	for _, r := range revisions.Items {
-		if r.Spec.App == name {
-			s.Revisions = append(s.Revisions, r)
+	for i := range s.Repositories {
+		if _, found := explain.ForRepository(&s.Repositories[i]); len(found) > 0 {
+			first, _, _ := strings.Cut(found[0].String(), "\n")
+			problems += "\n" + cli.Printable(first, 200)
 		}
 	}
-	var repository v1alpha1.Repository
-	key.Name = app.Spec.Repository
-	if err := c.Get(ctx, key, &repository); err == nil {
-		s.Repositories = []v1alpha1.Repository{repository}
-	} else if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("reading repository %s: %w", key.Name, err)
-	}
-	s.tidy()
-	return nil
+	return fmt.Errorf("there is no app %s in namespace %s, %s%s", name, namespace, others, problems)
 }
 
 // tidy leaves out what no reader wants and puts the newest revisions first.
 func (s *state) tidy() {
 	for i := range s.Repositories {
-		s.Repositories[i].ManagedFields = nil
-		s.Repositories[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Repository"))
+		tidy(&s.Repositories[i], "Repository")
 	}
 	for i := range s.Apps {
-		s.Apps[i].ManagedFields = nil
-		s.Apps[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("App"))
+		tidy(&s.Apps[i], "App")
 	}
 	for i := range s.Revisions {
-		s.Revisions[i].ManagedFields = nil
-		s.Revisions[i].SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Revision"))
+		tidy(&s.Revisions[i], "Revision")
 	}
 	slices.SortStableFunc(s.Revisions, func(a, b v1alpha1.Revision) int {
 		return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
 	})
 	// Empty lists, not null, for those who read the JSON.
-	s.Repositories, s.Apps, s.Revisions = orEmpty(s.Repositories), orEmpty(s.Apps), orEmpty(s.Revisions)
+	s.Repositories = append([]v1alpha1.Repository{}, s.Repositories...)
+	s.Apps = append([]v1alpha1.App{}, s.Apps...)
+	s.Revisions = append([]v1alpha1.Revision{}, s.Revisions...)
 }
 
-func orEmpty[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
+func tidy(o client.Object, kind string) {
+	o.SetManagedFields(nil)
+	o.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
 }

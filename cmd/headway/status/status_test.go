@@ -155,7 +155,7 @@ func TestStatus(t *testing.T) {
 func TestStatusOfUnknownApp(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(cli.Scheme()).WithObjects(objects()...).Build()
 	for namespace, want := range map[string]string{
-		"default": "there is no app shpo in namespace default; there is hello, new, shop and waiting" +
+		"default": "there is no app shpo in namespace default, but hello, new, shop and waiting" +
 			"\nrepository mono: AuthenticationFailed: the remote refuses the credentials in secret mono-git",
 		"nowhere": "there is no app shpo in namespace nowhere, nor any other",
 	} {

@@ -25,7 +25,7 @@ func watchStatus(ctx context.Context, out io.Writer, c *cli.Cluster, namespace, 
 		case ctx.Err() != nil:
 			return nil
 		case err != nil && first:
-			return c.Advise(err)
+			return err
 		case err != nil:
 			text = fmt.Sprintf("(%v)\n", c.Advise(err))
 			key = text

@@ -73,24 +73,31 @@ func newProber(check func(context.Context, Target) bool) *Prober {
 	return &Prober{check: check, seen: map[string]*answer{}}
 }
 
-// Answered says for how much longer an answer of the container counts; 0 when
-// it does not. The first call begins to ask, until ctx ends, and calls notify
-// once when the container has answered for t.Hold.
-func (p *Prober) Answered(ctx context.Context, t Target, notify func()) time.Duration {
+// Answered says for how much longer an answer of a container counts; 0 when it
+// does not.
+func (p *Prober) Answered(container string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	if a := p.seen[t.ID]; a != nil {
-		if a.at.IsZero() {
-			return 0
-		}
-		return max(0, headStart-now.Sub(a.at))
+	a := p.seen[container]
+	if a == nil || a.at.IsZero() {
+		return 0
 	}
+	return max(0, headStart-time.Since(a.at))
+}
+
+// Ask begins to ask a container, until ctx ends, and calls notify once when it
+// has answered for t.Hold. A container is asked once.
+func (p *Prober) Ask(ctx context.Context, t Target, notify func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen[t.ID] != nil {
+		return
+	}
+	now := time.Now()
 	p.sweep(now)
 	a := &answer{begun: now}
 	p.seen[t.ID] = a
 	go p.ask(ctx, t, a, notify)
-	return 0
 }
 
 // sweep forgets containers that were asked long ago. p.mu is held.

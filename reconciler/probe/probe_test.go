@@ -20,7 +20,10 @@ func TestAnswered(t *testing.T) {
 		p := newProber(func(context.Context, Target) bool { return time.Since(begin) > 300*time.Millisecond })
 		var told atomic.Int32
 		target := Target{ID: "c1"}
-		ask := func() time.Duration { return p.Answered(ctx, target, func() { told.Add(1) }) }
+		ask := func() time.Duration {
+			p.Ask(ctx, target, func() { told.Add(1) })
+			return p.Answered(target.ID)
+		}
 
 		for range 2 {
 			if ask() != 0 {
@@ -74,7 +77,7 @@ func TestHold(t *testing.T) {
 			begin := time.Now()
 			p := newProber(func(context.Context, Target) bool { return tc.answers(time.Since(begin)) })
 			var at time.Duration
-			p.Answered(t.Context(), Target{ID: "c", Hold: hold}, func() { at = time.Since(begin) })
+			p.Ask(t.Context(), Target{ID: "c", Hold: hold}, func() { at = time.Since(begin) })
 			time.Sleep(giveUp + hold + time.Second)
 			synctest.Wait()
 			if (at == 0) != (tc.at == 0) || at < tc.at || at > tc.at+3*lastPause {
@@ -88,7 +91,7 @@ func TestGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var probes atomic.Int32
 		p := newProber(func(context.Context, Target) bool { probes.Add(1); return false })
-		p.Answered(t.Context(), Target{ID: "c"}, func() { t.Error("notified without an answer") })
+		p.Ask(t.Context(), Target{ID: "c"}, func() { t.Error("notified without an answer") })
 		time.Sleep(giveUp + time.Second)
 		synctest.Wait()
 		n := probes.Load()
@@ -97,7 +100,7 @@ func TestGiveUp(t *testing.T) {
 			t.Errorf("%d probes in %v, %d later", n, giveUp, probes.Load()-n)
 		}
 		time.Sleep(forgetAfter)
-		p.Answered(t.Context(), Target{ID: "other"}, func() {})
+		p.Ask(t.Context(), Target{ID: "other"}, func() {})
 		if len(p.seen) != 1 {
 			t.Errorf("remembers %d containers, want 1", len(p.seen))
 		}

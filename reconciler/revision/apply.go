@@ -28,6 +28,9 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	if err := r.addFinalizer(ctx, rev); err != nil {
 		return err
 	}
+	for _, target := range plan.ask {
+		r.Prober.Ask(target, client.ObjectKeyFromObject(rev))
+	}
 	var failure error
 	if err := r.applyChildren(ctx, seen, plan); err != nil {
 		if !final4xx(err) {

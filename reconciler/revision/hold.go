@@ -2,6 +2,8 @@ package revision
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
+	"github.com/headway-dev/headway/reconciler/probe"
 )
 
 // kubeletLag is added to a hold that only the kubelet watches: it looks at
@@ -145,4 +148,40 @@ func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (diagnose.Finding, time
 		worst.Passing, worst.Message = true, "waiting for Kubernetes to start a pod"
 	}
 	return worst, again
+}
+
+// toAsk are the containers to ask whether they take requests already; the
+// kubelet, which looks once a second, may be behind. That matters for a new
+// revision, which traffic waits for.
+func (s Seen) toAsk(pods []corev1.Pod) (targets []probe.Target) {
+	rev := s.Revision
+	for i := range pods {
+		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
+		if rev.Status.EverReady || diagnose.Ready(pod) && s.Hold == 0 || !reachable(pod, status) {
+			continue
+		}
+		targets = append(targets, probe.Target{
+			ID:      status.ContainerID,
+			Address: net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(rev.Spec.Port))),
+			Path:    rev.Spec.HealthPath(),
+			Hold:    s.Hold,
+		})
+	}
+	return targets
+}
+
+// toLookAt are the pods that have run for a while without an answer: what they
+// listen on is worth a hint.
+func toLookAt(pods []corev1.Pod, now time.Time) (silent []corev1.Pod) {
+	for i := range pods {
+		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
+		if reachable(pod, status) && !diagnose.Ready(pod) && !diagnose.Woken(pod) && now.Sub(status.State.Running.StartedAt.Time) >= diagnose.SlowStart {
+			silent = append(silent, *pod)
+		}
+	}
+	return silent
+}
+
+func reachable(pod *corev1.Pod, status *corev1.ContainerStatus) bool {
+	return pod.DeletionTimestamp == nil && status != nil && status.State.Running != nil && pod.Status.PodIP != ""
 }

@@ -3,9 +3,7 @@ package revision
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,7 +25,7 @@ import (
 
 // observe reads what a plan rests on, all of it from caches. What costs a call
 // to elsewhere is read only when a plan turns out to need it; see advance.
-func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (Seen, error) {
+func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision) (Seen, error) {
 	seen := Seen{
 		Revision:   rev,
 		Repository: r.repository(rev),
@@ -42,7 +40,7 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision, now ti
 		return seen, err
 	}
 	if rev.Status.Image != "" || rev.Spec.Image != "" {
-		return seen, r.observeRuntime(ctx, &seen, now)
+		return seen, r.observeRuntime(ctx, &seen)
 	}
 	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
 		return seen, err
@@ -79,7 +77,7 @@ func (r *Reconciler) siblings(ctx context.Context, rev *v1alpha1.Revision) ([]v1
 	}), nil
 }
 
-func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Time) (err error) {
+func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error) {
 	rev := seen.Revision
 	if seen.Deployment, err = lookup(ctx, r.Client, rev.Namespace, rev.Name, &appsv1.Deployment{}); err != nil {
 		return err
@@ -94,7 +92,14 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 	}
 	seen.Pods = pods.Items
 	running, _ := split(pods.Items)
-	seen.Listening = r.listening(ctx, rev, running, now)
+	seen.Answered, seen.Listening = map[types.UID]time.Duration{}, map[types.UID]probe.Listening{}
+	for i := range running {
+		pod := &running[i]
+		seen.Listening[pod.UID] = r.Ports.Known(string(pod.UID))
+		if status := diagnose.AppStatus(pod); status != nil && !rev.Status.EverReady {
+			seen.Answered[pod.UID] = r.Prober.Answered(status.ContainerID)
+		}
+	}
 	if rev.Status.EverReady && rev.Spec.Scale.Standby == 0 {
 		return nil
 	}
@@ -102,29 +107,7 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen, now time.Ti
 		return err
 	}
 	seen.Hold = holdFor(rev, seen.App, seen.Siblings)
-	seen.Answered = r.answered(rev, running, seen.Hold)
 	return nil
-}
-
-// answered asks the containers that run whether they take requests already;
-// the kubelet, which looks once a second, may be behind. That matters for a new
-// revision, which traffic waits for.
-func (r *Reconciler) answered(rev *v1alpha1.Revision, pods []corev1.Pod, hold time.Duration) map[types.UID]time.Duration {
-	result := map[types.UID]time.Duration{}
-	for i := range pods {
-		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
-		if pod.DeletionTimestamp != nil || diagnose.Ready(pod) && hold == 0 || status == nil || status.State.Running == nil || pod.Status.PodIP == "" {
-			continue
-		}
-		target := probe.Target{
-			ID:      status.ContainerID,
-			Address: net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(rev.Spec.Port))),
-			Path:    rev.Spec.HealthPath(),
-			Hold:    hold,
-		}
-		result[pod.UID] = r.Prober.Answered(target, client.ObjectKeyFromObject(rev))
-	}
-	return result
 }
 
 func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen) error {
@@ -214,24 +197,6 @@ func (r *Reconciler) given(ctx context.Context, rev *v1alpha1.Revision) *Given {
 		return &Given{Problem: registry.Reason(err), Passing: registry.Passing(err)}
 	}
 	return &Given{Config: config}
-}
-
-// listening is what is known of the ports of pods that are not ready. Those that
-// have run for a while are looked at.
-func (r *Reconciler) listening(ctx context.Context, rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) map[types.UID]probe.Listening {
-	result := map[types.UID]probe.Listening{}
-	for i := range pods {
-		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
-		if pod.DeletionTimestamp != nil || diagnose.Ready(pod) || status == nil {
-			continue
-		}
-		if run := status.State.Running; run != nil && pod.Status.PodIP != "" && !diagnose.Woken(pod) && now.Sub(run.StartedAt.Time) >= diagnose.SlowStart {
-			result[pod.UID] = r.Ports.Find(ctx, string(pod.UID), status.ContainerID, pod.Status.PodIP, rev.Spec.Port)
-			continue
-		}
-		result[pod.UID] = r.Ports.Known(string(pod.UID))
-	}
-	return result
 }
 
 // referenceVersions are the objects that a revision refers to, each once, as far

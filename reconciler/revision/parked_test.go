@@ -204,10 +204,11 @@ func expectProbed(t *testing.T, everReady bool, want ...string) {
 
 type countingProber struct{ containers map[string]bool }
 
-func (p *countingProber) Answered(target probe.Target, _ client.ObjectKey) time.Duration {
+func (p *countingProber) Answered(string) time.Duration { return 0 }
+
+func (p *countingProber) Ask(target probe.Target, _ client.ObjectKey) {
 	if p.containers == nil {
 		p.containers = map[string]bool{}
 	}
 	p.containers[target.ID] = true
-	return 0
 }

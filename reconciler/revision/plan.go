@@ -11,6 +11,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
+	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/render"
 )
 
@@ -28,6 +29,10 @@ type Plan struct {
 
 	// run is what to do with the TaskRun.
 	run runAction
+	// ask are the containers to ask whether they take requests.
+	ask []probe.Target
+	// look are the pods of which it is to be found out what they listen on.
+	look []corev1.Pod
 	// outdated are woken pods to delete; see outdated.
 	outdated []corev1.Pod
 	// dropStandby removes a standby that can be made no longer.
@@ -107,6 +112,7 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	}
 	running, parked := split(seen.Pods)
 	p.Status.LastCrash = diagnose.LastCrash(rev, running, now)
+	p.ask, p.look = seen.toAsk(running), toLookAt(running, now)
 	readiness := p.judge(seen, running, now)
 	p.planStandby(seen, b.config, parked)
 	p.outdated = outdated(running, parked, mark, p.Standby)

@@ -58,7 +58,9 @@ func (b *bench) Tail(context.Context, string, string, string) (string, error) {
 	return "first\nlast\n", nil
 }
 
-func (b *bench) Answered(probe.Target, client.ObjectKey) time.Duration { return 0 }
+func (b *bench) Answered(string) time.Duration { return 0 }
+
+func (b *bench) Ask(probe.Target, client.ObjectKey) {}
 
 func newBench(t *testing.T, objects ...client.Object) *bench {
 	t.Helper()

@@ -21,6 +21,7 @@ import (
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/render"
 )
@@ -42,9 +43,12 @@ type Logs interface {
 
 // Prober asks starting pods whether they take requests.
 type Prober interface {
-	// Answered says for how much longer an answer counts; 0 when it does not.
-	// The revision is reconciled when an answer comes.
-	Answered(target probe.Target, revision client.ObjectKey) time.Duration
+	// Answered says for how much longer an answer of a container counts; 0 when
+	// it does not.
+	Answered(container string) time.Duration
+	// Ask begins to ask a container, once. The revision is reconciled when an
+	// answer comes.
+	Ask(target probe.Target, revision client.ObjectKey)
 }
 
 // Ports finds out what pods listen on that do not answer where they should.
@@ -111,7 +115,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // advance observes, plans and applies. The duration says when time alone may
 // change the plan; 0 is never.
 func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now time.Time) (time.Duration, error) {
-	seen, err := r.observe(ctx, rev, now)
+	seen, err := r.observe(ctx, rev)
 	if err != nil {
 		return 0, fmt.Errorf("observing revision %s: %w", rev.Name, err)
 	}
@@ -132,6 +136,11 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 		plan = PlanFor(seen, now)
 	case plan.readLog:
 		seen.BuildLog = r.buildLog(ctx, seen)
+		plan = PlanFor(seen, now)
+	case len(plan.look) > 0:
+		for _, pod := range plan.look {
+			seen.Listening[pod.UID] = r.Ports.Find(ctx, string(pod.UID), diagnose.AppStatus(&pod).ContainerID, pod.Status.PodIP, rev.Spec.Port)
+		}
 		plan = PlanFor(seen, now)
 	}
 	if err := r.apply(ctx, seen, plan); err != nil {

@@ -93,8 +93,11 @@ type waker struct {
 }
 
 // Answered implements Prober.
-func (w *waker) Answered(target probe.Target, revision client.ObjectKey) time.Duration {
-	return w.probes.Answered(w.ctx, target, func() {
+func (w *waker) Answered(container string) time.Duration { return w.probes.Answered(container) }
+
+// Ask implements Prober.
+func (w *waker) Ask(target probe.Target, revision client.ObjectKey) {
+	w.probes.Ask(w.ctx, target, func() {
 		rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: revision.Namespace, Name: revision.Name}}
 		select {
 		case w.wake <- event.GenericEvent{Object: rev}:

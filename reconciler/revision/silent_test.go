@@ -80,20 +80,17 @@ func TestSilent(t *testing.T) {
 	}
 }
 
-// fakePorts notes which containers are looked at.
-type fakePorts struct{ looked []string }
+// fakePorts know nothing.
+type fakePorts struct{}
 
-func (f *fakePorts) Known(pod string) probe.Listening {
-	return probe.Listening{Reached: pod == "known"}
+func (*fakePorts) Known(string) probe.Listening { return probe.Listening{} }
+
+func (*fakePorts) Find(context.Context, string, string, string, int32) probe.Listening {
+	return probe.Listening{}
 }
 
-func (f *fakePorts) Find(_ context.Context, pod, container, host string, port int32) probe.Listening {
-	f.looked = append(f.looked, container)
-	return probe.Listening{Ports: []int32{port}}
-}
-
-// TestListeningLooksAtSilentPods only: looking is a handful of connections.
-func TestListeningLooksAtSilentPods(t *testing.T) {
+// TestLooksAtSilentPods only: looking is a handful of connections.
+func TestLooksAtSilentPods(t *testing.T) {
 	pod := func(uid string, running time.Duration, ip string) corev1.Pod {
 		p := runningPod(running, nil)
 		p.UID, p.Status.PodIP, p.Status.ContainerStatuses[0].ContainerID = types.UID(uid), ip, "c-"+uid
@@ -104,16 +101,14 @@ func TestListeningLooksAtSilentPods(t *testing.T) {
 	woken.Labels = map[string]string{v1alpha1.LabelStandby: v1alpha1.StandbyWoken}
 	waiting := waitingPod("CrashLoopBackOff", "")
 	waiting.UID = "known"
-	ports := &fakePorts{}
-	r := &Reconciler{Ports: ports}
-	got := r.listening(t.Context(), newRevision(commitA), []corev1.Pod{
+	var looked []types.UID
+	for _, pod := range toLookAt([]corev1.Pod{
 		pod("silent", diagnose.SlowStart, "10.0.0.1"), pod("young", time.Second, "10.0.0.1"), pod("no-address", time.Minute, ""),
 		readyPod(), leaving, woken, waiting,
-	}, start)
-	if diff := cmp.Diff([]string{"c-silent"}, ports.looked); diff != "" {
-		t.Errorf("looked at (-want +got):\n%s", diff)
+	}, start) {
+		looked = append(looked, pod.UID)
 	}
-	if !got["known"].Reached || len(got["silent"].Ports) != 1 {
-		t.Errorf("known: %+v", got)
+	if diff := cmp.Diff([]types.UID{"silent"}, looked); diff != "" {
+		t.Errorf("looked at (-want +got):\n%s", diff)
 	}
 }

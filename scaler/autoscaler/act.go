@@ -36,7 +36,7 @@ func (r *Reconciler) grow(ctx context.Context, v *view, m *memory, d decide.Deci
 
 // shrink takes pods away: of the woken ones those given, or as many of them as
 // are too many; the Deployment has the rest.
-func (r *Reconciler) shrink(ctx context.Context, v *view, m *memory, d decide.Decision, woken []sight) error {
+func (r *Reconciler) shrink(ctx context.Context, v *view, m *memory, d decide.Decision, woken []podState) error {
 	woken = woken[:min(len(woken), v.seen.Replicas-d.Replicas)]
 	for _, pod := range woken {
 		if err := r.remove(ctx, v, m, pod, d.Reason); err != nil {

@@ -156,7 +156,7 @@ func TestADrainDoesNotLookAtEveryReport(t *testing.T) {
 func TestAPodThatStaysBusyIsNotWaitedForLong(t *testing.T) {
 	w := busy(t)
 	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
-	expect(t, "its time is over", w.step(leaveMost, 14, 0), "scale 3"+by)
+	expect(t, "its time is over", w.step(drainMost, 14, 0), "scale 3"+by)
 }
 
 func TestAPodIsPutBackWhenTheLoadReturns(t *testing.T) {
@@ -178,7 +178,7 @@ func TestADrainFollowsTheDecision(t *testing.T) {
 		{2, 9 * time.Second, nil}, // the time counts anew
 		{3, 0, []string{"put back pod-3"}},
 		{4, 0, []string{"put back pod-2"}},
-		{4, leaveMost, nil},
+		{4, drainMost, nil},
 	} {
 		w.now, w.writes = w.now.Add(step.after), nil
 		v, err := w.observe(t.Context(), shop)
@@ -195,7 +195,7 @@ func TestADrainFollowsTheDecision(t *testing.T) {
 
 func TestStandbyDecidesAndWritesNothing(t *testing.T) {
 	w := newWorld(t, 1, v1alpha1.Scale{Max: 5, Limit: 10})
-	expect(t, "standing by", w.step(80*time.Second, 28, 0))
+	expect(t, "standbyPlan by", w.step(80*time.Second, 28, 0))
 	if diff := cmp.Diff([]float64{4}, gathered(t, "headway_autoscaler_wanted_pods")); diff != "" {
 		t.Errorf("would ask for (-want +got):\n%s", diff)
 	}
@@ -237,7 +237,7 @@ func TestAPodThatCannotBePutBackStopsNoLeader(t *testing.T) {
 
 func (w *world) addMarked(name string) {
 	w.addPod(name)
-	if err := w.setDraining(w.t.Context(), shop.Namespace, candidate{name: name}, true); err != nil {
+	if err := w.setDraining(w.t.Context(), shop.Namespace, podState{name: name}, true); err != nil {
 		w.t.Fatal(err)
 	}
 	w.writes = nil
@@ -304,8 +304,8 @@ func gathered(t *testing.T, name string) []float64 {
 
 func TestChoose(t *testing.T) {
 	old := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	pods := func() []candidate {
-		return []candidate{
+	pods := func() []podState {
+		return []podState{
 			{name: "busy", ready: true, inFlight: 9, created: old},
 			{name: "quiet", ready: true, inFlight: 1, created: old},
 			{name: "young", ready: true, inFlight: 1, created: old.Add(time.Hour)},

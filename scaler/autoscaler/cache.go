@@ -64,7 +64,7 @@ func slimRevision(in any) (any, error) {
 	return in, nil
 }
 
-// slimPod keeps of a pod what ours and sightOf read.
+// slimPod keeps of a pod what ours and stateOf read.
 func slimPod(in any) (any, error) {
 	pod, ok := in.(*corev1.Pod)
 	if !ok {

@@ -13,9 +13,9 @@
 //
 // One revision's way through a reconciliation:
 //
-//	observe   Revision, Deployment, Routes and standby of the cache, reports of the
+//	observe   Revision, its role, Deployment and standby of the cache, reports of the
 //	          activators, and what was changed since
 //	decide    scaler/decide, with the state of the last time
 //	act       leader only: nothing, grow, or drain and then shrink
-//	tend      leader only: what woken pods need whatever the load is
+//	maintain  leader only: what woken pods need whatever the load is
 package autoscaler

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// leaveLeast is how long a marked pod stays at least: activators and
+	// drainLeast is how long a marked pod stays at least: activators and
 	// Kubernetes must have learned of the mark.
-	leaveLeast = 500 * time.Millisecond
-	// leaveMost is how long an emptying pod is waited for. What runs longer
+	drainLeast = 500 * time.Millisecond
+	// drainMost is how long an emptying pod is waited for. What runs longer
 	// has the pod's termination grace.
-	leaveMost = 10 * time.Second
+	drainMost = 10 * time.Second
 	// drainLook is how often a draining revision is looked at.
 	drainLook = 250 * time.Millisecond
 )
@@ -49,16 +49,11 @@ func (r *Reconciler) drainTo(ctx context.Context, v *view, m *memory, d decide.D
 		m.drain = drain{target: d.Replicas, since: now, looked: now, term: r.term.Load()}
 		return drainLook, nil
 	}
-	empty := !slices.ContainsFunc(gone, func(pod candidate) bool { return pod.inFlight > 0 })
-	if waited := now.Sub(m.drain.since); waited < leaveLeast || !empty && waited < leaveMost {
+	empty := !slices.ContainsFunc(gone, func(pod podState) bool { return pod.inFlight > 0 })
+	if waited := now.Sub(m.drain.since); waited < drainLeast || !empty && waited < drainMost {
 		return drainLook, nil
 	}
-	var woken []sight
-	for _, pod := range gone {
-		if pod.woken {
-			woken = append(woken, sight{name: pod.name, uid: pod.uid})
-		}
-	}
+	woken := slices.DeleteFunc(gone, func(pod podState) bool { return !pod.standby })
 	return 0, r.shrink(ctx, v, m, d, woken)
 }
 
@@ -76,13 +71,13 @@ func (r *Reconciler) endDrain(ctx context.Context, v *view, m *memory) error {
 }
 
 // marked reports whether those that go are marked, and no others.
-func marked(gone, stay []candidate) bool {
-	draining := func(pod candidate) bool { return pod.draining }
-	return !slices.ContainsFunc(stay, draining) && !slices.ContainsFunc(gone, func(pod candidate) bool { return !draining(pod) })
+func marked(gone, stay []podState) bool {
+	draining := func(pod podState) bool { return pod.draining }
+	return !slices.ContainsFunc(stay, draining) && !slices.ContainsFunc(gone, func(pod podState) bool { return !draining(pod) })
 }
 
 // mark takes pods out of traffic, and puts others back.
-func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []candidate) error {
+func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []podState) error {
 	for _, pod := range gone {
 		if err := r.setDraining(ctx, v.revision.Namespace, pod, true); err != nil {
 			return err
@@ -97,7 +92,7 @@ func (r *Reconciler) mark(ctx context.Context, v *view, gone, stay []candidate) 
 }
 
 // candidates reads the pods of a revision as they are now.
-func (r *Reconciler) candidates(ctx context.Context, v *view) ([]candidate, error) {
+func (r *Reconciler) candidates(ctx context.Context, v *view) ([]podState, error) {
 	var list corev1.PodList
 	err := r.Live.List(ctx, &list, client.InNamespace(v.revision.Namespace), appPods, client.MatchingLabels{
 		v1alpha1.LabelApp: v.revision.Spec.App, v1alpha1.LabelRevision: v.revision.Name,
@@ -109,7 +104,7 @@ func (r *Reconciler) candidates(ctx context.Context, v *view) ([]candidate, erro
 }
 
 // setDraining marks a pod, or takes the mark off.
-func (r *Reconciler) setDraining(ctx context.Context, namespace string, pod candidate, draining bool) error {
+func (r *Reconciler) setDraining(ctx context.Context, namespace string, pod podState, draining bool) error {
 	if pod.draining == draining {
 		return nil
 	}

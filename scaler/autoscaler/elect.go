@@ -22,7 +22,7 @@ const leaseName = "headway-autoscaler"
 // back at once. The price is two writes a second to the API server, and about
 // one read for each follower.
 //
-// The usual reason for a longer lease does not hold here: who loses it by a
+// The usual reason for a longer lease does not hold here: whoever loses it by a
 // stall of the API server stands by, with all that it knows, and nobody could
 // have scaled meanwhile.
 const (

@@ -185,5 +185,5 @@ func TestAnOldDrainDiesWithItsTerm(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "marked anew", w.step(0, 14, 0), "mark pod-2")
-	expect(t, "its time counts anew", w.step(leaveMost-tick, 14, 0))
+	expect(t, "its time counts anew", w.step(drainMost-tick, 14, 0))
 }

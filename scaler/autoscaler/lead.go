@@ -63,7 +63,7 @@ func pause(ctx context.Context, d time.Duration) {
 // that somebody's webhook keeps must not leave all others without a leader.
 func (l leader) putBack(ctx context.Context, pods []corev1.Pod) (stuck []corev1.Pod) {
 	for _, pod := range pods {
-		if err := l.setDraining(ctx, pod.Namespace, candidate{name: pod.Name, draining: true}, false); err != nil {
+		if err := l.setDraining(ctx, pod.Namespace, podState{name: pod.Name, draining: true}, false); err != nil {
 			slog.Warn("cannot put a pod back into traffic", "namespace", pod.Namespace, "error", err)
 			stuck = append(stuck, pod)
 		}

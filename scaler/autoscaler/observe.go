@@ -21,14 +21,14 @@ import (
 type view struct {
 	revision   *v1alpha1.Revision
 	deployment *appsv1.Deployment
-	pods       []sight // of the standby
+	pods       []podState // of the standby
 	spec       decide.Spec
 	seen       decide.Seen
 
 	// What follows is known with the help of the memory; see count.
 
 	deployed int // pods that the Deployment was asked for last
-	standby  roster
+	standby  standbyPlan
 }
 
 // observe returns nil if there is nothing to scale.
@@ -55,7 +55,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 	}
 	for i := range pods.Items {
 		if pod := &pods.Items[i]; pod.DeletionTimestamp == nil && ours(pod, v.revision) {
-			v.pods = append(v.pods, sightOf(pod))
+			v.pods = append(v.pods, stateOf(pod))
 		}
 	}
 	v.spec = specFor(v.revision, app.Status.Revision(name.Name))
@@ -67,7 +67,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 // were woken, as the cache has them and as they were changed since.
 func (v *view) count(m *memory, now time.Time) {
 	v.deployed = m.current(v.deployment)
-	v.standby, m.standby = m.standby.muster(v.pods, now)
+	v.standby, m.standby = m.standby.plan(v.pods, now)
 	v.seen.Replicas = v.deployed + len(v.standby.woken)
 	v.seen.Ready = int(v.deployment.Status.ReadyReplicas) + v.standby.ready
 	v.seen.EverReady = v.revision.Status.EverReady

@@ -59,7 +59,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	wait := time.Duration(0)
 	if r.leading.Load() {
 		wait, err = r.act(ctx, v, m, d, now)
-		if err = errors.Join(err, r.tend(ctx, v, m)); err != nil {
+		if err = errors.Join(err, r.maintain(ctx, v, m)); err != nil {
 			return ctrl.Result{}, err
 		}
 	}

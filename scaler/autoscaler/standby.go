@@ -24,17 +24,20 @@ const (
 	startLimit = 120 * time.Second
 )
 
-// sight is what the cache knows of a pod of a standby.
-type sight struct {
-	name    string
-	uid     types.UID
-	ip      string
-	created time.Time
-	woken   bool   // is labelled so
-	ended   bool   // was evicted, or its node went down; it will not run again
-	ready   bool   // takes requests
-	served  bool   // its container was ready once, so it is no parked one
-	running string // the ID of its container while that runs
+// podState is what matters of a pod.
+type podState struct {
+	name     string
+	uid      types.UID
+	ip       string
+	created  time.Time
+	standby  bool   // is one of a standby, parked or woken
+	woken    bool   // is labelled so
+	draining bool   // is marked as about to go
+	ended    bool   // was evicted, or its node went down; it will not run again
+	ready    bool   // takes requests
+	served   bool   // its container was ready once, so it is no parked one
+	running  string // the ID of its container while that runs
+	inFlight int    // requests; only of a candidate
 }
 
 // ours reports whether a pod is one of a revision's standby: one that waits there
@@ -57,11 +60,13 @@ func madeBy(owner *metav1.OwnerReference, deployment string) bool {
 		strings.HasPrefix(owner.Name, deployment+"-")
 }
 
-func sightOf(pod *corev1.Pod) sight {
-	s := sight{
+func stateOf(pod *corev1.Pod) podState {
+	s := podState{
 		name: pod.Name, uid: pod.UID, ip: pod.Status.PodIP, created: pod.CreationTimestamp.Time,
-		woken: pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyWoken,
-		ended: pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded,
+		standby:  pod.Labels[v1alpha1.LabelStandby] != "",
+		woken:    pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyWoken,
+		draining: pod.Labels[v1alpha1.LabelDraining] != "",
+		ended:    pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded,
 	}
 	var started, turned time.Time
 	for _, c := range pod.Status.ContainerStatuses {
@@ -93,19 +98,19 @@ type trace struct {
 	since    time.Time // it is woken and not ready; zero: it is ready
 }
 
-// roster is what is to be done with a standby, and what it counts for.
-type roster struct {
-	woken  []sight // those that run their application; they count as pods of the revision
-	ready  int     // how many of them take requests
-	parked []sight // those that can be woken, in the order in which they are
+// standbyPlan is what is to be done with a standby, and what it counts for.
+type standbyPlan struct {
+	woken  []podState // those that run their application; they count as pods of the revision
+	ready  int        // how many of them take requests
+	parked []podState // those that can be woken, in the order in which they are
 
-	label  []sight   // woken ones that are labelled as parked
-	call   []sight   // woken ones whose container may be a new one, which is parked again
-	remove []sight   // woken ones that will not become ready
-	next   time.Time // when time alone changes this; zero: never
+	label  []podState // woken ones that are labelled as parked
+	call   []podState // woken ones whose container may be a new one, which is parked again
+	remove []podState // woken ones that will not become ready
+	next   time.Time  // when time alone changes this; zero: never
 }
 
-// muster says where the pods of a standby stand.
+// plan says where the pods of a standby stand.
 //
 //	label   ready  remembered   state
 //	parked  no     -            parked
@@ -118,11 +123,11 @@ type roster struct {
 //
 // An activator and the autoscaler choose the pod to wake by the same order, so
 // that both wake the same one if they do it at the same time.
-func (s standby) muster(pods []sight, now time.Time) (roster, standby) {
-	slices.SortFunc(pods, func(a, b sight) int {
+func (s standby) plan(pods []podState, now time.Time) (standbyPlan, standby) {
+	slices.SortFunc(pods, func(a, b podState) int {
 		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name, b.name))
 	})
-	var r roster
+	var r standbyPlan
 	after := make(standby, len(pods))
 	for _, pod := range pods {
 		t := s[pod.uid]
@@ -144,7 +149,7 @@ func (s standby) muster(pods []sight, now time.Time) (roster, standby) {
 }
 
 // addWoken takes in a pod that runs its application.
-func (r *roster) addWoken(pod sight, t trace, now time.Time) trace {
+func (r *standbyPlan) addWoken(pod podState, t trace, now time.Time) trace {
 	r.woken = append(r.woken, pod)
 	if !pod.woken && !t.labelled {
 		r.label = append(r.label, pod)
@@ -171,7 +176,7 @@ func (r *roster) addWoken(pod sight, t trace, now time.Time) trace {
 }
 
 // callable reports whether a wake call to a pod can be of use now.
-func (t trace) callable(pod sight, now time.Time) bool {
+func (t trace) callable(pod podState, now time.Time) bool {
 	return pod.ip != "" && pod.running != "" && (pod.running != t.running || now.Sub(t.called) >= t.pause())
 }
 
@@ -187,14 +192,14 @@ func (t trace) pause() time.Duration {
 }
 
 // note remembers something about a pod.
-func (s standby) note(pod sight, change func(*trace)) {
+func (s standby) note(pod podState, change func(*trace)) {
 	t := s[pod.uid]
 	change(&t)
 	s[pod.uid] = t
 }
 
 // noteCall remembers that a pod was called.
-func (s standby) noteCall(pod sight, result wakeResult, now time.Time) {
+func (s standby) noteCall(pod podState, result wakeResult, now time.Time) {
 	s.note(pod, func(t *trace) {
 		switch {
 		case result != resultUnreachable:

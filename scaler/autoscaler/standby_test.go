@@ -13,7 +13,7 @@ import (
 )
 
 // names of pods, for comparisons.
-func names(pods []sight) []string {
+func names(pods []podState) []string {
 	var out []string
 	for _, pod := range pods {
 		out = append(out, pod.name)
@@ -21,16 +21,16 @@ func names(pods []sight) []string {
 	return out
 }
 
-func TestMuster(t *testing.T) {
+func TestStandbyPlan(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	old, soon := now.Add(-time.Hour), now.Add(callAgain)
-	parked := sight{name: "p", uid: "p", ip: "10.0.0.1", created: old, running: "c1"}
-	with := func(change func(*sight)) sight {
+	parked := podState{name: "p", uid: "p", ip: "10.0.0.1", created: old, running: "c1"}
+	with := func(change func(*podState)) podState {
 		pod := parked
 		change(&pod)
 		return pod
 	}
-	woken := with(func(s *sight) { s.woken = true })
+	woken := with(func(s *podState) { s.woken = true })
 	type want struct {
 		Woken, Parked, Label, Call, Remove []string
 		Ready                              int
@@ -39,35 +39,35 @@ func TestMuster(t *testing.T) {
 	p := []string{"p"}
 	for _, tc := range []struct {
 		name     string
-		pod      sight
+		pod      podState
 		remember trace
 		want     want
 	}{
 		{"parked", parked, trace{}, want{Parked: p}},
-		{"no address yet", with(func(s *sight) { s.ip = "" }), trace{}, want{}},
-		{"does not run yet", with(func(s *sight) { s.running = "" }), trace{}, want{}},
+		{"no address yet", with(func(s *podState) { s.ip = "" }), trace{}, want{}},
+		{"does not run yet", with(func(s *podState) { s.running = "" }), trace{}, want{}},
 		{"was not reached just now", parked, trace{called: now.Add(-time.Second), running: "c1"}, want{}},
 		{"was not reached, its container is another one", parked, trace{called: now, running: "c0"}, want{Parked: p}},
 		{"was not reached a while ago", parked, trace{called: now.Add(-callAgain), running: "c1"}, want{Parked: p}},
-		{"evicted", with(func(s *sight) { s.ended, s.running = true, "" }), trace{}, want{}},
+		{"evicted", with(func(s *podState) { s.ended, s.running = true, "" }), trace{}, want{}},
 		{"deleted a moment ago", parked, trace{gone: true}, want{}},
 
 		{"woken a moment ago", parked, trace{woken: true, labelled: true, called: now, running: "c1"}, want{Woken: p, Next: soon}},
 		{"woken, the label could not be written", parked, trace{woken: true, called: now, running: "c1"}, want{Woken: p, Label: p, Next: soon}},
-		{"woken by an activator", with(func(s *sight) { s.ready = true }), trace{}, want{Woken: p, Ready: 1, Label: p}},
+		{"woken by an activator", with(func(s *podState) { s.ready = true }), trace{}, want{Woken: p, Ready: 1, Label: p}},
 		{"woken by an earlier leader", woken, trace{}, want{Woken: p, Call: p, Next: soon}},
-		{"ready", with(func(s *sight) { s.woken, s.ready = true, true }), trace{since: old}, want{Woken: p, Ready: 1}},
-		{"was ready", with(func(s *sight) { s.woken, s.served = true, true }), trace{since: old}, want{Woken: p}},
-		{"started again", with(func(s *sight) { s.woken, s.running = true, "c2" }), trace{called: now, running: "c1", since: now}, want{Woken: p, Call: p, Next: soon}},
-		{"is being started again", with(func(s *sight) { s.woken, s.running = true, "" }), trace{called: now, running: "c1"}, want{Woken: p, Next: soon}},
+		{"ready", with(func(s *podState) { s.woken, s.ready = true, true }), trace{since: old}, want{Woken: p, Ready: 1}},
+		{"was ready", with(func(s *podState) { s.woken, s.served = true, true }), trace{since: old}, want{Woken: p}},
+		{"started again", with(func(s *podState) { s.woken, s.running = true, "c2" }), trace{called: now, running: "c1", since: now}, want{Woken: p, Call: p, Next: soon}},
+		{"is being started again", with(func(s *podState) { s.woken, s.running = true, "" }), trace{called: now, running: "c1"}, want{Woken: p, Next: soon}},
 		{"called a moment ago", woken, trace{called: now, running: "c1"}, want{Woken: p, Next: soon}},
 		{"does not become ready", woken, trace{since: now.Add(-startLimit)}, want{Woken: p, Remove: p}},
-		{"woken and evicted", with(func(s *sight) { s.woken, s.ended, s.running = true, true, "" }), trace{}, want{Remove: p}},
+		{"woken and evicted", with(func(s *podState) { s.woken, s.ended, s.running = true, true, "" }), trace{}, want{Remove: p}},
 		{"woken and deleted", woken, trace{gone: true}, want{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			before := standby{"p": tc.remember, "deleted": {woken: true}}
-			r, after := before.muster([]sight{tc.pod}, now)
+			r, after := before.plan([]podState{tc.pod}, now)
 			got := want{names(r.woken), names(r.parked), names(r.label), names(r.call), names(r.remove), r.ready, r.next}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -82,12 +82,12 @@ func TestMuster(t *testing.T) {
 // TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely plays ten minutes.
 func TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	pod, s := sight{name: "p", uid: "p", ip: "10.0.0.1", running: "c1"}, standby{}
+	pod, s := podState{name: "p", uid: "p", ip: "10.0.0.1", running: "c1"}, standby{}
 	pauses := func(d time.Duration, result wakeResult) (got []string) {
 		last := begin
 		for end := begin.Add(d); begin.Before(end); begin = begin.Add(time.Second) {
-			var r roster
-			if r, s = s.muster([]sight{pod}, begin); len(r.parked) > 0 {
+			var r standbyPlan
+			if r, s = s.plan([]podState{pod}, begin); len(r.parked) > 0 {
 				s.noteCall(pod, result, begin)
 				got, last = append(got, begin.Sub(last).String()), begin
 			}
@@ -104,10 +104,10 @@ func TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely(t *testing.T) {
 
 func TestParkedPodsHaveAnOrder(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	pod := func(name string, age time.Duration) sight {
-		return sight{name: name, uid: types.UID(name), ip: "10.0.0.1", running: "c", created: now.Add(-age)}
+	pod := func(name string, age time.Duration) podState {
+		return podState{name: name, uid: types.UID(name), ip: "10.0.0.1", running: "c", created: now.Add(-age)}
 	}
-	r, _ := standby{}.muster([]sight{pod("young", 1), pod("b", 5), pod("a", 5), pod("old", 9)}, now)
+	r, _ := standby{}.plan([]podState{pod("young", 1), pod("b", 5), pod("a", 5), pod("old", 9)}, now)
 	expect(t, "order", names(r.parked), "old", "a", "b", "young")
 }
 
@@ -115,8 +115,8 @@ func TestParkedPodsHaveAnOrder(t *testing.T) {
 // after it has run for long.
 func TestTheLimitCountsFromTheLastTimeReady(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	pod := sight{name: "p", uid: "p", ip: "10.0.0.1", running: "c1", woken: true}
-	var r roster
+	pod := podState{name: "p", uid: "p", ip: "10.0.0.1", running: "c1", woken: true}
+	var r standbyPlan
 	s := standby{}
 	for _, step := range []struct {
 		after  time.Duration
@@ -128,7 +128,7 @@ func TestTheLimitCountsFromTheLastTimeReady(t *testing.T) {
 	} {
 		now = now.Add(step.after)
 		pod.ready = step.ready
-		r, s = s.muster([]sight{pod}, now)
+		r, s = s.plan([]podState{pod}, now)
 		if removes := len(r.remove) > 0; removes != step.remove {
 			t.Errorf("%s: removed: %v", now.Format(time.TimeOnly), removes)
 		}
@@ -174,7 +174,7 @@ func TestOurs(t *testing.T) {
 	}
 }
 
-func TestSightOf(t *testing.T) {
+func TestStateOf(t *testing.T) {
 	start := metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	later := metav1.NewTime(start.Add(time.Second))
 	pod := func(change func(*corev1.Pod)) *corev1.Pod {
@@ -195,23 +195,23 @@ func TestSightOf(t *testing.T) {
 		change(p)
 		return p
 	}
-	parked := sight{name: "p", uid: "u", ip: "10.0.0.1", created: start.Time, running: "c1"}
+	parked := podState{name: "p", uid: "u", ip: "10.0.0.1", created: start.Time, standby: true, running: "c1"}
 	for _, tc := range []struct {
 		name   string
 		change func(*corev1.Pod)
-		want   func(*sight)
+		want   func(*podState)
 	}{
-		{"parked", func(*corev1.Pod) {}, func(*sight) {}},
-		{"woken", func(p *corev1.Pod) { p.Labels[v1alpha1.LabelStandby] = v1alpha1.StandbyWoken }, func(s *sight) { s.woken = true }},
-		{"evicted", func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }, func(s *sight) { s.ended = true }},
+		{"parked", func(*corev1.Pod) {}, func(*podState) {}},
+		{"woken", func(p *corev1.Pod) { p.Labels[v1alpha1.LabelStandby] = v1alpha1.StandbyWoken }, func(s *podState) { s.woken = true }},
+		{"evicted", func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }, func(s *podState) { s.ended = true }},
 		{"between two containers", func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[1].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}
 			p.Status.Conditions[1].LastTransitionTime = later
-		}, func(s *sight) { s.running = "" }},
+		}, func(s *podState) { s.running = "" }},
 		{"ready", func(p *corev1.Pod) {
 			p.Status.Conditions[1].Status, p.Status.Conditions[1].LastTransitionTime = corev1.ConditionTrue, later
-		}, func(s *sight) { s.ready, s.served = true, true }},
-		{"was ready", func(p *corev1.Pod) { p.Status.Conditions[1].LastTransitionTime = later }, func(s *sight) { s.served = true }},
+		}, func(s *podState) { s.ready, s.served = true, true }},
+		{"was ready", func(p *corev1.Pod) { p.Status.Conditions[1].LastTransitionTime = later }, func(s *podState) { s.served = true }},
 	} {
 		p := pod(tc.change)
 		want := parked
@@ -221,7 +221,7 @@ func TestSightOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, seen := range []*corev1.Pod{p, slim.(*corev1.Pod)} {
-			if got := sightOf(seen); got != want {
+			if got := stateOf(seen); got != want {
 				t.Errorf("%s: %+v, want %+v", tc.name, got, want)
 			}
 		}

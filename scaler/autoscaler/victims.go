@@ -3,74 +3,45 @@ package autoscaler
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/headway-dev/headway/api/v1alpha1"
 )
-
-// candidate is a pod that could go.
-type candidate struct {
-	name     string
-	uid      types.UID
-	woken    bool // is none of the Deployment's
-	ready    bool
-	draining bool // is marked already
-	inFlight int
-	created  time.Time
-}
 
 // candidates are the pods that count: those of the Deployment, and of the
 // standby those that are known to be woken.
-func candidates(pods []corev1.Pod, deployment string, woken []sight, loads map[string]int) []candidate {
-	var out []candidate
-	for _, pod := range pods {
-		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
-			continue
+func candidates(pods []corev1.Pod, deployment string, woken []podState, loads map[string]int) []podState {
+	var out []podState
+	for i := range pods {
+		pod, owner := stateOf(&pods[i]), metav1.GetControllerOfNoCopy(&pods[i])
+		switch {
+		case pods[i].DeletionTimestamp != nil || pod.ended:
+		case pod.standby && !slices.ContainsFunc(woken, func(s podState) bool { return s.uid == pod.uid }):
+		case !pod.standby && (owner == nil || !madeBy(owner, deployment)): // somebody else's with our labels
+		default:
+			pod.inFlight = loads[pod.name]
+			out = append(out, pod)
 		}
-		_, standby := pod.Labels[v1alpha1.LabelStandby]
-		if standby && !slices.ContainsFunc(woken, func(s sight) bool { return s.uid == pod.UID }) {
-			continue
-		}
-		if owner := metav1.GetControllerOfNoCopy(&pod); !standby && (owner == nil || !madeBy(owner, deployment)) {
-			continue // somebody else's with our labels
-		}
-		out = append(out, candidate{
-			name:     pod.Name,
-			uid:      pod.UID,
-			woken:    standby,
-			ready:    slices.ContainsFunc(pod.Status.Conditions, isReady),
-			draining: pod.Labels[v1alpha1.LabelDraining] != "",
-			inFlight: loads[pod.Name],
-			created:  pod.CreationTimestamp.Time,
-		})
 	}
 	return out
 }
 
 // missing is how many pods of a Deployment are asked for and do not exist. They
 // are the first that go.
-func missing(pods []candidate, deployed int) int {
+func missing(pods []podState, deployed int) int {
 	for _, pod := range pods {
-		if !pod.woken {
+		if !pod.standby {
 			deployed--
 		}
 	}
 	return max(0, deployed)
 }
 
-func isReady(c corev1.PodCondition) bool {
-	return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-}
-
 // choose splits the pods into n that go and those that stay. Those that are
 // not ready go first, as Kubernetes has it; then those that are marked, the
 // emptiest and the youngest.
-func choose(pods []candidate, n int) (gone, stay []candidate) {
-	slices.SortFunc(pods, func(a, b candidate) int {
+func choose(pods []podState, n int) (gone, stay []podState) {
+	slices.SortFunc(pods, func(a, b podState) int {
 		return cmp.Or(
 			compareBool(a.ready, b.ready),
 			compareBool(b.draining, a.draining),

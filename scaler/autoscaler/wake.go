@@ -85,10 +85,10 @@ func (r *Reconciler) wakeSome(ctx context.Context, v *view, m *memory, n int) (i
 	return woke, failed
 }
 
-// tend does what a standby needs whatever the load is.
-func (r *Reconciler) tend(ctx context.Context, v *view, m *memory) error {
+// maintain does what a standby needs whatever the load is.
+func (r *Reconciler) maintain(ctx context.Context, v *view, m *memory) error {
 	var failed error
-	gone := func(pod sight) bool { return m.standby[pod.uid].gone } // by the decision just carried out
+	gone := func(pod podState) bool { return m.standby[pod.uid].gone } // by the decision just carried out
 	for _, pod := range v.standby.label {
 		if !gone(pod) {
 			failed = errors.Join(failed, r.label(ctx, v, m, pod))
@@ -114,7 +114,7 @@ func (r *Reconciler) tend(ctx context.Context, v *view, m *memory) error {
 }
 
 // call makes wake calls at the same time, and remembers how they ended.
-func (r *Reconciler) call(ctx context.Context, v *view, m *memory, pods []sight) []wakeResult {
+func (r *Reconciler) call(ctx context.Context, v *view, m *memory, pods []podState) []wakeResult {
 	results := make([]wakeResult, len(pods))
 	var calls sync.WaitGroup
 	for i, pod := range pods {
@@ -136,7 +136,7 @@ func (r *Reconciler) call(ctx context.Context, v *view, m *memory, pods []sight)
 
 // label takes a woken pod out of the standby, which makes a new one: in one
 // write it leaves the standby's Deployment and becomes the Revision's own.
-func (r *Reconciler) label(ctx context.Context, v *view, m *memory, pod sight) error {
+func (r *Reconciler) label(ctx context.Context, v *view, m *memory, pod podState) error {
 	mine := true
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid":    pod.uid,
@@ -158,7 +158,7 @@ func (r *Reconciler) label(ctx context.Context, v *view, m *memory, pod sight) e
 }
 
 // remove deletes a pod.
-func (r *Reconciler) remove(ctx context.Context, v *view, m *memory, pod sight, why string) error {
+func (r *Reconciler) remove(ctx context.Context, v *view, m *memory, pod podState, why string) error {
 	err := r.Client.Delete(ctx, podNamed(v, pod), client.Preconditions{UID: &pod.uid})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting pod %s: %w", pod.name, err)
@@ -168,6 +168,6 @@ func (r *Reconciler) remove(ctx context.Context, v *view, m *memory, pod sight, 
 	return nil
 }
 
-func podNamed(v *view, pod sight) *corev1.Pod {
+func podNamed(v *view, pod podState) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: v.revision.Namespace, Name: pod.name}}
 }

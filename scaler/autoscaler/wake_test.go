@@ -276,7 +276,7 @@ func TestTheEmptiestGoWhereverTheyAre(t *testing.T) {
 			w := mixed(t)
 			w.acts.pods = tc.pods
 			expect(t, "less load", w.step(31*time.Second, 14, 0), tc.mark...)
-			expect(t, "its time is over", w.step(leaveMost, 14, 0), tc.taken...)
+			expect(t, "its time is over", w.step(drainMost, 14, 0), tc.taken...)
 			expect(t, "stays so", w.step(2*time.Second, 21, 0))
 		})
 	}
@@ -289,7 +289,7 @@ func TestACrashChangesWhoGoes(t *testing.T) {
 	w.restart("p2", "second")
 	w.now = w.now.Add(drainLook)
 	expect(t, "another goes", w.step(0, 14, 0), "mark p2", "put back p1")
-	expect(t, "its time counts anew", w.step(leaveMost-tick, 14, 0))
+	expect(t, "its time counts anew", w.step(drainMost-tick, 14, 0))
 	expect(t, "its time is over", w.step(tick, 14, 0), "delete p2")
 }
 
@@ -299,7 +299,7 @@ func TestADecisionTakesBothKindsAway(t *testing.T) {
 	w.acts.pods = map[string]int{"pod-0": 4, "pod-1": 1, "p1": 6, "p2": 1}
 	w.actOn(t, decide.Decision{Replicas: 2})
 	expect(t, "marked", w.writes, "mark p2", "mark pod-1")
-	w.writes, w.now = nil, w.now.Add(leaveMost)
+	w.writes, w.now = nil, w.now.Add(drainMost)
 	w.actOn(t, decide.Decision{Replicas: 2})
 	expect(t, "taken away", w.writes, "delete p2", "scale 1"+by)
 	w.writes = nil

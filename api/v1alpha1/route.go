@@ -57,7 +57,7 @@ type RouteSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=host
-	// +kubebuilder:validation:MaxItems=192
+	// +kubebuilder:validation:MaxItems=512
 	RevisionHosts []RevisionHost `json:"revisionHosts,omitempty"`
 }
 

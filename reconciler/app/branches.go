@@ -8,9 +8,6 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// maxBranches bounds the branches with a host. The watcher follows fewer.
-const maxBranches = 128
-
 // branch is a further ref and its host.
 type branch struct {
 	ref, host, revision string
@@ -30,7 +27,6 @@ func (s Seen) branches(public address.Public) []branch {
 		held[b.Ref] = b
 	}
 	heads := slices.DeleteFunc(slices.Clone(s.App.Spec.Heads), func(h v1alpha1.Head) bool { return h.Ref == s.App.Spec.ProductionRef })
-	heads = heads[:min(maxBranches, len(heads))]
 	hosts := s.branchHosts(heads, held, public)
 	var result []branch
 	for _, head := range heads {

@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -113,30 +112,13 @@ func (s Seen) newest() string {
 	return ""
 }
 
-// maxHosts bounds the hosts of an App's revisions. With maxBranches more, it is
-// the API's limit of Route.spec.revisionHosts.
-const maxHosts = 64
-
 // revisionHosts gives each revision that is wanted and has an image its own host.
-// Where there are more than fit, those with traffic and then the youngest come
-// first.
 func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, public address.Public) []v1alpha1.RevisionHost {
-	rank := map[string]int{} // those with traffic have 0
-	var reachable []*v1alpha1.Revision
+	var hosts []v1alpha1.RevisionHost
 	for _, r := range roles {
 		if rev := s.revision(r.Name); r.Role != v1alpha1.RoleReplaced && rev.Status.Image != "" {
-			reachable = append(reachable, rev)
-			if !r.Routed() {
-				rank[r.Name] = 1
-			}
+			hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: cmp.Or(rev.Status.SameAs, rev.Name)})
 		}
-	}
-	slices.SortFunc(reachable, func(a, b *v1alpha1.Revision) int {
-		return cmp.Or(cmp.Compare(rank[a.Name], rank[b.Name]), b.CreationTimestamp.Compare(a.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
-	})
-	var hosts []v1alpha1.RevisionHost
-	for _, rev := range reachable[:min(maxHosts, len(reachable))] {
-		hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: cmp.Or(rev.Status.SameAs, rev.Name)})
 	}
 	return hosts
 }

@@ -225,24 +225,21 @@ func TestSpecProblem(t *testing.T) {
 	}
 }
 
-func TestRevisionHostsAreBounded(t *testing.T) {
-	app := newApp("a")
-	revisions := []v1alpha1.Revision{revision("a", ready, time.Hour)} // the oldest, and live
-	for i := range 2 * maxBranches {
-		rev := revision("b", ready, time.Minute)
-		rev.Name = fmt.Sprintf("hello-%08d", i)
-		rev.CreationTimestamp = metav1.NewTime(start.Add(time.Duration(i) * time.Second))
-		revisions = append(revisions, rev)
-		app.Spec.Heads = append(app.Spec.Heads, v1alpha1.Head{Ref: fmt.Sprintf("refs/heads/b%d", i), Revision: rev.Name})
+// TestRevisionHostsFit: as many refs as the watcher follows, each with a host of
+// its head and one of its own, are no more than a Route can have.
+func TestRevisionHostsFit(t *testing.T) {
+	const refs, most = 100, 512
+	app, revisions := newApp("a"), []v1alpha1.Revision{revision("a", ready, time.Hour)}
+	for i := range refs {
+		head, before := revision("b", starting, time.Minute), revision("b", ready, time.Hour)
+		head.Name, before.Name = fmt.Sprintf("hello-%08d", i), fmt.Sprintf("hello-1%07d", i)
+		revisions = append(revisions, head, before)
+		ref := fmt.Sprintf("refs/heads/b%d", i)
+		app.Spec.Heads = append(app.Spec.Heads, v1alpha1.Head{Ref: ref, Revision: head.Name})
+		app.Status.Branches = append(app.Status.Branches, v1alpha1.Branch{Ref: ref, Revision: before.Name})
 	}
-	hosts := PlanFor(Seen{App: app, Revisions: revisions}, public, start).Route.RevisionHosts
-	have := map[string]bool{}
-	for _, h := range hosts {
-		if h.Host == h.Revision+".localhost" { // not that of its branch
-			have[h.Revision] = true
-		}
-	}
-	if len(hosts) != maxHosts+maxBranches || len(have) != maxHosts || !have[name("a")] || !have["hello-00000255"] || have["hello-00000000"] {
-		t.Errorf("%d hosts, %d of revisions; live %v, youngest %v, oldest %v", len(hosts), len(have), have[name("a")], have["hello-00000255"], have["hello-00000000"])
+	plan := PlanFor(Seen{App: app, Revisions: revisions}, public, start)
+	if got := len(plan.Route.RevisionHosts); got != 1+3*refs || got > most || len(plan.Status.Revisions) != 1+2*refs {
+		t.Errorf("%d hosts, %d roles", got, len(plan.Status.Revisions))
 	}
 }

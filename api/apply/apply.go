@@ -56,6 +56,15 @@ func Behind(err error) time.Duration {
 	return 0
 }
 
+// Sooner is the smaller of two pauses until something is looked at again; 0 is
+// never.
+func Sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // Status writes the difference between two versions of an object's status.
 // It is refused with a conflict when the cache was behind: what was worked out
 // from an older state, such as a time, must not overwrite what came of a newer

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/promotion"
@@ -59,7 +60,7 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 		RevisionHosts: routeHosts(seen.revisionHosts(roles, public), branches),
 	}}
 	p.Delete, p.RequeueAfter = collect(roles, now)
-	p.RequeueAfter = earliest(earliest(p.RequeueAfter, again), decision.Next)
+	p.RequeueAfter = apply.Sooner(apply.Sooner(p.RequeueAfter, again), decision.Next)
 	p.OnTrial = decision.Next > 0
 	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision.Failing, public, now)
 	p.Status.Branches = branchStatus(branches, public)

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/promotion"
 )
@@ -84,7 +85,7 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 		if replaced, wait := s.replacedBy(rev, now); wait == 0 {
 			add(rev.Name, v1alpha1.RoleReplaced, replaced)
 		} else if _, has := found[rev.Name]; !has {
-			next = earliest(next, wait)
+			next = apply.Sooner(next, wait)
 		}
 	}
 	for _, r := range found {
@@ -152,15 +153,7 @@ func collect(roles []v1alpha1.RevisionRole, now time.Time) (gone []string, next 
 			gone = append(gone, r.Name)
 			continue
 		}
-		next = earliest(next, wait)
+		next = apply.Sooner(next, wait)
 	}
 	return gone, next
-}
-
-// earliest is the smaller of two waits; 0 is never.
-func earliest(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }

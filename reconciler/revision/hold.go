@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
@@ -78,7 +79,7 @@ func (s Seen) count(pods []corev1.Pod, now time.Time) (n int32, again time.Durat
 		if takes {
 			n++
 		}
-		again = earliest(again, wait)
+		again = apply.Sooner(again, wait)
 	}
 	return n, again
 }
@@ -142,7 +143,7 @@ func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (diagnose.Finding, time
 		if found.Failed && !worst.Failed || worst.Message == "" {
 			worst = found
 		}
-		again = earliest(again, wait)
+		again = apply.Sooner(again, wait)
 	}
 	if worst.Message == "" {
 		worst.Passing, worst.Message = true, "waiting for Kubernetes to start a pod"

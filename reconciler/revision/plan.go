@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
@@ -116,7 +117,7 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	readiness := p.judge(seen, running, now)
 	p.planStandby(seen, b.config, parked)
 	p.outdated = outdated(running, parked, mark, p.Standby)
-	p.RequeueAfter = earliest(p.RequeueAfter, again)
+	p.RequeueAfter = apply.Sooner(p.RequeueAfter, again)
 	return p.tellRestart(seen, running, mark, readiness, now)
 }
 

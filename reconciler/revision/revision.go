@@ -159,11 +159,3 @@ func outcome(wait time.Duration, err error) (ctrl.Result, error) {
 	}
 	return ctrl.Result{RequeueAfter: wait}, err
 }
-
-// earliest is the smaller of two waits; 0 is never.
-func earliest(a, b time.Duration) time.Duration {
-	if a == 0 || (b != 0 && b < a) {
-		return b
-	}
-	return a
-}

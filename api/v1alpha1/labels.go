@@ -16,7 +16,7 @@ const (
 	// LabelNamespace names the namespace of the App on objects that live in
 	// the build namespace.
 	LabelNamespace = "headway.dev/namespace"
-	// LabelBuildKey is the content key of a build, on TaskRuns and Revisions.
+	// LabelBuildKey is the content key of a build, on TaskRuns and their pods.
 	LabelBuildKey = "headway.dev/build-key"
 	// LabelForgetCache marks the TaskRun that removes the build cache of a
 	// Repository that is gone.
@@ -61,9 +61,6 @@ const (
 	// those that Headway forms: names, and *.name for all below it, separated by
 	// commas. Only who may change Namespaces can grant them.
 	AnnotationHosts = "headway.dev/hosts"
-	// AnnotationScaling on a Revision is the autoscaler's last decision and its
-	// reason, in one line.
-	AnnotationScaling = "headway.dev/scaling"
 )
 
 // Finalizers.

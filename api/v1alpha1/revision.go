@@ -306,17 +306,9 @@ type RevisionStatus struct {
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// Weight is the share of its App's traffic in percent.
-	// +optional
-	Weight int32 `json:"weight"`
-
 	// Replicas that are ready.
 	// +optional
 	Replicas int32 `json:"replicas"`
-
-	// Parked is the number of parked pods that could be woken now.
-	// +optional
-	Parked int32 `json:"parked,omitempty"`
 
 	// Standby says how its parked pods are. Absent while none are wanted.
 	// +optional

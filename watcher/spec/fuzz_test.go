@@ -57,7 +57,7 @@ func checkProblems(t *testing.T, data []byte, err error) {
 	}
 }
 
-var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$`)
 
 func checkSpec(t *testing.T, s *Spec) {
 	if !label.MatchString(s.Name) {

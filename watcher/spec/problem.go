@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/headway-dev/headway/api/condition"
 )
 
 // maxProblems bounds what Error prints, so that a file full of nonsense still
@@ -67,11 +69,4 @@ func (p Problems) in(file string) Problems {
 }
 
 // clip shortens what a file said, for use in a message.
-func clip(s string) string {
-	const most = 60
-	runes := []rune(s)
-	if len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return s
-}
+func clip(s string) string { return condition.Clip(s, 60) }

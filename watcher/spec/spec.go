@@ -21,12 +21,16 @@ const FileName = "headway.yaml"
 // MaxBytes is the largest file that is read. A real one has some 30 lines.
 const MaxBytes = 64 << 10
 
+// MaxName is the longest name of an app, in characters. The names made from it,
+// such as <app>-pr-<number> of a preview, have to fit into labels.
+const MaxName = 30
+
 // TemplateAuto is the value of build.with that lets the files decide.
 const TemplateAuto = "auto"
 
 // Spec is a valid headway.yaml with every default filled in.
 type Spec struct {
-	// Name of the app: a DNS label of at most 40 characters.
+	// Name of the app: a DNS label of at most MaxName characters.
 	Name string
 	// Path is the build context, clean and relative to the repository's root;
 	// "." is the root. Default: the folder of the file.

@@ -28,9 +28,10 @@ var rows = []row{
 	{
 		name: "name", required: true,
 		doc: "Name of the app: the first part of its host and the name of its objects in the cluster.",
-		value: text{what: "a name of at most 40 lower-case letters, digits and hyphens", example: "shop",
-			pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`, most: 40,
-			set: func(s *Spec, v string) error { s.Name = v; return nil }},
+		value: text{what: fmt.Sprintf("a name of at most %d lower-case letters, digits and hyphens", MaxName), example: "shop",
+			pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`, most: MaxName,
+			because: "a preview is named <name>-pr-<number>, and that has to fit into a label",
+			set:     func(s *Spec, v string) error { s.Name = v; return nil }},
 	},
 	{
 		name: "path", byDefault: "the folder of the file",

@@ -33,6 +33,8 @@ type text struct {
 	what, example string
 	pattern       string
 	most          int
+	// because says why there may not be more.
+	because string
 	// bare takes a number, true and false for the text they are written as: a
 	// commit of digits.
 	bare bool
@@ -54,7 +56,7 @@ func (t text) read(r *reader, key string, n *yaml.Node) {
 		return
 	}
 	if len(n.Value) > t.most || !regexp.MustCompile(t.pattern).MatchString(n.Value) {
-		r.fail(n, key, "%s", mismatch(t, n))
+		r.fail(n, key, "%s%s", mismatch(t, n), hint(len(n.Value) > t.most, t.because))
 		return
 	}
 	if err := t.set(r.spec, n.Value); err != nil {

@@ -1,6 +1,10 @@
 package cli
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/headway-dev/headway/watcher/spec"
+)
 
 // OrDash is s, or a dash where a table would have nothing.
 func OrDash(s string) string {
@@ -38,7 +42,7 @@ func Enumerate(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// AppName makes a valid name out of that of a folder.
+// AppName makes a valid name of an app out of that of a folder.
 func AppName(folder string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(folder) {
@@ -50,7 +54,7 @@ func AppName(folder string) string {
 		}
 	}
 	name := b.String()
-	name = strings.Trim(name[:min(len(name), 40)], "-")
+	name = strings.Trim(name[:min(len(name), spec.MaxName)], "-")
 	if name == "" {
 		return "app"
 	}

@@ -146,9 +146,9 @@ func TestConnectionThatThePodClosedIsNotUsed(t *testing.T) {
 	}
 }
 
-// TestLeavingServesWhoComes: until every node knows that the activator leaves,
+// TestDrainingServesWhoeverComes: until every node knows that the activator drains,
 // connections are still made to it, and requests follow on them.
-func TestLeavingServesWhoComes(t *testing.T) {
+func TestDrainingServesWhoeverComes(t *testing.T) {
 	f := newFixture(t, backend.Settings{}, http.HandlerFunc(path))
 	kept, keptReader := f.raw()
 	fmt.Fprintf(kept, "GET /1 HTTP/1.1\r\nHost: %s\r\n\r\n", appHost)

@@ -172,7 +172,7 @@ func (p *process) serve(ctx, alive context.Context) error {
 
 	p.ready.Store(false)
 	p.server.Leave()
-	p.Logger.Info("leaving", "inFlight", p.server.running.Len())
+	p.Logger.Info("draining", "inFlight", p.server.running.Len())
 	select {
 	case <-time.After(leaveDelay):
 	case <-alive.Done():

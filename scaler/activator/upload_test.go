@@ -50,7 +50,7 @@ func count(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ends tells whether a connection ends after what was read of it.
+// ends reports whether a connection ends after what was read of it.
 func ends(t *testing.T, r *bufio.Reader) {
 	t.Helper()
 	if rest, err := io.ReadAll(r); len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {

@@ -36,10 +36,10 @@ func TestColdStartIsSplit(t *testing.T) {
 			time.Sleep(time.Minute)
 			<-request(t, p)
 		}, "[parked 1ms 10ms]"},
-		{"old pods are leaving", func(t *testing.T, d *dormitory, p *Pool) {
+		{"old pods are draining", func(t *testing.T, d *dormitory, p *Pool) {
 			old := Endpoint{UID: "1", Name: "old", Addr: "z:80", Ready: true}
 			p.Update([]Endpoint{old})
-			old.Leaving = true
+			old.Draining = true
 			p.Update([]Endpoint{old, parkedPod("a", 1)})
 			<-request(t, p)
 		}, "[parked 1ms 10ms]"},

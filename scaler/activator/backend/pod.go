@@ -19,8 +19,8 @@ type Endpoint struct {
 	// Peer is true if it is not a pod of the app but the activator that keeps
 	// the revision's limit.
 	Peer bool
-	// Leaving is true once the pod is being deleted or has ended.
-	Leaving bool
+	// Draining is true once the pod is being deleted or has ended.
+	Draining bool
 	// Standby is nil for a pod that was not made to wait parked.
 	Standby *Standby
 }
@@ -78,7 +78,7 @@ type Pod struct {
 // after returns the state that follows from what Kubernetes says.
 func (p *Pod) after(e Endpoint) state {
 	switch {
-	case e.Leaving:
+	case e.Draining:
 		return gone
 	case e.Ready && p.state == suspect:
 		return suspect // the kubelet looks once a second, the data path knows better

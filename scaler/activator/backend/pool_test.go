@@ -214,9 +214,9 @@ func TestCloseEndsTheWait(t *testing.T) {
 	})
 }
 
-func TestLeavingPodGetsNothingNew(t *testing.T) {
+func TestDrainingPodGetsNothingNew(t *testing.T) {
 	for name, leave := range map[string]func(Endpoint) []Endpoint{
-		"being deleted":  func(e Endpoint) []Endpoint { e.Leaving = true; return []Endpoint{e} },
+		"being deleted":  func(e Endpoint) []Endpoint { e.Draining = true; return []Endpoint{e} },
 		"deleted":        func(Endpoint) []Endpoint { return nil },
 		"not ready more": func(e Endpoint) []Endpoint { e.Ready = false; return []Endpoint{e} },
 	} {

@@ -158,7 +158,7 @@ func Elsewhere(rev **Revision, now *Revision) func(context.Context) (Lease, erro
 // the UID of the pod.
 func (r *Revision) Keep(foreign map[string]int) { r.own.keep(foreign) }
 
-// Held tells whether this activator may give out pods, and how many requests
+// Held reports whether this activator may give out pods, and how many requests
 // of each it has in flight, by UID.
 func (r *Revision) Held() (mine bool, held map[string]int) { return r.own.held() }
 

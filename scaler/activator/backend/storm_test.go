@@ -99,7 +99,7 @@ func (s *storm) change(i int) {
 	case 3:
 		standby.Parked = !standby.Parked
 	case 4:
-		pod.Leaving = s.r.IntN(4) == 0
+		pod.Draining = s.r.IntN(4) == 0
 	case 5:
 		standby.Runs = !standby.Runs
 	}

@@ -222,13 +222,13 @@ func TestContainerThatDoesNotRunIsNotCalled(t *testing.T) {
 		d := newDormitory()
 		creating := parkedPod("a", 1)
 		creating.Standby.Runs, creating.Standby.Container = false, ""
-		leaving := parkedPod("b", 1)
-		leaving.Leaving = true
-		p := d.pool(t, 0, creating, leaving)
+		draining := parkedPod("b", 1)
+		draining.Draining = true
+		p := d.pool(t, 0, creating, draining)
 		waits := request(t, p)
 		time.Sleep(time.Second)
 		d.wantCalls(t)
-		p.Update([]Endpoint{parkedPod("a", 1), leaving})
+		p.Update([]Endpoint{parkedPod("a", 1), draining})
 		if got := <-waits; got.pod != "pod-a" {
 			t.Errorf("got %+v", got)
 		}

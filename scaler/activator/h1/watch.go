@@ -52,7 +52,7 @@ func (w *watch) calm() {
 	w.mu.Unlock()
 }
 
-// left tells whether the client has gone.
+// left reports whether the client has gone.
 func (w *watch) left() bool {
 	if w.on == nil {
 		return false

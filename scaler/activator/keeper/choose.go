@@ -22,7 +22,7 @@ import (
 type Member struct {
 	// Name of its pod, and the IP.
 	Name, IP string
-	// Ready and not leaving: it may be chosen.
+	// Ready and not draining: it may be chosen.
 	Ready bool
 }
 

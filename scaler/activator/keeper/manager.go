@@ -181,7 +181,7 @@ type quiet struct {
 	dead  bool
 }
 
-// dead tells whether a member that does not answer has done so for too long.
+// dead reports whether a member that does not answer has done so for too long.
 func (m *Manager) dead(quiets map[string]*quiet, member Member, err error) bool {
 	q := quiets[member.Name]
 	if q == nil {

@@ -81,7 +81,7 @@ func (a *ahead) room() *piece {
 	return nil
 }
 
-// more tells whether there may be one more piece, and counts it.
+// more reports whether there may be one more piece, and counts it.
 func (a *ahead) more() bool {
 	switch {
 	case a.reading && len(a.pieces) > 0, len(a.pieces)*bufferSize >= mostAhead:

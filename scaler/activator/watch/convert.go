@@ -82,12 +82,12 @@ func endpoint(p *corev1.Pod, port int32) (backend.Endpoint, bool) {
 		return backend.Endpoint{}, false
 	}
 	return backend.Endpoint{
-		UID:     string(p.UID),
-		Name:    p.Name,
-		Addr:    net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port))),
-		Ready:   ready(p),
-		Leaving: p.DeletionTimestamp != nil || chosen(p) || ended(p),
-		Standby: standby(p),
+		UID:      string(p.UID),
+		Name:     p.Name,
+		Addr:     net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port))),
+		Ready:    ready(p),
+		Draining: p.DeletionTimestamp != nil || chosen(p) || ended(p),
+		Standby:  standby(p),
 	}, true
 }
 

@@ -123,14 +123,14 @@ func TestStateFollowsTheCluster(t *testing.T) {
 	}
 
 	s.setPod(newPod("b", "shop-1", "10.0.0.2", "True"))
-	leaving := newPod("a", "shop-1", "10.0.0.1", "True")
-	leaving.DeletionTimestamp = &metav1.Time{Time: time.Now()}
-	s.setPod(leaving)
+	draining := newPod("a", "shop-1", "10.0.0.1", "True")
+	draining.DeletionTimestamp = &metav1.Time{Time: time.Now()}
+	s.setPod(draining)
 	s.publish()
 	if lease, _ := rev.TryAcquire(); lease.Pod == nil || lease.Pod.Name != "b" {
 		t.Errorf("got %+v, want pod b, as a is being deleted", lease.Pod)
 	}
-	s.deletePod(leaving)
+	s.deletePod(draining)
 	failed := newPod("b", "shop-1", "10.0.0.2", "True")
 	failed.Status.Phase = corev1.PodFailed
 	s.setPod(failed)

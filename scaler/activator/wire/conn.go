@@ -159,7 +159,7 @@ func (c *Conn) WriteUntil(t time.Time) {
 	_ = c.SetWriteDeadline(t)
 }
 
-// Alive tells whether an idle connection can still be used: the peer has
+// Alive reports whether an idle connection can still be used: the peer has
 // neither closed it nor sent anything. It asks the kernel and does not wait.
 func (c *Conn) Alive() bool {
 	if c.raw.conn == nil {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Watcher tells when the peers of connections go away: when they close, reset
+// Watcher notices when the peers of connections go away: when they close, reset
 // or shut down their writing side, which look the same from here. It asks the
 // kernel and reads nothing, so it sees that behind bytes which nobody has
 // read, needs no memory for them, and does not care who reads the connection

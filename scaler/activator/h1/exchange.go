@@ -34,7 +34,7 @@ func (c *conn) Forward() error {
 	x.Status = c.resp.status
 	x.Answered(x.Asked)
 	if c.resp.trusted {
-		x.Relayed(c.resp.own())
+		x.Relayed(firstOf(c.resp.fields, ownAnswer))
 	}
 	c.keep = c.keep && !c.server.Front.Draining.Load()
 	delivered, complete := c.copyBody(up, !c.keep)

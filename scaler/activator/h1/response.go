@@ -167,14 +167,3 @@ func cutLine(b []byte) (line, rest []byte) {
 	}
 	return line, rest
 }
-
-// own is why the activator that sent the response has made it itself; empty: it
-// has not.
-func (r *response) own() string {
-	for i := range r.fields {
-		if f := &r.fields[i]; f.kind == ownAnswer {
-			return string(f.value)
-		}
-	}
-	return ""
-}

@@ -34,11 +34,16 @@ func (c *conn) Describe() record.Incoming {
 
 // first returns the value of the first field of kind k; empty if there is none.
 func (r *request) first(k kind) string {
-	if r.has[k] {
-		for i := range r.fields {
-			if f := &r.fields[i]; f.kind == k {
-				return string(f.value)
-			}
+	if !r.has[k] {
+		return ""
+	}
+	return firstOf(r.fields, k)
+}
+
+func firstOf(fields []field, k kind) string {
+	for i := range fields {
+		if fields[i].kind == k {
+			return string(fields[i].value)
 		}
 	}
 	return ""

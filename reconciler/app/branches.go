@@ -2,7 +2,6 @@ package app
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -74,17 +73,6 @@ func (s Seen) answering(head v1alpha1.Head, held v1alpha1.Branch) string {
 		return held.Revision
 	}
 	return head.Revision
-}
-
-// routeHosts are the hosts of revisions and of refs, sorted, so that equal plans
-// are equal bytes.
-func routeHosts(revisions []v1alpha1.RevisionHost, branches []branch) []v1alpha1.RevisionHost {
-	hosts := slices.Clone(revisions)
-	for _, b := range branches {
-		hosts = append(hosts, v1alpha1.RevisionHost{Host: b.host, Revision: b.revision})
-	}
-	slices.SortFunc(hosts, func(a, b v1alpha1.RevisionHost) int { return strings.Compare(a.Host, b.Host) })
-	return hosts
 }
 
 func branchStatus(branches []branch, public address.Public) []v1alpha1.Branch {

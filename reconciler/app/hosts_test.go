@@ -123,6 +123,24 @@ func TestBranches(t *testing.T) {
 	}
 }
 
+// TestBranchThatIsLive: the head of a branch that runs what is live has no pods
+// of its own, so its host leads to those of the live revision.
+func TestBranchThatIsLive(t *testing.T) {
+	app := newApp("a")
+	app.Spec.Heads = append(app.Spec.Heads, branchHead("beta", "b"))
+	same := revision("b", ready, 0)
+	same.Status.SameAs = name("a")
+	plan := PlanFor(Seen{App: app, Revisions: []v1alpha1.Revision{revision("a", ready, 0), same}}, public, start)
+	if got := plan.Status.Branches[0].Revision; got != name("b") {
+		t.Errorf("the branch is at %s", got)
+	}
+	for _, h := range plan.Route.RevisionHosts {
+		if h.Revision != name("a") {
+			t.Errorf("%s leads to %s", h.Host, h.Revision)
+		}
+	}
+}
+
 // TestBranchesKeepTheirHosts: whoever comes later gives way, in whatever order
 // the names sort.
 func TestBranchesKeepTheirHosts(t *testing.T) {

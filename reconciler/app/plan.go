@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 		App:           seen.App.Name,
 		Hosts:         append([]string{public.Host(seen.App.Namespace, seen.App.Name)}, own...),
 		Traffic:       decision.Traffic,
-		RevisionHosts: routeHosts(seen.revisionHosts(roles, public), branches),
+		RevisionHosts: seen.revisionHosts(roles, branches, public),
 	}}
 	p.Delete, p.RequeueAfter = collect(roles, now)
 	p.RequeueAfter = apply.Sooner(apply.Sooner(p.RequeueAfter, again), decision.Next)
@@ -113,14 +114,26 @@ func (s Seen) newest() string {
 	return ""
 }
 
-// revisionHosts gives each revision that is wanted and has an image its own host.
-func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, public address.Public) []v1alpha1.RevisionHost {
+// revisionHosts gives each revision that is wanted and has an image its own host,
+// and each branch that of its ref. One that runs what is live leads to the pods
+// of that. They are sorted, so that equal plans are equal bytes.
+func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, branches []branch, public address.Public) []v1alpha1.RevisionHost {
 	var hosts []v1alpha1.RevisionHost
+	add := func(host, revision string) {
+		if rev := s.revision(revision); rev != nil {
+			revision = cmp.Or(rev.Status.SameAs, revision)
+		}
+		hosts = append(hosts, v1alpha1.RevisionHost{Host: host, Revision: revision})
+	}
 	for _, r := range roles {
 		if rev := s.revision(r.Name); r.Role != v1alpha1.RoleReplaced && rev.Status.Image != "" {
-			hosts = append(hosts, v1alpha1.RevisionHost{Host: public.Host(rev.Namespace, rev.Name), Revision: cmp.Or(rev.Status.SameAs, rev.Name)})
+			add(public.Host(rev.Namespace, rev.Name), rev.Name)
 		}
 	}
+	for _, b := range branches {
+		add(b.host, b.revision)
+	}
+	slices.SortFunc(hosts, func(a, b v1alpha1.RevisionHost) int { return strings.Compare(a.Host, b.Host) })
 	return hosts
 }
 

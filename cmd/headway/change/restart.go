@@ -18,7 +18,7 @@ func Restart(io cli.Streams, a *cli.Access) *cobra.Command {
 		Use:   "restart APP",
 		Short: "Replace the pods of an app by new ones of the same revision",
 		Long: `Replace the pods of an app one after the other, without a commit, a build or a
-lost request. Who asked and when is noted on the app and told in an event.
+lost request. Who asked and when is noted on the app and in an event.
 
 A Secret or ConfigMap that changed needs no restart: Headway sees it by itself.`,
 		Args:              cobra.ExactArgs(1),

@@ -16,17 +16,13 @@ import (
 // a profile that sources its output would not notice.
 func completion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
-	for _, c := range root.Commands() {
-		if c.Name() != "completion" {
-			continue
+	c, _, _ := root.Find([]string{"completion"}) // cobra has just added it
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return Usagef("%s needs a shell: %s", c.CommandPath(), names(c.Commands()))
 		}
-		c.Args = cobra.ArbitraryArgs
-		c.RunE = func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return Usagef("%s needs a shell: %s", c.CommandPath(), names(c.Commands()))
-			}
-			return Usagef("there is no completion for %s; the shells are %s", args[0], names(c.Commands()))
-		}
+		return Usagef("there is no completion for %s; the shells are %s", args[0], names(c.Commands()))
 	}
 }
 

@@ -3,17 +3,14 @@ package logs
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -23,19 +20,9 @@ const stepPrefix = "step-"
 // taskRunLabel is what Tekton puts on the pod of a run.
 const taskRunLabel = "tekton.dev/taskRun"
 
-// buildLog prints the log of a revision's build, step by step.
-type buildLog struct {
-	cluster client.Reader
-	pods    typedcorev1.PodInterface
-	out     *lineWriter
-	notes   io.Writer
-	follow  bool
-	tail    int64
-	// every is the time between two looks for the build's progress.
-	every time.Duration
-}
-
-func (b *buildLog) run(ctx context.Context, r *v1alpha1.Revision) error {
+// build prints the log of a revision's build, step by step. cluster tells how far
+// that is.
+func (b *printer) build(ctx context.Context, cluster client.Reader, r *v1alpha1.Revision) error {
 	for {
 		pod, err := b.pod(ctx, r)
 		switch {
@@ -51,30 +38,20 @@ func (b *buildLog) run(ctx context.Context, r *v1alpha1.Revision) error {
 		if !b.pause(ctx) {
 			return nil
 		}
-		if err := b.cluster.Get(ctx, client.ObjectKeyFromObject(r), r); err != nil && ctx.Err() == nil {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(r), r); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("reading revision %s: %w", r.Name, err)
 		}
 	}
 }
 
-// over tells whether the build has come to an end.
+// over reports whether the build has come to an end.
 func over(r *v1alpha1.Revision) bool {
 	c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionBuilt)
 	return c != nil && c.Status != metav1.ConditionUnknown
 }
 
-// pause waits a moment; false means that ctx has ended.
-func (b *buildLog) pause(ctx context.Context) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(b.every):
-		return true
-	}
-}
-
 // pod is that of the revision's run, nil while or since there is none.
-func (b *buildLog) pod(ctx context.Context, r *v1alpha1.Revision) (*corev1.Pod, error) {
+func (b *printer) pod(ctx context.Context, r *v1alpha1.Revision) (*corev1.Pod, error) {
 	if r.Status.Build == nil || r.Status.Build.Run == "" {
 		return nil, nil
 	}
@@ -91,7 +68,7 @@ func (b *buildLog) pod(ctx context.Context, r *v1alpha1.Revision) (*corev1.Pod, 
 }
 
 // withoutPod prints what the revision itself still knows.
-func (b *buildLog) withoutPod(r *v1alpha1.Revision) error {
+func (b *printer) withoutPod(r *v1alpha1.Revision) error {
 	if build := r.Status.Build; build != nil && len(build.LastLogLines) > 0 {
 		_, _ = fmt.Fprintf(b.notes, "the build's pod is gone; these are the last lines of step %s\n", build.FailedStep)
 		for _, l := range build.LastLogLines {
@@ -113,7 +90,7 @@ func (b *buildLog) withoutPod(r *v1alpha1.Revision) error {
 }
 
 // steps prints the containers in the order in which they run.
-func (b *buildLog) steps(ctx context.Context, pod *corev1.Pod) error {
+func (b *printer) steps(ctx context.Context, pod *corev1.Pod) error {
 	for _, container := range pod.Spec.Containers {
 		if !strings.HasPrefix(container.Name, stepPrefix) {
 			continue
@@ -125,7 +102,8 @@ func (b *buildLog) steps(ctx context.Context, pod *corev1.Pod) error {
 		if !ready {
 			return nil
 		}
-		if err := b.step(ctx, pod.Name, container.Name); err != nil {
+		step := strings.TrimPrefix(container.Name, stepPrefix)
+		if err := b.print(ctx, step, pod.Name, b.options(container.Name)); err != nil {
 			return err
 		}
 	}
@@ -134,7 +112,7 @@ func (b *buildLog) steps(ctx context.Context, pod *corev1.Pod) error {
 
 // waitFor waits, when following, until a step's container has started. It
 // returns false when there is nothing to print and never will be.
-func (b *buildLog) waitFor(ctx context.Context, pod, container string) (bool, error) {
+func (b *printer) waitFor(ctx context.Context, pod, container string) (bool, error) {
 	said := ""
 	for {
 		p, err := b.pods.Get(ctx, pod, metav1.GetOptions{})
@@ -164,7 +142,7 @@ func (b *buildLog) waitFor(ctx context.Context, pod, container string) (bool, er
 	}
 }
 
-// failedBefore tells whether a step before this one has failed.
+// failedBefore reports whether a step before this one has failed.
 func failedBefore(p *corev1.Pod, container string) bool {
 	before := true
 	for _, c := range p.Spec.Containers {
@@ -181,7 +159,7 @@ func failedBefore(p *corev1.Pod, container string) bool {
 	return false
 }
 
-// hasStarted tells whether a container runs or ran, and if not, why.
+// hasStarted reports whether a container runs or ran, and if not, why.
 func hasStarted(p *corev1.Pod, container string) (started bool, waiting string) {
 	for _, s := range p.Status.ContainerStatuses {
 		if s.Name != container {
@@ -200,22 +178,4 @@ func hasStarted(p *corev1.Pod, container string) (started bool, waiting string) 
 		}
 	}
 	return false, ""
-}
-
-func (b *buildLog) step(ctx context.Context, pod, container string) error {
-	options := &corev1.PodLogOptions{Container: container, Follow: b.follow}
-	if b.tail >= 0 {
-		options.TailLines = &b.tail
-	}
-	body, err := b.pods.GetLogs(pod, options).Stream(ctx)
-	if apierrors.IsNotFound(err) || ctx.Err() != nil {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("reading the log of %s: %w", container, err)
-	}
-	defer func() { _ = body.Close() }()
-	if _, err := b.out.copy(strings.TrimPrefix(container, stepPrefix), body); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("reading the log of %s: %w", container, err)
-	}
-	return nil
 }

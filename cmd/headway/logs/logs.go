@@ -54,22 +54,22 @@ func (f *logFlags) run(ctx context.Context, io cli.Streams, c *cli.Cluster, name
 	if err != nil {
 		return err
 	}
-	out := &lineWriter{w: io.Out, paint: cli.PaintFor(io.Out)}
+	p := &printer{out: &lineWriter{w: io.Out, paint: cli.PaintFor(io.Out)}, notes: io.Err, follow: f.follow, tail: f.tail, every: lookInterval}
 	if !f.build {
 		label := v1alpha1.LabelApp
 		if app == nil {
 			label = v1alpha1.LabelRevision
 		}
-		t := &tailer{pods: c.Typed.CoreV1().Pods(c.Namespace), out: out, notes: io.Err, follow: f.follow, tail: f.tail, every: lookInterval}
-		return t.run(ctx, v1alpha1.AppPods().String()+","+label+"="+name)
+		p.pods = c.Typed.CoreV1().Pods(c.Namespace)
+		return p.app(ctx, v1alpha1.AppPods().String()+","+label+"="+name)
 	}
 	if revision == nil {
 		if revision, err = newest(ctx, c, app); err != nil {
 			return err
 		}
 	}
-	b := &buildLog{cluster: c, pods: c.Typed.CoreV1().Pods(f.buildNamespace), out: out, notes: io.Err, follow: f.follow, tail: f.tail, every: lookInterval}
-	return b.run(ctx, revision)
+	p.pods = c.Typed.CoreV1().Pods(f.buildNamespace)
+	return p.build(ctx, c, revision)
 }
 
 func appsAndRevisions(ctx context.Context, c *cli.Cluster) []string {

@@ -108,8 +108,8 @@ func TestLogsOfPods(t *testing.T) {
 		logs: map[string]string{"a/app": "one\ntwo\r\n", "b/app": "three", "d/app": "panic: no\n"},
 	}
 	var out, notes bytes.Buffer
-	tailer := &tailer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, tail: 100}
-	if err := tailer.run(context.Background(), "x=y"); err != nil {
+	tailer := &printer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, tail: 100}
+	if err := tailer.app(context.Background(), "x=y"); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("a one\na two\nb three\nd panic: no\n", out.String()); diff != "" {
@@ -146,8 +146,8 @@ func TestFollowPicksUpNewPods(t *testing.T) {
 		}
 	}
 	var out, notes bytes.Buffer
-	tailer := &tailer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: true, tail: 5, every: time.Millisecond}
-	if err := tailer.run(ctx, "x=y"); err != nil {
+	tailer := &printer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: true, tail: 5, every: time.Millisecond}
+	if err := tailer.app(ctx, "x=y"); err != nil {
 		t.Fatal(err)
 	}
 	s.mu.Lock()
@@ -189,8 +189,8 @@ func TestLogsOfParkedPods(t *testing.T) {
 			s.onLog = func(string) { cancel() }
 		}
 		var out, notes bytes.Buffer
-		tailer := &tailer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: tc.follow, tail: 5, every: time.Hour}
-		if err := tailer.run(ctx, "x=y"); err != nil {
+		tailer := &printer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: tc.follow, tail: 5, every: time.Hour}
+		if err := tailer.app(ctx, "x=y"); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
@@ -207,9 +207,9 @@ func TestBuildLog(t *testing.T) {
 	// The push step starts once the build step's log was read.
 	s.onLog = func(string) { s.pods[0].Status.ContainerStatuses[2].State = running }
 	var out, notes bytes.Buffer
-	b := &buildLog{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: true, tail: -1, every: time.Millisecond}
+	b := &printer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, follow: true, tail: -1, every: time.Millisecond}
 	r := &v1alpha1.Revision{Status: v1alpha1.RevisionStatus{Build: &v1alpha1.BuildStatus{Run: "run"}}}
-	if err := b.run(context.Background(), r); err != nil {
+	if err := b.build(context.Background(), nil, r); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("build compiling\npush pushing\n", out.String()); diff != "" {
@@ -221,9 +221,9 @@ func TestBuildLogEndsWithTheFailedStep(t *testing.T) {
 	build := pod("run-pod", container("step-build", exited), container("step-push", exited))
 	s := &podServer{pods: []corev1.Pod{build}, logs: map[string]string{"run-pod/step-build": "no\n", "run-pod/step-push": "skipping\n"}}
 	var out, notes bytes.Buffer
-	b := &buildLog{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, tail: -1}
+	b := &printer{pods: s.client(t), out: &lineWriter{w: &out}, notes: &notes, tail: -1}
 	r := &v1alpha1.Revision{Status: v1alpha1.RevisionStatus{Build: &v1alpha1.BuildStatus{Run: "run"}}}
-	if err := b.run(context.Background(), r); err != nil {
+	if err := b.build(context.Background(), nil, r); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("build no\n", out.String()); diff != "" {
@@ -252,8 +252,8 @@ func TestBuildLogWithoutPod(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, notes bytes.Buffer
-			b := &buildLog{pods: (&podServer{}).client(t), out: &lineWriter{w: &out}, notes: &notes}
-			err := b.run(context.Background(), &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Status: c.status})
+			b := &printer{pods: (&podServer{}).client(t), out: &lineWriter{w: &out}, notes: &notes}
+			err := b.build(context.Background(), nil, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Status: c.status})
 			if got := fmt.Sprint(err); c.err != "" && got != c.err || c.err == "" && err != nil {
 				t.Errorf("error = %v, want %q", err, c.err)
 			}

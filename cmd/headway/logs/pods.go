@@ -4,37 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// lookInterval is how often a followed log looks for what has started.
-const lookInterval = 500 * time.Millisecond
-
-// tailer prints the logs of an app's pods.
-type tailer struct {
-	pods   typedcorev1.PodInterface
-	out    *lineWriter
-	notes  io.Writer
-	follow bool
-	tail   int64
-	// every is the time between two looks for pods.
-	every time.Duration
-}
-
-// run prints the logs of the selected pods; with follow it goes on until ctx
+// app prints the logs of the selected pods; with follow it goes on until ctx
 // ends, which is no error.
-func (t *tailer) run(ctx context.Context, selector string) error {
+func (t *printer) app(ctx context.Context, selector string) error {
 	streams, ctx := errgroup.WithContext(ctx)
 	// started holds the container run (pod and restart count) last opened.
 	started := map[string]int32{}
@@ -57,17 +39,20 @@ func (t *tailer) run(ctx context.Context, selector string) error {
 			if last, seen := started[pod.Name]; !ok || seen && last == run.restarts {
 				continue
 			}
-			_, again := started[pod.Name]
+			options := t.options(v1alpha1.AppContainer)
+			options.Previous = run.previous
+			if _, again := started[pod.Name]; again {
+				options.TailLines = nil // of a restart, everything
+			}
 			started[pod.Name] = run.restarts
-			options := t.options(run, again)
 			if !t.follow {
 				// One after the other, so that the output is in order.
-				if err := t.stream(ctx, pod.Name, options); err != nil {
+				if err := t.print(ctx, pod.Name, pod.Name, options); err != nil {
 					return err
 				}
 				continue
 			}
-			streams.Go(func() error { return t.stream(ctx, pod.Name, options) })
+			streams.Go(func() error { return t.print(ctx, pod.Name, pod.Name, options) })
 		}
 		if first && !opened {
 			_, _ = fmt.Fprintln(t.notes, nothing(awake, t.follow))
@@ -76,10 +61,7 @@ func (t *tailer) run(ctx context.Context, selector string) error {
 		if !t.follow {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(t.every):
-		}
+		t.pause(ctx)
 	}
 	if err := streams.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -95,9 +77,9 @@ type containerRun struct {
 	previous bool
 }
 
-// openable tells whether the app of a pod has logged anything yet. A parked pod
+// openable reports whether the app of a pod has logged anything yet. A parked pod
 // logs from the moment that it is woken.
-func (t *tailer) openable(pod *corev1.Pod) (containerRun, bool) {
+func (t *printer) openable(pod *corev1.Pod) (containerRun, bool) {
 	if parked(pod) && !t.follow {
 		return containerRun{}, false
 	}
@@ -114,32 +96,6 @@ func (t *tailer) openable(pod *corev1.Pod) (containerRun, bool) {
 		}
 	}
 	return containerRun{}, false
-}
-
-// options asks for the tail of a pod seen first, and for everything of a later
-// restart.
-func (t *tailer) options(run containerRun, again bool) *corev1.PodLogOptions {
-	o := &corev1.PodLogOptions{Container: v1alpha1.AppContainer, Follow: t.follow, Previous: run.previous}
-	if t.tail >= 0 && !again {
-		o.TailLines = &t.tail
-	}
-	return o
-}
-
-// stream prints one container's log. A pod that is gone by now has no log; that
-// is no error.
-func (t *tailer) stream(ctx context.Context, pod string, options *corev1.PodLogOptions) error {
-	body, err := t.pods.GetLogs(pod, options).Stream(ctx)
-	if apierrors.IsNotFound(err) || ctx.Err() != nil {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("reading the log of pod %s: %w", pod, err)
-	}
-	defer func() { _ = body.Close() }()
-	if _, err := t.out.copy(pod, body); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("reading the log of pod %s: %w", pod, err)
-	}
-	return nil
 }
 
 // parked is true for a pod whose app waits to be started.

@@ -227,7 +227,7 @@ func (f *addFlags) applySecret(ctx context.Context, c *cli.Cluster, secret *core
 	return nil
 }
 
-// leftBehind tells whether a Secret of repo add belongs to an earlier
+// leftBehind reports whether a Secret of repo add belongs to an earlier
 // Repository of the same name.
 func leftBehind(secret *corev1.Secret, repository types.UID) bool {
 	return secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&

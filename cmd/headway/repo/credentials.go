@@ -38,17 +38,12 @@ func checkURL(raw string) error {
 		return nil
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
+	web := err == nil && (u.Scheme == "https" || u.Scheme == "http")
+	switch {
+	case err != nil || u.Host == "" || !web && u.Scheme != "ssh":
 		return cli.Usagef("URL must start with https://, http:// or ssh://, or have the form git@host:owner/name.git")
-	}
-	switch u.Scheme {
-	case "http", "https":
-		if u.User != nil {
-			return cli.Usagef("URL must not contain credentials; use --username with --password-stdin, or --token-stdin")
-		}
-	case "ssh":
-	default:
-		return cli.Usagef("URL must start with https://, http:// or ssh://, or have the form git@host:owner/name.git")
+	case web && u.User != nil:
+		return cli.Usagef("URL must not contain credentials; use --username with --password-stdin, or --token-stdin")
 	}
 	return nil
 }

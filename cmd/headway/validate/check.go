@@ -12,7 +12,7 @@ import (
 // made says in a few words where the image of an app comes from.
 func made(app *detect.App) string {
 	if app.Build == nil {
-		return "image given"
+		return "image provided"
 	}
 	how := "built with " + app.Build.Template
 	if main := app.Build.Args["main"]; app.Build.Template == detect.Go {
@@ -58,7 +58,7 @@ func unmatched(c *checkout, s *spec.Spec) ([]warning, error) {
 	return found, nil
 }
 
-// matches tells whether a glob, which the parser has taken, matches a file.
+// matches reports whether a glob, which the parser has taken, matches a file.
 func matches(pattern string, files detect.Files) bool {
 	glob, err := spec.ParseGlob(pattern)
 	return err == nil && slices.ContainsFunc(files, glob.Match)

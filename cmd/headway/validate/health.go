@@ -108,7 +108,7 @@ func partialRouters(file *ast.File) map[string]bool {
 	return partial
 }
 
-// prefixed tells whether an expression makes a router behind a prefix.
+// prefixed reports whether an expression makes a router behind a prefix.
 func prefixed(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)
 	return ok && (slices.Contains(prefixMethods, method(call)) || prefixed(receiver(call)))

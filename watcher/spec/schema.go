@@ -26,18 +26,58 @@ func JSONSchema() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (o object) schema() map[string]any {
+// key is a row without what it is read into.
+type key struct {
+	name, doc, byDefault string
+	required             bool
+	shape                shape
+}
+
+// parent is a value that holds further keys.
+type parent interface {
+	// below is the path from the value to its keys, such as [].
+	below() string
+	keys() []key
+}
+
+// keys are those that this version acts on.
+func (o objectOf[T]) keys() []key {
+	var keys []key
+	for _, row := range o.rows {
+		if row.value != nil {
+			keys = append(keys, key{row.name, row.doc, row.byDefault, row.required, row.value})
+		}
+	}
+	return keys
+}
+
+func (l listOfObjects[T, E]) keys() []key { return l.item.keys() }
+func (o objectsByName[T, E]) keys() []key { return o.item.keys() }
+
+func (objectOf[T]) below() string         { return "" }
+func (listOfObjects[T, E]) below() string { return "[]" }
+func (objectsByName[T, E]) below() string { return ".<name>" }
+
+// walk visits keys and, below each, those that it holds. path is that of what
+// holds them.
+func walk(keys []key, path string, visit func(path string, k key)) {
+	for _, k := range keys {
+		visit(path, k)
+		if p, ok := k.shape.(parent); ok {
+			walk(p.keys(), join(path, k.name)+p.below(), visit)
+		}
+	}
+}
+
+func (o objectOf[T]) schema() map[string]any {
 	properties := map[string]any{}
 	var required []string
-	for _, row := range o.rows {
-		if row.value == nil {
-			continue
-		}
-		s := row.value.schema()
-		s["description"] = row.describe()
-		properties[row.name] = s
-		if row.required {
-			required = append(required, row.name)
+	for _, k := range o.keys() {
+		s := k.shape.schema()
+		s["description"] = k.describe()
+		properties[k.name] = s
+		if k.required {
+			required = append(required, k.name)
 		}
 	}
 	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
@@ -47,35 +87,38 @@ func (o object) schema() map[string]any {
 	return s
 }
 
-func (r row) describe() string {
-	if r.required {
-		return r.doc
+func (l listOfObjects[T, E]) schema() map[string]any {
+	return map[string]any{"type": "array", "items": l.item.schema(), "maxItems": l.most}
+}
+
+func (o objectsByName[T, E]) schema() map[string]any {
+	return map[string]any{
+		"type": "object", "maxProperties": o.most,
+		"propertyNames": map[string]any{"pattern": o.pattern}, "additionalProperties": o.item.schema(),
 	}
-	return fmt.Sprintf("%s Default: %s.", r.doc, r.byDefault)
+}
+
+func (k key) describe() string {
+	if k.required {
+		return k.doc
+	}
+	return fmt.Sprintf("%s Default: %s.", k.doc, k.byDefault)
 }
 
 // Reference is the table of keys in docs/headway-yaml.md.
-func Reference() string {
+func Reference() string { return reference(object{rows: rows}.keys()) }
+
+func reference(keys []key) string {
 	var b strings.Builder
 	b.WriteString("| key | value | default | meaning |\n|---|---|---|---|\n")
-	reference(&b, "", rows)
-	return b.String()
-}
-
-func reference(b *strings.Builder, parent string, rows []row) {
-	for _, row := range rows {
-		if row.value == nil {
-			continue
-		}
-		byDefault := row.byDefault
-		if row.required {
+	cell := strings.NewReplacer("|", "\\|", "<", "&lt;")
+	walk(keys, "", func(path string, k key) {
+		byDefault := k.byDefault
+		if k.required {
 			byDefault = "required"
 		}
-		cell := strings.NewReplacer("|", "\\|", "<", "&lt;")
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", join(parent, row.name),
-			cell.Replace(row.value.expected()), cell.Replace(byDefault), cell.Replace(row.doc))
-		if o, ok := row.value.(object); ok {
-			reference(b, join(parent, row.name), o.rows)
-		}
-	}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", join(path, k.name),
+			cell.Replace(k.shape.expected()), cell.Replace(byDefault), cell.Replace(k.doc))
+	})
+	return b.String()
 }

@@ -87,12 +87,13 @@ func Parse(file string, data []byte) (*Spec, error) {
 		problem.File = file
 		return nil, Problems{*problem}
 	}
-	r := &reader{spec: defaults(file), at: map[string]position{}}
-	r.top(root)
+	s := defaults(file)
+	r := top(root, object{rows: rows}, s)
+	r.across(s)
 	if len(r.problems) > 0 {
 		return nil, r.problems.in(file)
 	}
-	r.finish()
-	r.spec.at = r.at
-	return r.spec, nil
+	s.finish()
+	s.at = r.at
+	return s, nil
 }

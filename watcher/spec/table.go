@@ -10,18 +10,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// row is one key of headway.yaml.
-type row struct {
-	name string
-	// doc is one or two sentences for the reference and the schema.
-	doc string
-	// byDefault is what holds without the key, in words.
-	byDefault string
-	required  bool
-	// value is nil for a key of the agreed format that this version does not
-	// act on yet.
-	value value
-}
+// What headway.yaml is made of, read into a Spec.
+type (
+	row      = rowOf[Spec]
+	object   = objectOf[Spec]
+	text     = textOf[Spec]
+	list     = listOf[Spec]
+	table    = tableOf[Spec]
+	integer  = integerOf[Spec]
+	duration = durationOf[Spec]
+	quantity = quantityOf[Spec]
+)
 
 // rows are the keys of headway.yaml. This is the only list of them.
 var rows = []row{

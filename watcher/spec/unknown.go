@@ -9,9 +9,9 @@ import (
 
 // unknownKey says where the key belongs, if that is elsewhere, or which valid
 // one is near, and lists those that are valid below parent.
-func unknownKey(parent, name string, valid []string) string {
+func (r *reader) unknownKey(parent, name string, valid []string) string {
 	hint := ""
-	if homes := homesOf(name, "", rows); len(homes) > 0 {
+	if homes := homesOf(name, r.keys); len(homes) > 0 {
 		hint = "; it belongs " + strings.Join(homes, " or ")
 		if parent != "" {
 			hint += ", not below " + parent
@@ -27,22 +27,16 @@ func unknownKey(parent, name string, valid []string) string {
 }
 
 // homesOf are the mappings that know a key of this name.
-func homesOf(name, parent string, among []row) []string {
+func homesOf(name string, keys []key) []string {
 	var homes []string
-	for _, row := range among {
-		if row.value == nil {
-			continue
+	walk(keys, "", func(path string, k key) {
+		switch {
+		case k.name != name:
+		case path == "":
+			homes = append(homes, "at the top level")
+		default:
+			homes = append(homes, "below "+path)
 		}
-		if row.name == name {
-			home := "at the top level"
-			if parent != "" {
-				home = "below " + parent
-			}
-			homes = append(homes, home)
-		}
-		if o, ok := row.value.(object); ok {
-			homes = append(homes, homesOf(name, join(parent, row.name), o.rows)...)
-		}
-	}
+	})
 	return homes
 }

@@ -10,25 +10,25 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// value is one kind of value in headway.yaml. It reads a node into the Spec,
-// says in a message what was expected, and describes itself as JSON Schema.
-type value interface {
-	read(r *reader, key string, n *yaml.Node)
+// value is one kind of value in a file. It reads a node into a T, says in a
+// message what was expected, and describes itself as JSON Schema.
+type value[T any] interface {
+	read(r *reader, into *T, key string, n *yaml.Node)
+	shape
+}
+
+// shape is what a value looks like, whatever it is read into.
+type shape interface {
 	// expected is a noun phrase with an example.
 	expected() string
 	schema() map[string]any
 }
 
-// object is a mapping with known keys.
-type object struct {
-	rows    []row
-	example string
-}
-
-func (o object) expected() string { return "a mapping, such as " + o.example }
+// tooMany says that a list or mapping is too long.
+const tooMany = "%d entries; at most %d are allowed"
 
 // text is a string that matches a pattern and passes set.
-type text struct {
+type textOf[T any] struct {
 	// what is the noun phrase, example one value.
 	what, example string
 	pattern       string
@@ -39,12 +39,12 @@ type text struct {
 	// commit of digits.
 	bare bool
 	// set stores the value or says why it cannot.
-	set func(s *Spec, v string) error
+	set func(into *T, v string) error
 }
 
-func (t text) expected() string { return fmt.Sprintf("%s, such as %s", t.what, t.example) }
+func (t textOf[T]) expected() string { return fmt.Sprintf("%s, such as %s", t.what, t.example) }
 
-func (t text) read(r *reader, key string, n *yaml.Node) {
+func (t textOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 	tag := n.ShortTag()
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -59,7 +59,7 @@ func (t text) read(r *reader, key string, n *yaml.Node) {
 		r.fail(n, key, "%s%s", mismatch(t, n), hint(len(n.Value) > t.most, t.because))
 		return
 	}
-	if err := t.set(r.spec, n.Value); err != nil {
+	if err := t.set(into, n.Value); err != nil {
 		r.fail(n, key, "%s", err)
 	}
 }
@@ -67,7 +67,7 @@ func (t text) read(r *reader, key string, n *yaml.Node) {
 // isText takes what YAML reads as a date for the text that it is.
 func isText(tag string) bool { return tag == "!!str" || tag == "!!timestamp" }
 
-func (t text) schema() map[string]any {
+func (t textOf[T]) schema() map[string]any {
 	s := map[string]any{"type": "string", "pattern": t.pattern, "maxLength": t.most}
 	if t.bare {
 		s["type"] = []string{"string", "number", "boolean"}
@@ -76,58 +76,58 @@ func (t text) schema() map[string]any {
 }
 
 // list is a sequence of texts.
-type list struct {
+type listOf[T any] struct {
 	// what are the items, in the plural.
 	what string
-	item text
+	item textOf[T]
 	most int
 	// otherwise says where a mapping belongs that was written here.
 	otherwise string
 }
 
-func (l list) expected() string {
+func (l listOf[T]) expected() string {
 	return fmt.Sprintf("a list of %s, such as [%s]", l.what, l.item.example)
 }
 
-func (l list) read(r *reader, key string, n *yaml.Node) {
+func (l listOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 	if n.Kind != yaml.SequenceNode {
 		r.fail(n, key, "%s%s", mismatch(l, n), hint(n.Kind == yaml.MappingNode, l.otherwise))
 		return
 	}
 	if len(n.Content) > l.most {
-		r.fail(n, key, "%d entries; at most %d are allowed", len(n.Content), l.most)
+		r.fail(n, key, tooMany, len(n.Content), l.most)
 		return
 	}
 	for i, item := range n.Content {
-		l.item.read(r, fmt.Sprintf("%s[%d]", key, i), item)
+		l.item.read(r, into, fmt.Sprintf("%s[%d]", key, i), item)
 	}
 }
 
-func (l list) schema() map[string]any {
+func (l listOf[T]) schema() map[string]any {
 	return map[string]any{"type": "array", "items": l.item.schema(), "maxItems": l.most}
 }
 
 // table is a mapping with free keys and scalar values, kept as they are
 // written: 1e3 stays "1e3".
-type table struct {
+type tableOf[T any] struct {
 	// what a key is, and the pattern of one.
 	what, pattern string
 	example       string
 	most          int
 	// otherwise says where a list belongs that was written here.
 	otherwise string
-	set       func(s *Spec, name, v string) error
+	set       func(into *T, name, v string) error
 }
 
-func (t table) expected() string { return "a mapping, such as " + t.example }
+func (t tableOf[T]) expected() string { return "a mapping, such as " + t.example }
 
-func (t table) read(r *reader, key string, n *yaml.Node) {
+func (t tableOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, key, "%s%s", mismatch(t, n), hint(n.Kind == yaml.SequenceNode, t.otherwise))
 		return
 	}
 	if len(n.Content)/2 > t.most {
-		r.fail(n, key, "%d entries; at most %d are allowed", len(n.Content)/2, t.most)
+		r.fail(n, key, tooMany, len(n.Content)/2, t.most)
 		return
 	}
 	pattern := regexp.MustCompile(t.pattern)
@@ -142,14 +142,14 @@ func (t table) read(r *reader, key string, n *yaml.Node) {
 		case v.Kind != yaml.ScalarNode:
 			r.fail(v, full, "expected a text, a number, true or false, but found %s", found(v))
 		default:
-			if err := t.set(r.spec, name, v.Value); err != nil {
+			if err := t.set(into, name, v.Value); err != nil {
 				r.fail(v, full, "%s", err)
 			}
 		}
 	})
 }
 
-func (t table) schema() map[string]any {
+func (t tableOf[T]) schema() map[string]any {
 	return map[string]any{
 		"type":                 "object",
 		"maxProperties":        t.most,
@@ -167,41 +167,41 @@ func hint(applies bool, text string) string {
 }
 
 // integer is a whole number within bounds.
-type integer struct {
+type integerOf[T any] struct {
 	min, max, example int32
-	set               func(s *Spec, v int32)
+	set               func(into *T, v int32)
 }
 
-func (i integer) expected() string {
+func (i integerOf[T]) expected() string {
 	return fmt.Sprintf("an integer from %d to %d, such as %d", i.min, i.max, i.example)
 }
 
 // plain leaves out YAML's hexadecimal, octal and underscored integers.
 var plainInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
-func (i integer) read(r *reader, key string, n *yaml.Node) {
+func (i integerOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 	v, err := strconv.ParseInt(n.Value, 10, 32)
 	if n.ShortTag() != "!!int" || !plainInteger.MatchString(n.Value) || err != nil || v < int64(i.min) || v > int64(i.max) {
 		r.fail(n, key, "%s", mismatch(i, n))
 		return
 	}
-	i.set(r.spec, int32(v))
+	i.set(into, int32(v))
 }
 
-func (i integer) schema() map[string]any {
+func (i integerOf[T]) schema() map[string]any {
 	return map[string]any{"type": "integer", "minimum": i.min, "maximum": i.max}
 }
 
 // duration is a time with a unit.
-type duration struct {
+type durationOf[T any] struct {
 	min, max time.Duration
 	example  string
-	set      func(s *Spec, v time.Duration)
+	set      func(into *T, v time.Duration)
 }
 
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 
-func (d duration) expected() string {
+func (d durationOf[T]) expected() string {
 	return fmt.Sprintf("a duration from %s to %s, such as %s", brief(d.min), brief(d.max), d.example)
 }
 
@@ -216,34 +216,34 @@ func brief(d time.Duration) string {
 	return d.String()
 }
 
-func (d duration) read(r *reader, key string, n *yaml.Node) {
+func (d durationOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 	v, err := time.ParseDuration(n.Value)
 	if !isText(n.ShortTag()) || !regexp.MustCompile(durationPattern).MatchString(n.Value) || err != nil || v < d.min || v > d.max {
 		r.fail(n, key, "%s", mismatch(d, n))
 		return
 	}
-	d.set(r.spec, v)
+	d.set(into, v)
 }
 
-func (d duration) schema() map[string]any {
+func (d durationOf[T]) schema() map[string]any {
 	return map[string]any{"type": "string", "pattern": durationPattern}
 }
 
 // quantity is an amount of a resource, as Kubernetes writes it.
-type quantity struct {
+type quantityOf[T any] struct {
 	what, example string
 	pattern       string
 	// least is the smallest amount that makes sense; it catches 128m (milli)
 	// where 128Mi was meant.
 	least string
-	set   func(s *Spec, canonical string)
+	set   func(into *T, canonical string)
 }
 
-func (q quantity) expected() string {
+func (q quantityOf[T]) expected() string {
 	return fmt.Sprintf("%s of at least %s, such as %s", q.what, q.least, q.example)
 }
 
-func (q quantity) read(r *reader, key string, n *yaml.Node) {
+func (q quantityOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 	tag := n.ShortTag()
 	if n.Kind != yaml.ScalarNode || !isText(tag) && tag != "!!int" && tag != "!!float" ||
 		len(n.Value) > 24 || !regexp.MustCompile(q.pattern).MatchString(n.Value) {
@@ -255,9 +255,9 @@ func (q quantity) read(r *reader, key string, n *yaml.Node) {
 		r.fail(n, key, "%s", mismatch(q, n))
 		return
 	}
-	q.set(r.spec, amount.String())
+	q.set(into, amount.String())
 }
 
-func (q quantity) schema() map[string]any {
+func (q quantityOf[T]) schema() map[string]any {
 	return map[string]any{"type": []string{"string", "number"}, "pattern": q.pattern}
 }

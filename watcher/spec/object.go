@@ -1,0 +1,140 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// rowOf is one key of a mapping that is read into a T.
+type rowOf[T any] struct {
+	name string
+	// doc is one or two sentences for the reference and the schema.
+	doc string
+	// byDefault is what holds without the key, in words.
+	byDefault string
+	required  bool
+	// value is nil for a key of the agreed format that this version does not
+	// act on yet.
+	value value[T]
+}
+
+// objectOf is a mapping with known keys.
+type objectOf[T any] struct {
+	rows    []rowOf[T]
+	example string
+}
+
+func (o objectOf[T]) expected() string { return "a mapping, such as " + o.example }
+
+// read of an object goes by its rows.
+func (o objectOf[T]) read(r *reader, into *T, parent string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, parent, "%s", mismatch(o, n))
+		return
+	}
+	byName := map[string]rowOf[T]{}
+	for _, row := range o.rows {
+		byName[row.name] = row
+	}
+	r.pairs(parent, n, func(name string, key, value *yaml.Node) {
+		row, ok := byName[name]
+		full := join(parent, name)
+		switch {
+		case !ok:
+			r.fail(key, parent, "%s", r.unknownKey(parent, name, o.names()))
+		case row.value == nil:
+			r.fail(key, full, "not supported by this version of Headway yet; remove it")
+		case value.ShortTag() == "!!null":
+			orRemove := ", or remove the key"
+			if row.required {
+				orRemove = ""
+			}
+			r.fail(value, full, "has no value; expected %s%s", row.value.expected(), orRemove)
+			r.at[full] = position{value.Line, value.Column}
+		default:
+			r.at[full] = position{value.Line, value.Column}
+			row.value.read(r, into, full, value)
+		}
+	})
+	for _, row := range o.rows {
+		if row.required && !r.has(join(parent, row.name)) {
+			r.fail(n, join(parent, row.name), "missing; expected %s", row.value.expected())
+		}
+	}
+}
+
+// names are the keys that this version acts on, sorted.
+func (o objectOf[T]) names() []string {
+	var names []string
+	for _, k := range o.keys() {
+		names = append(names, k.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// listOfObjects is a sequence of mappings, each read into an E of its own.
+type listOfObjects[T, E any] struct {
+	// what are the items, in the plural.
+	what string
+	item objectOf[E]
+	most int
+	add  func(into *T, item E)
+}
+
+func (l listOfObjects[T, E]) expected() string {
+	return fmt.Sprintf("a list of %s, such as [%s]", l.what, l.item.example)
+}
+
+func (l listOfObjects[T, E]) read(r *reader, into *T, key string, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode {
+		r.fail(n, key, "%s", mismatch(l, n))
+		return
+	}
+	if len(n.Content) > l.most {
+		r.fail(n, key, tooMany, len(n.Content), l.most)
+		return
+	}
+	for i, node := range n.Content {
+		var item E
+		l.item.read(r, &item, fmt.Sprintf("%s[%d]", key, i), node)
+		l.add(into, item)
+	}
+}
+
+// objectsByName is a mapping from free names to mappings, each read into an E
+// of its own.
+type objectsByName[T, E any] struct {
+	// what a name is, and the pattern of one.
+	what, pattern string
+	item          objectOf[E]
+	most          int
+	add           func(into *T, name string, item E)
+}
+
+func (o objectsByName[T, E]) expected() string {
+	return fmt.Sprintf("a mapping, such as {name: %s}", o.item.example)
+}
+
+func (o objectsByName[T, E]) read(r *reader, into *T, key string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, key, "%s", mismatch(o, n))
+		return
+	}
+	if len(n.Content)/2 > o.most {
+		r.fail(n, key, tooMany, len(n.Content)/2, o.most)
+		return
+	}
+	r.pairs(key, n, func(name string, nameNode, node *yaml.Node) {
+		if !regexp.MustCompile(o.pattern).MatchString(name) {
+			r.fail(nameNode, key, "%q is not %s", clip(name), o.what)
+			return
+		}
+		var item E
+		o.item.read(r, &item, join(key, name), node)
+		o.add(into, name, item)
+	})
+}

@@ -1,10 +1,6 @@
 package cli
 
-import (
-	"strings"
-
-	"github.com/headway-dev/headway/watcher/spec"
-)
+import "strings"
 
 // OrDash is s, or a dash where a table would have nothing.
 func OrDash(s string) string {
@@ -42,10 +38,10 @@ func Enumerate(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// AppName makes a valid name of an app out of that of a folder.
-func AppName(folder string) string {
+// Name makes a valid name, of an app or a repository, out of any text.
+func Name(text string, longest int) string {
 	var b strings.Builder
-	for _, r := range strings.ToLower(folder) {
+	for _, r := range strings.ToLower(text) {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
 			b.WriteRune(r)
@@ -54,7 +50,7 @@ func AppName(folder string) string {
 		}
 	}
 	name := b.String()
-	name = strings.Trim(name[:min(len(name), spec.MaxName)], "-")
+	name = strings.Trim(name[:min(len(name), longest)], "-")
 	if name == "" {
 		return "app"
 	}

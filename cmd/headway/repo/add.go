@@ -20,6 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
+// maxName is the API's limit for the name of a Repository.
+const maxName = 40
+
 type addFlags struct {
 	name, branch string
 	refs         []string
@@ -64,10 +67,10 @@ func (f *addFlags) run(cmd *cobra.Command, io cli.Streams, a *cli.Access, url st
 		return err
 	}
 	if f.name == "" {
-		f.name = cli.AppName(lastPart(url))
+		f.name = cli.Name(lastPart(url), maxName)
 	}
-	if cli.AppName(f.name) != f.name {
-		return cli.Usagef("--name %q is not a name of at most 40 lower-case letters, digits and hyphens, such as %s", f.name, cli.AppName(f.name))
+	if valid := cli.Name(f.name, maxName); valid != f.name {
+		return cli.Usagef("--name %q is not a name of at most %d lower-case letters, digits and hyphens, such as %s", f.name, maxName, valid)
 	}
 	if f.interval < time.Second {
 		return cli.Usagef("--interval is %s; it must be at least 1s", f.interval)

@@ -164,7 +164,7 @@ func TestNameOfRepository(t *testing.T) {
 		"git@git.example.com:shop.git":          "shop",
 		"ssh://git@git.example.com/a/My_Shop":   "my-shop",
 	} {
-		if got := cli.AppName(lastPart(url)); got != want {
+		if got := cli.Name(lastPart(url), maxName); got != want {
 			t.Errorf("name of %s = %q, want %q", url, got, want)
 		}
 	}

@@ -66,7 +66,7 @@ func draft(ctx context.Context, name string) (string, error) {
 		return "", cli.Usagef("%s would make no app: %s", file, inSkippedFolder)
 	}
 	if name == "" {
-		name = cli.AppName(filepath.Base(dir))
+		name = cli.Name(filepath.Base(dir), spec.MaxName)
 	}
 	f, err := inspect(c, rel, name)
 	if err != nil {

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -38,17 +39,11 @@ func httpAuth(secret map[string][]byte) (*githttp.BasicAuth, error) {
 	if secret == nil || len(secret) == 1 && len(secret[KeyCA]) > 0 {
 		return nil, nil
 	}
-	user, password, token := text(secret, KeyUsername), text(secret, KeyPassword), text(secret, KeyToken)
-	if token != "" {
-		password = token
-	}
+	password := cmp.Or(text(secret, KeyToken), text(secret, KeyPassword))
 	if password == "" {
 		return nil, secretInvalid("the Secret in spec.secretRef needs the keys username and password, or token, for an http(s) url")
 	}
-	if user == "" {
-		user = defaultUser
-	}
-	return &githttp.BasicAuth{Username: user, Password: password}, nil
+	return &githttp.BasicAuth{Username: cmp.Or(text(secret, KeyUsername), defaultUser), Password: password}, nil
 }
 
 // sshConfig reads identity and known_hosts. The host key is always checked.
@@ -70,14 +65,10 @@ func sshConfig(ep *transport.Endpoint, secret map[string][]byte) (*ssh.ClientCon
 	}
 	check, err := knownHosts(secret[KeyKnownHosts])
 	if err != nil {
-		return nil, &Error{Reason: v1alpha1.ReasonSecretInvalid, Message: "known_hosts in the Secret cannot be read; make it with: " + keyscan(ep), Err: err}
-	}
-	user := ep.User
-	if user == "" {
-		user = "git"
+		return nil, secretInvalid("known_hosts in the Secret cannot be read; make it with: " + keyscan(ep)).because(err)
 	}
 	return &ssh.ClientConfig{
-		User:              user,
+		User:              cmp.Or(ep.User, "git"),
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyCallback:   explainHostKey(ep, check),
 		HostKeyAlgorithms: hostKeyAlgorithms(check, addr),
@@ -141,18 +132,11 @@ func (noKey) Marshal() []byte                     { return []byte("none") }
 func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("not a key") }
 
 func sshAddress(ep *transport.Endpoint) string {
-	port := ep.Port
-	if port == 0 {
-		port = 22
-	}
-	return net.JoinHostPort(strings.Trim(ep.Host, "[]"), strconv.Itoa(port))
+	return net.JoinHostPort(strings.Trim(ep.Host, "[]"), strconv.Itoa(cmp.Or(ep.Port, 22)))
 }
 
 func hostKeyUnknown(ep *transport.Endpoint, problem string) *Error {
-	return &Error{
-		Reason:  v1alpha1.ReasonHostKeyUnknown,
-		Message: problem + ": put the output of \"" + keyscan(ep) + "\" into the key known_hosts of the Secret, after comparing it with what the host publishes",
-	}
+	return failure(v1alpha1.ReasonHostKeyUnknown, "%s: put the output of %q into the key known_hosts of the Secret, after comparing it with what the host publishes", problem, keyscan(ep))
 }
 
 func keyscan(ep *transport.Endpoint) string {
@@ -163,7 +147,7 @@ func keyscan(ep *transport.Endpoint) string {
 }
 
 func secretInvalid(message string) *Error {
-	return &Error{Reason: v1alpha1.ReasonSecretInvalid, Message: message}
+	return failure(v1alpha1.ReasonSecretInvalid, "%s", message)
 }
 
 // text is a value without the line end that editors add.

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,16 +45,13 @@ type Cache struct {
 // fetch left behind is removed.
 func (c *Client) OpenCache(dir string) (*Cache, error) {
 	cache := &Cache{dir: dir, limits: c.limits}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("creating the git cache: %w", err)
-	}
 	for _, pattern := range []string{tempPrefix + "*", "objects/pack/tmp_*"} {
 		left, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return nil, fmt.Errorf("cleaning the git cache: %w", err)
 		}
 		for _, file := range left {
-			if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := os.Remove(file); err != nil {
 				return nil, fmt.Errorf("cleaning the git cache: %w", err)
 			}
 		}
@@ -64,6 +60,9 @@ func (c *Client) OpenCache(dir string) (*Cache, error) {
 }
 
 func (c *Cache) open() error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return fmt.Errorf("creating the git cache: %w", err)
+	}
 	// Packs stay open between two reads: a look at a commit reads thousands of
 	// objects.
 	c.store = filesystem.NewStorageWithOptions(osfs.New(c.dir), cache.NewObjectLRU(objectCacheBytes),
@@ -88,19 +87,16 @@ func (c *Cache) Reset() error {
 	if err := os.RemoveAll(c.dir); err != nil {
 		return fmt.Errorf("removing the git cache: %w", err)
 	}
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return fmt.Errorf("creating the git cache: %w", err)
-	}
 	return c.open()
 }
 
-// Has tells whether a commit is here. A fetch brings a commit with all its
+// Has reports whether a commit is here. A fetch brings a commit with all its
 // files or not at all.
 func (c *Cache) Has(commit string) bool {
 	return c.store.HasEncodedObject(plumbing.NewHash(commit)) == nil
 }
 
-// full tells whether the cache is due to be fetched afresh.
+// full reports whether the cache is due to be fetched afresh.
 func (c *Cache) full() (bool, error) {
 	var total int64
 	packs, files := 0, 0

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,21 +101,12 @@ var scpForm = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:.+$`)
 
 // endpoint reads the URL of a repository.
 func endpoint(url string) (*transport.Endpoint, error) {
-	if !scpForm.MatchString(url) && !strings.Contains(url, "://") {
-		return nil, invalidURL(nil)
-	}
 	ep, err := transport.NewEndpoint(url)
-	if err != nil {
-		return nil, invalidURL(nil) // the cause repeats the url
+	if err != nil || !scpForm.MatchString(url) && !strings.Contains(url, "://") || ep.Host == "" || strings.Trim(ep.Path, "/") == "" ||
+		!slices.Contains([]string{"http", "https", "ssh"}, ep.Protocol) {
+		return nil, errInvalidURL // NewEndpoint's own error repeats the url
 	}
-	if ep.Host == "" || strings.Trim(ep.Path, "/") == "" {
-		return nil, invalidURL(nil)
-	}
-	switch ep.Protocol {
-	case "http", "https", "ssh":
-		return ep, nil
-	}
-	return nil, invalidURL(nil)
+	return ep, nil
 }
 
 // open starts a conversation; over ssh this connects and authenticates.
@@ -130,11 +122,7 @@ func (c *Client) open(ctx context.Context, ep *transport.Endpoint, secret map[st
 	if err != nil {
 		return nil, err
 	}
-	s, err := dialSSH(ctx, ep, config, c.limits)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return dialSSH(ctx, ep, config, c.limits)
 }
 
 // web is how a remote is spoken to over http(s).
@@ -162,13 +150,7 @@ func (w *web) open(ep *transport.Endpoint) (packSession, error) {
 	return w.git.NewUploadPackSession(ep, w.auth)
 }
 
-func invalidURL(err error) *Error {
-	return &Error{
-		Reason:  v1alpha1.ReasonInvalidURL,
-		Message: "spec.url is not a repository's URL; use https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git",
-		Err:     err,
-	}
-}
+var errInvalidURL = failure(v1alpha1.ReasonInvalidURL, "spec.url is not a repository's URL; use https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git")
 
 // boundedTransport cuts a response that is longer than its limit, and reads
 // the end of a short one so that the connection can be used again.
@@ -191,7 +173,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		res.Body = truncated{io.LimitReader(res.Body, limit), res.Body}
 		return res, nil
 	}
-	res.Body = &boundedBody{bounded: bounded{r: res.Body, left: limit}, body: res.Body}
+	res.Body = reusable{http.MaxBytesReader(nil, res.Body, limit)}
 	return res, nil
 }
 
@@ -201,37 +183,11 @@ type truncated struct {
 	io.Closer
 }
 
-// bounded is a reader that fails, rather than ends, past its limit.
-type bounded struct {
-	r    io.Reader
-	left int64
-}
+// reusable is a body whose connection can be used again: Close reads the few
+// bytes that may be left.
+type reusable struct{ io.ReadCloser }
 
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, errTooLong
-	}
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.r.Read(p)
-	b.left -= int64(n)
-	if b.left < 0 {
-		return n - 1, errTooLong
-	}
-	return n, err
-}
-
-type boundedBody struct {
-	bounded
-	body io.ReadCloser
-}
-
-// Close reads the few bytes that may be left: a body read to its end gives its
-// connection back.
-func (b *boundedBody) Close() error {
-	if b.left >= 0 {
-		_, _ = io.CopyN(io.Discard, b.body, 4<<10)
-	}
-	return b.body.Close()
+func (b reusable) Close() error {
+	_, _ = io.CopyN(io.Discard, b.ReadCloser, 4<<10)
+	return b.ReadCloser.Close()
 }

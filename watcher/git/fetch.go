@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 // past its bound is fetched afresh first, so wants has to name every commit
 // that is still needed. Errors of the remote are of type *Error.
 func (c *Cache) Fetch(ctx context.Context, s *Session, wants []string) error {
-	missing := c.missing(wants)
+	missing := slices.DeleteFunc(slices.Clone(wants), c.Has)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -100,16 +101,6 @@ func (c *Cache) walk(short, tip string) (string, error) {
 		queue = append(queue, commit.ParentHashes...)
 	}
 	return found, nil
-}
-
-func (c *Cache) missing(wants []string) []string {
-	var missing []string
-	for _, want := range wants {
-		if !c.Has(want) {
-			missing = append(missing, want)
-		}
-	}
-	return missing
 }
 
 func (c *Cache) fetch(ctx context.Context, s *Session, wants, have []string, depth int) error {
@@ -196,9 +187,9 @@ func (c *Cache) newest() ([]string, error) {
 		return nil, fmt.Errorf("reading the fetched commits: %w: %w", ErrCorrupt, err)
 	}
 	var have []string
-	for i := len(shallow) - 1; i >= 0 && len(have) < maxHaves; i-- {
-		if c.Has(shallow[i].String()) {
-			have = append(have, shallow[i].String())
+	for _, commit := range slices.Backward(shallow) {
+		if len(have) < maxHaves && c.Has(commit.String()) {
+			have = append(have, commit.String())
 		}
 	}
 	return have, nil

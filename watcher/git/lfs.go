@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -60,7 +61,7 @@ func (s *Session) LFS() (*LFS, error) {
 	}
 	at, err := url.Parse(base + "/info/lfs")
 	if err != nil {
-		return nil, invalidURL(nil)
+		return nil, errInvalidURL
 	}
 	return &LFS{
 		session: s, endpoint: at, auth: w.auth, located: map[string]lfsAction{},
@@ -72,12 +73,10 @@ func (s *Session) LFS() (*LFS, error) {
 // an object, by OID; the error is about all of them.
 func (l *LFS) Locate(ctx context.Context, pointers []Pointer) (refused map[string]string, err error) {
 	refused = map[string]string{}
-	for len(pointers) > 0 {
-		n := min(len(pointers), lfsBatch)
-		if err := l.locate(ctx, pointers[:n], refused); err != nil {
+	for batch := range slices.Chunk(pointers, lfsBatch) {
+		if err := l.locate(ctx, batch, refused); err != nil {
 			return nil, l.session.classify(ctx, err)
 		}
-		pointers = pointers[n:]
 	}
 	return refused, nil
 }
@@ -108,7 +107,7 @@ func (l *LFS) locate(ctx context.Context, pointers []Pointer, refused map[string
 	req.Header["Idempotency-Key"] = nil // not sent: lets net/http try again on a new connection
 	res, err := l.send(req)
 	if errors.Is(err, transport.ErrRepositoryNotFound) {
-		return noLFS(l.session.host)
+		return noLFS(l.session.endpoint.Host)
 	}
 	if err != nil {
 		return err
@@ -125,8 +124,8 @@ func (l *LFS) locate(ctx context.Context, pointers []Pointer, refused map[string
 			} `json:"error"`
 		} `json:"objects"`
 	}
-	if err := json.NewDecoder(&bounded{r: res.Body, left: lfsAnswer}).Decode(&answer); err != nil {
-		return noLFS(l.session.host)
+	if err := json.NewDecoder(http.MaxBytesReader(nil, res.Body, lfsAnswer)).Decode(&answer); err != nil {
+		return noLFS(l.session.endpoint.Host)
 	}
 	for _, p := range pointers {
 		refused[p.OID] = "the server does not name it in its answer"

@@ -31,7 +31,7 @@ func (l *LFS) download(ctx context.Context, p Pointer) (io.ReadCloser, error) {
 	}
 	res, err := l.send(req)
 	if err != nil {
-		return nil, classify(unwrap(ctx, err), req.URL.Hostname(), l.session.limits)
+		return nil, classify(unwrap(ctx, err), req.URL.Hostname(), l.session.client.limits)
 	}
 	return res.Body, nil
 }
@@ -62,7 +62,7 @@ func (o *lfsObject) Read(p []byte) (int, error) {
 	case o.left < 0, errors.Is(err, io.EOF) && (o.left > 0 || hex.EncodeToString(o.sum.Sum(nil)) != o.pointer.OID):
 		return 0, sourceIncomplete("the server sends other bytes than its pointer names; push the object again with \"git lfs push --all origin\"")
 	case err != nil && !errors.Is(err, io.EOF):
-		return n, classify(unwrap(o.ctx, err), o.lfs.session.host, o.lfs.session.limits)
+		return n, classify(unwrap(o.ctx, err), o.lfs.session.endpoint.Host, o.lfs.session.client.limits)
 	}
 	return n, err
 }

@@ -1,9 +1,11 @@
 package git
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
@@ -13,7 +15,7 @@ import (
 
 // checkPack reads a pack once before it is indexed: indexing holds each object
 // in memory, so an object larger than the limit has to be refused by its
-// header. It leaves the file at its start, and tells whether the pack is thin:
+// header. It leaves the file at its start, and reports whether the pack is thin:
 // whether it has deltas against objects that are not in it.
 func checkPack(file io.ReadSeeker, limits Limits) (thin bool, err error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -34,12 +36,11 @@ func checkPack(file io.ReadSeeker, limits Limits) (thin bool, err error) {
 		}
 		// Deltas inside a pack are asked for as offsets.
 		thin = thin || header.Type == plumbing.REFDeltaObject
-		delta := header.Type == plumbing.OFSDeltaObject || header.Type == plumbing.REFDeltaObject
 		head := &deltaHead{}
 		if _, _, err := scanner.NextObject(head); err != nil {
 			return false, fmt.Errorf("reading the pack: %w", err)
 		}
-		if !delta {
+		if !header.Type.IsDelta() {
 			continue
 		}
 		target, ok := head.targetSize()
@@ -60,11 +61,8 @@ func checkPack(file io.ReadSeeker, limits Limits) (thin bool, err error) {
 }
 
 func fileTooLarge(n int64, limits Limits) *Error {
-	return &Error{
-		Reason: v1alpha1.ReasonTooLarge,
-		Message: fmt.Sprintf("the commit holds a file of %s, more than the limit of %s; find it with \"git ls-tree -r -l HEAD | sort -k4 -n | tail\" and move it to LFS or an object store",
-			size(n), size(limits.ObjectBytes)),
-	}
+	return failure(v1alpha1.ReasonTooLarge, "the commit holds a file of %s, more than the limit of %s; find it with \"git ls-tree -r -l HEAD | sort -k4 -n | tail\" and move it to LFS or an object store",
+		size(n), size(limits.ObjectBytes))
 }
 
 // deltaHead keeps the start of a delta, where the sizes stand.
@@ -81,23 +79,7 @@ func (h *deltaHead) Write(p []byte) (int, error) {
 // targetSize is the second of the two base-128 numbers that a delta begins
 // with: the size of the object that it makes.
 func (h *deltaHead) targetSize() (int64, bool) {
-	b := h.b[:h.n]
-	var value int64
-	for range 2 {
-		value = 0
-		shift := 0
-		for {
-			if len(b) == 0 || shift > 56 {
-				return 0, false
-			}
-			c := b[0]
-			b = b[1:]
-			value |= int64(c&0x7f) << shift
-			shift += 7
-			if c&0x80 == 0 {
-				break
-			}
-		}
-	}
-	return value, true
+	_, source := binary.Uvarint(h.b[:h.n])
+	target, length := binary.Uvarint(h.b[max(source, 0):h.n])
+	return int64(min(target, math.MaxInt64)), source > 0 && length > 0
 }

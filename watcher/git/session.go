@@ -23,13 +23,9 @@ type Session struct {
 	endpoint *transport.Endpoint
 	secret   map[string][]byte
 	pack     packSession
-	host     string
-	limits   Limits
 	adv      *packp.AdvRefs
 	refs     map[string]string
 	consumed bool
-	// anonymous: no credentials were given.
-	anonymous bool
 }
 
 // Connect reads what a remote advertises (git ls-remote). secret holds the
@@ -43,7 +39,7 @@ func (c *Client) Connect(ctx context.Context, url string, secret map[string][]by
 }
 
 func (c *Client) connect(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte) (*Session, error) {
-	s := &Session{client: c, endpoint: ep, secret: secret, host: ep.Host, limits: c.limits, anonymous: secret == nil}
+	s := &Session{client: c, endpoint: ep, secret: secret}
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
@@ -53,7 +49,7 @@ func (c *Client) connect(ctx context.Context, ep *transport.Endpoint, secret map
 
 // open starts a conversation and reads the advertisement.
 func (s *Session) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.limits.RefsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.client.limits.RefsTimeout)
 	defer cancel()
 	pack, err := s.client.open(ctx, s.endpoint, s.secret)
 	if err != nil {
@@ -70,9 +66,9 @@ func (s *Session) open(ctx context.Context) error {
 
 // classify gives an error of this session as an *Error.
 func (s *Session) classify(ctx context.Context, err error) error {
-	err = classify(unwrap(ctx, err), s.host, s.limits)
-	if s.anonymous {
-		return askForCredentials(err, s.host)
+	err = classify(unwrap(ctx, err), s.endpoint.Host, s.client.limits)
+	if s.secret == nil {
+		return askForCredentials(err, s.endpoint.Host)
 	}
 	return err
 }
@@ -130,7 +126,7 @@ func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, e
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.limits.FetchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.client.limits.FetchTimeout)
 	defer cancel()
 	if s.consumed { // one pack per conversation over ssh
 		_ = s.pack.Close()
@@ -205,7 +201,7 @@ func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPack
 	if _, err = io.Copy(file, pack); err != nil {
 		return nil, err
 	}
-	if in.thin, err = checkPack(file, s.limits); err != nil {
+	if in.thin, err = checkPack(file, s.client.limits); err != nil {
 		return nil, err
 	}
 	return in, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +30,7 @@ type sshSession struct {
 }
 
 // dialSSH connects, checks the host key, authenticates and starts the program.
-func dialSSH(ctx context.Context, ep *transport.Endpoint, config *ssh.ClientConfig, limits Limits) (*sshSession, error) {
+func dialSSH(ctx context.Context, ep *transport.Endpoint, config *ssh.ClientConfig, limits Limits) (packSession, error) {
 	addr := sshAddress(ep)
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
@@ -41,12 +42,12 @@ func dialSSH(ctx context.Context, ep *transport.Endpoint, config *ssh.ClientConf
 	c, channels, requests, err := ssh.NewClientConn(conn, addr, config)
 	if err != nil {
 		_ = conn.Close()
-		return nil, withContext(ctx, err)
+		return nil, err
 	}
 	s := &sshSession{client: ssh.NewClient(c, channels, requests), stderr: &stderrHead{}, limits: limits}
 	if err := s.start(ep); err != nil {
 		_ = s.Close()
-		return nil, withContext(ctx, err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -75,20 +76,20 @@ func (s *sshSession) AdvertisedReferencesContext(ctx context.Context) (*packp.Ad
 	defer stop()
 	refs := packp.NewAdvRefs()
 	// The pack follows on the same stream: pktline reads no byte too many.
-	err := refs.Decode(&bounded{r: s.stdout, left: s.limits.RefsBytes})
+	err := refs.Decode(http.MaxBytesReader(nil, io.NopCloser(s.stdout), s.limits.RefsBytes))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository
 	case errors.Is(err, packp.ErrEmptyInput):
-		return nil, withContext(ctx, s.stderr.asError(s.client))
+		return nil, s.stderr.asError(s.client)
 	case err != nil:
-		return nil, withContext(ctx, err)
+		return nil, err
 	}
 	transport.FilterUnsupportedCapabilities(refs.Capabilities)
 	return refs, nil
 }
 
-// UploadPack asks for a pack. Closing the response ends the connection.
+// UploadPack asks for a pack. The connection ends with the context.
 func (s *sshSession) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
 	var b bytes.Buffer
 	if err := req.UploadRequest.Encode(&b); err != nil {
@@ -100,32 +101,16 @@ func (s *sshSession) UploadPack(ctx context.Context, req *packp.UploadPackReques
 	if err := pktline.NewEncoder(&b).EncodeString("done\n"); err != nil {
 		return nil, fmt.Errorf("encoding the end of the request: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.client.Close() })
+	context.AfterFunc(ctx, func() { _ = s.client.Close() })
 	if _, err := s.stdin.Write(b.Bytes()); err != nil {
-		stop()
-		return nil, withContext(ctx, fmt.Errorf("asking for a pack: %w", err))
+		return nil, fmt.Errorf("asking for a pack: %w", err)
 	}
-	body := &sshBody{bounded: bounded{r: s.stdout, left: s.limits.PackBytes}, stop: stop}
 	res := packp.NewUploadPackResponse(req)
-	if err := res.Decode(body); err != nil {
-		stop()
-		return nil, withContext(ctx, err)
-	}
-	return res, nil
+	return res, res.Decode(http.MaxBytesReader(nil, io.NopCloser(s.stdout), s.limits.PackBytes))
 }
 
 // Close ends the connection.
 func (s *sshSession) Close() error { return s.client.Close() }
-
-type sshBody struct {
-	bounded
-	stop func() bool
-}
-
-func (b *sshBody) Close() error {
-	b.stop()
-	return nil
-}
 
 // stderrHead keeps the first kilobyte that the remote program complains with.
 type stderrHead struct {
@@ -163,14 +148,6 @@ func (h *stderrHead) asError(client *ssh.Client) error {
 		return io.ErrUnexpectedEOF
 	}
 	return &pktline.ErrorLine{Text: text}
-}
-
-// withContext prefers the reason why a connection was closed under a reader.
-func withContext(ctx context.Context, err error) error {
-	if ctx.Err() != nil && err != nil {
-		return ctx.Err()
-	}
-	return err
 }
 
 // quote makes s one word for a POSIX shell, the way git does.

@@ -3,7 +3,6 @@ package git
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -95,5 +94,5 @@ func submoduleEndpoint(base *transport.Endpoint, url string) (*transport.Endpoin
 }
 
 func sourceIncomplete(format string, args ...any) *Error {
-	return &Error{Reason: v1alpha1.ReasonSourceIncomplete, Message: fmt.Sprintf(format, args...)}
+	return failure(v1alpha1.ReasonSourceIncomplete, format, args...)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-// CommitTimes tells when commits were made, without fetching what they hold:
+// CommitTimes reports when commits were made, without fetching what they hold:
 // a filter leaves out all but the commits themselves, a few hundred bytes
 // each. Nothing of it stays in the cache, which holds whole commits only. What
 // is no commit is left out; nil where the remote offers no filters, as git's

@@ -1,8 +1,10 @@
 package git
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -55,7 +57,7 @@ type lister struct {
 
 func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
 	if depth > maxTreeDepth {
-		return l.tooLarge("folders are nested more than 256 deep")
+		return failure(v1alpha1.ReasonTooLarge, "folders are nested more than %d deep; split the repository", maxTreeDepth)
 	}
 	t, err := object.GetTree(l.cache.store, id)
 	if err != nil {
@@ -64,17 +66,13 @@ func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
 	seen := make(map[string]bool, len(t.Entries))
 	for _, entry := range t.Entries {
 		if l.budget--; l.budget < 0 {
-			return l.tooLarge(fmt.Sprintf("the commit has more than %d files", l.cache.limits.Entries))
+			return failure(v1alpha1.ReasonTooLarge, "the commit has more than %d files; split the repository", l.cache.limits.Entries)
 		}
 		if !safeName(entry.Name) || seen[entry.Name] {
-			return &Error{Reason: v1alpha1.ReasonFetchFailed,
-				Message: fmt.Sprintf("the commit has a file %q in folder %q that git itself would refuse; remove it", oneLine(entry.Name), oneLine(folder))}
+			return failure(v1alpha1.ReasonFetchFailed, "the commit has a file %q in folder %q that git itself would refuse; remove it", oneLine(entry.Name), oneLine(folder))
 		}
 		seen[entry.Name] = true
-		path := entry.Name
-		if folder != "" {
-			path = folder + "/" + entry.Name
-		}
+		path := path.Join(folder, entry.Name)
 		switch entry.Mode {
 		case filemode.Dir:
 			if err := l.list(entry.Hash, path, depth+1); err != nil {
@@ -91,10 +89,6 @@ func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
 		}
 	}
 	return nil
-}
-
-func (l *lister) tooLarge(message string) *Error {
-	return &Error{Reason: v1alpha1.ReasonTooLarge, Message: message + "; split the repository"}
 }
 
 // safeName refuses the names that would lead out of a folder.
@@ -132,10 +126,7 @@ func (c *Cache) Read(blob string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if closed := r.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
+	if err := errors.Join(err, r.Close()); err != nil {
 		return nil, fmt.Errorf("reading file %s: %w: %w", blob, ErrCorrupt, err)
 	}
 	return data, nil

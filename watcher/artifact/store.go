@@ -75,7 +75,7 @@ func (s *Store) Add(write func(io.Writer) error) (string, error) {
 	return digest, nil
 }
 
-// Has tells whether an artifact is here.
+// Has reports whether an artifact is here.
 func (s *Store) Has(digest string) bool {
 	if !digestForm.MatchString(digest) {
 		return false

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -108,11 +109,7 @@ func writeFile(archive *tar.Writer, f tree.File, content Opener, limit int64) (i
 	return size, nil
 }
 
-// staysInside tells whether a symlink at name leads to a place in the tarball.
+// staysInside reports whether a symlink at name leads to a place in the tarball.
 func staysInside(name, target string) bool {
-	if target == "" || path.IsAbs(target) || strings.ContainsRune(target, 0) {
-		return false
-	}
-	resolved := path.Join(path.Dir(name), target)
-	return resolved != ".." && !strings.HasPrefix(resolved, "../")
+	return target != "" && !path.IsAbs(target) && !strings.ContainsRune(target, 0) && filepath.IsLocal(path.Join(path.Dir(name), target))
 }

@@ -89,9 +89,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLong *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLong):
+	case errors.As(err, new(*http.MaxBytesError)):
 		count("invalid")
 		http.Error(w, "the body is longer than 1 MiB", http.StatusRequestEntityTooLarge)
 		return
@@ -118,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hint asks for a look at each Repository that accepts the webhook, and tells
+// hint asks for a look at each Repository that accepts the webhook, and reports
 // whether one verified its signature.
 func (h *Handler) hint(ctx context.Context, urls []string, header http.Header, body []byte) (verified bool, err error) {
 	hinted := map[types.NamespacedName]bool{}

@@ -14,7 +14,7 @@ import (
 // Forgejo; Gogs.
 var signatureHeaders = []string{"X-Hub-Signature-256", "X-Hub-Signature", "X-Gitea-Signature", "X-Gogs-Signature"}
 
-// carriesSignature tells whether a request claims to know a secret.
+// carriesSignature reports whether a request claims to know a secret.
 func carriesSignature(header http.Header) bool {
 	for _, name := range signatureHeaders {
 		if header.Get(name) != "" {
@@ -24,7 +24,7 @@ func carriesSignature(header http.Header) bool {
 	return header.Get("X-Gitlab-Token") != "" || bearer(header) != ""
 }
 
-// signed tells whether a request proves knowledge of the token: an
+// signed reports whether a request proves knowledge of the token: an
 // HMAC-SHA256 of the body (GitHub, Gitea, Forgejo, Gogs, Bitbucket Server) or
 // the token itself (GitLab, or a bearer token from a script).
 func signed(header http.Header, body, token []byte) bool {

@@ -57,7 +57,7 @@ func (l *LFS) Downloads() []http.Header {
 // lfsFolder is where downloads are.
 const lfsFolder = "/lfs-objects/"
 
-// serves tells whether a request is for the store.
+// serves reports whether a request is for the store.
 func (l *LFS) serves(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, lfsFolder) || strings.HasSuffix(r.URL.Path, "/info/lfs/objects/batch")
 }

@@ -5,7 +5,6 @@ package gittest
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +29,7 @@ func NewRepo(t testing.TB, root, name string, options ...string) *Repo {
 	t.Helper()
 	r := &Repo{t: t, work: t.TempDir(), Name: name, Bare: filepath.Join(root, name)}
 	init := append([]string{"init", "--quiet", "--initial-branch=main"}, options...)
-	r.in(root, append(init, "--bare", r.Bare)...)
+	r.run(root, "", append(init, "--bare", r.Bare)...)
 	r.Git(init...)
 	r.Git("remote", "add", "origin", r.Bare)
 	return r
@@ -39,24 +38,19 @@ func NewRepo(t testing.TB, root, name string, options ...string) *Repo {
 // Git runs git in the work tree and returns its output without the line end.
 func (r *Repo) Git(args ...string) string {
 	r.t.Helper()
-	return r.in(r.work, args...)
+	return r.run(r.work, "", args...)
 }
 
 // GitInput is Git with something on standard input.
 func (r *Repo) GitInput(input string, args ...string) string {
 	r.t.Helper()
-	return r.run(r.work, strings.NewReader(input), args...)
+	return r.run(r.work, input, args...)
 }
 
-func (r *Repo) in(dir string, args ...string) string {
-	r.t.Helper()
-	return r.run(dir, nil, args...)
-}
-
-func (r *Repo) run(dir string, stdin io.Reader, args ...string) string {
+func (r *Repo) run(dir, input string, args ...string) string {
 	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "git", args...)
-	cmd.Dir, cmd.Stdin = dir, stdin
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(input)
 	cmd.Env = append(os.Environ(),
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
@@ -73,7 +67,7 @@ func (r *Repo) run(dir string, stdin io.Reader, args ...string) string {
 func (r *Repo) Write(files map[string]string) {
 	r.t.Helper()
 	for name, content := range files {
-		path := filepath.Join(r.work, filepath.FromSlash(name))
+		path := r.Path(name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			r.t.Fatal(err)
 		}

@@ -95,14 +95,8 @@ func parseSample(name string, archive *txtar.Archive) (Sample, error) {
 
 // Write writes the repository's files into a folder.
 func (s Sample) Write(dir string) error {
-	for _, f := range s.files {
-		file := filepath.Join(dir, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, f.Data, 0o644); err != nil {
-			return err
-		}
+	if err := txtar.Write(&txtar.Archive{Files: s.files}, dir); err != nil {
+		return err
 	}
 	for from, to := range s.links {
 		file := filepath.Join(dir, filepath.FromSlash(from))

@@ -10,22 +10,12 @@ import (
 // unknown answers a path that has no file: with the fallback page where the
 // site has one and the client wants a page, else with 404.
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) {
-	if h.fallback == "" {
-		h.notFound(w, r)
-		return
+	if h.fallback != "" {
+		w.Header().Add("Vary", "Accept")
 	}
-	w.Header().Add("Vary", "Accept")
-	if !wantsPage(r.URL.Path, r.Header.Get("Accept")) {
+	if h.fallback == "" || !wantsPage(r.URL.Path, r.Header.Get("Accept")) || !h.send(w, r, h.fallback) {
 		h.notFound(w, r)
-		return
 	}
-	content, etag, err := h.open(h.fallback)
-	if err != nil {
-		h.notFound(w, r)
-		return
-	}
-	defer content.Close()
-	send(w, r, h.fallback, etag, content)
 }
 
 // wantsPage reports whether a request is for a page of the app. A browser that

@@ -8,7 +8,6 @@
 package site
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -89,16 +88,18 @@ func redirect(w http.ResponseWriter, r *http.Request, target string) {
 }
 
 func (h *Handler) file(w http.ResponseWriter, r *http.Request, name string) {
-	content, etag, err := h.open(name)
-	if err != nil {
+	if !h.send(w, r, name) {
 		h.unknown(w, r)
-		return
 	}
-	defer content.Close()
-	send(w, r, name, etag, content)
 }
 
-func send(w http.ResponseWriter, r *http.Request, name, etag string, content seekable) {
+// send answers with a file, and reports whether there is one.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, name string) bool {
+	content, etag, err := h.open(name)
+	if err != nil {
+		return false
+	}
+	defer content.Close()
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Cache-Control", "no-cache")
 	if hashed.MatchString(path.Base(name)) {
@@ -107,6 +108,7 @@ func send(w http.ResponseWriter, r *http.Request, name, etag string, content see
 	// No Last-Modified: every file of an image has the same time, so that a
 	// browser would take the next version of the site for the one it has.
 	http.ServeContent(w, r, name, time.Time{}, content)
+	return true
 }
 
 // seekable is a regular file.
@@ -129,10 +131,11 @@ func (h *Handler) open(name string) (seekable, string, error) {
 		return content, etag.(string), nil
 	}
 	sum := sha256.New()
-	if _, err := io.Copy(sum, content); err != nil {
-		return nil, "", errors.Join(err, file.Close())
+	_, err = io.Copy(sum, content)
+	if err == nil {
+		_, err = content.Seek(0, io.SeekStart)
 	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
+	if err != nil {
 		return nil, "", errors.Join(err, file.Close())
 	}
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
@@ -152,7 +155,7 @@ func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 	w.WriteHeader(http.StatusNotFound)
 	if r.Method != http.MethodHead {
-		_, _ = io.Copy(w, bytes.NewReader(page)) // the client may be gone
+		_, _ = w.Write(page) // the client may be gone
 	}
 }
 

@@ -9,35 +9,40 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/command"
+	"github.com/headway-dev/headway/pipelines/ociimage"
 )
 
 // pureGo compiles this module's programs by themselves.
 var pureGo = []string{"CGO_ENABLED=0", "GOWORK=off"}
 
-// programs of this module that go into images.
-var programs = []string{"controller", "activator", "autoscaler", "park", "buildstep", "staticserver"}
+// compiled are the programs of this module that go into images.
+var compiled = []string{"controller", "activator", "autoscaler", "park", "buildstep", "staticserver"}
 
 // buildKitTags are those of the local cluster's programs, so that the packages
 // they share compile once.
 const buildKitTags = "no_btrfs no_zfs no_devmapper"
 
-// program compiles all programs of this module, once, and returns the path of one.
-func (a *assembler) program(ctx context.Context, name string) (string, error) {
+// programs is the layer with programs of this module. All are compiled at once.
+func (a *assembler) programs(ctx context.Context, names ...string) (layer, error) {
 	if !a.compiled {
-		if err := os.MkdirAll(a.programs(), 0o755); err != nil {
-			return "", fmt.Errorf("making the program folder: %w", err)
+		if err := os.MkdirAll(a.programFolder(), 0o755); err != nil {
+			return layer{}, fmt.Errorf("making the program folder: %w", err)
 		}
-		a.options.Progress("compiling %s", strings.Join(programs, ", "))
-		args := []string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", a.programs() + "/"}
-		for _, p := range programs {
+		a.options.Progress("compiling %s", strings.Join(compiled, ", "))
+		args := []string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", a.programFolder() + "/"}
+		for _, p := range compiled {
 			args = append(args, "./cmd/"+p)
 		}
 		if _, err := run(ctx, pureGo, ".", "go", args...); err != nil {
-			return "", err
+			return layer{}, err
 		}
 		a.compiled = true
 	}
-	return filepath.Join(a.programs(), name), nil
+	var l layer
+	for _, name := range names {
+		l.files = append(l.files, ociimage.File{Path: "/headway/" + name, Mode: 0o755, Source: filepath.Join(a.programFolder(), name)})
+	}
+	return l, nil
 }
 
 // buildKitTool is the path of buildkitd or buildctl.
@@ -45,7 +50,7 @@ func (a *assembler) buildKitTool(ctx context.Context, name string) (string, erro
 	if a.options.Tools != "" {
 		return filepath.Join(a.options.Tools, name), nil
 	}
-	path := filepath.Join(a.programs(), name)
+	path := filepath.Join(a.programFolder(), name)
 	a.options.Progress("compiling %s", name)
 	_, err := run(ctx, pureGo, "deploy/local/components", "go", "build",
 		"-buildvcs=false", "-tags="+buildKitTags, "-ldflags=-s -w", "-o", path, "github.com/moby/buildkit/cmd/"+name)

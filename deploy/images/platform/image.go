@@ -103,7 +103,7 @@ func (a *assembler) assemble(ctx context.Context, img image) (v1.Image, error) {
 // tarball is the path of a large layer on disk, assembled when it is not there.
 // Older ones of the same kind (the part of the key before the dash) are removed.
 func (a *assembler) tarball(ctx context.Context, l largeLayer) (string, error) {
-	folder := filepath.Join(a.options.Cache, "layers")
+	folder := filepath.Join(a.cache, "layers")
 	path := filepath.Join(folder, l.key+".tar.gz")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
@@ -139,24 +139,18 @@ func (a *assembler) tarball(ctx context.Context, l largeLayer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the layer: %w", err)
 	}
-	return path, store(layers[0], path)
-}
-
-// store writes the compressed layer in one move.
-func store(l v1.Layer, path string) error {
-	content, err := l.Compressed()
+	content, err := layers[0].Compressed()
 	if err != nil {
-		return fmt.Errorf("reading the layer: %w", err)
+		return "", fmt.Errorf("reading the layer: %w", err)
 	}
 	defer content.Close()
-	file, err := os.CreateTemp(filepath.Dir(path), ".layer-")
+	file, err := os.Create(filepath.Join(scratch, "layer"))
 	if err != nil {
-		return fmt.Errorf("making a layer file: %w", err)
+		return "", fmt.Errorf("making a layer file: %w", err)
 	}
-	defer os.Remove(file.Name())
 	_, err = io.Copy(file, content)
 	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("writing the layer: %w", err)
+		return "", fmt.Errorf("writing the layer: %w", err)
 	}
-	return os.Rename(file.Name(), path)
+	return path, os.Rename(file.Name(), path) // in one move: nobody sees half a layer
 }

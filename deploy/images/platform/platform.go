@@ -31,11 +31,7 @@ const (
 
 // Options say where images come from and go to.
 type Options struct {
-	// Cache is a folder for compiled programs and large layers; made when missing.
-	// Default: the one of all that is made on this machine.
-	Cache string
-	// Tools is a folder with buildkitd and buildctl. Default: they are compiled
-	// into Cache.
+	// Tools is a folder with buildkitd and buildctl. Default: they are compiled.
 	Tools string
 	// Registry is where images go, with a path if wanted: registry.example.com/headway.
 	Registry string
@@ -53,12 +49,9 @@ type Options struct {
 // Publish makes sure that the registry has the images and returns, for each
 // name, its reference pinned by digest. It runs in the root of the repository.
 func Publish(ctx context.Context, options Options) (map[string]string, error) {
-	if options.Cache == "" {
-		places, err := layout.New()
-		if err != nil {
-			return nil, err
-		}
-		options.Cache = filepath.Join(places.Root, "images")
+	places, err := layout.New()
+	if err != nil {
+		return nil, err
 	}
 	names := options.Only
 	if len(names) == 0 {
@@ -70,7 +63,7 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 	}
 	defer target.Close()
 
-	a := assembler{options: options}
+	a := assembler{options: options, cache: filepath.Join(places.Root, "images")}
 	references := map[string]string{}
 	for _, name := range names {
 		recipe, ok := recipes[name]
@@ -101,10 +94,11 @@ var recipes = map[string]recipe{
 // assembler carries what several images share during one Publish.
 type assembler struct {
 	options  Options
-	compiled bool // the programs of this module are there
+	cache    string // folder for compiled programs and large layers
+	compiled bool   // the programs of this module are there
 }
 
-func (a *assembler) programs() string { return filepath.Join(a.options.Cache, "programs") }
+func (a *assembler) programFolder() string { return filepath.Join(a.cache, "programs") }
 
 // publish assembles and pushes an image unless the registry has it.
 func (a *assembler) publish(ctx context.Context, to *Registry, name string, make recipe) (string, error) {

@@ -37,7 +37,7 @@ func fakeRegistry(t *testing.T) (host string, writes *atomic.Int32) {
 }
 
 func testAssembler(t *testing.T) *assembler {
-	return &assembler{options: Options{Cache: t.TempDir(), Progress: t.Logf}}
+	return &assembler{cache: t.TempDir(), options: Options{Progress: t.Logf}}
 }
 
 func fixed(img image) recipe {
@@ -107,7 +107,7 @@ func TestNewLargeLayerReplacesOlder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	entries, err := os.ReadDir(filepath.Join(a.options.Cache, "layers"))
+	entries, err := os.ReadDir(filepath.Join(a.cache, "layers"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestParkImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []layer{{files: []ociimage.File{{Path: "/headway/park", Mode: 0o755, Source: filepath.Join(a.programs(), "park")}}}}
+	want := []layer{{files: []ociimage.File{{Path: "/headway/park", Mode: 0o755, Source: filepath.Join(a.programFolder(), "park")}}}}
 	if diff := cmp.Diff(want, img.layers, cmp.AllowUnexported(layer{})); diff != "" {
 		t.Error(diff)
 	}

@@ -45,12 +45,12 @@ func server(name string) recipe {
 		if err != nil {
 			return image{}, err
 		}
-		program, err := a.program(ctx, name)
+		program, err := a.programs(ctx, name)
 		if err != nil {
 			return image{}, err
 		}
 		return image{
-			layers: []layer{common, {files: []ociimage.File{{Path: "/headway/" + name, Mode: 0o755, Source: program}}}},
+			layers: []layer{common, program},
 			config: ociimage.Spec{Entrypoint: []string{"/headway/" + name}, User: nonRoot, WorkingDir: "/"},
 		}, nil
 	}
@@ -58,27 +58,8 @@ func server(name string) recipe {
 
 // park holds one file: the image is mounted into pods of apps.
 func park(ctx context.Context, a *assembler) (image, error) {
-	program, err := a.program(ctx, Park)
-	if err != nil {
-		return image{}, err
-	}
-	return image{
-		layers: []layer{{files: []ociimage.File{{Path: "/headway/" + Park, Mode: 0o755, Source: program}}}},
-		config: ociimage.Spec{Entrypoint: []string{"/headway/" + Park}},
-	}, nil
-}
-
-// steps is the layer with the programs that all build steps have.
-func (a *assembler) steps(ctx context.Context) (layer, error) {
-	var l layer
-	for _, name := range []string{"buildstep", "staticserver"} {
-		program, err := a.program(ctx, name)
-		if err != nil {
-			return layer{}, err
-		}
-		l.files = append(l.files, ociimage.File{Path: "/headway/" + name, Mode: 0o755, Source: program})
-	}
-	return l, nil
+	program, err := a.programs(ctx, Park)
+	return image{layers: []layer{program}, config: ociimage.Spec{Entrypoint: []string{"/headway/" + Park}}}, err
 }
 
 // stepImage puts the tools of a build step under the common layers; the tools
@@ -88,7 +69,7 @@ func (a *assembler) stepImage(ctx context.Context, env []string, tools ...layer)
 	if err != nil {
 		return image{}, err
 	}
-	steps, err := a.steps(ctx)
+	steps, err := a.programs(ctx, "buildstep", "staticserver")
 	if err != nil {
 		return image{}, err
 	}

@@ -2,6 +2,7 @@ package gobuild
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,7 @@ func (f *firstError) Line(line string) {
 	switch {
 	case f.open && indented:
 		f.text += " " + strings.TrimSpace(line)
-	case f.text == "" && !indented && !startsWithAny(line, progress):
+	case f.text == "" && !indented && !slices.ContainsFunc(progress, func(prefix string) bool { return strings.HasPrefix(line, prefix) }):
 		f.text, f.open = strings.TrimSpace(line), true
 	default:
 		f.open = false
@@ -42,13 +43,4 @@ func (f *firstError) String() string {
 		return f.text
 	}
 	return calling.ReplaceAllString(f.text, "") + `; if the module is private, name a Secret for its server in spec.modules of the Repository, or commit the module with "go mod vendor"`
-}
-
-func startsWithAny(line string, prefixes []string) bool {
-	for _, prefix := range prefixes {
-		if strings.HasPrefix(line, prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -103,8 +103,7 @@ func reference(image string, insecure []string) (name.Tag, error) {
 
 // patiently repeats what may pass: a failure of the network or the registry.
 func patiently(ctx context.Context, send func() error) error {
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
+	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, 2*pause {
 		err := send()
 		if err == nil || attempt == attempts || !passing(err) {
 			return err
@@ -114,7 +113,6 @@ func patiently(ctx context.Context, send func() error) error {
 			return context.Cause(ctx)
 		case <-time.After(pause):
 		}
-		pause *= 2
 	}
 }
 
@@ -122,17 +120,13 @@ func passing(err error) bool {
 	if answer := new(transport.Error); errors.As(err, &answer) {
 		return answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests
 	}
-	var network net.Error
-	return errors.As(err, &network)
+	return errors.As(err, new(net.Error))
 }
 
-// explain adds what to do to the two mistakes that people make.
+// explain adds what to do to the mistake that people make.
 func explain(err error) error {
-	if answer := new(transport.Error); errors.As(err, &answer) {
-		switch answer.StatusCode {
-		case http.StatusUnauthorized, http.StatusForbidden:
-			return fmt.Errorf("the registry refused the credentials; check the registry Secret in the build namespace: %w", err)
-		}
+	if answer := new(transport.Error); errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
+		return fmt.Errorf("the registry refused the credentials; check the registry Secret in the build namespace: %w", err)
 	}
 	return err
 }

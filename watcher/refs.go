@@ -9,7 +9,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/plan"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // chosen are the refs of a remote to watch.
@@ -45,8 +45,8 @@ func chooseRefs(advertised map[string]string, branch string, globs []string) (ch
 	return c, nil
 }
 
-func refGlob(pattern string) (spec.Glob, error) {
-	return spec.ParseGlob(fullRef(pattern))
+func refGlob(pattern string) (specfile.Glob, error) {
+	return specfile.ParseGlob(fullRef(pattern))
 }
 
 // fullRef: a glob without refs/ means a branch.

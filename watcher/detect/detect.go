@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // Templates that come with Headway and that auto chooses from, in this order.
@@ -30,13 +30,13 @@ const (
 // the commit. p is the app's folder. The error is a *NoTemplateFitError when
 // auto finds nothing, a *KeyError when a value in headway.yaml has to be
 // changed, and another one when a file cannot be read.
-func Build(b spec.Build, p string, t *Tree) (*v1alpha1.Build, error) {
+func Build(b specfile.Build, p string, t *Tree) (*v1alpha1.Build, error) {
 	if len(t.Under(p)) == 0 {
 		return nil, nothingIn(p)
 	}
 	out := &v1alpha1.Build{Template: b.With, Args: maps.Clone(b.Args)}
 	var err error
-	if b.With == spec.TemplateAuto {
+	if b.With == specfile.TemplateAuto {
 		if out.Template, err = t.auto(p, b.Args); err != nil {
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func (t *Tree) resolveMain(p string, b *v1alpha1.Build) error {
 	return nil
 }
 
-// build tells whether the Go command builds the program where these modules
+// build reports whether the Go command builds the program where these modules
 // are in force.
 func (m *goModules) build(at program) bool {
 	if m.work != "" {

@@ -7,17 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 func TestBuild(t *testing.T) {
-	auto := spec.Build{With: spec.TemplateAuto}
+	auto := specfile.Build{With: specfile.TemplateAuto}
 	goMain := func(main string) *v1alpha1.Build {
 		return &v1alpha1.Build{Template: Go, Args: map[string]string{"main": main}}
 	}
 	for _, c := range []struct {
 		name  string
-		build spec.Build
+		build specfile.Build
 		path  string
 		files string
 		want  *v1alpha1.Build
@@ -39,7 +39,7 @@ func TestBuild(t *testing.T) {
 		{"nor a main package without func main", auto, ".", "go.mod x.go=nomain server/main.go", goMain("./server"), ""},
 		{"func main in another file", auto, ".", "go.mod a.go=nomain b.go=program", goMain("."), ""},
 		{"a program that does not compile", auto, ".", "go.mod main.go=broken", goMain("."), ""},
-		{"a tag that is set", spec.Build{With: "auto", Args: map[string]string{"tags": "x,shop"}}, ".", "go.mod main.go=tagged",
+		{"a tag that is set", specfile.Build{With: "auto", Args: map[string]string{"tags": "x,shop"}}, ".", "go.mod main.go=tagged",
 			&v1alpha1.Build{Template: Go, Args: map[string]string{"main": ".", "tags": "x,shop"}}, ""},
 		{"cmd itself", auto, ".", "cmd/main.go go.mod", goMain("./cmd"), ""},
 		{"src", auto, ".", "src/main.go go.mod", goMain("./src"), ""},
@@ -65,15 +65,15 @@ func TestBuild(t *testing.T) {
 		{"a server with pages", auto, ".", "go.mod public/index.html server/main.go", goMain("./server"), ""},
 		{"a site with a tool", auto, ".", "go.mod index.html tools/gen/main.go", &v1alpha1.Build{Template: Static}, ""},
 		{"a library with a site", auto, ".", "go.mod index.html lib/x.go", &v1alpha1.Build{Template: Static}, ""},
-		{"main given", spec.Build{With: "auto", Args: map[string]string{"main": "./cmd/b"}}, ".", "cmd/a/main.go cmd/b/main.go go.mod", goMain("./cmd/b"), ""},
-		{"main that is not there", spec.Build{With: Go, Args: map[string]string{"main": "./cmd/c"}}, ".", "cmd/a/main.go cmd/b/main.go go.mod", nil,
+		{"main given", specfile.Build{With: "auto", Args: map[string]string{"main": "./cmd/b"}}, ".", "cmd/a/main.go cmd/b/main.go go.mod", goMain("./cmd/b"), ""},
+		{"main that is not there", specfile.Build{With: Go, Args: map[string]string{"main": "./cmd/c"}}, ".", "cmd/a/main.go cmd/b/main.go go.mod", nil,
 			`build.args.main: there are no Go files in folder "cmd/c"; main packages here: ./cmd/a, ./cmd/b`},
-		{"main that is a library", spec.Build{With: Go, Args: map[string]string{"main": "lib"}}, "a", "a/lib/x.go a/main.go go.mod", nil,
+		{"main that is a library", specfile.Build{With: Go, Args: map[string]string{"main": "lib"}}, "a", "a/lib/x.go a/main.go go.mod", nil,
 			`build.args.main: there is no main package with a func main in folder "a/lib"; main packages here: .`},
-		{"main that is a file", spec.Build{With: Go, Args: map[string]string{"main": "cmd/a/main.go"}}, ".", "cmd/a/main.go go.mod", nil, "write the folder that it is in: ./cmd/a"},
-		{"main outside path", spec.Build{With: Go, Args: map[string]string{"main": "../b"}}, "a", "a/main.go b/main.go go.mod", nil, `"../b" is not below path`},
-		{"main in another module", spec.Build{With: Go, Args: map[string]string{"main": "b"}}, ".", "b/go.mod b/main.go go.mod", nil, "build.args.main: the Go program in folder \"b\" is in a module of its own"},
-		{"template given, main not", spec.Build{With: Go}, "a", "a/main.go go.mod", goMain("."), ""},
+		{"main that is a file", specfile.Build{With: Go, Args: map[string]string{"main": "cmd/a/main.go"}}, ".", "cmd/a/main.go go.mod", nil, "write the folder that it is in: ./cmd/a"},
+		{"main outside path", specfile.Build{With: Go, Args: map[string]string{"main": "../b"}}, "a", "a/main.go b/main.go go.mod", nil, `"../b" is not below path`},
+		{"main in another module", specfile.Build{With: Go, Args: map[string]string{"main": "b"}}, ".", "b/go.mod b/main.go go.mod", nil, "build.args.main: the Go program in folder \"b\" is in a module of its own"},
+		{"template given, main not", specfile.Build{With: Go}, "a", "a/main.go go.mod", goMain("."), ""},
 		{"static in public", auto, ".", "public/index.html", &v1alpha1.Build{Template: Static}, ""},
 		{"react", auto, ".", "package.json=react public/index.html", nil,
 			"build: found a package.json with a build script (react-scripts build) beside public/index.html, and nothing that builds or runs it, so that the site would come without its program. " +
@@ -85,17 +85,17 @@ func TestBuild(t *testing.T) {
 		{"python with pages", auto, ".", "requirements.txt app.py index.html", nil, "found a Python program (requirements.txt) beside index.html"},
 		{"a program in node without pages", auto, ".", "package.json=express server.js", nil,
 			"no build template fits the repository's root: found a package.json with dependencies (a, b, c, …), which none of those that come with Headway builds; add a Dockerfile"},
-		{"static without a guess", spec.Build{With: Static}, ".", "package.json=react public/index.html", &v1alpha1.Build{Template: Static}, ""},
-		{"dir given", spec.Build{With: "auto", Args: map[string]string{"dir": "dist"}}, ".", "package.json=react dist/x public/index.html",
+		{"static without a guess", specfile.Build{With: Static}, ".", "package.json=react public/index.html", &v1alpha1.Build{Template: Static}, ""},
+		{"dir given", specfile.Build{With: "auto", Args: map[string]string{"dir": "dist"}}, ".", "package.json=react dist/x public/index.html",
 			&v1alpha1.Build{Template: Static, Args: map[string]string{"dir": "dist"}}, ""},
-		{"dir that is not there", spec.Build{With: Static, Args: map[string]string{"dir": "dist"}}, "web", "web/index.html", nil,
+		{"dir that is not there", specfile.Build{With: Static, Args: map[string]string{"dir": "dist"}}, "web", "web/index.html", nil,
 			`build.args.dir: there is no folder "web/dist" with files in this commit`},
-		{"dockerfile given", spec.Build{With: Dockerfile, Args: map[string]string{"dockerfile": "prod.Dockerfile"}}, ".", "prod.Dockerfile",
+		{"dockerfile given", specfile.Build{With: Dockerfile, Args: map[string]string{"dockerfile": "prod.Dockerfile"}}, ".", "prod.Dockerfile",
 			&v1alpha1.Build{Template: Dockerfile, Args: map[string]string{"dockerfile": "prod.Dockerfile"}}, ""},
-		{"files beside the program that are not there", spec.Build{With: Go, Args: map[string]string{"files": "templates, static,,views/a.html"}}, "a",
+		{"files beside the program that are not there", specfile.Build{With: Go, Args: map[string]string{"files": "templates, static,,views/a.html"}}, "a",
 			"go.mod a/main.go a/templates/x.html a/static", nil, "build.args.files: there is no file or folder a/views/a.html in this commit; write names relative to path"},
-		{"dockerfile that is not there", spec.Build{With: Dockerfile}, "a", "a/x Dockerfile", nil, "build.args.dockerfile: there is no a/Dockerfile in this commit"},
-		{"other template as it is", spec.Build{With: "node", Args: map[string]string{"x": "y"}}, ".", "package.json",
+		{"dockerfile that is not there", specfile.Build{With: Dockerfile}, "a", "a/x Dockerfile", nil, "build.args.dockerfile: there is no a/Dockerfile in this commit"},
+		{"other template as it is", specfile.Build{With: "node", Args: map[string]string{"x": "y"}}, ".", "package.json",
 			&v1alpha1.Build{Template: "node", Args: map[string]string{"x": "y"}}, ""},
 		{"no such folder", auto, "gone", "gone-too/main.go go.mod", nil, `path: there is no folder "gone" with files in this commit; set path to`},
 		{"nothing at all", auto, ".", "", nil, "path: the repository has no files yet; add what the app is built from"},
@@ -122,7 +122,7 @@ func TestBuild(t *testing.T) {
 
 func TestBuildDoesNotChangeTheSpec(t *testing.T) {
 	args := map[string]string{"tags": "x"}
-	if _, err := Build(spec.Build{With: Go, Args: args}, ".", treeOf("go.mod main.go")); err != nil {
+	if _, err := Build(specfile.Build{With: Go, Args: args}, ".", treeOf("go.mod main.go")); err != nil {
 		t.Fatal(err)
 	}
 	if len(args) != 1 {

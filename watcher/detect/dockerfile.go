@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // dockerBuild is what a Dockerfile's build is made of, relative to the
@@ -40,7 +40,7 @@ func (t *Tree) dockerBuild(p string, args map[string]string) (dockerBuild, error
 	return b, &KeyError{fileKey, message}
 }
 
-// leaves tells whether a name, counted from folder p, lies outside the
+// leaves reports whether a name, counted from folder p, lies outside the
 // repository.
 func leaves(p, name string) bool {
 	at := path.Join(p, name)
@@ -92,7 +92,7 @@ func (t *Tree) checkCopies(app *App) error {
 		if slices.ContainsFunc(there, app.Sources.Has) {
 			continue
 		}
-		if len(there) > 0 && path.Base(name) == spec.FileName {
+		if len(there) > 0 && path.Base(name) == specfile.FileName {
 			return &KeyError{"build", fmt.Sprintf("%s:%d copies %s, which no build gets, so that a change of how an app runs builds nothing; take it out of the Dockerfile", b.file, c.line, name)}
 		}
 		if len(there) > 0 {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 func TestCopiesOf(t *testing.T) {
@@ -69,7 +69,7 @@ func TestDockerContext(t *testing.T) {
 				".dockerignore": "", "README.md": "", "libs/money/m.c": "", "docker/shop.Dockerfile": "FROM scratch\nCOPY libs /\n", "docker/shop.Dockerfile.dockerignore": "",
 				"services/shop/Dockerfile": c.dockerfile, "services/shop/main.c": "", "services/shop/page-1.html": "", "services/shop/headway.yaml": "",
 			})
-			app, err := Resolve(&spec.Spec{Path: "services/shop", Watch: c.watch, Build: spec.Build{With: spec.TemplateAuto, Args: c.args}}, tree)
+			app, err := Resolve(&specfile.Spec{Path: "services/shop", Watch: c.watch, Build: specfile.Build{With: specfile.TemplateAuto, Args: c.args}}, tree)
 			if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
 				t.Fatalf("error = %v, want %q", err, c.err)
 			}

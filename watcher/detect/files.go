@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // Files are the paths of all files of a commit, relative to its root and
@@ -20,7 +20,7 @@ func NewFiles(paths []string) Files {
 	return files
 }
 
-// Has tells whether there is a file of this name.
+// Has reports whether there is a file of this name.
 func (f Files) Has(name string) bool {
 	_, ok := slices.BinarySearch(f, name)
 	return ok
@@ -28,7 +28,7 @@ func (f Files) Has(name string) bool {
 
 // Without are the files that no glob matches: what a build sees of the
 // repository where they are ignored.
-func (f Files) Without(ignored spec.Globs) Files {
+func (f Files) Without(ignored specfile.Globs) Files {
 	if len(ignored) == 0 {
 		return f
 	}

@@ -69,7 +69,7 @@ func parseGo(name, tags string, data []byte) goFile {
 	return f
 }
 
-// mayCompile tells whether a build for Linux compiles the file. Which
+// mayCompile reports whether a build for Linux compiles the file. Which
 // processor it is for, and whether with C, is not known here, so that a file
 // counts if it is for any.
 func mayCompile(name, tags string, data []byte) bool {
@@ -91,7 +91,7 @@ func splitTags(tags string) []string {
 	return strings.FieldsFunc(tags, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// declaresMain tells whether the file declares func main.
+// declaresMain reports whether the file declares func main.
 func declaresMain(name string, data []byte) bool {
 	parsed, _ := parser.ParseFile(token.NewFileSet(), name, data, parser.SkipObjectResolution)
 	if parsed == nil {

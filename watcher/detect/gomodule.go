@@ -54,7 +54,7 @@ func (t *Tree) goModules(p, dir string) (goModules, error) {
 	return m, t.readReplaced(&m, m.dir, replaces)
 }
 
-// has tells whether a folder is that of one of the modules.
+// has reports whether a folder is that of one of the modules.
 func (m *goModules) has(dir string) bool {
 	return slices.ContainsFunc(m.modules, func(x goModule) bool { return x.dir == dir })
 }

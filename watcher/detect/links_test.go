@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // TestLinkedSources: what a link leads to is a source too.
@@ -16,26 +16,26 @@ func TestLinkedSources(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		files  map[string]string
-		spec   spec.Spec
+		spec   specfile.Spec
 		needed string
 		err    string
 	}{
-		{"a file outside", map[string]string{"a/x": "-> ../lib/x", "lib/x": "", "lib/y": ""}, spec.Spec{}, "lib/x", ""},
-		{"a file inside", map[string]string{"a/x": "-> b/x", "a/b/x": ""}, spec.Spec{}, "", ""},
-		{"by another link", map[string]string{"a/x": "-> ../one", "one": "-> lib/two", "lib/two": "-> three", "lib/three": ""}, spec.Spec{}, "lib/three lib/two one", ""},
-		{"a folder", map[string]string{"a/lib": "-> ../lib", "lib/x": "", "lib/deep/y": "", "other/z": ""}, spec.Spec{}, "lib", ""},
-		{"a link in a linked folder", map[string]string{"a/lib": "-> ../lib", "lib/x": "-> ../other/z", "other/z": ""}, spec.Spec{}, "lib other/z", ""},
-		{"through a linked folder", map[string]string{"a/x": "-> ../short/x", "short": "-> very/long", "very/long/x": "", "very/y": ""}, spec.Spec{}, "short very/long/x", ""},
-		{"up from where a link leads", map[string]string{"a/x": "-> ../short/../y", "short": "-> very/long", "very/long/x": "", "very/y": ""}, spec.Spec{}, "short very/y", ""},
-		{"to nothing", map[string]string{"a/x": "-> ../gone"}, spec.Spec{}, "", ""},
-		{"out of the repository", map[string]string{"a/x": "-> ../../etc/passwd", "a/y": "-> /etc/passwd"}, spec.Spec{}, "", ""},
-		{"to a folder above", map[string]string{"a/x": "-> ..", "b/y": ""}, spec.Spec{}, "", ""},
-		{"from elsewhere", map[string]string{"b/x": "-> ../lib/x", "b/l": "-> l", "lib/x": ""}, spec.Spec{}, "", ""},
-		{"watched", map[string]string{"b/x": "-> ../lib/x", "lib/x": ""}, spec.Spec{Watch: []string{"b"}}, "lib/x", ""},
-		{"ignored", map[string]string{"a/x": "-> ../lib/x", "a/l": "-> l", "lib/x": ""}, spec.Spec{Ignore: []string{"a/l", "lib"}}, "", ""},
-		{"to itself", map[string]string{"a/l": "-> l"}, spec.Spec{}, "", "path: the symbolic link a/l leads in a circle (a/l -> a/l); make it lead to a file"},
-		{"in a circle", map[string]string{"a/x": "-> l", "a/l": "-> ../b/l", "b/l": "-> ../a/l"}, spec.Spec{}, "", "leads in a circle (a/l -> b/l -> a/l)"},
-		{"through too many", tooManyLinks(), spec.Spec{}, "", "the symbolic link a/00 leads through more than 40 others"},
+		{"a file outside", map[string]string{"a/x": "-> ../lib/x", "lib/x": "", "lib/y": ""}, specfile.Spec{}, "lib/x", ""},
+		{"a file inside", map[string]string{"a/x": "-> b/x", "a/b/x": ""}, specfile.Spec{}, "", ""},
+		{"by another link", map[string]string{"a/x": "-> ../one", "one": "-> lib/two", "lib/two": "-> three", "lib/three": ""}, specfile.Spec{}, "lib/three lib/two one", ""},
+		{"a folder", map[string]string{"a/lib": "-> ../lib", "lib/x": "", "lib/deep/y": "", "other/z": ""}, specfile.Spec{}, "lib", ""},
+		{"a link in a linked folder", map[string]string{"a/lib": "-> ../lib", "lib/x": "-> ../other/z", "other/z": ""}, specfile.Spec{}, "lib other/z", ""},
+		{"through a linked folder", map[string]string{"a/x": "-> ../short/x", "short": "-> very/long", "very/long/x": "", "very/y": ""}, specfile.Spec{}, "short very/long/x", ""},
+		{"up from where a link leads", map[string]string{"a/x": "-> ../short/../y", "short": "-> very/long", "very/long/x": "", "very/y": ""}, specfile.Spec{}, "short very/y", ""},
+		{"to nothing", map[string]string{"a/x": "-> ../gone"}, specfile.Spec{}, "", ""},
+		{"out of the repository", map[string]string{"a/x": "-> ../../etc/passwd", "a/y": "-> /etc/passwd"}, specfile.Spec{}, "", ""},
+		{"to a folder above", map[string]string{"a/x": "-> ..", "b/y": ""}, specfile.Spec{}, "", ""},
+		{"from elsewhere", map[string]string{"b/x": "-> ../lib/x", "b/l": "-> l", "lib/x": ""}, specfile.Spec{}, "", ""},
+		{"watched", map[string]string{"b/x": "-> ../lib/x", "lib/x": ""}, specfile.Spec{Watch: []string{"b"}}, "lib/x", ""},
+		{"ignored", map[string]string{"a/x": "-> ../lib/x", "a/l": "-> l", "lib/x": ""}, specfile.Spec{Ignore: []string{"a/l", "lib"}}, "", ""},
+		{"to itself", map[string]string{"a/l": "-> l"}, specfile.Spec{}, "", "path: the symbolic link a/l leads in a circle (a/l -> a/l); make it lead to a file"},
+		{"in a circle", map[string]string{"a/x": "-> l", "a/l": "-> ../b/l", "b/l": "-> ../a/l"}, specfile.Spec{}, "", "leads in a circle (a/l -> b/l -> a/l)"},
+		{"through too many", tooManyLinks(), specfile.Spec{}, "", "the symbolic link a/00 leads through more than 40 others"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.files["a/index.html"] = ""

@@ -144,7 +144,7 @@ func (f *follower) add(label, name string) {
 	f.needs.names = append(f.needs.names, label)
 }
 
-// embedded tells whether a //go:embed pattern takes the file, by its own name
+// embedded reports whether a //go:embed pattern takes the file, by its own name
 // or that of a folder that it is in.
 func embedded(pattern, name string) bool {
 	for ; name != "."; name = path.Dir(name) {
@@ -165,7 +165,7 @@ func compiled(name string) bool {
 	return false
 }
 
-// inside tells whether a path is a folder or lies in it.
+// inside reports whether a path is a folder or lies in it.
 func inside(name, dir string) bool {
 	return dir == "." || name == dir || strings.HasPrefix(name, dir+"/")
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // maxSearched is how many Go files are read in the search for a program. Most
@@ -34,12 +34,12 @@ func (p program) arg() string {
 // repository.
 var helperFolders = []string{"contrib", "docs", "example", "examples", "hack", "script", "scripts", "test", "tests", "tool", "tools"}
 
-// helper tells whether the program lies in such a folder.
+// helper reports whether the program lies in such a folder.
 func (p program) helper() bool {
 	return !p.command() && slices.ContainsFunc(strings.Split(p.dir, "/"), func(s string) bool { return slices.Contains(helperFolders, s) })
 }
 
-// command tells whether the program is where Go programs usually are.
+// command reports whether the program is where Go programs usually are.
 func (p program) command() bool {
 	return p.dir == "." || p.dir == "cmd" || path.Dir(p.dir) == "cmd"
 }
@@ -75,7 +75,7 @@ func (t *Tree) programs(p, tags string) ([]program, error) {
 	return found, nil
 }
 
-// isProgram tells whether the Go files of a folder are a program. Of a package
+// isProgram reports whether the Go files of a folder are a program. Of a package
 // with another name one file is read.
 func (t *Tree) isProgram(files []string, tags string, budget *int) (bool, error) {
 	for _, name := range files {
@@ -116,7 +116,7 @@ func (t *Tree) goFolders(p string) []goFolder {
 			rest = strings.TrimPrefix(name, p+"/")
 		}
 		dir := path.Dir(rest)
-		if path.Base(rest) == spec.FileName && dir != "." {
+		if path.Base(rest) == specfile.FileName && dir != "." {
 			others[dir] = true
 		}
 		if !isGo(rest) || passedOver(dir) {
@@ -135,7 +135,7 @@ func (t *Tree) goFolders(p string) []goFolder {
 	return folders
 }
 
-// within tells whether a folder or one above it is in the set.
+// within reports whether a folder or one above it is in the set.
 func within(dir string, set map[string]bool) bool {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if set[dir] {

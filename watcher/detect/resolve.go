@@ -4,7 +4,7 @@ import (
 	"path"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // App is what a headway.yaml comes to in the commit that it stands in.
@@ -17,7 +17,7 @@ type App struct {
 
 // Resolve finds out how an app is built, and from which files. Errors are as
 // those of Build.
-func Resolve(s *spec.Spec, t *Tree) (*App, error) {
+func Resolve(s *specfile.Spec, t *Tree) (*App, error) {
 	sources, err := newSources(s)
 	if err != nil {
 		return nil, err
@@ -43,26 +43,26 @@ func Resolve(s *spec.Spec, t *Tree) (*App, error) {
 // what its ignore globs match.
 type Sources struct {
 	folder        string
-	watch, ignore spec.Globs
+	watch, ignore specfile.Globs
 	needs         needs
 }
 
 // newSources are the sources that the headway.yaml names.
-func newSources(s *spec.Spec) (out Sources, err error) {
+func newSources(s *specfile.Spec) (out Sources, err error) {
 	out.folder = s.Path
-	if out.watch, err = spec.ParseGlobs(s.Watch); err != nil {
+	if out.watch, err = specfile.ParseGlobs(s.Watch); err != nil {
 		return out, &KeyError{Key: "watch", Message: err.Error()}
 	}
-	if out.ignore, err = spec.ParseGlobs(s.Ignore); err != nil {
+	if out.ignore, err = specfile.ParseGlobs(s.Ignore); err != nil {
 		return out, &KeyError{Key: "ignore", Message: err.Error()}
 	}
 	return out, nil
 }
 
-// Has tells whether a file is a source. No app's headway.yaml is one: how an
+// Has reports whether a file is a source. No app's headway.yaml is one: how an
 // app runs is in the spec hash, and a change of it alone must not build.
 func (s *Sources) Has(name string) bool {
-	settings := path.Base(name) == spec.FileName && !spec.Skipped(name)
+	settings := path.Base(name) == specfile.FileName && !specfile.Skipped(name)
 	return !settings && (s.inFolder(name) || s.watch.Match(name) || s.needs.has(name)) && !s.ignore.Match(name)
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // imports is a Go file that imports packages, named in short.
@@ -31,57 +31,57 @@ func TestSources(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		changes map[string]string // "" removes
-		spec    spec.Spec
+		spec    specfile.Spec
 		needed  string
 		sources string
 	}{
-		{"packages above", nil, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
+		{"packages above", nil, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/y.go"},
-		{"the package at the root", map[string]string{"a/main.go": imports("main", "m")}, spec.Spec{Path: "a"}, ". go.mod go.sum",
+		{"the package at the root", map[string]string{"a/main.go": imports("main", "m")}, specfile.Spec{Path: "a"}, ". go.mod go.sum",
 			"a/a_test.go a/main.go go.mod go.sum root.go"},
-		{"watched besides", nil, spec.Spec{Path: "a", Watch: []string{"README.md", "libs/unused"}}, "go.mod go.sum libs/x libs/y",
+		{"watched besides", nil, specfile.Spec{Path: "a", Watch: []string{"README.md", "libs/unused"}}, "go.mod go.sum libs/x libs/y",
 			"README.md a/a_test.go a/main.go go.mod go.sum libs/unused/u.go libs/x/x.go libs/x/x.s libs/y/y.go"},
-		{"ignored", nil, spec.Spec{Path: "a", Ignore: []string{"libs/y", "**/*_test.go"}}, "go.mod go.sum libs/x",
+		{"ignored", nil, specfile.Spec{Path: "a", Ignore: []string{"libs/y", "**/*_test.go"}}, "go.mod go.sum libs/x",
 			"a/main.go go.mod go.sum libs/x/x.go libs/x/x.s"},
 		{"embedded", map[string]string{
 			"libs/y/y.go":    "package y\n\nimport _ \"embed\"\n\n//go:embed one.txt \"two words.txt\" all:pages *.sql\nvar f string\n",
 			"libs/y/one.txt": "1", "libs/y/two words.txt": "2", "libs/y/pages/a/b.html": "3", "libs/y/db.sql": "4", "libs/y/other/db.sql": "5", "libs/y/not.txt": "6",
-		}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
+		}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/db.sql libs/y/one.txt libs/y/pages/a/b.html libs/y/two_words.txt libs/y/y.go"},
-		{"with C", map[string]string{"libs/y/y.go": imports("y", "C"), "libs/y/include/z.h": ""}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
+		{"with C", map[string]string{"libs/y/y.go": imports("y", "C"), "libs/y/include/z.h": ""}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/include/z.h libs/y/y.go"},
-		{"an import for one processor", map[string]string{"a/a_arm64.go": imports("main", "m/libs/unused")}, spec.Spec{Path: "a"}, "go.mod go.sum libs/unused libs/x libs/y",
+		{"an import for one processor", map[string]string{"a/a_arm64.go": imports("main", "m/libs/unused")}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/unused libs/x libs/y",
 			"a/a_arm64.go a/a_test.go a/main.go go.mod go.sum libs/unused/u.go libs/x/x.go libs/x/x.s libs/y/y.go"},
-		{"not one for another system", map[string]string{"a/a_windows.go": imports("main", "m/libs/unused")}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
+		{"not one for another system", map[string]string{"a/a_windows.go": imports("main", "m/libs/unused")}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y",
 			"a/a_test.go a/a_windows.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/y.go"},
-		{"vendored", map[string]string{"vendor/modules.txt": "", "vendor/example.com/else/e.go": "package e\n"}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y vendor",
+		{"vendored", map[string]string{"vendor/modules.txt": "", "vendor/example.com/else/e.go": "package e\n"}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y vendor",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/y.go vendor/example.com/else/e.go vendor/modules.txt"},
 		{"replaced", map[string]string{
 			"go.mod":     "module m\n\nrequire example.com/else v1.0.0\n\nreplace (\n\texample.com/else => ./third\n\texample.com/away => example.com/else v1.0.0\n\texample.com/out => ../../out\n)\n",
 			"third/e.go": "package e\n", "third/go.mod": "module example.com/fork\n", "third/deep/d.go": "package deep\n",
-		}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y third third/go.mod",
+		}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y third third/go.mod",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/y.go third/e.go third/go.mod"},
 		{"replaced and vendored", map[string]string{
 			"go.mod":     "module m\n\nreplace example.com/else => ./third\n",
 			"third/e.go": "package e\n", "third/go.mod": "module example.com/else\n", "vendor/modules.txt": "",
-		}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y vendor",
+		}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x libs/y vendor",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s libs/y/y.go vendor/modules.txt"},
-		{"a folder of another module", map[string]string{"libs/y/go.mod": "module other\n"}, spec.Spec{Path: "a"}, "go.mod go.sum libs/x",
+		{"a folder of another module", map[string]string{"libs/y/go.mod": "module other\n"}, specfile.Spec{Path: "a"}, "go.mod go.sum libs/x",
 			"a/a_test.go a/main.go go.mod go.sum libs/x/x.go libs/x/x.s"},
 		{"a workspace", map[string]string{
 			"go.work": "go 1.26\n\nuse (\n\t./a\n\t./lib2 // the second\n\t./unused2\n)\n", "go.work.sum": "", "a/go.mod": "module a\n", "a/go.sum": "",
 			"a/main.go": imports("main", "example.com/lib2/sub"), "lib2/go.mod": "module example.com/lib2\n", "lib2/go.sum": "", "lib2/l.go": "package l\n",
 			"lib2/sub/s.go": imports("sub", "example.com/third"), "unused2/go.mod": "module example.com/unused2\n", "unused2/u.go": "package u\n",
 			"lib2/vendor/modules.txt": "",
-		}, spec.Spec{Path: "a"}, "go.work go.work.sum lib2/go.mod lib2/go.sum lib2/sub unused2/go.mod",
+		}, specfile.Spec{Path: "a"}, "go.work go.work.sum lib2/go.mod lib2/go.sum lib2/sub unused2/go.mod",
 			"a/a_test.go a/go.mod a/go.sum a/main.go go.work go.work.sum lib2/go.mod lib2/go.sum lib2/sub/s.go unused2/go.mod"},
 		{"a vendored workspace", map[string]string{
 			"go.work": "go 1.26\n\nuse ./a\n", "a/go.mod": "module a\n", "a/main.go": imports("main"), "vendor/modules.txt": "",
-		}, spec.Spec{Path: "a"}, "go.work vendor", "a/a_test.go a/go.mod a/main.go go.work vendor/modules.txt"},
-		{"from the root", nil, spec.Spec{Path: ".", Build: spec.Build{With: Go, Args: map[string]string{"main": "./a"}}}, "",
+		}, specfile.Spec{Path: "a"}, "go.work vendor", "a/a_test.go a/go.mod a/main.go go.work vendor/modules.txt"},
+		{"from the root", nil, specfile.Spec{Path: ".", Build: specfile.Build{With: Go, Args: map[string]string{"main": "./a"}}}, "",
 			"README.md a/a_test.go a/main.go go.mod go.sum libs/unused/u.go libs/x/deep/d.go libs/x/notes.md libs/x/x.go libs/x/x.s libs/x/x_test.go libs/y/y.go root.go"},
-		{"another template", map[string]string{"a/index.html": ""}, spec.Spec{Path: "a", Build: spec.Build{With: Static}}, "", "a/a_test.go a/index.html a/main.go"},
-		{"an image", nil, spec.Spec{Path: "a", Image: "x@sha256:0"}, "", "a/a_test.go a/main.go"},
+		{"another template", map[string]string{"a/index.html": ""}, specfile.Spec{Path: "a", Build: specfile.Build{With: Static}}, "", "a/a_test.go a/index.html a/main.go"},
+		{"an image", nil, specfile.Spec{Path: "a", Image: "x@sha256:0"}, "", "a/a_test.go a/main.go"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			content := map[string]string{}
@@ -92,7 +92,7 @@ func TestSources(t *testing.T) {
 				content[name] = text
 			}
 			if c.spec.Build.With == "" {
-				c.spec.Build.With = spec.TemplateAuto
+				c.spec.Build.With = specfile.TemplateAuto
 			}
 			tree := treeFrom(content)
 			app, err := Resolve(&c.spec, tree)
@@ -128,7 +128,7 @@ func TestOnlyWhatIsImportedIsRead(t *testing.T) {
 		t.Fatalf("only %d files", len(names))
 	}
 	tree := NewTree(NewFiles(names), content, nil)
-	if _, err := Resolve(&spec.Spec{Path: "a", Build: spec.Build{With: spec.TemplateAuto}}, tree); err != nil {
+	if _, err := Resolve(&specfile.Spec{Path: "a", Build: specfile.Build{With: specfile.TemplateAuto}}, tree); err != nil {
 		t.Fatal(err)
 	}
 	if content.reads > 10 {
@@ -142,7 +142,7 @@ func TestSearchIsBounded(t *testing.T) {
 	for i := range maxSearched + 1 {
 		content["d"+strings.Repeat("x", i%100)+"/"+strings.Repeat("f", i/100+1)+".go"] = "//go:build ignore\n\npackage x\n"
 	}
-	_, err := Build(spec.Build{With: spec.TemplateAuto}, ".", treeFrom(content))
+	_, err := Build(specfile.Build{With: specfile.TemplateAuto}, ".", treeFrom(content))
 	if err == nil || !strings.Contains(err.Error(), "too many Go files") {
 		t.Errorf("error is %v", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // maxBytes is how much of a file is read: what decides stands at the beginning
@@ -44,7 +44,7 @@ func NewTree(files Files, content Content, memo *Memo) *Tree {
 }
 
 // without is the tree without the files that a glob matches.
-func (t *Tree) without(ignored spec.Globs) *Tree {
+func (t *Tree) without(ignored specfile.Globs) *Tree {
 	out := *t
 	out.Files, out.links = t.Files.Without(ignored), t.links.Without(ignored)
 	return &out

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // memory is the content of a commit by name, and how often it was read. A file
@@ -145,7 +145,7 @@ func TestUnreadableIsNoFinding(t *testing.T) {
 	for _, files := range []string{
 		"go.mod main.go=unreadable", "go.mod=unreadable main.go", "go.mod go.work=unreadable main.go", "index.html package.json=unreadable",
 	} {
-		_, err := Build(spec.Build{With: spec.TemplateAuto}, ".", treeOf(files))
+		_, err := Build(specfile.Build{With: specfile.TemplateAuto}, ".", treeOf(files))
 		var key *KeyError
 		var unfit *NoTemplateFitError
 		if err == nil || errors.As(err, &key) || errors.As(err, &unfit) || !strings.Contains(err.Error(), "on fire") {

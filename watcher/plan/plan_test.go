@@ -11,7 +11,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 const main = "refs/heads/main"
@@ -41,7 +41,7 @@ func snap(commit string, apps ...string) *Snapshot {
 		} else {
 			parts := strings.Split(rest+"::", ":")
 			c = Candidate{Name: parts[0], key: parts[1], specHash: "s",
-				Spec: &spec.Spec{Pin: parts[2], Path: parts[0]}, App: &detect.App{Build: &v1alpha1.Build{Template: "go"}}}
+				Spec: &specfile.Spec{Pin: parts[2], Path: parts[0]}, App: &detect.App{Build: &v1alpha1.Build{Template: "go"}}}
 		}
 		if c.File = file; file == "" {
 			c.File = c.Name + "/headway.yaml"

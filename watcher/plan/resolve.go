@@ -9,7 +9,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/headway-dev/headway/watcher/tree"
 )
 
@@ -56,9 +56,9 @@ func (c *Candidate) resolve(commit *tree.Commit, files *detect.Tree) error {
 	frozen := *c.Spec
 	if app.Build != nil {
 		// What auto chose is frozen, not that it was chosen.
-		frozen.Build = spec.Build{With: app.Build.Template, Args: app.Build.Args}
+		frozen.Build = specfile.Build{With: app.Build.Template, Args: app.Build.Args}
 	}
-	c.App, c.key, c.specHash = app, treeKey(SourceFiles(app, commit)), spec.Hash(&frozen)
+	c.App, c.key, c.specHash = app, treeKey(SourceFiles(app, commit)), specfile.Hash(&frozen)
 	return nil
 }
 

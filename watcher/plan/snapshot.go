@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // Snapshot is what a plan follows from in one commit. It never changes.
@@ -25,12 +25,12 @@ type Candidate struct {
 	Name string
 	// Spec is what the file says, and App what that comes to in its commit; nil
 	// as far as there is a problem.
-	Spec *spec.Spec
+	Spec *specfile.Spec
 	App  *detect.App
 	// Problem is why the file cannot be used; At has it by places in the file,
 	// where it is about places.
 	Problem *Problem
-	At      spec.Problems
+	At      specfile.Problems
 	// Template: the file is the model of a headway.yaml, with placeholders.
 	Template bool
 	// claims is the name in a file that could not be read; empty when it
@@ -49,7 +49,7 @@ func (c *Candidate) nameless() bool {
 }
 
 // refuse notes what is wrong with the file.
-func (c *Candidate) refuse(reason string, at ...spec.Problem) {
+func (c *Candidate) refuse(reason string, at ...specfile.Problem) {
 	for i := range at {
 		at[i].File = c.File
 	}

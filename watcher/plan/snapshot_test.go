@@ -10,7 +10,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/headway-dev/headway/watcher/tree"
 )
 
@@ -60,7 +60,7 @@ func TestReadSnapshot(t *testing.T) {
 		"a/headway.yaml": "name: a\nwatch: [libs/**]", "a/main.go": "package main\n\nfunc main() {}\n", "a/sub/headway.yaml": "name: sub\nimage: x@sha256:" + strings.Repeat("0", 64),
 		"broken/headway.yaml": "name: broken\nprot: 1", "broken/main.go": "package main\n\nfunc main() {}\n",
 		"empty/headway.yaml":    "name: empty",
-		"big/headway.yaml":      "name: big # " + strings.Repeat("x", spec.MaxBytes),
+		"big/headway.yaml":      "name: big # " + strings.Repeat("x", specfile.MaxBytes),
 		"vendor/v/headway.yaml": "name: v", "a/testdata/headway.yaml": "nonsense", "node_modules/n/headway.yaml": "name: n",
 		"scaffold/headway.yaml":           "name: {{ name }}",
 		"{{cookiecutter.x}}/headway.yaml": "name: cookie",

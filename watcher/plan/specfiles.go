@@ -9,7 +9,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/headway-dev/headway/watcher/tree"
 )
 
@@ -35,16 +35,16 @@ func ReadSpecFiles(c *tree.Commit, blobs tree.Blobs, known map[string]bool) (Spe
 		var data []byte
 		if f.Mode != tree.Symlink && i < MaxSpecFiles+maxNamed {
 			var err error
-			if data, err = blobs.Read(f.Blob, spec.MaxBytes); err != nil {
+			if data, err = blobs.Read(f.Blob, specfile.MaxBytes); err != nil {
 				return nil, fmt.Errorf("reading %s: %w", f.Path, err)
 			}
 		}
 		switch {
 		case app.omitted:
-			app.claims = spec.ClaimedName(data)
-			app.refuse(v1alpha1.ReasonTooManySpecFiles, spec.Whole(fmt.Sprintf("the repository has more than %d headway.yaml files, and this one is left out; split the repository", MaxSpecFiles)))
+			app.claims = specfile.ClaimedName(data)
+			app.refuse(v1alpha1.ReasonTooManySpecFiles, specfile.Whole(fmt.Sprintf("the repository has more than %d headway.yaml files, and this one is left out; split the repository", MaxSpecFiles)))
 		case f.Mode == tree.Symlink:
-			app.refuse(v1alpha1.ReasonInvalidSpec, spec.Whole(spec.FileName+" is a symbolic link; make it a file"))
+			app.refuse(v1alpha1.ReasonInvalidSpec, specfile.Whole(specfile.FileName+" is a symbolic link; make it a file"))
 		default:
 			app.parse(data)
 		}
@@ -60,7 +60,7 @@ func ReadSpecFiles(c *tree.Commit, blobs tree.Blobs, known map[string]bool) (Spe
 func specFilesOf(c *tree.Commit, known map[string]bool) []tree.File {
 	var files []tree.File
 	for _, f := range c.Files {
-		if path.Base(f.Path) == spec.FileName && !spec.Skipped(f.Path) && f.Submodule == "" {
+		if path.Base(f.Path) == specfile.FileName && !specfile.Skipped(f.Path) && f.Submodule == "" {
 			files = append(files, f)
 		}
 	}
@@ -76,15 +76,15 @@ func specFilesOf(c *tree.Commit, known map[string]bool) []tree.File {
 
 // parse reads what the file says.
 func (c *Candidate) parse(data []byte) {
-	parsed, err := spec.Parse(c.File, data)
-	var at spec.Problems
-	switch c.Template = spec.IsTemplate(c.File, data, err); {
+	parsed, err := specfile.Parse(c.File, data)
+	var at specfile.Problems
+	switch c.Template = specfile.IsTemplate(c.File, data, err); {
 	case errors.As(err, &at):
-		c.claims = spec.ClaimedName(data)
+		c.claims = specfile.ClaimedName(data)
 		c.refuse(v1alpha1.ReasonInvalidSpec, at...)
 	case c.Template:
 		c.claims = parsed.Name
-		c.refuse(v1alpha1.ReasonInvalidSpec, spec.Whole("the folder's name is a placeholder; rename the folder"))
+		c.refuse(v1alpha1.ReasonInvalidSpec, specfile.Whole("the folder's name is a placeholder; rename the folder"))
 	default:
 		c.Spec, c.Name = parsed, parsed.Name
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // made says in a few words where the image of an app comes from.
@@ -29,7 +29,7 @@ type warning struct{ key, message string }
 
 // unmatched are the globs that match nothing: what they were written for is
 // not there, or is called otherwise.
-func unmatched(c *checkout, s *spec.Spec) ([]warning, error) {
+func unmatched(c *checkout, s *specfile.Spec) ([]warning, error) {
 	var found []warning
 	for _, pattern := range s.Watch {
 		if !matches(pattern, c.files) {
@@ -60,6 +60,6 @@ func unmatched(c *checkout, s *spec.Spec) ([]warning, error) {
 
 // matches reports whether a glob, which the parser has taken, matches a file.
 func matches(pattern string, files detect.Files) bool {
-	glob, err := spec.ParseGlob(pattern)
+	glob, err := specfile.ParseGlob(pattern)
 	return err == nil && slices.ContainsFunc(files, glob.Match)
 }

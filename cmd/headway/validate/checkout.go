@@ -13,7 +13,7 @@ import (
 
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/plan"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/headway-dev/headway/watcher/tree"
 )
 
@@ -97,11 +97,11 @@ func canonical(p string) (string, error) {
 // located is the canonical path of what the command line names, but for a
 // headway.yaml that is a symlink: that one stays what it is.
 func located(p string) (string, error) {
-	if filepath.Base(p) != spec.FileName {
+	if filepath.Base(p) != specfile.FileName {
 		return canonical(p)
 	}
 	dir, err := canonical(filepath.Dir(p))
-	return filepath.Join(dir, spec.FileName), err
+	return filepath.Join(dir, specfile.FileName), err
 }
 
 // bare is the cause of a file error without the path, which the caller gives.

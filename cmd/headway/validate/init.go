@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/cmd/headway/cli"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/spf13/cobra"
 )
 
@@ -30,11 +30,11 @@ and runs them. An existing file is left alone unless --force is given.`,
 			if err != nil {
 				return err
 			}
-			if err := writeNew(spec.FileName, text, force); err != nil {
+			if err := writeNew(specfile.FileName, text, force); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(io.Out, "wrote %s:\n\n%s\nCommit and push it; headway repo add URL tells the cluster where to look.\n",
-				spec.FileName, indented(text))
+				specfile.FileName, indented(text))
 			return err
 		},
 	}
@@ -61,12 +61,12 @@ func draft(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	file := path.Join(rel, spec.FileName)
-	if spec.Skipped(file) {
+	file := path.Join(rel, specfile.FileName)
+	if specfile.Skipped(file) {
 		return "", cli.Usagef("%s would make no app: %s", file, inSkippedFolder)
 	}
 	if name == "" {
-		name = cli.Name(filepath.Base(dir), spec.MaxName)
+		name = cli.Name(filepath.Base(dir), specfile.MaxName)
 	}
 	f, err := inspect(c, rel, name)
 	if err != nil {

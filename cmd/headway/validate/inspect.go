@@ -11,7 +11,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // findings are what a folder says about the app in it.
@@ -32,7 +32,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 		return f, errors.New("this folder has no files that git would commit; add what the app is built from (a Dockerfile, Go files with a go.mod, or an index.html), then run headway init again")
 	}
 	tree := c.tree()
-	build, err := detect.Build(spec.Build{With: spec.TemplateAuto}, p, tree)
+	build, err := detect.Build(specfile.Build{With: specfile.TemplateAuto}, p, tree)
 	if err == nil {
 		f.because = because(build.Template, build.Args["main"], c.files, p)
 	} else if build, f.because, err = oneOfMany(p, name, tree, err); err != nil {
@@ -43,7 +43,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 	f.template = build.Template
 	switch f.template {
 	case detect.Dockerfile:
-		data, err := c.content().Read(path.Join(p, "Dockerfile"), spec.MaxBytes)
+		data, err := c.content().Read(path.Join(p, "Dockerfile"), specfile.MaxBytes)
 		if err != nil {
 			return f, fmt.Errorf("reading the Dockerfile: %w", err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/deploy/templates"
 	"github.com/headway-dev/headway/pipelines/contract"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -68,7 +68,7 @@ func choose(wanted string, templates []template) (*template, bool) {
 }
 
 // check returns what is wrong, or else why that could not be found out.
-func (t *templateCheck) check(ctx context.Context, build *v1alpha1.Build, s *spec.Spec) (problems spec.Problems, unchecked string, err error) {
+func (t *templateCheck) check(ctx context.Context, build *v1alpha1.Build, s *specfile.Spec) (problems specfile.Problems, unchecked string, err error) {
 	shipped, err := shippedTemplates()
 	if err != nil {
 		return nil, "", err
@@ -84,7 +84,7 @@ func (t *templateCheck) check(ctx context.Context, build *v1alpha1.Build, s *spe
 				build.Template, strings.Join(templateNames(shipped), ", "), t.err), nil
 		}
 		if chosen, known = choose(build.Template, t.templates); !known {
-			return spec.Problems{s.Problem("build.with", contract.NotFound(build.Template, templateNames(t.templates)).Error())}, "", nil
+			return specfile.Problems{s.Problem("build.with", contract.NotFound(build.Template, templateNames(t.templates)).Error())}, "", nil
 		}
 	}
 	var wrong *contract.ArgsError

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 func TestTemplateCheck(t *testing.T) {
@@ -44,7 +44,7 @@ func TestTemplateCheck(t *testing.T) {
 				return []template{shipped[1], own}, c.err
 			}}
 			for range 2 { // the second answer is the first one
-				problems, note, err := check.check(t.Context(), &v1alpha1.Build{Template: c.template, Args: c.args}, &spec.Spec{})
+				problems, note, err := check.check(t.Context(), &v1alpha1.Build{Template: c.template, Args: c.args}, &specfile.Spec{})
 				said := ""
 				if len(problems) > 0 {
 					said = problems[0].Message

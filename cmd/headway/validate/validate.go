@@ -12,7 +12,7 @@ import (
 
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/watcher/plan"
-	"github.com/headway-dev/headway/watcher/spec"
+	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/spf13/cobra"
 )
 
@@ -77,8 +77,8 @@ func (v *validation) path(ctx context.Context, p string) error {
 	}
 	dir := real
 	if !info.IsDir() {
-		if filepath.Base(real) != spec.FileName {
-			return fmt.Errorf("%s is not named %s; the cluster would not see it", p, spec.FileName)
+		if filepath.Base(real) != specfile.FileName {
+			return fmt.Errorf("%s is not named %s; the cluster would not see it", p, specfile.FileName)
 		}
 		dir = filepath.Dir(real)
 	}
@@ -118,8 +118,8 @@ func (v *validation) folder(ctx context.Context, c *opened, rel, p string) error
 	found, skipped := 0, false
 	for _, name := range c.files.Under(rel) {
 		switch path.Base(name) {
-		case spec.FileName:
-			if spec.Skipped(name) {
+		case specfile.FileName:
+			if specfile.Skipped(name) {
 				skipped = true
 				continue
 			}
@@ -128,19 +128,19 @@ func (v *validation) folder(ctx context.Context, c *opened, rel, p string) error
 				return err
 			}
 		case "headway.yml":
-			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", c.display(name), spec.FileName)
+			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", c.display(name), specfile.FileName)
 		}
 	}
 	if found == 0 && skipped {
-		return fmt.Errorf("found no %s in %s that makes an app; %s", spec.FileName, p, inSkippedFolder)
+		return fmt.Errorf("found no %s in %s that makes an app; %s", specfile.FileName, p, inSkippedFolder)
 	}
 	if found == 0 {
-		return fmt.Errorf("found no %s in %s; headway init writes one", spec.FileName, p)
+		return fmt.Errorf("found no %s in %s; headway init writes one", specfile.FileName, p)
 	}
 	return nil
 }
 
-// inSkippedFolder says what to do where spec.Skipped is true.
+// inSkippedFolder says what to do where specfile.Skipped is true.
 const inSkippedFolder = "the cluster skips those below vendor, node_modules and testdata; write it in another folder and set path"
 
 // file checks one file and prints the outcome.
@@ -155,10 +155,10 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 	switch {
 	case app == nil:
 		why := "git would not commit this file, so that the cluster would not see it; it is ignored, or no plain file"
-		if spec.Skipped(rel) {
+		if specfile.Skipped(rel) {
 			why = inSkippedFolder
 		}
-		v.fail(label, spec.Problems{spec.Whole(why)})
+		v.fail(label, specfile.Problems{specfile.Whole(why)})
 		return nil
 	case app.Template:
 		_, err := fmt.Fprintf(v.out, "%s: skipped, it has placeholders to fill in\n", label)
@@ -185,7 +185,7 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 
 // built checks what the watcher leaves to those who build, and what is of no
 // effect.
-func (v *validation) built(ctx context.Context, c *opened, app *plan.Candidate) (problems spec.Problems, warnings []warning, err error) {
+func (v *validation) built(ctx context.Context, c *opened, app *plan.Candidate) (problems specfile.Problems, warnings []warning, err error) {
 	if warnings, err = unmatched(c.checkout, app.Spec); err != nil || app.App.Build == nil {
 		return nil, warnings, err
 	}
@@ -197,7 +197,7 @@ func (v *validation) built(ctx context.Context, c *opened, app *plan.Candidate) 
 }
 
 // fail prints the problems of one file.
-func (v *validation) fail(label string, problems spec.Problems) {
+func (v *validation) fail(label string, problems specfile.Problems) {
 	v.failed++
 	for i := range problems {
 		problems[i].File = label

@@ -1,4 +1,4 @@
-package spec
+package specfile
 
 import (
 	"encoding/json"
@@ -28,7 +28,7 @@ func golden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); go test ./watcher/spec -update writes it anew\n%s", file, diff)
+		t.Errorf("%s differs (-want +got); go test ./watcher/specfile -update writes it anew\n%s", file, diff)
 	}
 }
 

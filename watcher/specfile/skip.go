@@ -1,4 +1,4 @@
-package spec
+package specfile
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 // to tests.
 var notOwn = []string{"vendor", "node_modules", "testdata"}
 
-// Skipped tells whether a headway.yaml stands in a folder that makes no app of
+// Skipped reports whether a headway.yaml stands in a folder that makes no app of
 // it: below vendor, node_modules or testdata. To build such a folder, a
 // headway.yaml elsewhere names it in path.
 func Skipped(file string) bool {
@@ -23,7 +23,7 @@ func Skipped(file string) bool {
 // {{ x }}, {% if x %}, <%= x %>.
 var placeholders = []string{"{{", "{%", "<%"}
 
-// IsTemplate tells whether a headway.yaml is the model of one, which becomes an
+// IsTemplate reports whether a headway.yaml is the model of one, which becomes an
 // app's when a generator has filled it in: it stands in a folder whose name is
 // a placeholder, or a placeholder is why it cannot be used. err is what Parse
 // said; a valid file may have placeholders in its values.

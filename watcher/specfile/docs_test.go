@@ -1,4 +1,4 @@
-package spec
+package specfile
 
 import (
 	"os"
@@ -18,7 +18,7 @@ func TestSchemaFile(t *testing.T) {
 // between two marks, equal to the parser's.
 func TestReferenceInDocs(t *testing.T) {
 	const file = "../../docs/headway-yaml.md"
-	const begin, end = "<!-- keys: begin, written by go test ./watcher/spec -update -->\n", "<!-- keys: end -->"
+	const begin, end = "<!-- keys: begin, written by go test ./watcher/specfile -update -->\n", "<!-- keys: end -->"
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

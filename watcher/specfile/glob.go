@@ -1,4 +1,4 @@
-package spec
+package specfile
 
 import (
 	"errors"
@@ -77,7 +77,7 @@ func ParseGlobs(patterns []string) (Globs, error) {
 	return globs, nil
 }
 
-// Match tells whether one of the globs matches.
+// Match reports whether one of the globs matches.
 func (g Globs) Match(name string) bool {
 	return slices.ContainsFunc(g, func(one Glob) bool { return one.Match(name) })
 }
@@ -91,7 +91,7 @@ func LiteralGlob(name string) Glob {
 // String is the glob in its clean form.
 func (g Glob) String() string { return g.clean }
 
-// Match tells whether the file at name, or a folder that it is in, matches.
+// Match reports whether the file at name, or a folder that it is in, matches.
 // The cost is the product of the numbers of segments behind the literal part.
 func (g Glob) Match(name string) bool {
 	rest, ok := below(name, g.literal)
@@ -164,7 +164,7 @@ func (g Glob) step(reach []bool, segment string) []bool {
 	return next
 }
 
-// Reach tells whether one of the globs may match something in a folder.
+// Reach reports whether one of the globs may match something in a folder.
 func (g Globs) Reach(dir string) bool {
 	return slices.ContainsFunc(g, func(one Glob) bool { return one.reaches(dir) })
 }

@@ -1,4 +1,4 @@
-// Package spec reads headway.yaml, the one file that a team writes.
+// Package specfile reads headway.yaml, the one file that a team writes.
 //
 // It promises that a Spec it returns is complete (every default filled in) and
 // acceptable to the API server, and that anything else comes back as Problems
@@ -7,7 +7,7 @@
 //
 // One table (table.go) says which keys there are; the parser, the JSON Schema
 // and the reference in docs/headway-yaml.md are all made from it.
-package spec
+package specfile
 
 import (
 	"strings"

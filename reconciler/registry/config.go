@@ -49,7 +49,7 @@ var (
 func (c *Client) Config(ctx context.Context, namespace, image string) (*v1alpha1.ImageConfig, error) {
 	ctx, cancel := context.WithTimeout(ctx, configTimeout)
 	defer cancel()
-	ref, err := c.digest(image)
+	ref, err := c.reference(image)
 	if err != nil {
 		return nil, fmt.Errorf("naming image %s: %w", image, err)
 	}
@@ -133,7 +133,7 @@ func Passing(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-func configOf(ref name.Digest, options []remote.Option) (*v1alpha1.ImageConfig, error) {
+func configOf(ref name.Reference, options []remote.Option) (*v1alpha1.ImageConfig, error) {
 	image, err := remote.Image(ref, options...)
 	if err != nil {
 		return nil, fmt.Errorf("reading image %s: %w", ref, err)
@@ -168,15 +168,6 @@ func reading(ctx context.Context, keychain authn.Keychain) []remote.Option {
 		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}),
 		remote.WithTransport(bounded{remote.DefaultTransport}),
 	}
-}
-
-// digest parses the name of an image that is pinned by digest; see tag.
-func (c *Client) digest(image string) (name.Digest, error) {
-	ref, err := name.NewDigest(image)
-	if err == nil && slices.Contains(c.Insecure, ref.RegistryStr()) {
-		return name.NewDigest(image, name.Insecure)
-	}
-	return ref, err
 }
 
 // bounded cuts answers that are longer than any manifest or configuration.

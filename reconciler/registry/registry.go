@@ -44,7 +44,7 @@ type Client struct {
 func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ref, err := c.tag(repository + ":" + tag)
+	ref, err := c.reference(repository + ":" + tag)
 	if err != nil {
 		return "", nil, fmt.Errorf("naming image %s:%s: %w", repository, tag, err)
 	}
@@ -67,11 +67,11 @@ func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1a
 	return head.Digest.String(), config, nil
 }
 
-// tag parses an image's name, and decides between http and https.
-func (c *Client) tag(image string) (name.Tag, error) {
-	ref, err := name.NewTag(image)
-	if err == nil && slices.Contains(c.Insecure, ref.RegistryStr()) {
-		return name.NewTag(image, name.Insecure)
+// reference parses an image's name, and decides between http and https.
+func (c *Client) reference(image string) (name.Reference, error) {
+	ref, err := name.ParseReference(image)
+	if err == nil && slices.Contains(c.Insecure, ref.Context().RegistryStr()) {
+		return name.ParseReference(image, name.Insecure)
 	}
 	return ref, err
 }

@@ -128,9 +128,9 @@ func TestInsecure(t *testing.T) {
 		"registry.example.com/a:b":      "https",
 		"registry.localhost:5000/a:b":   "http",
 	} {
-		tag, err := c.tag(image)
-		if err != nil || tag.Scheme() != want {
-			t.Errorf("%s: %s, %v; want %s", image, tag.Scheme(), err, want)
+		tag, err := c.reference(image)
+		if err != nil || tag.Context().Scheme() != want {
+			t.Errorf("%s: %s, %v; want %s", image, tag.Context().Scheme(), err, want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
+	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,12 +73,12 @@ func CacheOptions(buildNamespace string) cache.Options {
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&appsv1.Deployment{}: {Label: ours},
-			&corev1.Pod{}:        {Label: ownPods(), Transform: slimPod},
-			&corev1.Node{}:       {Transform: prepull.SlimNode},
-			&corev1.Namespace{}:  {Transform: grantOnly},
+			&corev1.Pod{}:        {Label: ownPods(), Transform: slim(slimPod)},
+			&corev1.Node{}:       {Transform: slim(prepull.SlimNode)},
+			&corev1.Namespace{}:  {Transform: slim(grantOnly)},
 			&corev1.Secret{}:     {Transform: versionOnly},
 			&corev1.ConfigMap{}:  {Transform: versionOnly},
-			&pipelines.TaskRun{}: {Label: ours, Namespaces: builds, Transform: slimRun},
+			&pipelines.TaskRun{}: {Label: ours, Namespaces: builds, Transform: slim(slimRun)},
 			&pipelines.Task{}:    {Label: v1alpha1.Labelled(v1alpha1.LabelTemplate), Namespaces: builds},
 		},
 	}
@@ -91,18 +92,24 @@ func ownPods() labels.Selector {
 	return ours.Add(*notBuild)
 }
 
-// slimPod keeps what tells how a pod is doing, and where. Pods are only read.
-func slimPod(in any) (any, error) {
-	pod, ok := in.(*corev1.Pod)
-	if !ok {
+// slim drops parts of each object of a kind on its way into the cache.
+func slim[T client.Object](drop func(T)) toolscache.TransformFunc {
+	return func(in any) (any, error) {
+		if object, ok := in.(T); ok {
+			object.SetManagedFields(nil)
+			drop(object)
+		}
 		return in, nil
 	}
+}
+
+// slimPod keeps what tells how a pod is doing, and where. Pods are only read.
+func slimPod(pod *corev1.Pod) {
 	mark, marked := pod.Annotations[v1alpha1.AnnotationStartedWith]
-	pod.ManagedFields, pod.Annotations, pod.Spec = nil, nil, corev1.PodSpec{NodeName: pod.Spec.NodeName}
+	pod.Annotations, pod.Spec = nil, corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	if marked {
 		pod.Annotations = map[string]string{v1alpha1.AnnotationStartedWith: mark}
 	}
-	return pod, nil
 }
 
 // versionOnly keeps which version of a Secret or ConfigMap there is. Only the
@@ -120,29 +127,19 @@ func versionOnly(in any) (any, error) {
 }
 
 // grantOnly keeps of a namespace's metadata which hosts its apps may have.
-func grantOnly(in any) (any, error) {
-	namespace, ok := in.(*metav1.PartialObjectMetadata)
-	if !ok {
-		return in, nil
-	}
+func grantOnly(namespace *metav1.PartialObjectMetadata) {
 	grant, granted := namespace.Annotations[v1alpha1.AnnotationHosts]
-	namespace.ManagedFields, namespace.Labels, namespace.Annotations = nil, nil, nil
+	namespace.Labels, namespace.Annotations = nil, nil
 	if granted {
 		namespace.Annotations = map[string]string{v1alpha1.AnnotationHosts: grant}
 	}
-	return namespace, nil
 }
 
 // slimRun drops the copies of the template that each TaskRun carries. TaskRuns
 // are only created, patched by difference and deleted, never updated whole.
-func slimRun(in any) (any, error) {
-	run, ok := in.(*pipelines.TaskRun)
-	if !ok {
-		return in, nil
-	}
-	run.ManagedFields, run.Spec.TaskSpec, run.Status.TaskSpec, run.Status.Provenance = nil, nil, nil, nil
+func slimRun(run *pipelines.TaskRun) {
+	run.Spec.TaskSpec, run.Status.TaskSpec, run.Status.Provenance = nil, nil, nil
 	delete(run.Annotations, corev1.LastAppliedConfigAnnotation)
-	return run, nil
 }
 
 // Uncached are the kinds that are read past the cache: they are many, secret,

@@ -187,10 +187,7 @@ func takesApps(node *corev1.Node) bool {
 
 // SlimNode keeps, for a cache, what tells whether a node takes app pods and which
 // images it has.
-func SlimNode(in any) (any, error) {
-	if node, ok := in.(*corev1.Node); ok {
-		node.ManagedFields, node.Annotations = nil, nil
-		node.Status = corev1.NodeStatus{Conditions: node.Status.Conditions, Images: node.Status.Images}
-	}
-	return in, nil
+func SlimNode(node *corev1.Node) {
+	node.Annotations = nil
+	node.Status = corev1.NodeStatus{Conditions: node.Status.Conditions, Images: node.Status.Images}
 }

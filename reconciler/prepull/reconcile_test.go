@@ -245,15 +245,13 @@ func TestNodeHasImage(t *testing.T) {
 		}(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			slim, err := SlimNode(node)
-			if err != nil {
-				t.Fatal(err)
-			}
-			newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim.(*corev1.Node)).want(name)
+			SlimNode(node)
+			newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), node).want(name)
 		})
 	}
-	slim, _ := SlimNode(newNode("1", "registry/apps/team/hello@"+digestB))
-	newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim.(*corev1.Node)).
+	slim := newNode("1", "registry/apps/team/hello@"+digestB)
+	SlimNode(slim)
+	newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), slim).
 		want("another image", "hello-1-pull-11111111")
 }
 

@@ -35,7 +35,7 @@ type Finding struct {
 
 // Ready is the kubelet's verdict.
 func Ready(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && podCondition(pod, corev1.PodReady) == corev1.ConditionTrue
+	return pod.DeletionTimestamp == nil && Condition(&pod.Status, corev1.PodReady).Status == corev1.ConditionTrue
 }
 
 // AppStatus is the state of the application's container; nil before there is
@@ -49,13 +49,14 @@ func AppStatus(pod *corev1.Pod) *corev1.ContainerStatus {
 	return nil
 }
 
-func podCondition(pod *corev1.Pod, kind corev1.PodConditionType) corev1.ConditionStatus {
-	for _, c := range pod.Status.Conditions {
+// Condition of a pod; the zero one where it is not there.
+func Condition(status *corev1.PodStatus, kind corev1.PodConditionType) corev1.PodCondition {
+	for _, c := range status.Conditions {
 		if c.Type == kind {
-			return c.Status
+			return c
 		}
 	}
-	return corev1.ConditionUnknown
+	return corev1.PodCondition{}
 }
 
 // Pod reads one pod that is not ready. The duration says when to look again, for
@@ -98,12 +99,8 @@ func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now t
 
 // Unschedulable says why no node takes the pod.
 func Unschedulable(pod *corev1.Pod) (string, bool) {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return "no node can take the pod yet: " + OneLine(c.Message), true
-		}
-	}
-	return "", false
+	c := Condition(&pod.Status, corev1.PodScheduled)
+	return "no node can take the pod yet: " + OneLine(c.Message), c.Status == corev1.ConditionFalse
 }
 
 // ended is how the container ended the last time, if it ever did.

@@ -35,12 +35,8 @@ func neverAnswered(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	if end.Reason == "OOMKilled" || end.FinishedAt.Sub(end.StartedAt.Time) < render.StartLimit {
 		return false
 	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status != corev1.ConditionTrue && !c.LastTransitionTime.After(end.StartedAt.Time)
-		}
-	}
-	return false
+	c := Condition(&pod.Status, corev1.PodReady)
+	return c.Type != "" && c.Status != corev1.ConditionTrue && !c.LastTransitionTime.After(end.StartedAt.Time)
 }
 
 func missedCheck(rev *v1alpha1.Revision) string {

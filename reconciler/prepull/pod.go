@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/diagnose"
 )
 
 const (
@@ -105,10 +106,8 @@ func progress(status *corev1.PodStatus) (pullState, string) {
 	case corev1.PodFailed:
 		return failed, because(status.Reason, status.Message)
 	}
-	for _, c := range status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return waiting, because(c.Reason, c.Message)
-		}
+	if c := diagnose.Condition(status, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
+		return waiting, because(c.Reason, c.Message)
 	}
 	return waiting, ""
 }

@@ -106,12 +106,7 @@ func (s Seen) takes(pod *corev1.Pod, now time.Time) (bool, time.Duration) {
 
 // heldSince is from when on the kubelet has found the present container ready.
 func heldSince(pod *corev1.Pod) time.Time {
-	var since time.Time
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			since = c.LastTransitionTime.Time
-		}
-	}
+	since := diagnose.Condition(&pod.Status, corev1.PodReady).LastTransitionTime.Time
 	if status := diagnose.AppStatus(pod); status != nil && status.State.Running != nil && status.State.Running.StartedAt.After(since) {
 		since = status.State.Running.StartedAt.Time
 	}

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -43,10 +42,7 @@ func TestCommand(t *testing.T) {
 			if tc.parked == nil {
 				return
 			}
-			var standby *appsv1.Deployment
-			if standby, err = Standby(main, rev, tc.config, park, 1); err != nil {
-				t.Fatal(err)
-			}
+			standby := Standby(main, rev, tc.config, park, 1)
 			waiting := standby.Spec.Template.Spec.Containers[0]
 			if diff := cmp.Diff([][]string{{v1alpha1.ParkProgram}, tc.parked}, [][]string{waiting.Command, waiting.Args}); diff != "" {
 				t.Errorf("parked pod (-want +got):\n%s", diff)

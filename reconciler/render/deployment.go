@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -85,18 +84,15 @@ func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConf
 			},
 		},
 	}
-	return deployment, stamp(deployment)
+	stamp(deployment)
+	return deployment, nil
 }
 
 // stamp notes what was rendered on the Deployment itself; see UpToDate.
-func stamp(d *appsv1.Deployment) error {
-	spec, err := json.Marshal(d.Spec)
-	if err != nil {
-		return fmt.Errorf("encoding deployment %s: %w", d.Name, err)
-	}
+func stamp(d *appsv1.Deployment) {
+	spec, _ := json.Marshal(d.Spec) // cannot fail: plain values
 	hash := sha256.Sum256(spec)
 	d.Annotations = map[string]string{annotationRendered: hex.EncodeToString(hash[:8])}
-	return nil
 }
 
 // UpToDate reports whether a live Deployment is what we would apply: nothing of

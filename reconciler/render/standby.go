@@ -28,7 +28,7 @@ type Park struct {
 // Standby renders the Deployment of a revision's parked pods out of its
 // main one, so that a woken pod is what any other pod is. The number of pods
 // is ours: what is woken leaves the Deployment and is replaced.
-func Standby(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha1.ImageConfig, park Park, replicas int32) (*appsv1.Deployment, error) {
+func Standby(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha1.ImageConfig, park Park, replicas int32) *appsv1.Deployment {
 	standby := main.DeepCopy()
 	standby.Name = v1alpha1.StandbyName(main.Name)
 	spec := &standby.Spec
@@ -46,7 +46,8 @@ func Standby(main *appsv1.Deployment, rev *v1alpha1.Revision, config *v1alpha1.I
 		},
 	})
 	parkIn(&spec.Template.Spec.Containers[0], Command(rev, config), park)
-	return standby, stamp(standby)
+	stamp(standby)
+	return standby
 }
 
 func parkedLabels(of map[string]string) map[string]string {

@@ -20,10 +20,7 @@ func renderStandby(t *testing.T, rev *v1alpha1.Revision, replicas int32) (main, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if standby, err = Standby(main, rev, command, park, replicas); err != nil {
-		t.Fatal(err)
-	}
-	return main, standby
+	return main, Standby(main, rev, command, park, replicas)
 }
 
 func TestStandbyGolden(t *testing.T) {

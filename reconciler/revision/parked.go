@@ -71,12 +71,7 @@ func (p *Plan) planStandby(seen Seen, config *v1alpha1.ImageConfig, parked []cor
 	case problem != "":
 		p.dropStandby = seen.Standby != nil
 	case wanted || seen.Standby != nil:
-		standby, err := render.Standby(p.Deployment, rev, config, seen.Park, size)
-		if err != nil {
-			problem = diagnose.OneLine(err.Error())
-			break
-		}
-		p.Standby = standby
+		p.Standby = render.Standby(p.Deployment, rev, config, seen.Park, size)
 		problem = parkedProblem(rev, seen.Standby, parked)
 	}
 	if problem == "" && crowded != "" {

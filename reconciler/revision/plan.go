@@ -103,11 +103,9 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	}
 	with, again := startWith(seen, now)
 	p.Status.StartedWith = with
-	mark, err := markOf(with)
-	if err == nil {
-		p.Deployment, err = render.Deployment(rev, b.image, b.config, mark)
-	}
-	if err != nil {
+	mark := markOf(with)
+	var err error
+	if p.Deployment, err = render.Deployment(rev, b.image, b.config, mark); err != nil {
 		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateFailed, 0, nil
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}

@@ -116,14 +116,11 @@ func changedReference(last, next []v1alpha1.ReferenceVersion) string {
 
 // markOf is the value of AnnotationStartedWith; empty where there is nothing
 // that could change.
-func markOf(with v1alpha1.StartedWith) (string, error) {
+func markOf(with v1alpha1.StartedWith) string {
 	if len(with.References) == 0 && with.Restart == "" {
-		return "", nil
+		return ""
 	}
-	content, err := json.Marshal([]any{with.References, with.Restart})
-	if err != nil {
-		return "", fmt.Errorf("encoding what pods start with: %w", err)
-	}
+	content, _ := json.Marshal([]any{with.References, with.Restart}) // cannot fail: strings
 	hash := sha256.Sum256(content)
-	return hex.EncodeToString(hash[:8]), nil
+	return hex.EncodeToString(hash[:8])
 }

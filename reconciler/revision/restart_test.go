@@ -159,10 +159,7 @@ func TestRestartIsTold(t *testing.T) {
 				r.Status.StartedWith.References = []v1alpha1.ReferenceVersion{secret("1")}
 			})
 			seen := Seen{Revision: rev, References: []v1alpha1.ReferenceVersion{secret("2")}, Given: &Given{Config: command}, Deployment: &appsv1.Deployment{}}
-			mark, err := markOf(v1alpha1.StartedWith{References: seen.References})
-			if err != nil {
-				t.Fatal(err)
-			}
+			mark := markOf(v1alpha1.StartedWith{References: seen.References})
 			seen.Pods = tc.pods(mark)
 			plan := PlanFor(seen, start)
 			if got := plan.Status.Conditions[1].Message; plan.Status.State != v1alpha1.StateReady || got != tc.want {

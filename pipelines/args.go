@@ -5,10 +5,7 @@ import (
 	"github.com/headway-dev/headway/pipelines/contract"
 )
 
-// ArgsError is a mistake in build.args that a new commit has to mend.
-type ArgsError = contract.ArgsError
-
-// CheckArgs says what is wrong with build.args. The error is an *ArgsError.
+// CheckArgs says what is wrong with build.args. The error is a *contract.ArgsError.
 func CheckArgs(template Template, args map[string]string) error {
 	params := make([]contract.Param, len(template.Spec.Params))
 	for i, p := range template.Spec.Params {
@@ -19,9 +16,6 @@ func CheckArgs(template Template, args map[string]string) error {
 
 // argsOf is the arguments of a revision's build, the commit filled in.
 func argsOf(revision *v1alpha1.Revision) map[string]string {
-	if revision.Spec.Build == nil {
-		return nil
-	}
 	args := make(map[string]string, len(revision.Spec.Build.Args))
 	for name, value := range revision.Spec.Build.Args {
 		args[name] = contract.WithCommit(value, revision.Spec.Commit)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/pipelines/contract"
 )
 
 func TestCheckArgs(t *testing.T) {
@@ -52,7 +54,7 @@ func TestCheckArgs(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			err := CheckArgs(test.template, test.args)
 			var got []string
-			if problem := new(ArgsError); errors.As(err, &problem) {
+			if problem := new(contract.ArgsError); errors.As(err, &problem) {
 				got = problem.Problems
 				if err.Error() != strings.Join(got, "\n") {
 					t.Errorf("Error() = %q", err)

@@ -84,7 +84,7 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 	}
 	switch tektonv1.TaskRunReason(condition.Reason) {
 	case tektonv1.TaskRunReasonTimedOut:
-		outcome.Message = timedOut(run, step, condition)
+		outcome.Message = timedOut(step, condition)
 		return outcome // Tekton has deleted the pod, and the log with it
 	case tektonv1.TaskRunReasonImagePullFailed:
 		outcome.Message = "the image of a build step cannot be pulled: " + detail(condition.Message)
@@ -101,7 +101,7 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 		return outcome
 	}
 	outcome.Pod, outcome.Container = run.Status.PodName, step.Container
-	if outOfMemory(step, condition) {
+	if step.Terminated.Reason == "OOMKilled" || condition.Reason == tektonv1.TaskRunReasonStepOOM.String() {
 		outcome.Message = fmt.Sprintf("step %q ran out of memory", step.Name)
 		return outcome
 	}
@@ -127,18 +127,10 @@ func failedStep(run *TaskRun) *tektonv1.StepState {
 	return nil
 }
 
-func outOfMemory(step *tektonv1.StepState, condition *apis.Condition) bool {
-	return step.Terminated.Reason == "OOMKilled" || condition.Reason == tektonv1.TaskRunReasonStepOOM.String()
-}
-
 // timedOut tells the time limit, and what Tekton knew of the run before it
 // ended, such as an image that could not be pulled.
-func timedOut(run *TaskRun, step *tektonv1.StepState, condition *apis.Condition) string {
-	limit := Timeout
-	if run.Spec.Timeout != nil {
-		limit = run.Spec.Timeout.Duration
-	}
-	message := fmt.Sprintf("the build did not finish within %s", strings.TrimSuffix(limit.String(), "0s"))
+func timedOut(step *tektonv1.StepState, condition *apis.Condition) string {
+	message := fmt.Sprintf("the build did not finish within %s", strings.TrimSuffix(Timeout.String(), "0s"))
 	if step != nil {
 		message += fmt.Sprintf("; it was in step %q", step.Name)
 	}

@@ -19,10 +19,9 @@ const forgetTask = "headway-forget-cache"
 
 // ForgetRunFor renders the run that removes the build cache of a Repository
 // that is gone. Equal arguments give runs of one name.
-func ForgetRunFor(namespace, repository, buildNamespace, cacheClaim string) *TaskRun {
+func ForgetRunFor(namespace, repository, buildNamespace string) *TaskRun {
 	folder := path.Join(namespace, repository)
 	hash := sha256.Sum256([]byte(folder))
-	no := false
 	return &TaskRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "TaskRun"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -44,7 +43,7 @@ func ForgetRunFor(namespace, repository, buildNamespace, cacheClaim string) *Tas
 			}},
 			ServiceAccountName: ServiceAccount,
 			Timeout:            &metav1.Duration{Duration: Timeout},
-			PodTemplate:        &podtemplate.PodTemplate{AutomountServiceAccountToken: &no, EnableServiceLinks: &no},
+			PodTemplate:        &podtemplate.PodTemplate{AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false)},
 		},
 	}
 }

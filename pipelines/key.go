@@ -15,10 +15,7 @@ import (
 // It is the hex form of a SHA-256, 64 characters. It does not depend on the
 // commit, unless build.args ask for it.
 func Key(revision *v1alpha1.Revision, templateVersion string) string {
-	build := v1alpha1.Build{Args: argsOf(revision)}
-	if revision.Spec.Build != nil {
-		build.Template = revision.Spec.Build.Template
-	}
+	build := v1alpha1.Build{Template: revision.Spec.Build.Template, Args: argsOf(revision)}
 	return contentKey(revision.Namespace+"/"+revision.Spec.App, revision.Spec.Source, build, templateVersion)
 }
 

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines/contract"
 )
+
+// cacheClaim holds the build caches of all repositories, one folder each.
+const cacheClaim = "headway-build-cache"
 
 // Timeout is the longest time a build may take, waiting for a node included.
 const Timeout = 15 * time.Minute
@@ -32,9 +36,6 @@ type Input struct {
 	Image string
 	// Namespace of the TaskRun: the build namespace.
 	Namespace string
-	// CacheClaim is the PersistentVolumeClaim of build caches. Empty: the
-	// cache lasts as long as the build.
-	CacheClaim string
 	// RegistrySecret is a Secret in the build namespace with the key
 	// .dockerconfigjson. Empty: the registry needs no credentials.
 	RegistrySecret string
@@ -43,14 +44,8 @@ type Input struct {
 	PrivateModules []string
 }
 
-// TaskRunFor renders the TaskRun. The only error is an *ArgsError.
-func TaskRunFor(in Input) (*TaskRun, error) {
-	if build := in.Revision.Spec.Build; build != nil {
-		if err := CheckArgs(in.Template, build.Args); err != nil {
-			return nil, err
-		}
-	}
-	no := false
+// TaskRunFor renders the TaskRun. The arguments must have passed CheckArgs.
+func TaskRunFor(in Input) *TaskRun {
 	spec := in.Template.Spec.DeepCopy()
 	if len(in.PrivateModules) == 0 {
 		spec.Steps = slices.DeleteFunc(spec.Steps, fetchesModules)
@@ -71,24 +66,24 @@ func TaskRunFor(in Input) (*TaskRun, error) {
 		},
 		Spec: tektonv1.TaskRunSpec{
 			TaskSpec:           spec,
-			Params:             params(in, argsOf(in.Revision)),
+			Params:             params(in),
 			Workspaces:         workspaces(in),
 			ServiceAccountName: ServiceAccount,
 			Timeout:            &metav1.Duration{Duration: Timeout},
 			PodTemplate: &podtemplate.PodTemplate{
-				AutomountServiceAccountToken: &no,
-				EnableServiceLinks:           &no,
+				AutomountServiceAccountToken: new(false),
+				EnableServiceLinks:           new(false),
 				SecurityContext: &corev1.PodSecurityContext{
 					SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 				},
 			},
 		},
-	}, nil
+	}
 }
 
 // params gives the declared parameters their values; those with a default that
 // build.args does not name are left to Tekton.
-func params(in Input, args map[string]string) tektonv1.Params {
+func params(in Input) tektonv1.Params {
 	given := map[string]string{
 		contract.ParamSourceURL:    in.SourceURL,
 		contract.ParamSourceDigest: in.Revision.Spec.Source.Digest,
@@ -97,9 +92,7 @@ func params(in Input, args map[string]string) tektonv1.Params {
 
 		contract.ParamPrivateModules: strings.Join(in.PrivateModules, ","),
 	}
-	for name, value := range args {
-		given[name] = value
-	}
+	maps.Copy(given, argsOf(in.Revision))
 	var result tektonv1.Params
 	for _, declared := range in.Template.Spec.Params {
 		if value, ok := given[declared.Name]; ok {
@@ -116,10 +109,10 @@ func workspaces(in Input) []tektonv1.WorkspaceBinding {
 	for _, declared := range in.Template.Spec.Workspaces {
 		binding := tektonv1.WorkspaceBinding{Name: declared.Name}
 		switch {
-		case declared.Name == WorkspaceCache && in.CacheClaim != "":
-			binding.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: in.CacheClaim}
+		case declared.Name == WorkspaceCache:
+			binding.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: cacheClaim}
 			binding.SubPath = path.Join(in.Revision.Namespace, in.Revision.Spec.Repository)
-		case declared.Name == WorkspaceSource, declared.Name == WorkspaceCache:
+		case declared.Name == WorkspaceSource:
 			binding.EmptyDir = &corev1.EmptyDirVolumeSource{}
 		case declared.Name == WorkspaceRegistry && in.RegistrySecret != "":
 			binding.Secret = &corev1.SecretVolumeSource{SecretName: in.RegistrySecret}

@@ -35,7 +35,6 @@ func exampleInput(t testing.TB, template string, args map[string]string) Input {
 		SourceURL:      "http://headway-controller.headway-system:8082/artifacts/sha256:abc.tar.gz",
 		Image:          "registry.example.com/apps/default/shop:" + Tag(exampleKey()),
 		Namespace:      "headway-builds",
-		CacheClaim:     "headway-build-cache",
 		RegistrySecret: "registry",
 	}
 }
@@ -51,15 +50,12 @@ func TestTaskRunFor(t *testing.T) {
 		{"dockerfile", "dockerfile", map[string]string{"target": "prod", "build-args": "A=1\nB=two words"}, func(*Input) {}},
 		{"static", "static", nil, func(*Input) {}},
 		{"modules", "go", nil, func(in *Input) { in.PrivateModules = []string{"git.example.com/acme", "go.example.com"} }},
-		{"bare", "go", nil, func(in *Input) { in.CacheClaim, in.RegistrySecret = "", "" }},
+		{"bare", "go", nil, func(in *Input) { in.RegistrySecret = "" }},
 	} {
 		t.Run(test.golden, func(t *testing.T) {
 			in := exampleInput(t, test.template, test.args)
 			test.change(&in)
-			run, err := TaskRunFor(in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			run := TaskRunFor(in)
 			checkAgainstTekton(t, run.DeepCopy())
 			compareGolden(t, test.golden, run)
 		})
@@ -112,19 +108,9 @@ func compareGolden(t *testing.T, name string, run *TaskRun) {
 	}
 }
 
-func TestTaskRunForRefusesArgs(t *testing.T) {
-	_, err := TaskRunFor(exampleInput(t, "go", map[string]string{"mian": "."}))
-	if !errors.As(err, new(*ArgsError)) {
-		t.Errorf("error = %v, want an ArgsError", err)
-	}
-}
-
 func TestTaskRunForKeepsItsTemplate(t *testing.T) {
 	in := exampleInput(t, "go", nil)
-	run, err := TaskRunFor(in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := TaskRunFor(in)
 	run.Spec.TaskSpec.Steps[0].Image = "changed"
 	if in.Template.Spec.Steps[0].Image == "changed" {
 		t.Error("the run shares its steps with the template")
@@ -136,20 +122,14 @@ func TestTaskRunForTellsOnlyWhatIsDeclared(t *testing.T) {
 	in := exampleInput(t, "go", nil)
 	in.Template.Spec.Params = []tektonv1.ParamSpec{{Name: contract.ParamImage}}
 	in.Template.Spec.Workspaces = nil
-	run, err := TaskRunFor(in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := TaskRunFor(in)
 	if len(run.Spec.Params) != 1 || run.Spec.Params[0].Name != contract.ParamImage || len(run.Spec.Workspaces) != 0 {
 		t.Errorf("params %v, workspaces %v", run.Spec.Params, run.Spec.Workspaces)
 	}
 }
 
 func TestCancel(t *testing.T) {
-	run, err := TaskRunFor(exampleInput(t, "go", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := TaskRunFor(exampleInput(t, "go", nil))
 	if !Cancel(run) || !run.IsCancelled() || run.Spec.StatusMessage == "" {
 		t.Errorf("after Cancel: %+v", run.Spec)
 	}

@@ -54,7 +54,7 @@ func TestReconcile(t *testing.T) {
 }
 
 func forgetRun() *pipelines.TaskRun {
-	return pipelines.ForgetRunFor("team", "code", "headway-builds", "cache")
+	return pipelines.ForgetRunFor("team", "code", "headway-builds")
 }
 
 func ended(run *pipelines.TaskRun, succeeded metav1.ConditionStatus) *pipelines.TaskRun {

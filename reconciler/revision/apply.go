@@ -18,9 +18,6 @@ import (
 	"github.com/headway-dev/headway/reconciler/render"
 )
 
-// cacheClaim holds the build caches of all repositories, one folder each.
-const cacheClaim = "headway-build-cache"
-
 // apply carries out a plan: first what others wait for, the build and the
 // pods, then one write of the status.
 func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
@@ -151,17 +148,13 @@ func (r *Reconciler) createRun(ctx context.Context, seen Seen) error {
 		SourceURL:      r.ArtifactURL + "/artifacts/" + seen.Revision.Spec.Source.Digest + ".tar.gz",
 		Image:          seen.Repository + ":" + pipelines.Tag(seen.Key),
 		Namespace:      r.BuildNamespace,
-		CacheClaim:     cacheClaim,
 		RegistrySecret: r.RegistrySecret,
 	}
 	if seen.Modules != nil {
 		in.PrivateModules = seen.Modules.Private
 	}
-	run, err := pipelines.TaskRunFor(in)
-	if err != nil {
-		return fmt.Errorf("rendering build run: %w", err)
-	}
-	err = r.Client.Create(ctx, run, apply.Reconcilers)
+	run := pipelines.TaskRunFor(in)
+	err := r.Client.Create(ctx, run, apply.Reconcilers)
 	if apierrors.IsNotFound(err) { // not to be taken for a revision that is gone
 		return fmt.Errorf("creating build run %s: namespace %s does not exist", run.Name, run.Namespace)
 	}

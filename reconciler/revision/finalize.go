@@ -57,7 +57,7 @@ func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) er
 	if err != nil || (repository != nil && repository.DeletionTimestamp == nil) {
 		return err
 	}
-	run := pipelines.ForgetRunFor(rev.Namespace, rev.Spec.Repository, r.BuildNamespace, cacheClaim)
+	run := pipelines.ForgetRunFor(rev.Namespace, rev.Spec.Repository, r.BuildNamespace)
 	err = r.Client.Create(ctx, run, apply.Reconcilers)
 	if apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) { // under way, or the build namespace is gone too
 		return nil

@@ -103,13 +103,10 @@ func goTemplate() *pipelines.Template {
 
 // newRun is the run that builds rev, made at start plus age.
 func newRun(rev *v1alpha1.Revision, age time.Duration, change ...func(*pipelines.TaskRun)) *pipelines.TaskRun {
-	run, err := pipelines.TaskRunFor(pipelines.Input{
+	run := pipelines.TaskRunFor(pipelines.Input{
 		Revision: rev, Template: *goTemplate(), Key: keyFor(rev, goTemplate(), nil),
 		Image: "registry/apps/team/hello:x", Namespace: "headway-builds",
 	})
-	if err != nil {
-		panic(err)
-	}
 	run.CreationTimestamp = metav1.NewTime(start.Add(age))
 	for _, f := range change {
 		f(run)

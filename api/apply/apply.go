@@ -43,6 +43,17 @@ func Object(ctx context.Context, c client.Client, owner client.FieldOwner, objec
 	return nil
 }
 
+// Delete deletes the object that was read, not another one of its name. One that
+// is gone is no error.
+func Delete(ctx context.Context, c client.Client, object client.Object, options ...client.DeleteOption) error {
+	uid := object.GetUID()
+	err := c.Delete(ctx, object, append(options, client.Preconditions{UID: &uid})...)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting %T %s: %w", object, object.GetName(), err)
+	}
+	return nil
+}
+
 // Behind says how soon to look again after an error that only means that the
 // world has moved on: the object is gone or newer than the one read, or its
 // whole namespace is on its way out. 0 is any other error.

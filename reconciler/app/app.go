@@ -168,9 +168,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan) erro
 // collect deletes the Revisions that nothing wants any more.
 func (r *Reconciler) collect(ctx context.Context, seen Seen, plan Plan) error {
 	for _, name := range plan.Delete {
-		rev := seen.revision(name)
-		if err := r.Client.Delete(ctx, rev, client.Preconditions{UID: &rev.UID}); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting revision %s: %w", name, err)
+		if err := apply.Delete(ctx, r.Client, seen.revision(name)); err != nil {
+			return err
 		}
 		collectedTotal.Inc()
 	}

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 )
@@ -55,8 +56,5 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 			"the build cache of Repository %s/%s could not be removed; remove its folder on the volume by hand",
 			run.Labels[v1alpha1.LabelNamespace], run.Labels[v1alpha1.LabelRepository])
 	}
-	if err := r.Client.Delete(ctx, &run, client.Preconditions{UID: &run.UID}); client.IgnoreNotFound(err) != nil {
-		return ctrl.Result{}, fmt.Errorf("deleting run %s: %w", run.Name, err)
-	}
-	return ctrl.Result{}, nil
+	return ctrl.Result{}, apply.Delete(ctx, r.Client, &run)
 }

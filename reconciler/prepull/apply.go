@@ -69,11 +69,10 @@ func (p *Puller) giveUp(start Start, reason string) {
 }
 
 func (p *Puller) remove(ctx context.Context, pull Pull) error {
-	err := p.Client.Delete(ctx, pull.Pod, client.Preconditions{UID: &pull.Pod.UID})
-	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
-		return fmt.Errorf("deleting pull pod %s: %w", pull.Pod.Name, err)
+	if err := apply.Delete(ctx, p.Client, pull.Pod); !apierrors.IsConflict(err) {
+		return err
 	}
-	return nil
+	return nil // another has its name
 }
 
 // start makes a pull pod, unless the API server refuses it, such as by a quota.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,8 +41,12 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 			plan.refuseStandby(err)
 			failure = refused{err}
 		}
-	} else if err := r.deletePods(ctx, plan.outdated); err != nil {
-		return err
+	} else {
+		for i := range plan.outdated {
+			if err := apply.Delete(ctx, r.Client, &plan.outdated[i]); err != nil {
+				return err
+			}
+		}
 	}
 	if err := r.writeStatus(ctx, rev, plan.Status); err != nil {
 		return err
@@ -68,26 +71,11 @@ func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) er
 func (r *Reconciler) applyStandby(ctx context.Context, seen Seen, plan Plan) error {
 	switch {
 	case plan.dropStandby:
-		err := r.Client.Delete(ctx, seen.Standby, client.Preconditions{UID: &seen.Standby.UID})
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting deployment %s: %w", seen.Standby.Name, err)
-		}
-		return nil
+		return apply.Delete(ctx, r.Client, seen.Standby)
 	case plan.Standby == nil, render.UpToDate(seen.Standby, plan.Standby):
 		return nil
 	}
 	return apply.Object(ctx, r.Client, apply.Reconcilers, plan.Standby)
-}
-
-// deletePods has pods end as their grace allows.
-func (r *Reconciler) deletePods(ctx context.Context, pods []corev1.Pod) error {
-	for i := range pods {
-		err := r.Client.Delete(ctx, &pods[i], client.Preconditions{UID: &pods[i].UID})
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting pod %s: %w", pods[i].Name, err)
-		}
-	}
-	return nil
 }
 
 // writeStatus writes what changed, and announces it.
@@ -183,9 +171,8 @@ func (r *Reconciler) cancelRun(ctx context.Context, run *pipelines.TaskRun) erro
 // deleteRun waits for the pod to go too: Tekton would take the old pod of the
 // same name for that of the next run.
 func (r *Reconciler) deleteRun(ctx context.Context, run *pipelines.TaskRun) error {
-	err := r.Client.Delete(ctx, run, client.Preconditions{UID: &run.UID}, client.PropagationPolicy(metav1.DeletePropagationForeground))
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("deleting build run %s: %w", run.Name, err)
+	if err := apply.Delete(ctx, r.Client, run, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
+		return err
 	}
 	return r.unequipRun(ctx, run)
 }

@@ -4,6 +4,7 @@ package reconciler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -49,19 +50,17 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	if err := revision.Setup(ctx, mgr, options.Public, options.Builds, options.Park); err != nil {
-		return err
+	err := errors.Join(
+		revision.Setup(ctx, mgr, options.Public, options.Builds, options.Park),
+		app.Setup(mgr, options.Public, options.Answers),
+		buildcache.Setup(mgr),
+		prepull.Setup(mgr, options.Park.Image),
+		route.Setup(mgr),
+	)
+	if err != nil {
+		return fmt.Errorf("adding the reconcilers: %w", err)
 	}
-	if err := app.Setup(mgr, options.Public, options.Answers); err != nil {
-		return err
-	}
-	if err := buildcache.Setup(mgr); err != nil {
-		return err
-	}
-	if err := prepull.Setup(mgr, options.Park.Image); err != nil {
-		return err
-	}
-	return route.Setup(mgr)
+	return nil
 }
 
 // CacheOptions keep only Headway's own objects in memory, without the parts

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,7 +27,7 @@ import (
 // called.
 func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
 	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Answers: feed}
-	err := ctrl.NewControllerManagedBy(mgr).
+	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(appOf)).
@@ -41,10 +40,6 @@ func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 		}).
 		Complete(r)
-	if err != nil {
-		return fmt.Errorf("adding the app reconciler: %w", err)
-	}
-	return nil
 }
 
 // askingForHosts maps a namespace to its Apps with hosts of their own.

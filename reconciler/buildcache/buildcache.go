@@ -5,7 +5,6 @@ package buildcache
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
@@ -29,14 +28,10 @@ type Reconciler struct {
 func Setup(mgr ctrl.Manager) error {
 	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-buildcache")}
 	ours := predicate.NewPredicateFuncs(forgets)
-	err := ctrl.NewControllerManagedBy(mgr).
+	return ctrl.NewControllerManagedBy(mgr).
 		Named("buildcache").
 		For(&pipelines.TaskRun{}, builder.WithPredicates(ours)).
 		Complete(r)
-	if err != nil {
-		return fmt.Errorf("adding the build cache reconciler: %w", err)
-	}
-	return nil
 }
 
 func forgets(run client.Object) bool { return run.GetLabels()[v1alpha1.LabelForgetCache] != "" }

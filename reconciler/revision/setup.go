@@ -63,7 +63,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, public address.Public, builds 
 		Builds: builds,
 		Park:   park,
 	}
-	err = ctrl.NewControllerManagedBy(mgr).
+	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Revision{}).
 		Owns(&appsv1.Deployment{}).
 		WatchesRawSource(source.Channel(prober.wake, &handler.EnqueueRequestForObject{})).
@@ -79,10 +79,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, public address.Public, builds 
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 		}).
 		Complete(r)
-	if err != nil {
-		return fmt.Errorf("adding the revision reconciler: %w", err)
-	}
-	return nil
 }
 
 // waker reconciles a revision when one of its pods answers.

@@ -1,8 +1,6 @@
 package route
 
 import (
-	"fmt"
-
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
@@ -14,12 +12,8 @@ import (
 // called.
 func Setup(mgr ctrl.Manager) error {
 	r := &Reconciler{Client: mgr.GetClient()}
-	err := ctrl.NewControllerManagedBy(mgr).
+	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Route{}).
 		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(index.Rivals(mgr.GetClient()))).
 		Complete(r)
-	if err != nil {
-		return fmt.Errorf("adding the route reconciler: %w", err)
-	}
-	return nil
 }

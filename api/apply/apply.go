@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 // Field managers: who owns the fields that a part of Headway writes.
@@ -65,6 +66,15 @@ func Behind(err error) time.Duration {
 		return time.Second
 	}
 	return 0
+}
+
+// Outcome is what Reconcile returns: look again after a pause, or at an error;
+// soon where that is Behind. 0 is no pause.
+func Outcome(pause time.Duration, err error) (reconcile.Result, error) {
+	if again := Behind(err); again > 0 {
+		return reconcile.Result{RequeueAfter: again}, nil
+	}
+	return reconcile.Result{RequeueAfter: pause}, err
 }
 
 // Sooner is the smaller of two pauses until something is looked at again; 0 is

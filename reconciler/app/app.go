@@ -15,7 +15,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -61,23 +60,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, fmt.Errorf("observing app %s: %w", req, err)
 	}
 	plan := PlanFor(seen, r.Public, time.Now())
-	err = r.apply(ctx, seen, plan)
-	if again := apply.Behind(err); again > 0 {
-		return ctrl.Result{RequeueAfter: again}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("applying app %s: %w", req, err)
+	if err := r.apply(ctx, seen, plan); err != nil {
+		return apply.Outcome(0, fmt.Errorf("applying app %s: %w", req, err))
 	}
 	return ctrl.Result{RequeueAfter: plan.RequeueAfter}, nil
 }
 
 func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, error) {
-	seen := Seen{App: app, Route: &v1alpha1.Route{}}
-	err := r.Client.Get(ctx, client.ObjectKeyFromObject(app), seen.Route)
-	if apierrors.IsNotFound(err) {
-		seen.Route = nil
-	} else if err != nil {
-		return seen, fmt.Errorf("getting route: %w", err)
+	seen := Seen{App: app}
+	var err error
+	if seen.Route, err = index.Lookup(ctx, r.Client, app.Namespace, app.Name, &v1alpha1.Route{}); err != nil {
+		return seen, err
 	}
 	var list v1alpha1.RevisionList
 	if err := r.Client.List(ctx, &list, client.InNamespace(app.Namespace), client.MatchingFields{index.RevisionApp: app.Name}); err != nil {
@@ -116,13 +109,11 @@ func (r *Reconciler) claimed(ctx context.Context, app *v1alpha1.App) (map[string
 		if plain == "" || head.Ref == app.Spec.ProductionRef {
 			continue
 		}
-		routes, err := index.Claimants(ctx, r.Client, plain)
+		routes, err := index.Claimants(ctx, r.Client, plain, app)
 		if err != nil {
 			return nil, err
 		}
-		claimed[plain] = slices.ContainsFunc(routes, func(route v1alpha1.Route) bool {
-			return route.Namespace != app.Namespace || route.Name != app.Name
-		})
+		claimed[plain] = len(routes) > 0
 	}
 	return claimed, nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/promotion"
+	"github.com/headway-dev/headway/reconciler/route"
 )
 
 // Seen is what was observed of an App: the input of PlanFor.
@@ -139,18 +139,18 @@ func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, branches []branch, pu
 
 // statusFor says what is live. Where all hosts belong to another Route, nothing
 // is, although the Route stays as it is for the day when they come free.
-func statusFor(seen Seen, route v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole, failing string, public address.Public, now time.Time) v1alpha1.AppStatus {
+func statusFor(seen Seen, spec v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole, failing string, public address.Public, now time.Time) v1alpha1.AppStatus {
 	s := *seen.App.Status.DeepCopy()
 	s.ObservedGeneration = seen.App.Generation
-	s.URL = public.URL(route.Hosts[0])
-	s.Hosts = route.Hosts[1:]
+	s.URL = public.URL(spec.Hosts[0])
+	s.Hosts = spec.Hosts[1:]
 	s.Revisions = roles
-	s.Deployments = seen.deployments(promotion.Live(route.Traffic), &s, now)
-	traffic := route.Traffic
+	s.Deployments = seen.deployments(promotion.Live(spec.Traffic), &s, now)
+	traffic := spec.Traffic
 	if hostsLost(seen.Route) {
 		traffic = nil
 	}
-	s.TrafficSummary = summary(seen, traffic)
+	s.TrafficSummary = route.Summary(traffic, seen.commit)
 	if live := promotion.Live(traffic); live != s.Live || live == "" {
 		s.Live, s.LiveSince, s.LiveCommit = live, nil, ""
 		if live != "" {
@@ -168,20 +168,12 @@ func statusFor(seen Seen, route v1alpha1.RouteSpec, roles []v1alpha1.RevisionRol
 	return s
 }
 
-// summary is the split in a few characters: "100% 1a2b3c4d".
-func summary(seen Seen, traffic []v1alpha1.TrafficTarget) string {
-	var parts []string
-	for _, t := range traffic {
-		if t.Weight == 0 {
-			continue
-		}
-		name := t.Revision
-		if rev := seen.revision(t.Revision); rev != nil {
-			name = v1alpha1.Short(rev.Spec.Commit)
-		}
-		parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, name))
+// commit of a revision, in short; that of one that is gone is not known.
+func (s Seen) commit(revision string) string {
+	if rev := s.revision(revision); rev != nil {
+		return v1alpha1.Short(rev.Spec.Commit)
 	}
-	return strings.Join(parts, ", ")
+	return revision
 }
 
 func specValid(problem *v1alpha1.SpecProblem) condition.State {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -70,14 +71,29 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
+// Lookup gets an object that may not be there; then it is nil.
+func Lookup[T client.Object](ctx context.Context, c client.Reader, namespace, name string, into T) (T, error) {
+	var none T
+	err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, into)
+	if apierrors.IsNotFound(err) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("getting %T %s: %w", into, name, err)
+	}
+	return into, nil
+}
+
 // Claimants are the Routes that claim a host, in any namespace, without those
-// that are being deleted.
-func Claimants(ctx context.Context, c client.Reader, host string) ([]v1alpha1.Route, error) {
+// that are being deleted and that of one App.
+func Claimants(ctx context.Context, c client.Reader, host string, but client.Object) ([]v1alpha1.Route, error) {
 	var list v1alpha1.RouteList
 	if err := c.List(ctx, &list, client.MatchingFields{RouteHost: host}); err != nil {
 		return nil, fmt.Errorf("listing routes of host %s: %w", host, err)
 	}
-	return slices.DeleteFunc(list.Items, func(r v1alpha1.Route) bool { return r.DeletionTimestamp != nil }), nil
+	return slices.DeleteFunc(list.Items, func(r v1alpha1.Route) bool {
+		return r.DeletionTimestamp != nil || r.Namespace == but.GetNamespace() && r.Name == but.GetName()
+	}), nil
 }
 
 // Rivals maps a Route to the others that claim one of its hosts. A Route has the
@@ -86,15 +102,13 @@ func Rivals(c client.Reader) handler.MapFunc {
 	return func(ctx context.Context, route client.Object) []reconcile.Request {
 		var result []reconcile.Request
 		for _, host := range Hosts(route.(*v1alpha1.Route)) {
-			rivals, err := Claimants(ctx, c, host)
+			rivals, err := Claimants(ctx, c, host, route)
 			if err != nil { // a map function has nobody to return it to
 				ctrllog.FromContext(ctx).Error(err, "cannot list routes for an event")
 				continue
 			}
 			for i := range rivals {
-				if rivals[i].UID != route.GetUID() {
-					result = append(result, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&rivals[i])})
-				}
+				result = append(result, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&rivals[i])})
 			}
 		}
 		return result

@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/index"
 )
 
 // finalize removes what the revision has in the build namespace. Its
@@ -53,7 +54,7 @@ func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) er
 	if rev.Spec.Build == nil {
 		return nil
 	}
-	repository, err := lookup(ctx, r.Client, rev.Namespace, rev.Spec.Repository, &v1alpha1.Repository{})
+	repository, err := index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.Repository, &v1alpha1.Repository{})
 	if err != nil || (repository != nil && repository.DeletionTimestamp == nil) {
 		return err
 	}

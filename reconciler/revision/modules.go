@@ -14,6 +14,7 @@ import (
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
+	"github.com/headway-dev/headway/reconciler/index"
 )
 
 // Modules are the private Go modules that a build may fetch.
@@ -34,12 +35,12 @@ func (r *Reconciler) modules(ctx context.Context, seen Seen) (*Modules, error) {
 	if !own || seen.Template == nil || !seen.Template.TakesModules() {
 		return nil, nil
 	}
-	repository, err := lookup(ctx, r.Client, rev.Namespace, rev.Spec.Repository, &v1alpha1.Repository{})
+	repository, err := index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.Repository, &v1alpha1.Repository{})
 	if err != nil || repository == nil || repository.Spec.Modules == nil {
 		return nil, err
 	}
 	spec := repository.Spec.Modules
-	secret, err := lookup(ctx, r.Live, rev.Namespace, spec.SecretRef.Name, &corev1.Secret{})
+	secret, err := index.Lookup(ctx, r.Live, rev.Namespace, spec.SecretRef.Name, &corev1.Secret{})
 	if err != nil {
 		return nil, err
 	}

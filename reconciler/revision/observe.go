@@ -8,7 +8,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,7 +32,7 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision) (Seen,
 		Park:       r.Park,
 	}
 	var err error
-	if seen.App, err = lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
+	if seen.App, err = index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
 		return seen, err
 	}
 	if seen.References, err = r.referenceVersions(ctx, rev); err != nil {
@@ -52,19 +51,6 @@ func (r *Reconciler) repository(rev *v1alpha1.Revision) string {
 	return r.Registry + "/" + rev.Namespace + "/" + rev.Spec.App
 }
 
-// lookup gets an object that may not be there; then it is nil.
-func lookup[T client.Object](ctx context.Context, c client.Reader, namespace, name string, into T) (T, error) {
-	var none T
-	err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, into)
-	if apierrors.IsNotFound(err) {
-		return none, nil
-	}
-	if err != nil {
-		return none, fmt.Errorf("getting %T %s: %w", into, name, err)
-	}
-	return into, nil
-}
-
 // siblings are the other revisions of the app that are to stay.
 func (r *Reconciler) siblings(ctx context.Context, rev *v1alpha1.Revision) ([]v1alpha1.Revision, error) {
 	var list v1alpha1.RevisionList
@@ -79,10 +65,10 @@ func (r *Reconciler) siblings(ctx context.Context, rev *v1alpha1.Revision) ([]v1
 
 func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error) {
 	rev := seen.Revision
-	if seen.Deployment, err = lookup(ctx, r.Client, rev.Namespace, rev.Name, &appsv1.Deployment{}); err != nil {
+	if seen.Deployment, err = index.Lookup(ctx, r.Client, rev.Namespace, rev.Name, &appsv1.Deployment{}); err != nil {
 		return err
 	}
-	if seen.Standby, err = lookup(ctx, r.Client, rev.Namespace, v1alpha1.StandbyName(rev.Name), &appsv1.Deployment{}); err != nil {
+	if seen.Standby, err = index.Lookup(ctx, r.Client, rev.Namespace, v1alpha1.StandbyName(rev.Name), &appsv1.Deployment{}); err != nil {
 		return err
 	}
 	var pods corev1.PodList
@@ -211,7 +197,7 @@ func (r *Reconciler) referenceVersions(ctx context.Context, rev *v1alpha1.Revisi
 		looked[ref.Object()] = true
 		object := &metav1.PartialObjectMetadata{}
 		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
-		object, err := lookup(ctx, r.Metadata, rev.Namespace, ref.Name, object)
+		object, err := index.Lookup(ctx, r.Metadata, rev.Namespace, ref.Name, object)
 		if err != nil {
 			return nil, err
 		}

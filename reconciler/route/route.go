@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/index"
@@ -44,28 +44,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	before := route.DeepCopy()
 	route.Status = status
-	err = r.Client.Status().Patch(ctx, &route, client.MergeFrom(before))
-	if apierrors.IsNotFound(err) {
-		return ctrl.Result{}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("writing status of route %s: %w", req, err)
-	}
-	return ctrl.Result{}, nil
+	return apply.Outcome(0, apply.Status(ctx, r.Client, &route, before))
 }
 
 // rivals are the other Routes that claim one of the route's hosts, by host.
 func (r *Reconciler) rivals(ctx context.Context, route *v1alpha1.Route) (map[string][]v1alpha1.Route, error) {
 	rivals := map[string][]v1alpha1.Route{}
 	for _, host := range index.Hosts(route) {
-		claimants, err := index.Claimants(ctx, r.Client, host)
-		if err != nil {
+		var err error
+		if rivals[host], err = index.Claimants(ctx, r.Client, host, route); err != nil {
 			return nil, err
-		}
-		for _, other := range claimants {
-			if other.UID != route.UID {
-				rivals[host] = append(rivals[host], other)
-			}
 		}
 	}
 	return rivals, nil
@@ -77,7 +65,7 @@ func statusFor(route *v1alpha1.Route, rivals map[string][]v1alpha1.Route, now ti
 	status.ObservedGeneration = route.Generation
 	status.Summary = ""
 	if !allLost(route, rivals) {
-		status.Summary = summary(route.Spec.Traffic)
+		status.Summary = Summary(route.Spec.Traffic, func(revision string) string { return revision })
 	}
 	condition.Set(&status.Conditions, v1alpha1.ConditionReady, judge(route, rivals), route.Generation, now)
 	return status
@@ -121,14 +109,14 @@ func lostTo(route *v1alpha1.Route, rivals []v1alpha1.Route) *v1alpha1.Route {
 	return nil
 }
 
-// summary is the split in one line: "90% shop-1a2b3c4d, 10% shop-5e6f7081".
-func summary(traffic []v1alpha1.TrafficTarget) string {
+// Summary is the split in one line: "90% shop-1a2b3c4d, 10% shop-5e6f7081". name
+// is how to call a revision.
+func Summary(traffic []v1alpha1.TrafficTarget, name func(revision string) string) string {
 	var parts []string
 	for _, t := range traffic {
-		if t.Weight == 0 {
-			continue
+		if t.Weight > 0 {
+			parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, name(t.Revision)))
 		}
-		parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, t.Revision))
 	}
 	return strings.Join(parts, ", ")
 }

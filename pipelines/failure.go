@@ -39,12 +39,12 @@ func unfinished(run *TaskRun, condition *apis.Condition) Outcome {
 	outcome := Outcome{Phase: Pending}
 	switch condition.Reason {
 	case reasonExceededNodeResources:
-		outcome.Message, outcome.NoRoom = "no node has enough free CPU or memory for the build; it waits", true
+		outcome.Message, outcome.InsufficientResources = "no node has enough free CPU or memory for the build; it waits", true
 	case reasonPullImageFailed:
 		outcome.Message = "the image of a build step cannot be pulled yet: " + detail(condition.Message)
 	default:
 		outcome.Message = starting(condition.Message)
-		outcome.NoRoom = strings.Contains(outcome.Message, Insufficient)
+		outcome.InsufficientResources = strings.Contains(outcome.Message, Insufficient)
 	}
 	return outcome
 }

@@ -37,8 +37,8 @@ type Outcome struct {
 	// Message says to a person what is going on or what went wrong, without a
 	// final dot. Empty after a success.
 	Message string
-	// NoRoom: no node has enough free for the build pod. Only while Pending.
-	NoRoom bool
+	// InsufficientResources: no node has enough free for the build pod. Only while Pending.
+	InsufficientResources bool
 	// Cause is what the failed step said is wrong, in one line; empty where its
 	// template does not tell.
 	Cause string

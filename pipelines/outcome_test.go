@@ -21,10 +21,10 @@ var outcomes = []struct {
 	{"nothing yet", `{}`, Outcome{Phase: Pending, Message: "waiting for Tekton to start the build"}},
 	{"waiting for a node", `
 conditions: [{type: Succeeded, status: Unknown, reason: ExceededNodeResources, message: TaskRun Pod exceeded available resources}]`,
-		Outcome{Phase: Pending, Message: "no node has enough free CPU or memory for the build; it waits", NoRoom: true}},
+		Outcome{Phase: Pending, Message: "no node has enough free CPU or memory for the build; it waits", InsufficientResources: true}},
 	{"no node takes the pod", `
 conditions: [{type: Succeeded, status: Unknown, reason: Pending, message: 'pod status "PodScheduled":"False"; message: "0/1 nodes are available: 1 Insufficient cpu."'}]`,
-		Outcome{Phase: Pending, Message: "no node takes the build pod yet: 0/1 nodes are available: 1 Insufficient cpu", NoRoom: true}},
+		Outcome{Phase: Pending, Message: "no node takes the build pod yet: 0/1 nodes are available: 1 Insufficient cpu", InsufficientResources: true}},
 	{"unbound volume", `
 podName: p
 conditions: [{type: Succeeded, status: Unknown, reason: Pending, message: 'pod status "PodScheduled":"False"; message: "persistentvolumeclaim \"headway-build-cache\" not found"'}]`,

@@ -58,7 +58,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 type refused struct{ error }
 
 func (r *Reconciler) applyChildren(ctx context.Context, seen Seen, plan Plan) error {
-	if err := r.applyRun(ctx, seen, plan.run); err != nil {
+	if err := r.applyRun(ctx, seen, plan.action); err != nil {
 		return err
 	}
 	if plan.Deployment == nil || render.UpToDate(seen.Deployment, plan.Deployment) {

@@ -129,7 +129,7 @@ func superseded(seen Seen, b build) build {
 	if b.built.Reason != v1alpha1.ReasonSuperseded { // else the message names what replaced it first
 		b.built = condition.False(v1alpha1.ReasonSuperseded, about(seen.Revision, seen.replaced()))
 	}
-	if seen.Run != nil && seen.Run.DeletionTimestamp == nil && !final(seen.Outcome.Phase) && !seen.shared() {
+	if seen.Run != nil && seen.Run.DeletionTimestamp == nil && (seen.Outcome.Phase == pipelines.Pending || seen.Outcome.Phase == pipelines.Running) && !seen.shared() {
 		b.action = cancelRun
 	}
 	return b
@@ -174,7 +174,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 		b.begun(rev)
 		b = b.queued(seen.Outcome.Message)
 		b.action = equipRun
-		if seen.Outcome.NoRoom {
+		if seen.Outcome.InsufficientResources {
 			b.built.Reason = v1alpha1.ReasonInsufficientResources
 		}
 		return b
@@ -264,10 +264,6 @@ func (b *build) finished(now time.Time) {
 	if b.status.FinishedAt == nil {
 		b.status.FinishedAt = &metav1.MicroTime{Time: now}
 	}
-}
-
-func final(phase pipelines.Phase) bool {
-	return phase == pipelines.Succeeded || phase == pipelines.Failed || phase == pipelines.Cancelled
 }
 
 // about starts a message with the commit that it is about.

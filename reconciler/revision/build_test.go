@@ -155,8 +155,8 @@ func supersede(s *Seen) { s.App = appWith(s.Revision, replaced) }
 func (c buildCase) verify(t *testing.T) {
 	before := c.rev.DeepCopy()
 	plan := PlanFor(c.seen(), start.Add(time.Second))
-	if plan.Status.State != c.state || plan.run != c.action {
-		t.Errorf("state %s, action %q; want %s, %q", plan.Status.State, plan.run, c.state, c.action)
+	if plan.Status.State != c.state || plan.action != c.action {
+		t.Errorf("state %s, action %q; want %s, %q", plan.Status.State, plan.action, c.state, c.action)
 	}
 	if plan.readLog != c.readLog {
 		t.Errorf("asks for the log: %v, want %v", plan.readLog, c.readLog)

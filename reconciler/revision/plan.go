@@ -28,8 +28,6 @@ type Plan struct {
 	// RequeueAfter is when time alone may change the plan; 0 is never.
 	RequeueAfter time.Duration
 
-	// run is what to do with the TaskRun.
-	run runAction
 	// ask are the containers to ask whether they take requests.
 	ask []probe.Target
 	// look are the pods of which it is to be found out what they listen on.
@@ -38,30 +36,25 @@ type Plan struct {
 	outdated []corev1.Pod
 	// dropStandby removes a standby that can be made no longer.
 	dropStandby bool
-	// readImage asks for the configuration of the image that headway.yaml
-	// names, which the plan lacks.
-	readImage bool
-	// readLog asks for the log of the failed step, which the plan lacks.
-	readLog bool
+	build
 }
 
 // PlanFor decides what to do about a revision. It is pure.
 func PlanFor(seen Seen, now time.Time) Plan {
 	rev := seen.Revision
-	b := planBuild(seen, now)
-	p := Plan{Status: *rev.Status.DeepCopy(), run: b.action, readLog: b.readLog, readImage: b.readImage}
+	p := Plan{Status: *rev.Status.DeepCopy(), build: planBuild(seen, now)}
 	s := &p.Status
 	s.ObservedGeneration = rev.Generation
-	s.State, s.Build = b.state, b.status
+	s.State, s.Build = p.state, p.status
 
 	var readiness condition.State
-	if b.state == v1alpha1.StateBuilt {
-		s.Image, s.ImageConfig, s.URL = b.image, b.config, seen.URL
-		readiness = p.planRuntime(seen, b, now)
+	if p.state == v1alpha1.StateBuilt {
+		s.Image, s.ImageConfig, s.URL = p.image, p.config, seen.URL
+		readiness = p.planRuntime(seen, now)
 	} else {
 		s.Replicas, s.Standby = 0, nil
-		p.RequeueAfter = b.again
-		readiness = notBuilt(b)
+		p.RequeueAfter = p.again
+		readiness = notBuilt(p.build)
 	}
 	if p.Status.State == v1alpha1.StateReady {
 		s.EverReady = true
@@ -69,7 +62,7 @@ func PlanFor(seen Seen, now time.Time) Plan {
 	set := func(kind string, state condition.State) {
 		condition.Set(&s.Conditions, kind, state, rev.Generation, now)
 	}
-	set(v1alpha1.ConditionBuilt, b.built)
+	set(v1alpha1.ConditionBuilt, p.built)
 	set(v1alpha1.ConditionReady, readiness)
 	set(v1alpha1.ConditionServing, serving(rev, seen.role()))
 	return p
@@ -95,9 +88,9 @@ func serving(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) condition.Stat
 }
 
 // planRuntime renders the Deployments and judges the pods.
-func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
+func (p *Plan) planRuntime(seen Seen, now time.Time) condition.State {
 	rev := seen.Revision
-	if p.Status.SameAs = seen.sameAs(b.image); p.Status.SameAs != "" {
+	if p.Status.SameAs = seen.sameAs(p.image); p.Status.SameAs != "" {
 		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateSame, 0, nil
 		return condition.True(v1alpha1.ReasonSameAsLive, p.Status.SameAs+" runs the same image with the same settings, and serves for it")
 	}
@@ -105,7 +98,7 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	p.Status.StartedWith = with
 	mark := markOf(with)
 	var err error
-	if p.Deployment, err = render.Deployment(rev, b.image, b.config, mark); err != nil {
+	if p.Deployment, err = render.Deployment(rev, p.image, p.config, mark); err != nil {
 		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateFailed, 0, nil
 		return condition.False(v1alpha1.ReasonStartFailed, about(rev, err.Error()))
 	}
@@ -113,7 +106,7 @@ func (p *Plan) planRuntime(seen Seen, b build, now time.Time) condition.State {
 	p.Status.LastCrash = diagnose.LastCrash(rev, running, now)
 	p.ask, p.look = seen.toAsk(running), toLookAt(running, now)
 	readiness := p.judge(seen, running, now)
-	p.planStandby(seen, b.config, parked)
+	p.planStandby(seen, p.config, parked)
 	p.outdated = outdated(running, parked, mark, p.Standby)
 	p.RequeueAfter = apply.Sooner(p.RequeueAfter, again)
 	return p.tellRestart(seen, running, mark, readiness, now)

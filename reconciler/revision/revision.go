@@ -121,13 +121,13 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 	}
 	plan := PlanFor(seen, now)
 	switch {
-	case plan.run == createRun:
+	case plan.action == createRun:
 		seen.Pushed = r.pushed(ctx, seen)
 		if seen.Modules, err = r.modules(ctx, seen); err != nil {
 			return 0, err
 		}
 		plan = PlanFor(seen, now)
-	case plan.run == equipRun && pipelines.UsesModules(seen.Run):
+	case plan.action == equipRun && pipelines.UsesModules(seen.Run):
 		if seen.Modules, err = r.modules(ctx, seen); err != nil {
 			return 0, err
 		}
@@ -151,11 +151,8 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 
 // outcome says when to come again.
 func outcome(wait time.Duration, err error) (ctrl.Result, error) {
-	if again := apply.Behind(err); again > 0 {
-		return ctrl.Result{RequeueAfter: again}, nil
-	}
 	if errors.As(err, &refused{}) { // a person may change a quota or a policy
 		return ctrl.Result{RequeueAfter: time.Minute}, nil
 	}
-	return ctrl.Result{RequeueAfter: wait}, err
+	return apply.Outcome(wait, err)
 }

@@ -47,7 +47,7 @@ func Build(b specfile.Build, p string, t *Tree) (*v1alpha1.Build, error) {
 			err = t.checkBeside(p, out.Args["files"])
 		}
 	case Static:
-		err = t.checkDir(p, out.Args["dir"])
+		err = t.resolveDir(p, out)
 	case Dockerfile:
 		_, err = t.dockerBuild(p, out.Args)
 	}
@@ -138,11 +138,15 @@ func (t *Tree) resolveMain(p string, b *v1alpha1.Build) error {
 	case len(buildable) == 0:
 		return noMain(p)
 	}
+	setArg(b, "main", buildable[0].arg())
+	return nil
+}
+
+func setArg(b *v1alpha1.Build, name, value string) {
 	if b.Args == nil {
 		b.Args = map[string]string{}
 	}
-	b.Args["main"] = buildable[0].arg()
-	return nil
+	b.Args[name] = value
 }
 
 // build reports whether the Go command builds the program where these modules

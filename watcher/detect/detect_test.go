@@ -15,6 +15,9 @@ func TestBuild(t *testing.T) {
 	goMain := func(main string) *v1alpha1.Build {
 		return &v1alpha1.Build{Template: Go, Args: map[string]string{"main": main}}
 	}
+	siteIn := func(dir string) *v1alpha1.Build {
+		return &v1alpha1.Build{Template: Static, Args: map[string]string{"dir": dir}}
+	}
 	for _, c := range []struct {
 		name  string
 		build specfile.Build
@@ -74,7 +77,9 @@ func TestBuild(t *testing.T) {
 		{"main outside path", specfile.Build{With: Go, Args: map[string]string{"main": "../b"}}, "a", "a/main.go b/main.go go.mod", nil, `"../b" is not below path`},
 		{"main in another module", specfile.Build{With: Go, Args: map[string]string{"main": "b"}}, ".", "b/go.mod b/main.go go.mod", nil, "build.args.main: the Go program in folder \"b\" is in a module of its own"},
 		{"template given, main not", specfile.Build{With: Go}, "a", "a/main.go go.mod", goMain("."), ""},
-		{"static in public", auto, ".", "public/index.html", &v1alpha1.Build{Template: Static}, ""},
+		{"static in public", auto, ".", "public/index.html src/a.ts", siteIn("public"), ""},
+		{"a page beside public", auto, ".", "index.html public/index.html", siteIn("public"), ""},
+		{"public without a page", auto, ".", "index.html public/a.css", &v1alpha1.Build{Template: Static}, ""},
 		{"react", auto, ".", "package.json=react public/index.html", nil,
 			"build: found a package.json with a build script (react-scripts build) beside public/index.html, and nothing that builds or runs it, so that the site would come without its program. " +
 				"Publish the folder that a build has made, committed, with build: {with: static, args: {dir: dist}}; or build it in a Dockerfile; or, if the files are complete as they are, write build: {with: static, args: {dir: public}}"},
@@ -85,7 +90,7 @@ func TestBuild(t *testing.T) {
 		{"python with pages", auto, ".", "requirements.txt app.py index.html", nil, "found a Python program (requirements.txt) beside index.html"},
 		{"a program in node without pages", auto, ".", "package.json=express server.js", nil,
 			"no build template fits the repository's root: found a package.json with dependencies (a, b, c, …), which none of those that come with Headway builds; add a Dockerfile"},
-		{"static without a guess", specfile.Build{With: Static}, ".", "package.json=react public/index.html", &v1alpha1.Build{Template: Static}, ""},
+		{"static without a guess", specfile.Build{With: Static}, ".", "package.json=react public/index.html", siteIn("public"), ""},
 		{"dir given", specfile.Build{With: "auto", Args: map[string]string{"dir": "dist"}}, ".", "package.json=react dist/x public/index.html",
 			&v1alpha1.Build{Template: Static, Args: map[string]string{"dir": "dist"}}, ""},
 		{"dir that is not there", specfile.Build{With: Static, Args: map[string]string{"dir": "dist"}}, "web", "web/index.html", nil,

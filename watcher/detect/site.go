@@ -7,12 +7,17 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
+// public is the folder that a site is usually in, beside its source.
+const public = "public"
+
 // StaticDir is the folder, relative to p, that a static site is served from:
-// "." or "public", or "" when neither holds an index.html.
+// "public" or ".", or "" when neither holds an index.html.
 func StaticDir(p string, files Files) string {
-	for _, dir := range []string{".", "public"} {
+	for _, dir := range []string{public, "."} {
 		if files.Has(path.Join(p, dir, "index.html")) {
 			return dir
 		}
@@ -20,8 +25,15 @@ func StaticDir(p string, files Files) string {
 	return ""
 }
 
-// checkDir checks the value of build.args.dir.
-func (t *Tree) checkDir(p, dir string) error {
+// resolveDir fills in the folder of a static site, or checks the one given.
+// Without one the template publishes the app's folder, without what a repository
+// holds beside its site.
+func (t *Tree) resolveDir(p string, b *v1alpha1.Build) error {
+	dir := b.Args["dir"]
+	if dir == "" && StaticDir(p, t.Files) == public {
+		setArg(b, "dir", public)
+		return nil
+	}
 	name := path.Join(p, dir)
 	if dir == "" || len(t.Under(name)) > 0 || t.Has(name) { // a link may lead to a folder
 		return nil

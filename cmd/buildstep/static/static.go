@@ -24,8 +24,7 @@ type Options struct {
 	// Source is the folder of the unpacked artifact, Path the build context in
 	// it; "." is the whole.
 	Source, Path string
-	// Dir is the folder to serve, relative to Path. Default: public when that
-	// holds an index.html, else Path itself.
+	// Dir is the folder to serve, relative to Path. Default: Path itself.
 	Dir string
 	// Fallback is a file of the folder, relative to it, that answers unknown
 	// paths of a single-page app. Default: none does.
@@ -42,8 +41,8 @@ type Options struct {
 const site = "/site"
 
 // Build writes the image. Names that begin with a dot are left out, save
-// .well-known; so is headway.yaml, and, where no folder was named and none
-// stands out, what a repository holds beside its site.
+// .well-known; so is headway.yaml, and, where no folder was named, what a
+// repository holds beside its site.
 func Build(ctx context.Context, o Options) error {
 	dir, whole, err := servedDir(o)
 	if err != nil {
@@ -99,11 +98,6 @@ func servedDir(o Options) (dir string, whole bool, err error) {
 	}
 	defer root.Close()
 	dir, whole = path.Join(o.Path, o.Dir), o.Dir != ""
-	if o.Dir == "" {
-		if _, err := root.Stat(path.Join(dir, "public", "index.html")); err == nil {
-			dir, whole = path.Join(dir, "public"), true
-		}
-	}
 	info, err := root.Stat(dir)
 	if err != nil || !info.IsDir() {
 		return "", false, fmt.Errorf("%q is not a folder of the source; set build.args.dir to the folder to serve", dir)

@@ -52,8 +52,6 @@ func TestBuild(t *testing.T) {
 			"index.html": "x", "css/a.css": "x", ".git/config": "x", ".env": "x", ".well-known/security.txt": "x",
 			"headway.yaml": "x", "css/headway.yaml": "x", "latest.css": "-> css/a.css",
 		}, ".", "", []string{"/.well-known/", "/.well-known/security.txt", "/css/", "/css/a.css", "/css/headway.yaml", "/index.html", "/latest.css -> css/a.css"}},
-		{"public", map[string]string{"public/index.html": "x", "src/a.ts": "x"}, ".", "", []string{"/index.html"}},
-		{"public without index", map[string]string{"public/a.css": "x", "index.html": "x"}, ".", "", []string{"/index.html", "/public/", "/public/a.css"}},
 		{"dir", map[string]string{"dist/index.html": "x", "public/index.html": "x"}, ".", "dist", []string{"/index.html"}},
 		{"path and dir", map[string]string{"web/dist/index.html": "x", "index.html": "x"}, "web", "./dist/", []string{"/index.html"}},
 		{"a repository's own files", map[string]string{
@@ -63,7 +61,6 @@ func TestBuild(t *testing.T) {
 		}, ".", "", []string{"/index.html", "/license.html", "/posts/", "/posts/one.md", "/readme/", "/readme/index.html", "/robots.txt", "/security.txt"}},
 		{"the same of a folder in a monorepo", map[string]string{"web/index.html": "x", "web/README.md": "x"}, "web", "", []string{"/index.html"}},
 		{"a folder that was named is published whole", map[string]string{"index.html": "x", "README.md": "x", ".env": "x"}, ".", ".", []string{"/README.md", "/index.html"}},
-		{"public is published whole", map[string]string{"public/index.html": "x", "public/README.md": "x"}, ".", "", []string{"/README.md", "/index.html"}},
 		{"a linked folder", map[string]string{"dist": "-> out", "out/index.html": "x"}, ".", "dist", []string{"/index.html"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

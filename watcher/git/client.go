@@ -29,15 +29,16 @@ type Client struct {
 	fetches chan struct{}
 
 	mu sync.Mutex
-	// http are the transports by the authority that they trust beside the
-	// system's: "", or certificates in PEM form.
-	http map[string]httpTransport
+	// webs are by the authority that they trust beside the system's: "", or
+	// certificates in PEM form.
+	webs map[string]web
 }
 
-// httpTransport is git's protocol over http, and http itself.
-type httpTransport struct {
+// web is how a remote is spoken to over http(s): git's protocol, and http itself.
+type web struct {
 	git  transport.Transport
 	base http.RoundTripper
+	auth *githttp.BasicAuth
 }
 
 // maxFetches bounds the fetches of all Repositories together: each may hold an
@@ -49,45 +50,44 @@ const maxAuthorities = 64
 
 // NewClient makes a Client with the given bounds.
 func NewClient(limits Limits) *Client {
-	return &Client{limits: limits, fetches: make(chan struct{}, maxFetches), http: map[string]httpTransport{}}
+	return &Client{limits: limits, fetches: make(chan struct{}, maxFetches), webs: map[string]web{}}
 }
 
-// transport gives the transport that trusts authority too.
-func (c *Client) transport(authority []byte) (httpTransport, error) {
+// web gives the transport that trusts the Secret's authority too, with its
+// credentials.
+func (c *Client) web(secret map[string][]byte) (web, error) {
+	auth, err := httpAuth(secret)
+	if err != nil {
+		return web{}, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t, ok := c.http[string(authority)]; ok {
-		return t, nil
+	authority := secret[KeyCA]
+	if w, ok := c.webs[string(authority)]; ok {
+		w.auth = auth
+		return w, nil
 	}
-	var config *tls.Config
+	base := http.DefaultTransport.(*http.Transport).Clone()
 	if len(authority) > 0 {
 		pool, err := x509.SystemCertPool()
 		if err != nil {
-			return httpTransport{}, fmt.Errorf("reading the system's certificates: %w", err)
+			return web{}, fmt.Errorf("reading the system's certificates: %w", err)
 		}
 		if !pool.AppendCertsFromPEM(authority) {
-			return httpTransport{}, secretInvalid("the key ca.crt in the Secret holds no certificate in PEM form")
+			return web{}, secretInvalid("the key ca.crt in the Secret holds no certificate in PEM form")
 		}
-		config = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		base.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	base := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		TLSClientConfig:       config,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          256,
-		MaxIdleConnsPerHost:   8,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: c.limits.FetchTimeout,
+	base.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	base.MaxIdleConns, base.MaxIdleConnsPerHost = 256, 8
+	base.ResponseHeaderTimeout = c.limits.FetchTimeout
+	if len(c.webs) >= maxAuthorities {
+		clear(c.webs)
 	}
-	if len(c.http) >= maxAuthorities {
-		clear(c.http)
-	}
-	t := httpTransport{githttp.NewClient(&http.Client{Transport: &boundedTransport{base: base, limits: c.limits}}), base}
-	c.http[string(authority)] = t
-	return t, nil
+	w := web{git: githttp.NewClient(&http.Client{Transport: &boundedTransport{base: base, limits: c.limits}}), base: base}
+	c.webs[string(authority)] = w // without the credentials
+	w.auth = auth
+	return w, nil
 }
 
 // packSession is one conversation with git-upload-pack.
@@ -113,41 +113,19 @@ func endpoint(url string) (*transport.Endpoint, error) {
 func (c *Client) open(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte) (packSession, error) {
 	if ep.Protocol != "ssh" {
 		w, err := c.web(secret)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case w.auth == nil: // a nil *BasicAuth in an interface is not nil
+			return w.git.NewUploadPackSession(ep, nil)
 		}
-		return w.open(ep)
+		return w.git.NewUploadPackSession(ep, w.auth)
 	}
 	config, err := sshConfig(ep, secret)
 	if err != nil {
 		return nil, err
 	}
 	return dialSSH(ctx, ep, config, c.limits)
-}
-
-// web is how a remote is spoken to over http(s).
-type web struct {
-	httpTransport
-	auth *githttp.BasicAuth
-}
-
-func (c *Client) web(secret map[string][]byte) (*web, error) {
-	auth, err := httpAuth(secret)
-	if err != nil {
-		return nil, err
-	}
-	t, err := c.transport(secret[KeyCA])
-	if err != nil {
-		return nil, err
-	}
-	return &web{t, auth}, nil
-}
-
-func (w *web) open(ep *transport.Endpoint) (packSession, error) {
-	if w.auth == nil { // a nil *BasicAuth in an interface is not nil
-		return w.git.NewUploadPackSession(ep, nil)
-	}
-	return w.git.NewUploadPackSession(ep, w.auth)
 }
 
 var errInvalidURL = failure(v1alpha1.ReasonInvalidURL, "spec.url is not a repository's URL; use https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git")

@@ -16,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // Fetch brings the wanted commits that are missing. A cache that has grown
@@ -34,11 +35,7 @@ func (c *Cache) Fetch(ctx context.Context, s *Session, wants []string) error {
 		}
 		missing = wants
 	}
-	have, err := c.newest()
-	if err != nil {
-		return err
-	}
-	return c.fetch(ctx, s, missing, have, 1)
+	return c.fetch(ctx, s, missing, 1)
 }
 
 // FetchCommit brings a commit that perhaps no ref points at. Where the server
@@ -48,21 +45,11 @@ func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string)
 	if c.Has(commit) {
 		return true, nil
 	}
-	have, err := c.newest()
-	if err != nil {
-		return false, err
+	err = c.fetch(ctx, s, []string{commit}, 1)
+	if errors.Is(err, ErrNotAdvertised) {
+		err = c.fetch(ctx, s, []string{tip}, pinDepth)
 	}
-	err = c.fetch(ctx, s, []string{commit}, have, 1)
-	if err == nil {
-		return c.Has(commit), nil
-	}
-	if !errors.Is(err, ErrNotAdvertised) {
-		return false, err
-	}
-	if err := c.fetch(ctx, s, []string{tip}, nil, pinDepth); err != nil {
-		return false, err
-	}
-	return c.Has(commit), nil
+	return err == nil && c.Has(commit), err
 }
 
 // SearchCommit finds the commit whose hash starts with short among the last
@@ -72,7 +59,7 @@ func (c *Cache) SearchCommit(ctx context.Context, s *Session, short, tip string)
 	if commit, err := c.walk(short, tip); commit != "" || err != nil {
 		return commit, err
 	}
-	if err := c.fetch(ctx, s, []string{tip}, nil, pinDepth); err != nil {
+	if err := c.fetch(ctx, s, []string{tip}, pinDepth); err != nil {
 		return "", err
 	}
 	return c.walk(short, tip)
@@ -103,18 +90,29 @@ func (c *Cache) walk(short, tip string) (string, error) {
 	return found, nil
 }
 
-func (c *Cache) fetch(ctx context.Context, s *Session, wants, have []string, depth int) error {
+// fetch brings commits with so much of their history. A deeper one is asked for
+// whole: what is here of it has gaps.
+func (c *Cache) fetch(ctx context.Context, s *Session, wants []string, depth int) error {
+	a := ask{wants: wants, depth: depth}
+	if depth == 1 {
+		have, err := c.newest()
+		if err != nil {
+			return err
+		}
+		a.have = have
+	}
 	started := time.Now()
-	pack, err := s.download(ctx, c.dir, ask{wants: wants, have: have, depth: depth})
+	pack, err := s.download(ctx, c.dir, a)
 	if err != nil {
 		return err
 	}
 	defer pack.remove()
 	if info, err := pack.Stat(); err == nil {
-		observeFetch(info.Size(), time.Since(started))
+		fetchBytes.Add(float64(info.Size()))
+		fetchSeconds.Observe(time.Since(started).Seconds())
 	}
 	if pack.thin {
-		err = c.explode(pack)
+		err = explode(pack, c.store)
 	} else {
 		err = c.addPack(pack)
 	}
@@ -127,8 +125,8 @@ func (c *Cache) fetch(ctx context.Context, s *Session, wants, have []string, dep
 // explode writes the objects of a thin pack one by one: a pack with deltas
 // against objects elsewhere cannot stand on its own. These packs are small,
 // they hold what one push changed.
-func (c *Cache) explode(pack io.Reader) error {
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), c.store)
+func explode(pack io.Reader, into storer.EncodedObjectStorer) error {
+	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), into)
 	if err != nil {
 		return fmt.Errorf("reading the pack: %w", err)
 	}

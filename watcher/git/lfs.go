@@ -82,19 +82,7 @@ func (l *LFS) Locate(ctx context.Context, pointers []Pointer) (refused map[strin
 }
 
 func (l *LFS) locate(ctx context.Context, pointers []Pointer, refused map[string]string) error {
-	type object struct {
-		OID  string `json:"oid"`
-		Size int64  `json:"size"`
-	}
-	ask := struct {
-		Operation string   `json:"operation"`
-		Transfers []string `json:"transfers"`
-		Objects   []object `json:"objects"`
-	}{Operation: "download", Transfers: []string{"basic"}}
-	for _, p := range pointers {
-		ask.Objects = append(ask.Objects, object(p))
-	}
-	body, err := json.Marshal(ask)
+	body, err := json.Marshal(map[string]any{"operation": "download", "transfers": []string{"basic"}, "objects": pointers})
 	if err != nil {
 		return fmt.Errorf("encoding a request for LFS objects: %w", err)
 	}

@@ -1,8 +1,6 @@
 package git
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -20,8 +18,3 @@ var (
 )
 
 func init() { metrics.Registry.MustRegister(fetchBytes, fetchSeconds) }
-
-func observeFetch(bytes int64, took time.Duration) {
-	fetchBytes.Add(float64(bytes))
-	fetchSeconds.Observe(took.Seconds())
-}

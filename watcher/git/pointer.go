@@ -9,9 +9,9 @@ import (
 // Pointer is what Git LFS keeps in a repository in the place of a file.
 type Pointer struct {
 	// OID is the SHA-256 of the file's content, in hex.
-	OID string
+	OID string `json:"oid"`
 	// Size of the file in bytes.
-	Size int64
+	Size int64 `json:"size"`
 }
 
 // MaxPointer is the size in bytes from which a file is no pointer.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -125,6 +126,12 @@ func (h *stderrHead) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// How servers say that there is no such repository, or none for this key.
+var (
+	saysMissing = regexp.MustCompile(`(?i)not found|does not exist|does not appear to be a git repository|no such|could not be found`)
+	saysRefused = regexp.MustCompile(`(?i)permission|denied|access|unauthorized`)
+)
+
 // asError is what an ssh server says instead of an advertisement. The program
 // has ended, so its stderr is complete once the connection is.
 func (h *stderrHead) asError(client *ssh.Client) error {
@@ -132,22 +139,15 @@ func (h *stderrHead) asError(client *ssh.Client) error {
 	_ = client.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	text := string(h.head)
-	lower := strings.ToLower(text)
-	for _, missing := range []string{"not found", "does not exist", "does not appear to be a git repository", "no such", "could not be found"} {
-		if strings.Contains(lower, missing) {
-			return transport.ErrRepositoryNotFound
-		}
-	}
-	for _, refused := range []string{"permission", "denied", "access", "unauthorized"} {
-		if strings.Contains(lower, refused) {
-			return transport.ErrAuthorizationFailed
-		}
-	}
-	if text == "" {
+	switch {
+	case saysMissing.Match(h.head):
+		return transport.ErrRepositoryNotFound
+	case saysRefused.Match(h.head):
+		return transport.ErrAuthorizationFailed
+	case len(h.head) == 0:
 		return io.ErrUnexpectedEOF
 	}
-	return &pktline.ErrorLine{Text: text}
+	return &pktline.ErrorLine{Text: string(h.head)}
 }
 
 // quote makes s one word for a POSIX shell, the way git does.

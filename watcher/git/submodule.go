@@ -61,13 +61,10 @@ func (c *Cache) FetchSubmodule(ctx context.Context, s *Session, url, commit stri
 		tip = sub.adv.Head.String()
 	}
 	found, err := c.FetchCommit(ctx, sub, commit, tip)
-	switch {
-	case errors.Is(err, ErrNotAdvertised), err == nil && !found:
+	if errors.Is(err, ErrNotAdvertised) || err == nil && !found {
 		return sourceIncomplete("its repository has no commit %s; push it there (git push --recurse-submodules=on-demand), or set the submodule to a commit that is there", commit)
-	case err != nil:
-		return err
 	}
-	return nil
+	return err
 }
 
 // submoduleEndpoint is where a submodule is fetched. A relative URL counts from

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
@@ -28,12 +27,8 @@ func (c *Cache) CommitTimes(ctx context.Context, s *Session, commits []string) (
 	}
 	defer pack.remove()
 	store := memory.NewStorage()
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), store)
-	if err != nil {
-		return nil, fmt.Errorf("reading the pack of commits: %w", err)
-	}
-	if _, err := parser.Parse(); err != nil {
-		return nil, fmt.Errorf("reading the pack of commits: %w", err)
+	if err := explode(pack, store); err != nil {
+		return nil, err
 	}
 	times := make(map[string]time.Time, len(store.Commits))
 	for hash, stored := range store.Commits {

@@ -35,11 +35,10 @@ func (c *Cache) Commit(hash string) (*tree.Commit, error) {
 	}
 	subject, _, _ := strings.Cut(strings.TrimLeft(commit.Message, "\r\n"), "\n")
 	out := &tree.Commit{Hash: hash, Subject: oneLine(subject), Author: oneLine(commit.Author.Name)}
-	l := lister{cache: c, budget: c.limits.Entries}
+	l := lister{Commit: out, cache: c, budget: c.limits.Entries}
 	if err := l.list(commit.TreeHash, "", 0); err != nil {
 		return nil, fmt.Errorf("reading the tree of commit %s: %w", hash, err)
 	}
-	out.Files, out.Submodules = l.files, l.submodules
 	out.Sort()
 	return out, nil
 }
@@ -48,11 +47,9 @@ func (c *Cache) Commit(hash string) (*tree.Commit, error) {
 // kilobytes of trees that refer to each other can stand for any number of
 // files.
 type lister struct {
+	*tree.Commit
 	cache  *Cache
 	budget int
-	files  []tree.File
-
-	submodules []tree.Submodule
 }
 
 func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
@@ -79,13 +76,13 @@ func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
 				return err
 			}
 		case filemode.Regular, filemode.Deprecated:
-			l.files = append(l.files, tree.File{Path: path, Mode: tree.Regular, Blob: entry.Hash.String()})
+			l.Files = append(l.Files, tree.File{Path: path, Mode: tree.Regular, Blob: entry.Hash.String()})
 		case filemode.Executable:
-			l.files = append(l.files, tree.File{Path: path, Mode: tree.Executable, Blob: entry.Hash.String()})
+			l.Files = append(l.Files, tree.File{Path: path, Mode: tree.Executable, Blob: entry.Hash.String()})
 		case filemode.Symlink:
-			l.files = append(l.files, tree.File{Path: path, Mode: tree.Symlink, Blob: entry.Hash.String()})
+			l.Files = append(l.Files, tree.File{Path: path, Mode: tree.Symlink, Blob: entry.Hash.String()})
 		case filemode.Submodule:
-			l.submodules = append(l.submodules, tree.Submodule{Path: path, Commit: entry.Hash.String()})
+			l.Submodules = append(l.Submodules, tree.Submodule{Path: path, Commit: entry.Hash.String()})
 		}
 	}
 	return nil

@@ -99,21 +99,17 @@ func (s *Store) Clean(keep map[string]bool, before time.Time) (int, error) {
 			continue
 		}
 		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
+		if err == nil && !info.ModTime().Before(before) {
 			continue
 		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("reading artifact %s: %w", entry.Name(), err))
-			continue
+		if err == nil {
+			err = os.Remove(filepath.Join(s.dir, entry.Name()))
 		}
-		if !info.ModTime().Before(before) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(s.dir, entry.Name())); err != nil {
+		if err == nil {
+			removed++
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, fmt.Errorf("removing artifact %s: %w", entry.Name(), err))
-			continue
 		}
-		removed++
 	}
 	return removed, errors.Join(failed...)
 }

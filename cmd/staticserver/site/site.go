@@ -8,6 +8,7 @@
 package site
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -47,10 +48,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	if name == "" {
-		name = "."
-	}
+	name := cmp.Or(strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/"), ".")
 	if Hidden(name) {
 		h.notFound(w, r)
 		return
@@ -111,21 +109,15 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, name string) bool
 	return true
 }
 
-// seekable is a regular file.
-type seekable interface {
-	fs.File
-	io.Seeker
-}
-
-func (h *Handler) open(name string) (seekable, string, error) {
-	file, err := h.files.Open(name)
+// open opens a regular file, and gives its ETag.
+func (h *Handler) open(name string) (http.File, string, error) {
+	content, err := http.FS(h.files).Open(name)
 	if err != nil {
 		return nil, "", err
 	}
-	content, ok := file.(seekable)
-	info, err := file.Stat()
-	if !ok || err != nil || !info.Mode().IsRegular() {
-		return nil, "", errors.Join(fmt.Errorf("%s is not a regular file", name), err, file.Close())
+	info, err := content.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, "", errors.Join(fmt.Errorf("%s is not a regular file", name), err, content.Close())
 	}
 	if etag, ok := h.etags.Load(name); ok {
 		return content, etag.(string), nil
@@ -136,7 +128,7 @@ func (h *Handler) open(name string) (seekable, string, error) {
 		_, err = content.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return nil, "", errors.Join(err, file.Close())
+		return nil, "", errors.Join(err, content.Close())
 	}
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
 	h.etags.Store(name, etag)

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,19 +38,15 @@ func compiledLibrary(ctx context.Context, scratch string) ([]ociimage.File, erro
 // compiled in nanoseconds; that time is replaced, so that the layer is the same
 // on every machine.
 func cacheFiles(folder string) ([]ociimage.File, error) {
-	paths, err := filepath.Glob(filepath.Join(folder, "[0-9a-f][0-9a-f]", "*"))
+	names, err := fs.Glob(os.DirFS(folder), "[0-9a-f][0-9a-f]/*")
 	if err != nil {
 		return nil, err
 	}
 	var files []ociimage.File
-	for _, path := range paths {
-		inside, err := filepath.Rel(folder, path)
-		if err != nil {
-			return nil, err
-		}
-		file := ociimage.File{Path: seedFolder + "/" + filepath.ToSlash(inside), Source: path}
-		if strings.HasSuffix(path, "-a") {
-			entry, err := os.ReadFile(path)
+	for _, name := range names {
+		file := ociimage.File{Path: seedFolder + "/" + name, Source: filepath.Join(folder, name)}
+		if strings.HasSuffix(name, "-a") {
+			entry, err := os.ReadFile(file.Source)
 			if err != nil {
 				return nil, fmt.Errorf("reading Go's build cache: %w", err)
 			}

@@ -124,26 +124,32 @@ func fetchStep(flags *flag.FlagSet, output io.Writer) func(context.Context) erro
 	return sourceFlags(flags, workFlag(flags), output)
 }
 
-func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+// buildStep is a step that fetches the source and builds an image of it. Its
+// scratch folder is gone when it ends.
+func buildStep(flags *flag.FlagSet, output io.Writer, path *string, build func(ctx context.Context, w work, temp string) error) func(context.Context) error {
 	w := workFlag(flags)
 	fetchSource := sourceFlags(flags, w, output)
+	flags.StringVar(path, "path", ".", "the app's folder inside the source")
+	return func(ctx context.Context) error {
+		if err := fetchSource(ctx); err != nil {
+			return err
+		}
+		return w.withTemp(func(temp string) error { return build(ctx, *w, temp) })
+	}
+}
+
+func goStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 	o := gobuild.Options{Output: output}
-	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
 	flags.StringVar(&o.Main, "main", ".", "main package, relative to --path")
 	flags.StringVar(&o.LinkerFlags, "ldflags", "", "-X, -s and -w for Go's linker")
 	flags.StringVar(&o.Tags, "tags", "", "build tags, separated by commas")
 	flags.StringVar(&o.Files, "files", "", "files and folders beside the program, relative to --path, separated by commas")
 	flags.StringVar(&o.Cache, "cache", "", "folder of caches that outlives the build")
 	flags.StringVar(&o.Seed, "seed", "/headway/go-cache", "build cache with the standard library, copied into a new --cache")
-	return func(ctx context.Context) error {
-		if err := fetchSource(ctx); err != nil {
-			return err
-		}
-		return w.withTemp(func(temp string) error {
-			o.Source, o.Image, o.Temp, o.Modules = w.source(), w.image(), temp, w.modules()
-			return gobuild.Build(ctx, o)
-		})
-	}
+	return buildStep(flags, output, &o.Path, func(ctx context.Context, w work, temp string) error {
+		o.Source, o.Image, o.Temp, o.Modules = w.source(), w.image(), temp, w.modules()
+		return gobuild.Build(ctx, o)
+	})
 }
 
 // modulesStep unpacks the source in a folder of its own: what the step "go" works
@@ -168,41 +174,27 @@ func modulesStep(flags *flag.FlagSet, output io.Writer) func(context.Context) er
 }
 
 func staticStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
-	w := workFlag(flags)
-	fetchSource := sourceFlags(flags, w, output)
 	o := static.Options{Output: output}
-	flags.StringVar(&o.Path, "path", ".", "build context inside the source")
 	flags.StringVar(&o.Dir, "dir", "", "folder to serve, relative to --path")
 	flags.StringVar(&o.Fallback, "fallback", "", "file of that folder that answers unknown paths")
 	flags.StringVar(&o.Server, "server", "/headway/staticserver", "program that serves the files")
-	return func(ctx context.Context) error {
-		if err := fetchSource(ctx); err != nil {
-			return err
-		}
+	return buildStep(flags, output, &o.Path, func(ctx context.Context, w work, _ string) error {
 		o.Source, o.Image = w.source(), w.image()
 		return static.Build(ctx, o)
-	}
+	})
 }
 
 func dockerfileStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
-	w := workFlag(flags)
-	fetchSource := sourceFlags(flags, w, output)
 	o := dockerfile.Options{Output: output, Mirror: os.Getenv("HEADWAY_MIRROR"), Insecure: insecureRegistries()}
-	flags.StringVar(&o.Path, "path", ".", "the app's folder inside the source")
 	flags.StringVar(&o.Context, "context", "", "build context, relative to --path")
 	flags.StringVar(&o.Dockerfile, "dockerfile", "Dockerfile", "the Dockerfile, relative to --path")
 	flags.StringVar(&o.Target, "target", "", "stage to build")
 	flags.StringVar(&o.BuildArgs, "build-args", "", "KEY=value, one a line")
 	flags.StringVar(&o.Cache, "cache", "", "folder of caches that outlives the build")
-	return func(ctx context.Context) error {
-		if err := fetchSource(ctx); err != nil {
-			return err
-		}
-		return w.withTemp(func(temp string) error {
-			o.Source, o.Image, o.Temp = w.source(), w.image(), temp
-			return dockerfile.Build(ctx, o)
-		})
-	}
+	return buildStep(flags, output, &o.Path, func(ctx context.Context, w work, temp string) error {
+		o.Source, o.Image, o.Temp = w.source(), w.image(), temp
+		return dockerfile.Build(ctx, o)
+	})
 }
 
 func pushStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {

@@ -22,7 +22,7 @@ const (
 
 // daemon is a running buildkitd.
 type daemon struct {
-	cmd    *exec.Cmd
+	cancel context.CancelFunc // ends it
 	socket string
 	log    string        // file that takes what it says
 	exited chan struct{} // closed when the process has ended
@@ -46,9 +46,12 @@ func launch(ctx context.Context, state, config, socket string) (*daemon, error) 
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("making build cache: %w", err)
 	}
-	// Not with ctx, which would kill it: a cancelled build stops the daemon gently.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "buildkitd", "--config", config, "--root", state, "--addr", "unix://"+socket)
-	d := &daemon{cmd: cmd, socket: socket, log: config + ".log", exited: make(chan struct{})}
+	// It outlives a cancelled build, so that stop can wait for its end, and ends
+	// gently, so that its databases are closed.
+	lifetime, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cmd := exec.CommandContext(lifetime, "buildkitd", "--config", config, "--root", state, "--addr", "unix://"+socket)
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, stopTimeout
+	d := &daemon{cancel: cancel, socket: socket, log: config + ".log", exited: make(chan struct{})}
 	log, err := os.Create(d.log)
 	if err != nil {
 		return nil, fmt.Errorf("making buildkitd's log: %w", err)
@@ -69,8 +72,6 @@ func launch(ctx context.Context, state, config, socket string) (*daemon, error) 
 	return d, nil
 }
 
-func (d *daemon) address() string { return "unix://" + d.socket }
-
 func (d *daemon) awaitSocket(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout,
 		fmt.Errorf("buildkitd does not answer after %s", startTimeout))
@@ -89,15 +90,10 @@ func (d *daemon) awaitSocket(ctx context.Context) error {
 	}
 }
 
-// stop ends the daemon, first gently so that its databases are closed.
+// stop ends the daemon.
 func (d *daemon) stop() {
-	_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-	select {
-	case <-d.exited:
-	case <-time.After(stopTimeout):
-		_ = d.cmd.Process.Kill()
-		<-d.exited
-	}
+	d.cancel()
+	<-d.exited
 }
 
 // longest is how many bytes of the log's end are shown.

@@ -7,6 +7,7 @@
 package dockerfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func Build(ctx context.Context, o Options) error {
 	if err := os.RemoveAll(o.Image); err != nil {
 		return fmt.Errorf("clearing image folder: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "buildctl", append([]string{"--addr", daemon.address()}, arguments...)...)
+	cmd := exec.CommandContext(ctx, "buildctl", append([]string{"--addr", "unix://" + daemon.socket}, arguments...)...)
 	cause := &solveError{}
 	if err := tool.Run(ctx, cmd, o.Output, cause); err != nil {
 		if problem := pullProblem(cause.last, o.Mirror); problem != nil && errors.As(err, new(*tool.Failed)) {
@@ -92,11 +93,7 @@ func buildctlArgs(o Options) ([]string, error) {
 	if !filepath.IsLocal(o.Path) {
 		return nil, fmt.Errorf("path %q lies outside the source", o.Path)
 	}
-	file := o.Dockerfile
-	if file == "" {
-		file = "Dockerfile"
-	}
-	file, folder := filepath.Join(o.Path, file), filepath.Join(o.Path, o.Context)
+	file, folder := filepath.Join(o.Path, cmp.Or(o.Dockerfile, "Dockerfile")), filepath.Join(o.Path, o.Context)
 	if !filepath.IsLocal(file) || filepath.IsAbs(o.Dockerfile) {
 		return nil, fmt.Errorf("build.args.dockerfile is %q; it must be a file of the repository, relative to path", o.Dockerfile)
 	}

@@ -118,12 +118,12 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 		return passing{err}
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		err := fmt.Errorf("%s answered %s", artifact.URL, response.Status)
-		if retryable(response.StatusCode) {
-			return passing{err}
-		}
-		return err
+	refused := fmt.Errorf("%s answered %s", artifact.URL, response.Status)
+	switch status := response.StatusCode; {
+	case status == http.StatusNotFound, status == http.StatusTooManyRequests, status >= 500:
+		return passing{refused} // not there yet, or a problem of the server that may pass
+	case status != http.StatusOK:
+		return refused
 	}
 	if err := file.Truncate(0); err != nil { // of an attempt before
 		return err
@@ -140,10 +140,4 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 		return fmt.Errorf("the artifact has digest %s, expected %s", got, artifact.Digest)
 	}
 	return nil
-}
-
-// retryable statuses: the artifact is not there yet, or the server has a
-// problem that may pass.
-func retryable(status int) bool {
-	return status == http.StatusNotFound || status == http.StatusTooManyRequests || status >= 500
 }

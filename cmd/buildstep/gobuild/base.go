@@ -2,12 +2,9 @@ package gobuild
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/headway-dev/headway/pipelines/ociimage"
 )
@@ -31,13 +28,6 @@ func baseFiles(ctx context.Context) ([]ociimage.File, error) {
 	if _, err := os.Stat(authorities); err == nil {
 		files = append(files, ociimage.File{Path: authorities, Source: authorities})
 	}
-	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
-	if err != nil {
-		return nil, fmt.Errorf("finding the Go installation: %w", err)
-	}
-	zones := filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip")
-	if _, err := os.Stat(zones); err != nil {
-		return nil, fmt.Errorf("finding Go's time zones: %w", err)
-	}
-	return append(files, ociimage.File{Path: zoneinfo, Source: zones}), nil
+	root, err := goEnv(ctx, "GOROOT")
+	return append(files, ociimage.File{Path: zoneinfo, Source: filepath.Join(root, "lib", "time", "zoneinfo.zip")}), err
 }

@@ -2,6 +2,7 @@ package gobuild
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ import (
 	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
-// goPackage is what the Go command tells of a package when C may be used.
+// goPackage is what the Go command says of a package when C may be used.
 type goPackage struct {
 	ImportPath, Dir string
 	Standard        bool
@@ -57,7 +58,7 @@ func (c command) usersOfC(ctx context.Context, pkg string) ([]goPackage, error) 
 // then the program is made as a Go program.
 func (c command) compileWithC(ctx context.Context, pkg, binary string, users []goPackage) error {
 	first := slices.IndexFunc(users, func(p goPackage) bool { return !p.doesWithoutC() })
-	if _, err := exec.LookPath(compilerOfC()); err != nil {
+	if _, err := exec.LookPath(cmp.Or(os.Getenv("CC"), "gcc")); err != nil {
 		if first >= 0 {
 			return fmt.Errorf(`package %s uses cgo (import "C"), and this builder has no C compiler; build it with a Dockerfile, or use a package that needs no C`, users[first].ImportPath)
 		}
@@ -70,14 +71,6 @@ func (c command) compileWithC(ctx context.Context, pkg, binary string, users []g
 	}
 	fmt.Fprintln(c.options.Output, "compiling again without C, which the packages allow")
 	return c.build(ctx, pkg, binary, pure)
-}
-
-// compilerOfC is the C compiler that the Go command takes.
-func compilerOfC() string {
-	if named := os.Getenv("CC"); named != "" {
-		return named
-	}
-	return "gcc"
 }
 
 // doesWithoutC reports whether the package has files that are compiled only

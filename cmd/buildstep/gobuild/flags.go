@@ -28,29 +28,21 @@ func checkLinkerFlags(flags string) error {
 	return nil
 }
 
+var flagField = regexp.MustCompile(`^(?:'([^']*)'|"([^"]*)"|([^'"\s]\S*))`)
+
 // splitFlags cuts at spaces as the Go command does: a field that begins with a
 // quote reaches to the next one.
 func splitFlags(flags string) ([]string, error) {
 	var fields []string
-	for {
-		flags = strings.TrimLeft(flags, " \t\r\n")
-		if flags == "" {
-			return fields, nil
+	for flags = strings.TrimSpace(flags); flags != ""; {
+		field := flagField.FindStringSubmatch(flags)
+		if field == nil {
+			return nil, fmt.Errorf("the quote %s is not closed", flags[:1])
 		}
-		if quote := flags[:1]; quote == "'" || quote == `"` {
-			field, rest, closed := strings.Cut(flags[1:], quote)
-			if !closed {
-				return nil, fmt.Errorf("the quote %s is not closed", quote)
-			}
-			fields, flags = append(fields, field), rest
-			continue
-		}
-		end := strings.IndexAny(flags, " \t\r\n")
-		if end < 0 {
-			end = len(flags)
-		}
-		fields, flags = append(fields, flags[:end]), flags[end:]
+		fields = append(fields, field[1]+field[2]+field[3])
+		flags = strings.TrimSpace(flags[len(field[0]):])
 	}
+	return fields, nil
 }
 
 var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_.]+$`)

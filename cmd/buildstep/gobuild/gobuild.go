@@ -5,8 +5,8 @@
 package gobuild
 
 import (
-	"bytes"
 	"context"
+	"debug/elf"
 	"fmt"
 	"io"
 	"os"
@@ -135,13 +135,8 @@ func programName(inside, pkg string) string {
 // checkProgram notices a package that is not main: the Go command compiles it
 // without complaint and writes no program.
 func checkProgram(binary, pkg string) error {
-	file, err := os.Open(binary)
-	if err == nil {
-		defer file.Close()
-		magic := make([]byte, 4)
-		if _, err := io.ReadFull(file, magic); err == nil && bytes.Equal(magic, []byte("\x7fELF")) {
-			return nil
-		}
+	if file, err := elf.Open(binary); err == nil {
+		return file.Close()
 	}
 	return fmt.Errorf("%s is not a main package; set build.args.main to the folder of one", strings.TrimPrefix(pkg, "./"))
 }

@@ -110,9 +110,11 @@ func privateModules(o ModuleOptions) ([]string, error) {
 func moduleFiles(source fs.FS, folder string) ([]*modfile.File, []*modfile.Replace, error) {
 	for _, name := range []string{"go.work", "go.mod"} {
 		for dir := path.Clean(folder); ; dir = path.Dir(dir) {
+			_, err := fs.Stat(source, path.Join(dir, "vendor/modules.txt"))
+			vendored := err == nil
 			content, err := fs.ReadFile(source, path.Join(dir, name))
 			switch {
-			case err == nil && exists(source, path.Join(dir, "vendor/modules.txt")):
+			case err == nil && vendored:
 				return nil, nil, nil
 			case err == nil && name == "go.mod":
 				file, err := modfile.Parse(path.Join(dir, name), content, nil)
@@ -152,11 +154,6 @@ func workspaceFiles(source fs.FS, dir string, content []byte) ([]*modfile.File, 
 		files = append(files, file)
 	}
 	return files, work.Replace, nil
-}
-
-func exists(source fs.FS, name string) bool {
-	_, err := fs.Stat(source, name)
-	return err == nil
 }
 
 // replacement is what takes a module's place; one on disk has no version.

@@ -20,41 +20,43 @@ import (
 // Entries of Go's cache are named by hashes, so that a copy merges into what is
 // there, whichever builds run meanwhile.
 func seed(ctx context.Context, from, cache string) error {
-	if from == "" {
-		return nil
-	}
 	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	version, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
+	version, err := goEnv(ctx, "GOVERSION")
 	if err != nil {
-		return fmt.Errorf("asking for the Go version: %w", err)
+		return err
 	}
-	mark := filepath.Join(cache, "seeded-"+strings.TrimSpace(string(version)))
+	mark := filepath.Join(cache, "seeded-"+version)
 	if _, err := os.Stat(mark); err == nil {
 		return nil
 	}
-	err = filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(os.DirFS(from), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		inside, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(cache, inside)
+		target := filepath.Join(cache, name)
 		if entry.IsDir() {
 			return os.MkdirAll(target, 0o755)
 		}
 		if _, err := os.Stat(target); err == nil {
 			return nil
 		}
-		return copyFile(name, target)
+		return copyFile(filepath.Join(from, name), target)
 	})
 	if err != nil {
 		return fmt.Errorf("seeding the build cache: %w", err)
 	}
 	return os.WriteFile(mark, nil, 0o644)
+}
+
+// goEnv is a variable of the Go command.
+func goEnv(ctx context.Context, name string) (string, error) {
+	value, err := exec.CommandContext(ctx, "go", "env", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("asking for Go's %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(value)), nil
 }
 
 // copyFile writes the target in one move, so that nobody sees half of it.

@@ -7,6 +7,7 @@ package tool
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +28,7 @@ type Failed struct {
 
 // Error is the cause, in the tool's own words where there are any.
 func (f *Failed) Error() string {
-	if f.Cause == "" {
-		return f.Tool + " failed"
-	}
-	return f.Cause
+	return cmp.Or(f.Cause, f.Tool+" failed")
 }
 
 // Cause picks out of a tool's lines, which come one by one, what went wrong.

@@ -16,7 +16,7 @@ import (
 // Phase is how far a build is.
 type Phase string
 
-// Phases. The last three are final.
+// Phases. The last two are final.
 const (
 	// Pending means that no step has started.
 	Pending Phase = "Pending"
@@ -24,10 +24,8 @@ const (
 	Running Phase = "Running"
 	// Succeeded means that the image was pushed and its digest is known.
 	Succeeded Phase = "Succeeded"
-	// Failed means that there will be no image.
+	// Failed means that there will be no image; the run may have been stopped.
 	Failed Phase = "Failed"
-	// Cancelled means that somebody stopped the run.
-	Cancelled Phase = "Cancelled"
 )
 
 // Outcome is what became of a TaskRun.
@@ -66,7 +64,7 @@ func Read(run *TaskRun) Outcome {
 	case condition.Status == corev1.ConditionUnknown:
 		return unfinished(run, condition)
 	case condition.Reason == tektonv1.TaskRunReasonCancelled.String():
-		return Outcome{Phase: Cancelled, Message: "the build was cancelled"}
+		return Outcome{Phase: Failed, Message: "the build was cancelled"}
 	default:
 		return failed(run, condition)
 	}

@@ -150,7 +150,7 @@ conditions: [{type: Succeeded, status: "False", reason: TaskRunValidationFailed,
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: TaskRunCancelled, message: TaskRun was cancelled}]
 steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 1, reason: TaskRunCancelled}}]`,
-		Outcome{Phase: Cancelled, Message: "the build was cancelled"}},
+		Outcome{Phase: Failed, Message: "the build was cancelled"}},
 }
 
 func TestRead(t *testing.T) {

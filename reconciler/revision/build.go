@@ -154,7 +154,7 @@ func planRun(seen Seen, b build, now time.Time) build {
 		b.built = condition.True(v1alpha1.ReasonBuildSucceeded, "")
 		b.action = unequipRun
 		return b
-	case pipelines.Failed, pipelines.Cancelled:
+	case pipelines.Failed:
 		if stale {
 			b.action = deleteRun
 			return b.queued("trying the build again")

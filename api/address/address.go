@@ -3,7 +3,11 @@
 package address
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
 	"strconv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -35,4 +39,39 @@ func (p Public) URL(host string) string {
 		return url
 	}
 	return url + ":" + strconv.Itoa(p.Port)
+}
+
+const (
+	// maxLabel is the longest part of a host between two dots.
+	maxLabel = 63
+	// hashLength is enough to tell the refs of one app apart, and shorter than
+	// the commit in a revision's name, which it cannot be mistaken for.
+	hashLength = 6
+)
+
+var (
+	notSlug = regexp.MustCompile(`[^a-z0-9]+`)
+	// likeRevision is the end of a Revision's name.
+	likeRevision = regexp.MustCompile(`^[0-9a-f]{8,}$`)
+)
+
+// Branch returns the two names under which the head of a ref may be reached;
+// Host makes hosts of them. The first, <app>-<branch>, reads well, but may be
+// that of something else, and is empty where it does not fit or could be a
+// Revision's name. The second ends with a hash of the ref and is its own.
+func Branch(app, ref string) (plain, own string) {
+	slug := ref
+	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
+		slug = strings.TrimPrefix(slug, prefix)
+	}
+	slug = strings.Trim(notSlug.ReplaceAllString(strings.ToLower(slug), "-"), "-")
+	sum := sha256.Sum256([]byte(ref))
+	end := "-" + hex.EncodeToString(sum[:])[:hashLength]
+
+	plain = app + "-" + slug
+	own = strings.TrimRight(plain[:min(len(plain), maxLabel-len(end))], "-") + end
+	if slug == "" || len(plain) > maxLabel || likeRevision.MatchString(slug) {
+		plain = ""
+	}
+	return plain, own
 }

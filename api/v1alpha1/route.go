@@ -1,6 +1,12 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Route sends the requests of some hosts to weighted revisions. reconciler/app
 // compiles it from an App; the activators read it.
@@ -112,4 +118,23 @@ type RouteList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []Route `json:"items"`
+}
+
+// Claim decides between Routes that have the same host: the first in the order
+// gets it.
+//
+// +kubebuilder:object:generate=false
+type Claim struct {
+	// Created is when the Route was made; the older one comes first. Equal ages
+	// are decided by the namespace, then the name.
+	Created         time.Time
+	Namespace, Name string
+}
+
+// Claim of the Route to its hosts.
+func (r *Route) Claim() Claim { return Claim{r.CreationTimestamp.Time, r.Namespace, r.Name} }
+
+// Compare is negative if c comes before other.
+func (c Claim) Compare(other Claim) int {
+	return cmp.Or(c.Created.Compare(other.Created), strings.Compare(c.Namespace, other.Namespace), strings.Compare(c.Name, other.Name))
 }

@@ -7,14 +7,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 )
+
+var pullsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+	Name: "headway_controller_prepulls_total",
+	Help: "Pulls of an image onto a node in advance, by result: pulled, given_up.",
+}, []string{"result"})
+
+func init() { metrics.Registry.MustRegister(pullsTotal) }
 
 // apply carries out a plan. One pull that cannot be dealt with holds up no
 // other.

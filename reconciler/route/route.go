@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
@@ -119,4 +120,14 @@ func Summary(traffic []v1alpha1.TrafficTarget, name func(revision string) string
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Setup adds the reconciler to the manager. index.Register must have been
+// called.
+func Setup(mgr ctrl.Manager) error {
+	r := &Reconciler{Client: mgr.GetClient()}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.Route{}).
+		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(index.Rivals(mgr.GetClient()))).
+		Complete(r)
 }

@@ -63,12 +63,9 @@ const (
 	AnnotationHosts = "headway.dev/hosts"
 )
 
-// Finalizers.
-const (
-	// FinalizerCleanup is held by a Revision until its objects in the build
-	// namespace are gone, and by a Repository until its cache is.
-	FinalizerCleanup = "headway.dev/cleanup"
-)
+// FinalizerCleanup is held by a Revision until its objects in the build namespace
+// are gone, and by a Repository until its cache is.
+const FinalizerCleanup = "headway.dev/cleanup"
 
 // AppPods selects the pods of revisions. Tekton copies the labels of a TaskRun
 // to its pod, so a build pod carries the label of its revision too.

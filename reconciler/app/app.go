@@ -124,7 +124,8 @@ func (r *Reconciler) claimed(ctx context.Context, app *v1alpha1.App) (map[string
 func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	r.try(seen, plan)
 	steps := []func(context.Context, Seen, Plan) error{r.applyRoute, r.writeStatus, r.collect}
-	if plan.givesBack(seen.App.Status) {
+	fails := func(r v1alpha1.RevisionRole) bool { return seen.fails(r.Name, &plan.Status) }
+	if slices.ContainsFunc(plan.Status.Revisions, fails) {
 		steps[0], steps[1] = steps[1], steps[0]
 	}
 	for _, step := range steps {
@@ -133,13 +134,6 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 		}
 	}
 	return nil
-}
-
-// givesBack reports whether a revision becomes quarantined.
-func (p Plan) givesBack(before v1alpha1.AppStatus) bool {
-	return slices.ContainsFunc(p.Status.Revisions, func(r v1alpha1.RevisionRole) bool {
-		return r.Role == v1alpha1.RoleQuarantined && before.Role(r.Name) != v1alpha1.RoleQuarantined
-	})
 }
 
 func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan) error {

@@ -163,7 +163,11 @@ func statusFor(seen Seen, spec v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole
 	set := func(kind string, state condition.State) {
 		condition.Set(&s.Conditions, kind, state, seen.App.Generation, now)
 	}
-	set(v1alpha1.ConditionSpecValid, specValid(seen.App.Spec.Problem))
+	valid := condition.True(v1alpha1.ReasonValid, "")
+	if problem := seen.App.Spec.Problem; problem != nil {
+		valid = condition.False(problem.Reason, problem.Message)
+	}
+	set(v1alpha1.ConditionSpecValid, valid)
 	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s, failing), public))
 	return s
 }
@@ -174,11 +178,4 @@ func (s Seen) commit(revision string) string {
 		return v1alpha1.Short(rev.Spec.Commit)
 	}
 	return revision
-}
-
-func specValid(problem *v1alpha1.SpecProblem) condition.State {
-	if problem == nil {
-		return condition.True(v1alpha1.ReasonValid, "")
-	}
-	return condition.False(problem.Reason, problem.Message)
 }

@@ -109,9 +109,10 @@ func (s *Seen) readPods(pods []corev1.Pod, byName map[string]nodeID, found map[a
 	for i := range pods {
 		pod := &pods[i]
 		if name := pod.Labels[labelPrepull]; name != "" {
-			pull := pullOf(pod, targets[types.NamespacedName{Namespace: pod.Namespace, Name: name}])
 			if ours(pod) && pod.DeletionTimestamp == nil {
-				s.Pulls = append(s.Pulls, pull)
+				state, reason := progress(&pod.Status)
+				target := targets[types.NamespacedName{Namespace: pod.Namespace, Name: name}]
+				s.Pulls = append(s.Pulls, Pull{pod, pod.Labels[labelNode], target, state, reason})
 			}
 			continue
 		}

@@ -82,13 +82,6 @@ func only(node string) *corev1.Affinity {
 	}}
 }
 
-// pullOf reads a pull pod.
-func pullOf(pod *corev1.Pod, target *Target) Pull {
-	pull := Pull{Pod: pod, Node: pod.Labels[labelNode], Target: target}
-	pull.State, pull.Reason = progress(&pod.Status)
-	return pull
-}
-
 // progress says how far a pull pod is. A container that has started had its
 // image volume, whatever became of it then.
 func progress(status *corev1.PodStatus) (pullState, string) {

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -70,11 +71,7 @@ func (p *Ports) Find(ctx context.Context, pod, container, host string, port int3
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	for name, s := range p.seen {
-		if now.Sub(s.at) > remember {
-			delete(p.seen, name)
-		}
-	}
+	maps.DeleteFunc(p.seen, func(_ string, s scan) bool { return now.Sub(s.at) > remember })
 	p.seen[pod] = scan{container: container, at: now, found: found}
 	return found
 }

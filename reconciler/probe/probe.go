@@ -14,6 +14,7 @@ package probe
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -94,19 +95,10 @@ func (p *Prober) Ask(ctx context.Context, t Target, notify func()) {
 		return
 	}
 	now := time.Now()
-	p.sweep(now)
+	maps.DeleteFunc(p.seen, func(_ string, a *answer) bool { return now.Sub(a.begun) > forgetAfter })
 	a := &answer{begun: now}
 	p.seen[t.ID] = a
 	go p.ask(ctx, t, a, notify)
-}
-
-// sweep forgets containers that were asked long ago. p.mu is held.
-func (p *Prober) sweep(now time.Time) {
-	for id, a := range p.seen {
-		if now.Sub(a.begun) > forgetAfter {
-			delete(p.seen, id)
-		}
-	}
 }
 
 // ask probes until the container has answered for as long as it must, or it is

@@ -99,16 +99,15 @@ func isLocal(host string) bool {
 // Reason says why an image could not be read without a word of what the
 // registry, which may be any server, has sent.
 func Reason(err error) string {
+	for _, own := range []error{errTooLong, errForeign, errLocal} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
+	}
 	var answer *transport.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the registry did not answer in time"
-	case errors.Is(err, errTooLong):
-		return errTooLong.Error()
-	case errors.Is(err, errForeign):
-		return errForeign.Error()
-	case errors.Is(err, errLocal):
-		return errLocal.Error()
 	case !errors.As(err, &answer):
 		return "the registry cannot be read"
 	case answer.StatusCode == http.StatusNotFound:

@@ -69,12 +69,13 @@ func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConf
 				},
 			},
 			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labelsFor(rev), Annotations: annotationsFor(mark)},
+				ObjectMeta: metav1.ObjectMeta{Labels: labelsFor(rev)},
 				Spec: corev1.PodSpec{
-					Containers:                    []corev1.Container{container},
-					AutomountServiceAccountToken:  new(false),
-					EnableServiceLinks:            new(false),
-					TerminationGracePeriodSeconds: new(graceSeconds(rev.Spec.Timeout.Duration)),
+					Containers:                   []corev1.Container{container},
+					AutomountServiceAccountToken: new(false),
+					EnableServiceLinks:           new(false),
+					// Requests in flight finish after the activators have turned away.
+					TerminationGracePeriodSeconds: new(int64(min(rev.Spec.Timeout.Duration+drainDelay+3*time.Second, maxGrace).Seconds())),
 					SecurityContext:               podSecurity(config),
 					TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 						MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
@@ -83,6 +84,9 @@ func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConf
 				},
 			},
 		},
+	}
+	if mark != "" {
+		deployment.Spec.Template.Annotations = map[string]string{v1alpha1.AnnotationStartedWith: mark}
 	}
 	stamp(deployment)
 	return deployment, nil
@@ -113,19 +117,6 @@ func labelsFor(rev *v1alpha1.Revision) map[string]string {
 		v1alpha1.LabelApp:        rev.Spec.App,
 		v1alpha1.LabelRevision:   rev.Name,
 	}
-}
-
-func annotationsFor(mark string) map[string]string {
-	if mark == "" {
-		return nil
-	}
-	return map[string]string{v1alpha1.AnnotationStartedWith: mark}
-}
-
-// graceSeconds lets requests in flight finish after the activators have turned
-// away.
-func graceSeconds(timeout time.Duration) int64 {
-	return int64(min(timeout+drainDelay+3*time.Second, maxGrace).Seconds())
 }
 
 func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error) {

@@ -31,11 +31,7 @@ func (l PodLogs) Tail(ctx context.Context, namespace, pod, container string) (st
 		return "", fmt.Errorf("reading log of container %s in pod %s: %w", container, pod, err)
 	}
 	defer func() { _ = stream.Close() }() // read only: nothing can be lost
-	log, err := endOf(stream, maxLog)
-	if err != nil {
-		return "", fmt.Errorf("reading log of container %s in pod %s: %w", container, pod, err)
-	}
-	return log, nil
+	return endOf(stream, maxLog)
 }
 
 // endOf reads to the end and returns the last bytes, at most so many.
@@ -49,7 +45,7 @@ func endOf(stream io.Reader, longest int) (string, error) {
 		case errors.Is(err, io.EOF):
 			return string(kept), nil
 		case err != nil:
-			return "", err
+			return "", fmt.Errorf("reading to the end of a log: %w", err)
 		}
 	}
 }

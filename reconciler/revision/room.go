@@ -41,10 +41,7 @@ func (s Seen) crowded() string {
 // standbysBeside maps a revision to those of its app whose parked pods, where
 // there are any, could give way.
 func (r *Reconciler) standbysBeside(ctx context.Context, o client.Object) []reconcile.Request {
-	rev, ok := o.(*v1alpha1.Revision)
-	if !ok {
-		return nil
-	}
+	rev := o.(*v1alpha1.Revision)
 	beside := func(other *v1alpha1.Revision) bool {
 		return other.Name != rev.Name && other.Spec.Scale.Standby > 0
 	}
@@ -55,13 +52,11 @@ func (r *Reconciler) standbysBeside(ctx context.Context, o client.Object) []reco
 // none any more.
 func roomChanged() predicate.Predicate {
 	lacks := func(o client.Object) bool {
-		rev, ok := o.(*v1alpha1.Revision)
-		return ok && rev.DeletionTimestamp == nil && needsRoom(rev)
+		return o.GetDeletionTimestamp() == nil && needsRoom(o.(*v1alpha1.Revision))
 	}
 	return predicate.Funcs{
-		CreateFunc:  func(e event.CreateEvent) bool { return lacks(e.Object) },
-		DeleteFunc:  func(e event.DeleteEvent) bool { return lacks(e.Object) },
-		UpdateFunc:  func(e event.UpdateEvent) bool { return lacks(e.ObjectOld) != lacks(e.ObjectNew) },
-		GenericFunc: func(event.GenericEvent) bool { return false },
+		CreateFunc: func(e event.CreateEvent) bool { return lacks(e.Object) },
+		DeleteFunc: func(e event.DeleteEvent) bool { return lacks(e.Object) },
+		UpdateFunc: func(e event.UpdateEvent) bool { return lacks(e.ObjectOld) != lacks(e.ObjectNew) },
 	}
 }

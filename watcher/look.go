@@ -256,7 +256,7 @@ func (l *look) ensure(ctx context.Context) error {
 		case err == nil:
 			fetched = append(fetched, want)
 		case l.ownFault(err):
-			l.cannotRead(want, err)
+			_ = l.cannotRead(want, err) // remembered for whoever reads the commit
 		default:
 			return err
 		}

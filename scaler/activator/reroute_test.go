@@ -1,6 +1,7 @@
 package activator
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -80,7 +81,7 @@ func TestARequestThatIsLateIsReroutedToo(t *testing.T) {
 		_, err := f.rev.Acquire(t.Context())
 		answered <- err
 	}()
-	if err := <-answered; err != backend.ErrRerouted {
+	if err := <-answered; !errors.Is(err, backend.ErrRerouted) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -96,12 +96,6 @@ func (a *recorder) note(r *recorded, fault string) {
 	}
 }
 
-func (a *recorder) all() []recorded {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]recorded(nil), a.got...)
-}
-
 // take returns what was noted and forgets it.
 func (a *recorder) take() ([]recorded, string) {
 	a.mu.Lock()

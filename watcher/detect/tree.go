@@ -46,7 +46,7 @@ func NewTree(files Files, content Content, memo *Memo) *Tree {
 // without is the tree without the files that a glob matches.
 func (t *Tree) without(ignored specfile.Globs) *Tree {
 	out := *t
-	out.Files, out.links = t.Files.Without(ignored), t.links.Without(ignored)
+	out.Files, out.links = t.Without(ignored), t.links.Without(ignored)
 	return &out
 }
 

@@ -85,7 +85,7 @@ func (f Facts) movedTo(file string, files specFiles) []string {
 	var unknown []string
 	for i := range f.Production.Apps {
 		c := &f.Production.Apps[i]
-		if c.nameless() && files.outcome[c.File].app == "" && !(f.Read[file] && f.Read[c.File]) {
+		if c.nameless() && files.outcome[c.File].app == "" && (!f.Read[file] || !f.Read[c.File]) {
 			unknown = append(unknown, c.File)
 		}
 	}

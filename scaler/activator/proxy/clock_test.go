@@ -46,12 +46,12 @@ func TestClock(t *testing.T) {
 				expired := make(chan error, 2)
 				clock := startClock(backend.NewRevision(backend.Settings{Timeout: app, Stall: client}, backend.Hooks{}), func(err error) { expired <- err })
 				c.turns(clock)
-				time.Sleep(c.after - 1)
+				time.Sleep(c.after - time.Nanosecond)
 				synctest.Wait()
 				if len(expired) > 0 {
 					t.Fatalf("%v, too early", <-expired)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				close(expired)
 				if late, again := <-expired, <-expired; !errors.Is(late, c.late) || again != nil {

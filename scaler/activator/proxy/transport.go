@@ -120,7 +120,7 @@ func (x *exchange) explain(err, cause error) error {
 func (x *exchange) Send() error {
 	pod := &held{grace: x.Revision.Timeout}
 	body := &trackedBody{ReadCloser: x.out.Body}
-	resp, err := x.Lease.Pod.Transport(isGRPC(x.out), check).RoundTrip(x.attempt(pod, body))
+	resp, err := x.Lease.Pod.Transport(isGRPC(x.out), check).RoundTrip(x.attempt(pod, body)) //nolint:bodyclose // whoever delivers x.resp closes it
 	if err != nil && x.out.Context().Err() == nil && refused(err) && !body.read.Load() {
 		return life.ErrUnreachable
 	}

@@ -49,12 +49,7 @@ func listFiles(source, dir, name string) ([]ociimage.File, error) {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		below, err := filepath.Rel(top, full)
-		if err != nil {
-			return err
-		}
-		inside := path.Join(name, filepath.ToSlash(below))
-		file, err := fileAt(source, full, inside)
+		file, err := fileAt(source, full, path.Join(name, strings.TrimPrefix(full, top)))
 		files = append(files, file)
 		return err
 	})

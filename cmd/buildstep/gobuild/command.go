@@ -1,7 +1,6 @@
 package gobuild
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -17,15 +16,27 @@ type command struct {
 	options Options
 	dir     string
 	tags    []string
+	proxies string // GOPROXY; empty: as it is
 }
 
 // goCommand checks what the user gave and returns the Go command for it.
-func goCommand(o Options, dir string) (command, error) {
+func goCommand(ctx context.Context, o Options, dir string) (command, error) {
 	if err := checkLinkerFlags(o.LinkerFlags); err != nil {
 		return command{}, err
 	}
 	tags, err := buildTags(o.Tags)
-	return command{options: o, dir: dir, tags: tags}, err
+	if err != nil {
+		return command{}, err
+	}
+	c := command{options: o, dir: dir, tags: tags}
+	if _, err := os.Stat(o.Modules); err == nil {
+		proxies, err := c.run(ctx, pure, "env", "GOPROXY").Output()
+		if err != nil {
+			return command{}, fmt.Errorf("asking for GOPROXY: %w", err)
+		}
+		c.proxies = "file://" + o.Modules + "," + strings.TrimSpace(string(proxies))
+	}
+	return c, nil
 }
 
 func (c command) buildCache() string { return filepath.Join(c.options.Cache, "go", "build") }
@@ -84,10 +95,8 @@ func (c command) run(ctx context.Context, from language, arguments ...string) *e
 	cmd.Env = append(os.Environ(), cgo, "GOOS=linux", "GOPATH="+filepath.Join(c.options.Cache, "go"),
 		"GOCACHE="+c.buildCache(),
 		"GOMODCACHE="+filepath.Join(c.options.Cache, "go", "mod"), "TMPDIR="+c.options.Temp)
-	if _, err := os.Stat(c.options.Modules); err == nil {
-		// Ahead of the proxies, and for modules that would be fetched directly.
-		cmd.Env = append(cmd.Env, "GONOPROXY=none",
-			"GOPROXY=file://"+c.options.Modules+","+cmp.Or(os.Getenv("GOPROXY"), "https://proxy.golang.org,direct"))
+	if c.proxies != "" { // also for modules that would be fetched directly
+		cmd.Env = append(cmd.Env, "GONOPROXY=none", "GOPROXY="+c.proxies)
 	}
 	return cmd
 }

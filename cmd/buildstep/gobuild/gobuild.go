@@ -63,7 +63,7 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	command, err := goCommand(o, dir)
+	command, err := goCommand(ctx, o, dir)
 	if err != nil {
 		return err
 	}

@@ -213,13 +213,13 @@ func TestOtherNode(t *testing.T) {
 }
 
 func TestReach(t *testing.T) {
-	unready, leaving := newRevision("hello-3", digestB), newRevision("hello-4", digestB)
+	unready, draining := newRevision("hello-3", digestB), newRevision("hello-4", digestB)
 	unready.Status.EverReady = false
-	leaving.DeletionTimestamp, leaving.Finalizers = &metav1.Time{Time: start}, []string{v1alpha1.FinalizerCleanup}
+	draining.DeletionTimestamp, draining.Finalizers = &metav1.Time{Time: start}, []string{v1alpha1.FinalizerCleanup}
 	app := newApp("hello-1", "hello-2", "hello-3", "hello-4", "hello-6")
 	app.Status.Revisions[4].Role = v1alpha1.RoleReplaced
 	w := newWorld(t,
-		newRevision("hello-1", digestA), unready, leaving, newRevision("hello-5", digestB), newRevision("hello-6", digestB),
+		newRevision("hello-1", digestA), unready, draining, newRevision("hello-5", digestB), newRevision("hello-6", digestB),
 		newRevision("hello-2", strings.ReplaceAll(digestA, "a", "c")), app, newNode("1"))
 	w.want("the one with traffic", "hello-1-pull-11111111")
 	w.kubelet("hello-1-pull-11111111", ended)

@@ -58,7 +58,7 @@ func TestPlanBuild(t *testing.T) {
 	waiting := newRevision(commitB, withBuilt(condition.Unknown(v1alpha1.ReasonBuilding, ""), v1alpha1.BuildStatus{Key: key}, ""))
 
 	for _, tc := range []buildCase{
-		{name: "first sight: one run is made", rev: plain,
+		{name: "a new one: one run is made", rev: plain,
 			state: v1alpha1.StateQueued, action: createRun, reason: v1alpha1.ReasonQueued,
 			check: func(t *testing.T, s v1alpha1.RevisionStatus) {
 				if s.Build.Key != key || s.Build.Run != pipelines.RunName("hello", key) || s.Build.StartedAt == nil {

@@ -110,8 +110,8 @@ func TestLastCrash(t *testing.T) {
 	end := func(id string, at time.Duration) *corev1.ContainerStateTerminated {
 		return &corev1.ContainerStateTerminated{ContainerID: id, ExitCode: 3, FinishedAt: metav1.NewTime(start.Add(at))}
 	}
-	leaving := runningPod(0, end("c9", time.Hour))
-	leaving.DeletionTimestamp = &metav1.Time{Time: start}
+	draining := runningPod(0, end("c9", time.Hour))
+	draining.DeletionTimestamp = &metav1.Time{Time: start}
 	known := &v1alpha1.Crash{Container: "c1", Message: "as it was seen"}
 	for _, tc := range []struct {
 		name  string
@@ -122,7 +122,7 @@ func TestLastCrash(t *testing.T) {
 		{"none", nil, []corev1.Pod{readyPod()}, ""},
 		{"one", nil, []corev1.Pod{runningPod(0, end("c1", 0))}, "c1"},
 		{"the newest", nil, []corev1.Pod{runningPod(0, end("c1", 0)), runningPod(0, end("c2", time.Second)), runningPod(0, end("c3", 0))}, "c2"},
-		{"a pod that was told to end", nil, []corev1.Pod{leaving}, ""},
+		{"a pod that was told to end", nil, []corev1.Pod{draining}, ""},
 		{"known already", known, []corev1.Pod{runningPod(0, end("c1", 0))}, "c1"},
 		{"its pod is gone", known, nil, "c1"},
 		{"the next one", known, []corev1.Pod{runningPod(0, end("c2", 0))}, "c2"},

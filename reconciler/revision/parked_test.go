@@ -28,7 +28,7 @@ func parkedPod() corev1.Pod {
 	return standing(v1alpha1.StandbyParked, runningPod(time.Hour, nil))
 }
 
-func leavingPod(pod corev1.Pod) corev1.Pod {
+func drainingPod(pod corev1.Pod) corev1.Pod {
 	pod.DeletionTimestamp = &metav1.Time{Time: start}
 	return pod
 }
@@ -68,7 +68,7 @@ func TestStandby(t *testing.T) {
 	for _, tc := range []standbyCase{
 		{name: "made once there is traffic", weight: 1, config: command, state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", wanted: two},
 		{name: "not before", config: command, state: v1alpha1.StateIdle, message: "no pod runs; a request starts one"},
-		{name: "kept, with nobody in it, without traffic", config: command, live: two, pods: []corev1.Pod{leavingPod(parkedPod())},
+		{name: "kept, with nobody in it, without traffic", config: command, live: two, pods: []corev1.Pod{drainingPod(parkedPod())},
 			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", wanted: none},
 		{name: "one parked", weight: 100, config: command, live: two, pods: []corev1.Pod{parkedPod()},
 			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},
@@ -82,7 +82,7 @@ func TestStandby(t *testing.T) {
 			state: v1alpha1.StateReady, message: "1 pod is ready", replicas: 1, parked: 1, wanted: two},
 		{name: "woken by an activator, not labelled yet", weight: 100, config: command, live: two, pods: []corev1.Pod{standing(v1alpha1.StandbyParked, readyPod())},
 			state: v1alpha1.StateReady, message: "1 pod is ready", replicas: 1, wanted: two},
-		{name: "the woken pod leaves", weight: 100, config: command, live: two, pods: []corev1.Pod{leavingPod(awake), parkedPod()},
+		{name: "the woken pod drains", weight: 100, config: command, live: two, pods: []corev1.Pod{drainingPod(awake), parkedPod()},
 			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},
 		{name: "the woken pod was evicted", weight: 100, config: command, live: two, pods: []corev1.Pod{evicted, parkedPod()},
 			state: v1alpha1.StateIdle, message: "no pod runs; a request starts one", parked: 1, wanted: two},

@@ -41,8 +41,8 @@ func TestDiagnose(t *testing.T) {
 	}
 	health := func(r *v1alpha1.Revision) { r.Spec.Health = &v1alpha1.Health{Path: "/healthz"} }
 	memory := func(r *v1alpha1.Revision) { r.Spec.Resources.Memory = "64Mi" }
-	leaving := readyPod()
-	leaving.DeletionTimestamp = &metav1.Time{Time: start}
+	draining := readyPod()
+	draining.DeletionTimestamp = &metav1.Time{Time: start}
 
 	for _, tc := range []struct {
 		name    string
@@ -57,7 +57,7 @@ func TestDiagnose(t *testing.T) {
 		{name: "one ready", pods: []corev1.Pod{readyPod()}, state: v1alpha1.StateReady, reason: v1alpha1.ReasonRunning, message: "1 pod is ready"},
 		{name: "one of two ready", change: func(r *v1alpha1.Revision) { r.Spec.Scale.Min = 2 }, pods: []corev1.Pod{readyPod(), waitingPod("ContainerCreating", "")},
 			state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting, message: "1 of 2 pods are ready; the container is being created"},
-		{name: "a leaving pod does not count", pods: []corev1.Pod{leaving}, state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting},
+		{name: "a draining pod does not count", pods: []corev1.Pod{draining}, state: v1alpha1.StateStarting, reason: v1alpha1.ReasonStarting},
 		{name: "no room", pods: []corev1.Pod{{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
 			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes are available: 1 Insufficient memory."}}}}},
 			state: v1alpha1.StateStarting, reason: v1alpha1.ReasonInsufficientResources, message: "no node can take the pod yet: 0/1 nodes are available: 1 Insufficient memory"},
@@ -189,8 +189,8 @@ func TestScalingIsNoNews(t *testing.T) {
 func TestHeadStart(t *testing.T) {
 	pod := runningPod(time.Second, nil)
 	pod.UID = "u"
-	leaving := *pod.DeepCopy()
-	leaving.DeletionTimestamp = &metav1.Time{Time: start}
+	draining := *pod.DeepCopy()
+	draining.DeletionTimestamp = &metav1.Time{Time: start}
 	for _, tc := range []struct {
 		name     string
 		pod      corev1.Pod
@@ -200,7 +200,7 @@ func TestHeadStart(t *testing.T) {
 	}{
 		{"no answer", pod, 0, v1alpha1.StateStarting, 9 * time.Second},
 		{"an answer counts until it expires", pod, 3 * time.Second, v1alpha1.StateReady, 3 * time.Second},
-		{"a leaving pod takes no requests", leaving, 3 * time.Second, v1alpha1.StateStarting, 0},
+		{"a draining pod takes no requests", draining, 3 * time.Second, v1alpha1.StateStarting, 0},
 		{"the kubelet's verdict needs no other", readyPod(), 0, v1alpha1.StateReady, 0},
 	} {
 		rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))

@@ -96,15 +96,15 @@ func TestLooksAtSilentPods(t *testing.T) {
 		p.UID, p.Status.PodIP, p.Status.ContainerStatuses[0].ContainerID = types.UID(uid), ip, "c-"+uid
 		return p
 	}
-	leaving, woken := pod("leaving", time.Minute, "10.0.0.1"), pod("woken", time.Minute, "10.0.0.1")
-	leaving.DeletionTimestamp = &metav1.Time{Time: start}
+	draining, woken := pod("draining", time.Minute, "10.0.0.1"), pod("woken", time.Minute, "10.0.0.1")
+	draining.DeletionTimestamp = &metav1.Time{Time: start}
 	woken.Labels = map[string]string{v1alpha1.LabelStandby: v1alpha1.StandbyWoken}
 	waiting := waitingPod("CrashLoopBackOff", "")
 	waiting.UID = "known"
 	var looked []types.UID
 	for _, pod := range toLookAt([]corev1.Pod{
 		pod("silent", diagnose.SlowStart, "10.0.0.1"), pod("young", time.Second, "10.0.0.1"), pod("no-address", time.Minute, ""),
-		readyPod(), leaving, woken, waiting,
+		readyPod(), draining, woken, waiting,
 	}, start) {
 		looked = append(looked, pod.UID)
 	}

@@ -25,8 +25,6 @@ type (
 	TaskRun = tektonv1.TaskRun
 	// TaskRunList is a list of TaskRuns.
 	TaskRunList = tektonv1.TaskRunList
-	// TaskSpec is what a Task does.
-	TaskSpec = tektonv1.TaskSpec
 )
 
 // AddToScheme registers Tekton's types.

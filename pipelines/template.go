@@ -21,7 +21,7 @@ type Template struct {
 	Version string
 	// Spec is embedded into each TaskRun, so that a run is not changed by a
 	// template that is replaced while it waits.
-	Spec TaskSpec
+	Spec tektonv1.TaskSpec
 }
 
 // TakesModules reports whether the template's builds fetch private Go modules.
@@ -48,7 +48,7 @@ func TemplateOf(task *Task) (Template, error) {
 }
 
 // contractProblem says how a spec breaks the contract; empty when it does not.
-func contractProblem(spec TaskSpec) string {
+func contractProblem(spec tektonv1.TaskSpec) string {
 	for _, param := range spec.Params {
 		if param.Type != "" && param.Type != tektonv1.ParamTypeString {
 			return fmt.Sprintf("declares the parameter %q of type %s; only strings can be given", param.Name, param.Type)

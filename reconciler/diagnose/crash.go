@@ -63,3 +63,27 @@ func absentHint(rev *v1alpha1.Revision, log string) string {
 	}
 	return fmt.Sprintf("; it did not find %s: if that is in the repository, take it along with build: {with: go, args: {files: %s}}", first, first)
 }
+
+// Woken reports whether a pod came from the standby.
+func Woken(pod *corev1.Pod) bool { return pod.Labels[v1alpha1.LabelStandby] != "" }
+
+// Blocked is why the container of a parked pod does not run; empty while
+// nothing is wrong.
+func Blocked(rev *v1alpha1.Revision, status *corev1.ContainerStatus) string {
+	if status == nil {
+		return ""
+	}
+	if end := ended(status); end != nil {
+		message := fmt.Sprintf("the parked pod ended with code %d", end.ExitCode)
+		if lines := LastLines(end.Message); len(lines) > 0 {
+			message += ": " + OneLine(lines[len(lines)-1])
+		}
+		return message
+	}
+	if status.State.Waiting != nil {
+		if found, ok := waiting(rev, status.State.Waiting); ok {
+			return found.Message
+		}
+	}
+	return ""
+}

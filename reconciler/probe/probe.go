@@ -15,7 +15,6 @@ package probe
 import (
 	"context"
 	"maps"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -152,11 +151,7 @@ func check(ctx context.Context, t Target) bool {
 	ctx, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()
 	if t.Path == "" {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", t.Address)
-		if err != nil {
-			return false
-		}
-		return conn.Close() == nil
+		return dial(ctx, t.Address) == nil
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.Address+t.Path, nil)
 	if err != nil {

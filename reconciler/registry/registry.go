@@ -54,7 +54,7 @@ func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1a
 	}
 	options := reading(ctx, keychain)
 	head, err := remote.Head(ref, options...)
-	if missing(err) {
+	if answer := (*transport.Error)(nil); errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
 		return "", nil, nil
 	}
 	if err != nil {
@@ -74,11 +74,6 @@ func (c *Client) reference(image string) (name.Reference, error) {
 		return name.ParseReference(image, name.Insecure)
 	}
 	return ref, err
-}
-
-func missing(err error) bool {
-	var answer *transport.Error
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
 // keychain reads the Secret each time, so that rotated credentials count at

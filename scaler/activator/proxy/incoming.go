@@ -161,6 +161,9 @@ func (i *incoming) end() {
 // known.
 func (i *incoming) unread() bool { return i != nil && !i.ended.Load() }
 
+// cutOff reports whether the body ended before it was complete.
+func (i *incoming) cutOff() bool { return i != nil && i.failed.Load() }
+
 // skip takes what has come of the body already, so that a connection can go on
 // behind a small one that nobody wants.
 func (i *incoming) skip() {

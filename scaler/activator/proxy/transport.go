@@ -32,8 +32,10 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer watch.Stop()
 	err := x.Reach()
 	resp, pod := x.resp, x.pod
-	if !x.clock.stop() && err == nil && !errors.Is(context.Cause(r.Context()), errLost) {
-		// The time was up in the moment the response came.
+	// In the moment the response came the time was up, or the client left in its
+	// body: then the app has answered half of a request, which nobody waits for.
+	late := !x.clock.stop() || x.body.cutOff() && r.Context().Err() != nil
+	if late && err == nil && !errors.Is(context.Cause(r.Context()), errLost) {
 		resp.Body.Close()
 		pod.release(false)
 		err = context.Cause(r.Context())
@@ -110,7 +112,7 @@ func (x *exchange) explain(err, cause error) error {
 		return err
 	case cause != nil:
 		return cause
-	case x.body != nil && x.body.failed.Load():
+	case x.body.cutOff():
 		return answer.ErrBadBody
 	}
 	return err

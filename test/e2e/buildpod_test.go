@@ -91,7 +91,7 @@ func TestOwnTemplate(t *testing.T) {
 	})
 
 	code := tm.clone("static")
-	code.write("headway.yaml", "name: static\nbuild: {with: "+tm.namespace+"}\n")
+	code.write("headway.yaml", "name: static\nbuild: {with: "+tm.namespace+", args: {dir: public}}\n")
 	commit := code.push("First")
 	code.watch()
 	tm.waitLive("static", commit)

@@ -78,7 +78,7 @@ func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l 
 		l.memory.revisions[rev.Name] = written[*v1alpha1.Revision]{rev, r.now()}
 		revisionsMade.Inc()
 		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.Ref, "commit", rev.Spec.Commit, "took", r.now().Sub(l.started))
-		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, plan.ShortRef(n.Ref), rev.Spec.Subject))
+		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, v1alpha1.ShortRef(n.Ref), rev.Spec.Subject))
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func TestTooManyRefs(t *testing.T) {
 		}
 		followed := map[string]string{}
 		for _, h := range w.app("shop").Spec.Heads {
-			followed[plan.ShortRef(h.Ref)] = h.Commit
+			followed[v1alpha1.ShortRef(h.Ref)] = h.Commit
 		}
 		if followed["main"] != second || pushed != "" && followed[pushed] != second {
 			t.Errorf("filter %s: main is at %s and %s at %s, want %s", filter, followed["main"], pushed, followed[pushed], second)
@@ -121,7 +121,7 @@ func TestRefTooLargeStopsNoOther(t *testing.T) {
 		w.wantCondition("Complete", metav1.ConditionFalse, "RefUnreadable", "huge is not followed, what was made of it stays: the commit holds a file of 2 MiB")
 		var heads []string
 		for _, h := range w.app("shop").Spec.Heads {
-			heads = append(heads, plan.ShortRef(h.Ref)+"@"+h.Commit+"="+h.Revision)
+			heads = append(heads, v1alpha1.ShortRef(h.Ref)+"@"+h.Commit+"="+h.Revision)
 		}
 		want := []string{"beta@" + second + "=shop-" + second[:8], "huge@" + first + "=shop-" + first[:8], "main@" + second + "=shop-" + second[:8]}
 		if diff := cmp.Diff(want, heads); diff != "" {

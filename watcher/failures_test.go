@@ -12,7 +12,6 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git/gittest"
-	"github.com/headway-dev/headway/watcher/plan"
 )
 
 func TestRemoteFailuresLeaveAppsAlone(t *testing.T) {
@@ -172,7 +171,7 @@ func TestFurtherRefsComeAndGo(t *testing.T) {
 	name := "shop-" + beta[:8]
 	var heads []string
 	for _, h := range w.app("shop").Spec.Heads {
-		heads = append(heads, plan.ShortRef(h.Ref)+"="+h.Revision)
+		heads = append(heads, v1alpha1.ShortRef(h.Ref)+"="+h.Revision)
 	}
 	if got := strings.Join(heads[:1], " ") + " " + heads[len(heads)-1]; len(heads) != 3 || got != "beta="+name+" v1="+name {
 		t.Errorf("heads are %v", heads)

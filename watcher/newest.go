@@ -37,7 +37,7 @@ func (c *chosen) newest(most int, times map[string]time.Time) {
 	var left []string
 	for _, ref := range refs[most:] {
 		delete(c.others, ref)
-		left = append(left, plan.ShortRef(ref))
+		left = append(left, v1alpha1.ShortRef(ref))
 	}
 	c.omitted = append(c.omitted, plan.NewProblem(v1alpha1.ReasonTooManyRefs, "spec.refs matches %d branches and tags; the newest %d are followed, these are not: %s. Make the globs narrower, or delete refs that nobody needs",
 		len(refs), most, plan.FirstFew(left)))

@@ -52,7 +52,7 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 	}
 	repo.Status.Apps = p.Files
 	repo.Status.AppCount = int32(len(p.Apps)) // little more than plan.MaxSpecFiles
-	at := fmt.Sprintf("%s at %s", plan.ShortRef(f.ProductionRef), f.Production.Commit[:8])
+	at := fmt.Sprintf("%s at %s", v1alpha1.ShortRef(f.ProductionRef), f.Production.Commit[:8])
 	if len(p.Files) == 0 {
 		set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoSpecFile,
 			at+" has no headway.yaml; add one (headway init writes it) and push")
@@ -79,7 +79,7 @@ func setComplete(repo *v1alpha1.Repository, f seen) {
 	}
 	for _, ref := range slices.Sorted(maps.Keys(f.Unread)) {
 		if strings.HasPrefix(ref, "refs/") { // a pin that is not read is told of its app
-			left = append(left, plan.NewProblem(v1alpha1.ReasonRefUnreadable, "%s is not followed, what was made of it stays: %s", plan.ShortRef(ref), f.Unread[ref].Message))
+			left = append(left, plan.NewProblem(v1alpha1.ReasonRefUnreadable, "%s is not followed, what was made of it stays: %s", v1alpha1.ShortRef(ref), f.Unread[ref].Message))
 		}
 	}
 	if len(left) == 0 {

@@ -40,7 +40,7 @@ type Revision struct {
 	*v1alpha1.Revision
 	// State is that of its build until that is done, then of its pods.
 	State State
-	// Weight is its share of the traffic in percent.
+	// Weight is its share of the traffic in basis points.
 	Weight int32
 	Pods   Pods
 }

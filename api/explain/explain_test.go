@@ -89,7 +89,7 @@ func text(o objects) string {
 			fmt.Fprintf(&b, "  %s: %s\n", n.Topic, n.Line(noon))
 		}
 		for _, r := range a.Revisions {
-			fmt.Fprintf(&b, "  %s: %s [%s], %d%%, %s pods\n", r.Name, r.State.Word, severities[r.State.Severity], r.Weight, r.Pods)
+			fmt.Fprintf(&b, "  %s: %s [%s], %s, %s pods\n", r.Name, r.State.Word, severities[r.State.Severity], v1alpha1.Percent(r.Weight), r.Pods)
 			own = append(own, *r.Revision)
 		}
 		findings(Detail(app, repository, own))

@@ -40,7 +40,7 @@ type AppSpec struct {
 	Path string `json:"path"`
 
 	// ProductionRef is the full name of the ref whose head serves, such as
-	// refs/heads/main.
+	// refs/heads/main; where tags are released, that of the newest one.
 	//
 	// +kubebuilder:validation:MinLength=1
 	ProductionRef string `json:"productionRef"`
@@ -82,6 +82,29 @@ type AppSpec struct {
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Hosts []string `json:"hosts,omitempty"`
 
+	// Release are the rules by which heads get traffic. They stand in the
+	// headway.yaml of the production branch.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Release []Rule `json:"release,omitempty"`
+
+	// Sticky keeps users with one revision; nil: each request is split anew.
+	//
+	// +optional
+	Sticky *Sticky `json:"sticky,omitempty"`
+
+	// Hold stops everything that goes forward; not pins, rollbacks and reverts.
+	//
+	// +optional
+	Hold bool `json:"hold,omitempty"`
+
+	// Committed is how the request in status.commit went.
+	//
+	// +optional
+	Committed *CommitResult `json:"committed,omitempty"`
+
 	// Problem is why the newest commit's headway.yaml cannot be used. The app
 	// keeps running as it was.
 	//
@@ -98,6 +121,12 @@ type Head struct {
 	Commit string `json:"commit"`
 	// Revision is the name of the Revision.
 	Revision string `json:"revision"`
+	// Approved is true when a tag approves the commit.
+	// +optional
+	Approved bool `json:"approved,omitempty"`
+	// Promoted is true when a tag asks for the steps that remain to be skipped.
+	// +optional
+	Promoted bool `json:"promoted,omitempty"`
 }
 
 // SpecProblem is an error in a headway.yaml.
@@ -152,6 +181,16 @@ type AppStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=512
 	Revisions []RevisionRole `json:"revisions,omitempty"`
+	// Trials are the revisions on their way to all of the traffic, and those that
+	// hold a share.
+	// +optional
+	// +listType=map
+	// +listMapKey=revision
+	// +kubebuilder:validation:MaxItems=32
+	Trials []Trial `json:"trials,omitempty"`
+	// Commit asks the watcher for a commit.
+	// +optional
+	Commit *CommitRequest `json:"commit,omitempty"`
 	// Deployments are the revisions that have been live, newest first, at most
 	// 20. One that was live twice is in the list twice.
 	// +optional

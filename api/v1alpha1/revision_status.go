@@ -88,6 +88,11 @@ type Scaling struct {
 	Reason string `json:"reason"`
 	// At is when the autoscaler asked for it.
 	At metav1.MicroTime `json:"at"`
+	// Carries is the part of the App's traffic that the ready pods can carry, in
+	// basis points. It is only worked out while the App is about to give the
+	// revision more: see RevisionRole.Coming.
+	// +optional
+	Carries int32 `json:"carries,omitempty"`
 }
 
 // ImageConfig is the part of an image's configuration that matters to run it.

@@ -4,14 +4,17 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Role is what a revision is there for.
 //
-// +kubebuilder:validation:Enum=live;candidate;branch;kept;quarantined;replaced
+// +kubebuilder:validation:Enum=live;candidate;share;branch;kept;quarantined;replaced
 type Role string
 
 const (
 	// RoleLive takes the traffic.
 	RoleLive Role = "live"
-	// RoleCandidate is the head of production, or the pin, and not live yet.
+	// RoleCandidate is the head of production, or the pin, and not live yet. It
+	// may have a part of the traffic.
 	RoleCandidate Role = "candidate"
+	// RoleShare is the head of a branch that has a standing share of the traffic.
+	RoleShare Role = "share"
 	// RoleBranch answers at the URL of another ref: its head, or the one before
 	// while the head is not ready. It takes no traffic of the app.
 	RoleBranch Role = "branch"
@@ -32,9 +35,13 @@ type RevisionRole struct {
 	Name string `json:"name"`
 	// Role it has.
 	Role Role `json:"role"`
-	// Weight is its share of the App's traffic in percent.
+	// Weight is its share of the App's traffic in basis points: 100 are 1%.
 	// +optional
 	Weight int32 `json:"weight"`
+	// Coming is the weight that it gets as soon as its pods can carry it, if that
+	// is more than it has.
+	// +optional
+	Coming int32 `json:"coming,omitempty"`
 	// Warm is true while its pods are kept although it has no traffic, since the
 	// traffic may come back to it at any moment.
 	// +optional
@@ -82,13 +89,13 @@ func (s *AppStatus) Role(revision string) Role {
 	return ""
 }
 
-// Moved names the revisions whose role, weight or warmth differs between s and
+// Moved names the revisions whose role, weight, coming weight or warmth differs between s and
 // another status of the App.
 func (s *AppStatus) Moved(other *AppStatus) []string {
 	var moved []string
 	for i := range s.Revisions {
 		is, was := &s.Revisions[i], other.Revision(s.Revisions[i].Name)
-		if was == nil || was.Role != is.Role || was.Weight != is.Weight || was.Warm != is.Warm {
+		if was == nil || was.Role != is.Role || was.Weight != is.Weight || was.Coming != is.Coming || was.Warm != is.Warm {
 			moved = append(moved, is.Name)
 		}
 	}

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ type Route struct {
 
 // RouteSpec maps hosts to revisions.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.traffic) || size(self.traffic) == 0 || self.traffic.map(t, t.weight).sum() == 100",message="the weights in traffic must add up to 100"
+// +kubebuilder:validation:XValidation:rule="!has(self.traffic) || size(self.traffic) == 0 || self.traffic.map(t, t.weight).sum() == 10000",message="the weights in traffic must add up to 10000 basis points"
 type RouteSpec struct {
 	// App that this Route belongs to.
 	//
@@ -46,7 +47,7 @@ type RouteSpec struct {
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
 	Hosts []string `json:"hosts"`
 
-	// Traffic is the split; the weights add up to 100. A revision with weight 0
+	// Traffic is the split; the weights add up to 10000. A revision with weight 0
 	// gets no requests and keeps its pods: traffic may come back to it at once.
 	// Empty: no revision is ready yet and the activator answers 503 with a text
 	// that says so.
@@ -56,6 +57,24 @@ type RouteSpec struct {
 	// +listMapKey=revision
 	// +kubebuilder:validation:MaxItems=32
 	Traffic []TrafficTarget `json:"traffic,omitempty"`
+
+	// Matches send requests to a revision before anything is split; the first
+	// that fits wins.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Matches []RouteMatch `json:"matches,omitempty"`
+
+	// Mirror gets copies of requests.
+	//
+	// +optional
+	Mirror *RouteMirror `json:"mirror,omitempty"`
+
+	// Sticky keeps users with one target; nil: each request is split anew.
+	//
+	// +optional
+	Sticky *Sticky `json:"sticky,omitempty"`
 
 	// RevisionHosts are hosts that reach one revision whatever its weight: those
 	// of the revisions, and those of refs, which lead to that of their head.
@@ -67,6 +86,9 @@ type RouteSpec struct {
 	RevisionHosts []RevisionHost `json:"revisionHosts,omitempty"`
 }
 
+// Whole is the weight of all traffic in basis points.
+const Whole = 10000
+
 // TrafficTarget is a revision and its share.
 type TrafficTarget struct {
 	// Revision is the name of a Revision in the same namespace.
@@ -74,10 +96,47 @@ type TrafficTarget struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Revision string `json:"revision"`
-	// Weight is the share in percent.
+	// Weight is the share in basis points: 100 are 1%.
 	//
 	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
+	// +kubebuilder:validation:Maximum=10000
+	Weight int32 `json:"weight"`
+	// Salt decides which users a sticky target has: with the same salt, users
+	// that it has stay with it while its weight rises. The target without one
+	// takes whoever is left.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Salt string `json:"salt,omitempty"`
+	// Budget is how many bad answers of the target users may see: those that
+	// there were and those that may still come never exceed it. 0: no bound.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Budget int32 `json:"budget,omitempty"`
+}
+
+// RouteMatch sends the requests that fit to a revision.
+type RouteMatch struct {
+	Match `json:",inline"`
+	// Revision is the name of a Revision in the same namespace.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Revision string `json:"revision"`
+}
+
+// RouteMirror is where copies of requests go.
+type RouteMirror struct {
+	// Revision is the name of a Revision in the same namespace.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Revision string `json:"revision"`
+	// Weight is the part of the requests that is copied, in basis points.
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
 	Weight int32 `json:"weight"`
 }
 
@@ -137,4 +196,9 @@ func (r *Route) Claim() Claim { return Claim{r.CreationTimestamp.Time, r.Namespa
 // Compare is negative if c comes before other.
 func (c Claim) Compare(other Claim) int {
 	return cmp.Or(c.Created.Compare(other.Created), strings.Compare(c.Namespace, other.Namespace), strings.Compare(c.Name, other.Name))
+}
+
+// Percent is a weight in basis points as people read it: "5%", "0.25%".
+func Percent(weight int32) string {
+	return strconv.FormatFloat(float64(weight)/100, 'f', -1, 64) + "%"
 }

@@ -71,7 +71,7 @@ func newApp(history string) *v1alpha1.App {
 func routeTo(commits string, hosts string) *v1alpha1.Route {
 	route := &v1alpha1.Route{Spec: v1alpha1.RouteSpec{App: "hello", Hosts: []string{"hello.localhost"}}}
 	for i, c := range names(commits) {
-		route.Spec.Traffic = append(route.Spec.Traffic, v1alpha1.TrafficTarget{Revision: c, Weight: []int32{100, 0}[i]})
+		route.Spec.Traffic = append(route.Spec.Traffic, v1alpha1.TrafficTarget{Revision: c, Weight: []int32{v1alpha1.Whole, 0}[i]})
 	}
 	for _, h := range names(hosts) {
 		route.Spec.RevisionHosts = append(route.Spec.RevisionHosts, v1alpha1.RevisionHost{Host: h + ".localhost", Revision: h})

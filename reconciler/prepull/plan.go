@@ -31,7 +31,7 @@ type Target struct {
 	Revision *v1alpha1.Revision // of the cache: only read
 	// Digest of its image.
 	Digest string
-	// Weight is its share of the traffic in percent.
+	// Weight is its share of the traffic in basis points.
 	Weight int32
 }
 

@@ -24,7 +24,7 @@ func checkDecision(t *testing.T, in Input, d Decision) {
 			t.Errorf("%s is not ready and did not serve", target.Revision)
 		}
 	}
-	if len(d.Traffic) > 0 && sum != 100 {
+	if len(d.Traffic) > 0 && sum != v1alpha1.Whole {
 		t.Errorf("weights add up to %d", sum)
 	}
 	if _, exists := in.Revisions[Live(in.Serving)]; exists && Live(d.Traffic) == "" {
@@ -90,7 +90,7 @@ func input(history []byte, exist, ready, crashed, quarantined, serving, kept, pi
 		in.History = append(in.History, name(h))
 	}
 	if serving < 8 {
-		in.Serving = []v1alpha1.TrafficTarget{{Revision: name(serving), Weight: 100}}
+		in.Serving = []v1alpha1.TrafficTarget{{Revision: name(serving), Weight: v1alpha1.Whole}}
 		in.Roles = append(in.Roles, v1alpha1.RevisionRole{Name: name(serving), Role: v1alpha1.RoleLive, Since: metav1.NewMicroTime(epoch)})
 		if kept < 8 && kept != serving {
 			in.Serving = append(in.Serving, v1alpha1.TrafficTarget{Revision: name(kept)})

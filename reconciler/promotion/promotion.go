@@ -224,8 +224,8 @@ func (d *deciding) settled() bool { return d.Now.Sub(d.since) >= d.Revisions[d.l
 func (d *deciding) decision(why string) Decision {
 	var out Decision
 	if d.live != "" {
-		out.Traffic = append(out.Traffic, v1alpha1.TrafficTarget{Revision: d.live, Weight: 100})
-		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.live, Role: v1alpha1.RoleLive, Weight: 100, Since: metav1.NewMicroTime(d.since)})
+		out.Traffic = append(out.Traffic, v1alpha1.TrafficTarget{Revision: d.live, Weight: v1alpha1.Whole})
+		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.live, Role: v1alpha1.RoleLive, Weight: v1alpha1.Whole, Since: metav1.NewMicroTime(d.since)})
 		if !d.settled() {
 			out.Next = d.since.Add(d.Revisions[d.live].Settle).Sub(d.Now)
 		}

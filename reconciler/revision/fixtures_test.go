@@ -67,7 +67,7 @@ func appWith(rev *v1alpha1.Revision, role v1alpha1.RevisionRole) *v1alpha1.App {
 
 // live takes all traffic, replaced is wanted by nothing.
 var (
-	live     = v1alpha1.RevisionRole{Role: v1alpha1.RoleLive, Weight: 100}
+	live     = v1alpha1.RevisionRole{Role: v1alpha1.RoleLive, Weight: v1alpha1.Whole}
 	replaced = v1alpha1.RevisionRole{Role: v1alpha1.RoleReplaced, Message: "commit bbbbbbbb replaced it"}
 )
 

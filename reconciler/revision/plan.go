@@ -84,7 +84,7 @@ func serving(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) condition.Stat
 	if role == nil || role.Weight == 0 {
 		return condition.False(v1alpha1.ReasonNoTraffic, "")
 	}
-	return condition.True(v1alpha1.ReasonReceivingTraffic, fmt.Sprintf("takes %d%% of the traffic of %s", role.Weight, rev.Spec.App))
+	return condition.True(v1alpha1.ReasonReceivingTraffic, fmt.Sprintf("takes %s of the traffic of %s", v1alpha1.Percent(role.Weight), rev.Spec.App))
 }
 
 // planRuntime renders the Deployments and judges the pods.

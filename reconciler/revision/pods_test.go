@@ -238,8 +238,8 @@ func TestDeploymentProblem(t *testing.T) {
 func TestServing(t *testing.T) {
 	rev := newRevision(commitA, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 	for weight, want := range map[int32]condition.State{
-		0:  condition.False(v1alpha1.ReasonNoTraffic, ""),
-		30: condition.True(v1alpha1.ReasonReceivingTraffic, "takes 30% of the traffic of hello"),
+		0:    condition.False(v1alpha1.ReasonNoTraffic, ""),
+		3000: condition.True(v1alpha1.ReasonReceivingTraffic, "takes 30% of the traffic of hello"),
 	} {
 		status := PlanFor(Seen{Revision: rev, App: appWith(rev, v1alpha1.RevisionRole{Weight: weight})}, start).Status
 		if diff := cmp.Diff(want, condition.Get(status.Conditions, v1alpha1.ConditionServing)); diff != "" {

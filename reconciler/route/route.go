@@ -116,7 +116,7 @@ func Summary(traffic []v1alpha1.TrafficTarget, name func(revision string) string
 	var parts []string
 	for _, t := range traffic {
 		if t.Weight > 0 {
-			parts = append(parts, fmt.Sprintf("%d%% %s", t.Weight, name(t.Revision)))
+			parts = append(parts, v1alpha1.Percent(t.Weight)+" "+name(t.Revision))
 		}
 	}
 	return strings.Join(parts, ", ")

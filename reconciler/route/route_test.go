@@ -17,7 +17,7 @@ func newRoute(namespace string, age time.Duration, hosts ...string) v1alpha1.Rou
 	return v1alpha1.Route{
 		ObjectMeta: metav1.ObjectMeta{Name: "hello", Namespace: namespace, CreationTimestamp: metav1.NewTime(start.Add(-age)), Generation: 2},
 		Spec: v1alpha1.RouteSpec{App: "hello", Hosts: hosts, Traffic: []v1alpha1.TrafficTarget{
-			{Revision: "hello-1a2b3c4d", Weight: 90}, {Revision: "hello-5e6f7081", Weight: 10}}},
+			{Revision: "hello-1a2b3c4d", Weight: 9000}, {Revision: "hello-5e6f7081", Weight: 1000}}},
 	}
 }
 

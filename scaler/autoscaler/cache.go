@@ -50,7 +50,7 @@ func slimApp(in any) (any, error) {
 		Name: app.Name, Namespace: app.Namespace, UID: app.UID, ResourceVersion: app.ResourceVersion,
 	}}
 	for _, r := range app.Status.Revisions {
-		out.Status.Revisions = append(out.Status.Revisions, v1alpha1.RevisionRole{Name: r.Name, Role: r.Role, Weight: r.Weight, Warm: r.Warm})
+		out.Status.Revisions = append(out.Status.Revisions, v1alpha1.RevisionRole{Name: r.Name, Role: r.Role, Weight: r.Weight, Coming: r.Coming, Warm: r.Warm})
 	}
 	return out, nil
 }

@@ -64,7 +64,7 @@ func newWorld(t *testing.T, replicas int32, scale v1alpha1.Scale) *world {
 	deployment := &appsv1.Deployment{ObjectMeta: meta(shop.Name), Spec: appsv1.DeploymentSpec{Replicas: &replicas}}
 	deployment.Status.ReadyReplicas = replicas
 	app := &v1alpha1.App{ObjectMeta: meta("shop")}
-	app.Status.Revisions = []v1alpha1.RevisionRole{{Name: shop.Name, Role: v1alpha1.RoleLive, Weight: 100}}
+	app.Status.Revisions = []v1alpha1.RevisionRole{{Name: shop.Name, Role: v1alpha1.RoleLive, Weight: v1alpha1.Whole}}
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {

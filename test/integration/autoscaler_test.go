@@ -159,7 +159,7 @@ func sleeping(t *testing.T, ns, idle string) types.NamespacedName {
 	live := in(ns, app(nil))
 	create(t, live)
 	set(live, fields{"status.revisions": []any{map[string]any{
-		"name": rev.GetName(), "role": "live", "weight": int64(100), "since": "2026-01-01T00:00:00.000000Z",
+		"name": rev.GetName(), "role": "live", "weight": int64(10000), "since": "2026-01-01T00:00:00.000000Z",
 	}}})
 	if err := api.Status().Update(t.Context(), live); err != nil {
 		t.Fatal(err)

@@ -132,7 +132,7 @@ func (s shop) waitLive(revision string) *v1alpha1.App {
 	if err != nil {
 		s.Fatal(err)
 	}
-	if len(route.Spec.Traffic) != 1 || route.Spec.Traffic[0] != (v1alpha1.TrafficTarget{Revision: revision, Weight: 100}) {
+	if len(route.Spec.Traffic) != 1 || route.Spec.Traffic[0] != (v1alpha1.TrafficTarget{Revision: revision, Weight: v1alpha1.Whole}) {
 		s.Errorf("the Route's traffic is %v", route.Spec.Traffic)
 	}
 	return app

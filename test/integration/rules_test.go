@@ -34,7 +34,7 @@ const (
 	badURL        = "url must start with https://, http:// or ssh://"
 	badRef        = "refs must be names or globs of branches and tags"
 	badModules    = "modules.private must be hosts or patterns of module paths"
-	badSplit      = "the weights in traffic must add up to 100"
+	badSplit      = "the weights in traffic must add up to 10000 basis points"
 	badTimeout    = "timeout must be between 1s and 1h"
 	badHold       = "health.hold must be between 0s and 10m"
 	badSettle     = "health.settle must be between 0s and 24h"
@@ -122,11 +122,11 @@ func refusals() []refusal {
 	}
 }
 
-// split is Route.spec.traffic from pairs of revision and weight.
+// split is Route.spec.traffic from pairs of revision and percent.
 func split(pairs ...any) []any {
 	var targets []any
 	for pair := range slices.Chunk(pairs, 2) {
-		targets = append(targets, map[string]any{"revision": pair[0], "weight": int64(pair[1].(int))})
+		targets = append(targets, map[string]any{"revision": pair[0], "weight": int64(100 * pair[1].(int))})
 	}
 	return targets
 }

@@ -35,9 +35,9 @@ func (f Facts) pin(c *Candidate, ledger *ledger, prior v1alpha1.AppSpec) (revisi
 	}
 	if snap == nil {
 		if commit == "" {
-			return notFound(fmt.Sprintf("no commit %s is known or among the last 1000 of %s; write the full hash", c.Spec.Pin, ShortRef(f.ProductionRef)))
+			return notFound(fmt.Sprintf("no commit %s is known or among the last 1000 of %s; write the full hash", c.Spec.Pin, v1alpha1.ShortRef(f.ProductionRef)))
 		}
-		return notFound(fmt.Sprintf("the repository has no commit %s that can be fetched; pin one that is on %s", commit, ShortRef(f.ProductionRef)))
+		return notFound(fmt.Sprintf("the repository has no commit %s that can be fetched; pin one that is on %s", commit, v1alpha1.ShortRef(f.ProductionRef)))
 	}
 	pinned := snap.App(c.Name)
 	if why := snap.problemOf(c.Name); pinned == nil && why != nil {

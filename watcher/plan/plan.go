@@ -196,7 +196,7 @@ func (p *Plan) reportOthers(f Facts) {
 	for _, ref := range slices.Sorted(maps.Keys(f.Others)) {
 		for _, c := range f.Others[ref].Apps {
 			if c.Problem != nil && !c.Template && !c.omitted && (c.Name == "" || f.Production.App(c.Name) != nil) {
-				p.Problems = append(p.Problems, &Problem{c.Problem.Reason, ShortRef(ref) + ": " + c.Problem.Message})
+				p.Problems = append(p.Problems, &Problem{c.Problem.Reason, v1alpha1.ShortRef(ref) + ": " + c.Problem.Message})
 			}
 		}
 	}
@@ -304,16 +304,6 @@ func push(history []string, revision string) []string {
 		}
 	}
 	return out
-}
-
-// ShortRef is a ref as people write it.
-func ShortRef(ref string) string {
-	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
-		if short, ok := strings.CutPrefix(ref, prefix); ok {
-			return short
-		}
-	}
-	return ref
 }
 
 // FirstFew lists some of many names.

@@ -81,7 +81,7 @@ func show(p Plan) string {
 	for _, a := range p.Apps {
 		fmt.Fprintf(&b, "app %s", a.Name)
 		for _, h := range a.Spec.Heads {
-			fmt.Fprintf(&b, " %s@%s=%s", ShortRef(h.Ref), h.Commit[:2], h.Revision)
+			fmt.Fprintf(&b, " %s@%s=%s", v1alpha1.ShortRef(h.Ref), h.Commit[:2], h.Revision)
 		}
 		fmt.Fprintf(&b, " history=%s", strings.Join(a.Spec.History, ","))
 		if a.Spec.Pin != "" {
@@ -92,7 +92,7 @@ func show(p Plan) string {
 		}
 		b.WriteString("\n")
 		for _, r := range a.Revisions {
-			fmt.Fprintf(&b, "  make %s from %s@%s\n", r.Name, ShortRef(r.Ref), r.Snapshot.Commit[:2])
+			fmt.Fprintf(&b, "  make %s from %s@%s\n", r.Name, v1alpha1.ShortRef(r.Ref), r.Snapshot.Commit[:2])
 		}
 	}
 	for _, gone := range p.Remove {

@@ -60,9 +60,9 @@ func (f Facts) leaves(app *v1alpha1.App, files specFiles) (why *Problem, gone st
 	if !files.has[file] {
 		if unknown := f.movedTo(file, files); len(unknown) > 0 {
 			return NewProblem(v1alpha1.ReasonFileMissing, "%s is gone from %s, and this app may have moved to a file that cannot be read: %s. It serves on until that file is corrected or removed",
-				file, ShortRef(f.ProductionRef), FirstFew(unknown)), ""
+				file, v1alpha1.ShortRef(f.ProductionRef), FirstFew(unknown)), ""
 		}
-		return nil, fmt.Sprintf("its headway.yaml is gone from %s", ShortRef(f.ProductionRef))
+		return nil, fmt.Sprintf("its headway.yaml is gone from %s", v1alpha1.ShortRef(f.ProductionRef))
 	}
 	next := files.outcome[file]
 	if succeeds(f.Apps[next.app], file) {

@@ -106,7 +106,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 	for _, r := range found.Revisions {
 		weight := cli.Coloured("-", v.paint.Dim)
 		if r.Weight > 0 {
-			weight = cli.Coloured(fmt.Sprintf("%d%%", r.Weight), v.paint.Bold)
+			weight = cli.Coloured(v1alpha1.Percent(r.Weight), v.paint.Bold)
 		}
 		g.Row(cli.Plain(r.Name), weight, v.state(r.State), cli.Plain(r.Pods.String()), cli.Plain(cli.ShortRef(r.Spec.Ref)),
 			cli.Plain(explain.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(cli.Printable(r.Spec.Subject, 50)))

@@ -75,7 +75,7 @@ func objects() []client.Object {
 		app("default", "shop", func(a *v1alpha1.App) {
 			a.Status.TrafficSummary = "90% 1a2b3c4d, 10% 5e6f7081"
 			a.Status.Revisions = []v1alpha1.RevisionRole{
-				{Name: "shop-1a2b3c4d", Role: v1alpha1.RoleLive, Weight: 90}, {Name: "shop-5e6f7081", Role: v1alpha1.RoleCandidate, Weight: 10}}
+				{Name: "shop-1a2b3c4d", Role: v1alpha1.RoleLive, Weight: 9000}, {Name: "shop-5e6f7081", Role: v1alpha1.RoleCandidate, Weight: 1000}}
 			a.Status.Hosts = []string{"shop.example.com", "www.shop.example.com"}
 			a.Status.Branches = []v1alpha1.Branch{{Ref: "refs/heads/beta", URL: "http://shop-beta.localhost:8080", Revision: "shop-66666666"}}
 			a.Status.Conditions = conditions(

@@ -46,7 +46,7 @@ func newPod(name, revision, ip string, ready corev1.ConditionStatus) *corev1.Pod
 func newRoute(revision string) *v1alpha1.Route {
 	r := &v1alpha1.Route{ObjectMeta: object("shop", "route")}
 	r.Spec = v1alpha1.RouteSpec{App: "shop", Hosts: []string{"shop.localhost"},
-		Traffic:       []v1alpha1.TrafficTarget{{Revision: revision, Weight: 100}},
+		Traffic:       []v1alpha1.TrafficTarget{{Revision: revision, Weight: v1alpha1.Whole}},
 		RevisionHosts: []v1alpha1.RevisionHost{{Host: revision + ".localhost", Revision: revision}}}
 	return r
 }
@@ -199,7 +199,7 @@ func TestRequestsLeaveARevisionWithItsTraffic(t *testing.T) {
 	if rev.Load().Queued != 1 {
 		t.Error("a request was sent away from a revision that has traffic")
 	}
-	both.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-2", Weight: 100}, {Revision: "shop-1"}}
+	both.Spec.Traffic = []v1alpha1.TrafficTarget{{Revision: "shop-2", Weight: v1alpha1.Whole}, {Revision: "shop-1"}}
 	s.setRoute(both)
 	s.publish()
 	if err := <-waits; !errors.Is(err, backend.ErrRerouted) {

@@ -1,0 +1,79 @@
+package gate
+
+import (
+	"math"
+	"time"
+)
+
+// Measured is what is known of one revision at one time. The numbers are sums,
+// apart from Weight and Waiting; one that is smaller than before says that they
+// began anew.
+//
+// They count the requests of the split only: none to hosts of a revision, none
+// that a header or cookie led, no mirrored copies; with sticky users none of a
+// bucket that has had a bad answer.
+type Measured struct {
+	// Revision is whose numbers they are. Another one begins anew.
+	Revision string
+	// Weight is its part of the traffic in basis points.
+	Weight int32
+	// Arrived counts the requests, Bad the answers that count against the app,
+	// including those that never came.
+	Arrived, Bad uint64
+	// Timed counts the arrivals whose time to the first byte is counted in Times
+	// once that is there.
+	Timed uint64
+	// Times are to the first byte.
+	Times Latencies
+	// Waiting are the ages of those of Timed that wait for it now.
+	Waiting Latencies
+}
+
+// Latencies counts times: counter i those up to 1 ms · 2^(i/8) and above the
+// bound before, the last one those above 60 s.
+type Latencies = [129]uint64
+
+// bound of counter i.
+func bound(i int) time.Duration {
+	return time.Duration(math.Round(math.Exp2(float64(i)/8) * float64(time.Millisecond)))
+}
+
+// counter is the one whose bound is d, or the next above; the last one for what
+// is longer than all bounds.
+func counter(d time.Duration) int {
+	for i := range len(Latencies{}) - 1 {
+		if d <= bound(i) {
+			return i
+		}
+	}
+	return len(Latencies{}) - 1
+}
+
+// slower counts what took longer than the bound of counter i.
+func (m *Measured) slower(i int) (n uint64) {
+	for j := i + 1; j < len(m.Times); j++ {
+		n = plus(n, plus(m.Times[j], m.Waiting[j]))
+	}
+	return n
+}
+
+// fell reports whether a sum is smaller than it was.
+func (m *Measured) fell(before *Measured) bool {
+	for i, n := range m.Times {
+		if n < before.Times[i] {
+			return true
+		}
+	}
+	return m.Arrived < before.Arrived || m.Bad < before.Bad || m.Timed < before.Timed
+}
+
+// plus adds, and stays at the largest number rather than begin anew.
+func plus(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
+}
+
+// minus subtracts, and stays at 0.
+func minus(a, b uint64) uint64 { return a - min(a, b) }

@@ -18,6 +18,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
 // Path of the endpoint that takes reports.
@@ -102,11 +104,11 @@ func (e entry) check() error {
 	if e.Namespace == "" || e.Name == "" {
 		return errors.New("a revision without a name")
 	}
-	if e.InFlight < 0 || e.Queued < 0 || len(e.FirstByte) > Buckets || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
+	if e.InFlight < 0 || e.Queued < 0 || len(e.FirstByte) > latency.Buckets || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
 		return errors.New("a number out of range")
 	}
 	for _, grown := range e.FirstByte {
-		if grown[0] >= Buckets {
+		if grown[0] >= latency.Buckets {
 			return errors.New("a number out of range")
 		}
 	}

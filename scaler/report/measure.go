@@ -1,9 +1,10 @@
 package report
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
 // Ending is how a request ended. 1 to 5 are the app's own answers, by the class
@@ -60,48 +61,16 @@ func (t Tally) plus(now, before Tally) Tally {
 	return t
 }
 
-// Buckets is the number of counters of a Histogram. Counter i has the times up
-// to Bound(i) and above the one before; the last one what is above 60 s.
-const Buckets = 129
-
-// Bound is 1 ms · 2^(i/8): 9% from one to the next, which bounds the error of a
-// quantile. These are also the bounds of Prometheus' native histograms of schema
-// 3.
-func Bound(i int) time.Duration {
-	return time.Duration(math.Round(math.Exp2(float64(i)/8) * float64(time.Millisecond)))
-}
-
-var bounds = func() (b [Buckets - 1]time.Duration) {
-	for i := range b {
-		b[i] = Bound(i)
-	}
-	return b
-}()
-
 // Histogram counts times. The zero value is ready to use, by several goroutines.
-type Histogram struct{ counts [Buckets]atomic.Uint64 }
-
-// Latencies are the counters of a Histogram at one time.
-type Latencies [Buckets]uint64
+type Histogram struct {
+	counts [latency.Buckets]atomic.Uint64
+}
 
 // Observe counts a time.
-func (h *Histogram) Observe(took time.Duration) { h.counts[bucket(took)].Add(1) }
-
-func bucket(took time.Duration) int {
-	if took <= bounds[0] {
-		return 0
-	}
-	// Eight counters for each doubling: begin at the last power of two.
-	_, doublings := math.Frexp(float64(took) / float64(time.Millisecond))
-	i := max(8*(doublings-1)-1, 0)
-	for i < len(bounds) && took > bounds[i] {
-		i++
-	}
-	return min(i, len(bounds))
-}
+func (h *Histogram) Observe(took time.Duration) { h.counts[latency.Bucket(took)].Add(1) }
 
 // Load reads the counters.
-func (h *Histogram) Load() (l Latencies) {
+func (h *Histogram) Load() (l latency.Counts) {
 	for i := range h.counts {
 		l[i] = h.counts[i].Load()
 	}
@@ -116,5 +85,5 @@ type Measured struct {
 	// FirstByte is from the moment when the app had a request of Split to the
 	// start of its response, without the wait for a pod and for the client's
 	// body. Upgraded connections are not among them.
-	FirstByte Latencies
+	FirstByte latency.Counts
 }

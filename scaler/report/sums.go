@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"github.com/headway-dev/headway/api/latency"
+)
 
 // sums turns the samples of an activator into the frames of one stream.
 type sums struct {
@@ -12,9 +16,9 @@ type sums struct {
 type known struct {
 	raw   Sample
 	sent  entry
-	busy  time.Duration // since the start of the stream
-	round uint64        // in which it was seen last
-	times *Latencies    // of the last frame; nil: there were none
+	busy  time.Duration   // since the start of the stream
+	round uint64          // in which it was seen last
+	times *latency.Counts // of the last frame; nil: there were none
 }
 
 // newSums takes the samples at the start of a stream, from which it counts.
@@ -80,7 +84,7 @@ func (k *known) grown(h *Histogram) (grown [][2]uint64) {
 		return nil
 	}
 	if k.times == nil {
-		k.times = &Latencies{}
+		k.times = &latency.Counts{}
 	}
 	now := h.Load()
 	for i, n := range now {

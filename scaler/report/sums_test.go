@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
 func of(samples ...Sample) func(func(Sample)) {
@@ -25,7 +27,7 @@ func ended(good, bad uint64) (t Tally) {
 func times(counters ...int) *Histogram {
 	h := &Histogram{}
 	for _, i := range counters {
-		h.Observe(Bound(i))
+		h.Observe(latency.Bound(i))
 	}
 	return h
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/headway-dev/headway/api/latency"
 	"github.com/headway-dev/headway/scaler/report"
 )
 
@@ -71,10 +72,10 @@ func collect(ch chan<- prometheus.Metric, s Sample) {
 	ch <- prometheus.MustNewConstSummary(waitsDesc, c.waits.Load(), time.Duration(c.waitTime.Load()).Seconds(), nil, l...)
 
 	took := c.took.Load()
-	total, cumulative := uint64(0), make(map[float64]uint64, (report.Buckets+coarse-1)/coarse)
+	total, cumulative := uint64(0), make(map[float64]uint64, (latency.Buckets+coarse-1)/coarse)
 	for i, n := range took {
-		if total += n; i%coarse == 0 && i < report.Buckets-1 || i == report.Buckets-2 {
-			cumulative[report.Bound(i).Seconds()] = total
+		if total += n; i%coarse == 0 && i < latency.Buckets-1 || i == latency.Buckets-2 {
+			cumulative[latency.Bound(i).Seconds()] = total
 		}
 	}
 	ch <- prometheus.MustNewConstHistogram(durationDesc, total, time.Duration(c.nanos.Load()).Seconds(), cumulative, l...)

@@ -15,139 +15,109 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// annotationPulledOn on a Revision names the nodes that have, or had, its image
-// when a pull ended: the first 8 characters of their UIDs. A controller that
-// starts again does not pull there once more.
-const annotationPulledOn = "headway.dev/pulled-on"
-
 // observe reads what a plan rests on, all of it from caches and without copies.
-// What it finds of images is remembered: kubelets list some of theirs only, and
-// pods go.
 func (p *Puller) observe(ctx context.Context) (Seen, error) {
-	var seen Seen
-	var err error
-	if seen.Targets, err = p.targets(ctx); err != nil {
-		return seen, err
-	}
+	var apps v1alpha1.AppList
+	var revisions v1alpha1.RevisionList
 	var nodes corev1.NodeList
-	if err := p.Client.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
-		return seen, fmt.Errorf("listing nodes: %w", err)
-	}
 	var pods corev1.PodList
-	if err := p.Client.List(ctx, &pods, client.UnsafeDisableDeepCopy); err != nil {
-		return seen, fmt.Errorf("listing pods: %w", err)
-	}
-	found, byName := map[attempt]bool{}, map[string]nodeID{}
-	for i := range nodes.Items {
-		node := &nodes.Items[i]
-		id := idOf(node.UID)
-		byName[node.Name] = id
-		seen.Known = append(seen.Known, Node{node.Name, id})
-		if takesApps(node) {
-			seen.Nodes = append(seen.Nodes, Node{node.Name, id})
-		}
-		for _, image := range node.Status.Images {
-			for _, name := range image.Names {
-				digest, _ := digestOf(name)
-				found[attempt{digest, id}] = true
-			}
+	for _, list := range []client.ObjectList{&apps, &revisions, &nodes, &pods} {
+		if err := p.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+			return Seen{}, fmt.Errorf("listing %T: %w", list, err)
 		}
 	}
-	slices.SortFunc(seen.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
-	seen.readPods(pods.Items, byName, found)
-	p.recall(&seen, found)
+	seen := Seen{Targets: targets(apps.Items, revisions.Items), Covered: map[attempt]bool{}}
+	seen.readNodes(nodes.Items)
+	seen.readPods(pods.Items)
 	return seen, nil
 }
 
 // targets are the revisions that have been ready and are wanted by their App,
 // those with the most traffic first, then the youngest.
-func (p *Puller) targets(ctx context.Context) ([]Target, error) {
-	var apps v1alpha1.AppList
-	if err := p.Client.List(ctx, &apps, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing apps: %w", err)
-	}
-	var revisions v1alpha1.RevisionList
-	if err := p.Client.List(ctx, &revisions, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing revisions: %w", err)
-	}
+func targets(apps []v1alpha1.App, revisions []v1alpha1.Revision) []Target {
 	weights := map[types.NamespacedName]int32{}
-	for i := range apps.Items {
-		for _, r := range apps.Items[i].Status.Revisions {
+	for i := range apps {
+		for _, r := range apps[i].Status.Revisions {
 			if r.Role != v1alpha1.RoleReplaced {
-				weights[types.NamespacedName{Namespace: apps.Items[i].Namespace, Name: r.Name}] = r.Weight
+				weights[types.NamespacedName{Namespace: apps[i].Namespace, Name: r.Name}] = r.Weight
 			}
 		}
 	}
 	var result []Target
-	for i := range revisions.Items {
-		rev := &revisions.Items[i]
+	for i := range revisions {
+		rev := &revisions[i]
 		weight, wanted := weights[client.ObjectKeyFromObject(rev)]
 		digest, pinned := digestOf(rev.Status.Image)
 		if wanted && pinned && rev.Status.EverReady && rev.DeletionTimestamp == nil {
-			result = append(result, Target{rev, digest, weight})
+			result = append(result, Target{Revision: rev, Digest: digest, Weight: weight})
 		}
 	}
 	slices.SortFunc(result, func(a, b Target) int {
 		return cmp.Or(
 			cmp.Compare(b.Weight, a.Weight),
 			b.Revision.CreationTimestamp.Compare(a.Revision.CreationTimestamp.Time),
-			strings.Compare(a.Revision.Namespace, b.Revision.Namespace),
-			strings.Compare(a.Revision.Name, b.Revision.Name),
 		)
 	})
-	return result, nil
+	return result
+}
+
+// readNodes finds the nodes, the images that their kubelets list, which are some
+// of theirs only, and the pulls that the Revisions say have ended there. Nothing
+// stays of nodes that are gone.
+func (s *Seen) readNodes(nodes []corev1.Node) {
+	known := map[nodeID]bool{}
+	for i := range nodes {
+		node := Node{nodes[i].Name, idOf(nodes[i].UID), takesApps(&nodes[i])}
+		s.Nodes = append(s.Nodes, node)
+		known[node.ID] = true
+		for _, image := range nodes[i].Status.Images {
+			for _, name := range image.Names {
+				digest, _ := digestOf(name)
+				s.Covered[attempt{digest, node.ID}] = true
+			}
+		}
+	}
+	for i := range s.Targets {
+		target := &s.Targets[i]
+		for node := range strings.FieldsSeq(target.Revision.Annotations[annotationPulledOn]) {
+			if known[node] {
+				target.PulledOn = append(target.PulledOn, node)
+				s.Covered[attempt{target.Digest, node}] = true
+			}
+		}
+	}
 }
 
 // readPods finds the pull pods, and where the pods of targets, parked ones too,
 // have brought an image or are about to.
-func (s *Seen) readPods(pods []corev1.Pod, byName map[string]nodeID, found map[attempt]bool) {
-	targets := map[types.NamespacedName]*Target{}
+func (s *Seen) readPods(pods []corev1.Pod) {
+	targets, byName, byID := map[types.NamespacedName]*Target{}, map[string]*Node{}, map[nodeID]*Node{}
 	for i := range s.Targets {
 		targets[client.ObjectKeyFromObject(s.Targets[i].Revision)] = &s.Targets[i]
 	}
-	s.Coming = map[attempt]bool{}
+	for i := range s.Nodes {
+		byName[s.Nodes[i].Name], byID[s.Nodes[i].ID] = &s.Nodes[i], &s.Nodes[i]
+	}
 	for i := range pods {
 		pod := &pods[i]
-		if name := pod.Labels[labelPrepull]; name != "" {
-			if ours(pod) && pod.DeletionTimestamp == nil {
-				state, reason := progress(&pod.Status)
-				target := targets[types.NamespacedName{Namespace: pod.Namespace, Name: name}]
-				s.Pulls = append(s.Pulls, Pull{pod, pod.Labels[labelNode], target, state, reason})
-			}
-			continue
+		revision, node := pod.Labels[v1alpha1.LabelRevision], byName[pod.Spec.NodeName]
+		if isPull(pod) {
+			revision, node = pod.Labels[labelPrepull], byID[pod.Labels[labelNode]]
 		}
-		target := targets[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[v1alpha1.LabelRevision]}]
-		node, known := byName[pod.Spec.NodeName]
-		switch {
-		case target == nil || !known:
-		case hasImage(&pod.Status):
-			found[attempt{target.Digest, node}] = true
-		case pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodPending:
-			s.Coming[attempt{target.Digest, node}] = true
+		target := targets[types.NamespacedName{Namespace: pod.Namespace, Name: revision}]
+		if target != nil && node != nil {
+			s.Covered[attempt{target.Digest, node.ID}] = true
+		}
+		if isPull(pod) && pod.DeletionTimestamp == nil {
+			ended, reason := progress(&pod.Status)
+			s.Pulls = append(s.Pulls, Pull{target, node, pod, ended, reason})
 		}
 	}
 }
 
-// recall adds what was found before, and what earlier pulls left on the
-// Revisions. Nothing stays of images that nobody can reach and nodes that are
-// gone.
-func (p *Puller) recall(seen *Seen, found map[attempt]bool) {
-	seen.On = map[attempt]bool{}
-	for _, target := range seen.Targets {
-		pulledOn := strings.Fields(target.Revision.Annotations[annotationPulledOn])
-		for _, node := range seen.Known {
-			at := attempt{target.Digest, node.ID}
-			if found[at] || p.on[at] || slices.Contains(pulledOn, node.ID) {
-				seen.On[at] = true
-			}
-		}
-	}
-	p.on = seen.On
-}
-
-// ours reports whether a pod is what it says. Anybody may give a pod of theirs
-// a label; it is left alone then, and holds no place.
-func ours(pod *corev1.Pod) bool {
+// isPull reports whether a pod is one of ours. Anybody may give a pod of theirs
+// the label; it is left alone then, and holds no place.
+func isPull(pod *corev1.Pod) bool {
 	owner := metav1.GetControllerOf(pod)
 	return owner != nil && owner.Kind == "Revision" && owner.Name == pod.Labels[labelPrepull]
 }
@@ -161,29 +131,15 @@ func digestOf(image string) (string, bool) {
 
 func idOf(uid types.UID) nodeID { return string(uid[:min(8, len(uid))]) }
 
-// hasImage reports whether an app pod's node has its image.
-func hasImage(status *corev1.PodStatus) bool {
-	return status.Phase == corev1.PodRunning ||
-		slices.ContainsFunc(status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == v1alpha1.AppContainer && c.ImageID != "" })
-}
-
 // takesApps reports whether an app's pod, which tolerates nothing, could be
 // scheduled onto a node.
 func takesApps(node *corev1.Node) bool {
-	if node.Spec.Unschedulable || node.DeletionTimestamp != nil {
-		return false
-	}
-	if system := node.Labels[corev1.LabelOSStable]; system != "" && system != string(corev1.Linux) {
-		return false
-	}
-	for _, taint := range node.Spec.Taints {
-		if taint.Effect != corev1.TaintEffectPreferNoSchedule {
-			return false
-		}
-	}
-	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-	})
+	system := cmp.Or(node.Labels[corev1.LabelOSStable], string(corev1.Linux))
+	return !node.Spec.Unschedulable && node.DeletionTimestamp == nil && system == string(corev1.Linux) &&
+		!slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Effect != corev1.TaintEffectPreferNoSchedule }) &&
+		slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		})
 }
 
 // SlimNode keeps, for a cache, what tells whether a node takes app pods and which

@@ -26,6 +26,12 @@ const (
 // again under its old name is another one.
 type nodeID = string
 
+// attempt is an image on a node.
+type attempt struct {
+	digest string
+	node   nodeID
+}
+
 // Target is a revision that requests can reach.
 type Target struct {
 	Revision *v1alpha1.Revision // of the cache: only read
@@ -33,37 +39,29 @@ type Target struct {
 	Digest string
 	// Weight is its share of the traffic in basis points.
 	Weight int32
+	// PulledOn are the nodes where a pull of it has ended, well or not.
+	PulledOn []nodeID
 }
 
-// Node that takes app pods.
+// Node of the cluster.
 type Node struct {
 	Name string
 	ID   nodeID
+	// TakesApps: app pods could be scheduled onto it.
+	TakesApps bool
 }
 
-// attempt is an image on a node.
-type attempt struct {
-	digest string
-	node   nodeID
-}
-
-// pullState is how far a pull pod is.
-type pullState int
-
-const (
-	waiting pullState = iota // with a Reason: for something that may not come
-	done                     // the image is on the node
-	failed
-)
-
-// Pull is a pull pod.
+// Pull of an image onto a node.
 type Pull struct {
-	Pod  *corev1.Pod // of the cache: only read
-	Node nodeID
-	// Target is nil where the image is not wanted any more.
+	// Target and Node are nil where the image is not wanted any more or the node
+	// is gone.
 	Target *Target
-	State  pullState
-	// Reason for which it waits or failed, for people.
+	Node   *Node
+	// Pod that pulls, of the cache; nil before it is made.
+	Pod *corev1.Pod
+	// Ended: it pulls no more, because the image is there or for the Reason.
+	Ended bool
+	// Reason for which it waits or failed, for people; empty is good.
 	Reason string
 }
 
@@ -71,31 +69,18 @@ type Pull struct {
 type Seen struct {
 	// Targets, the most important first.
 	Targets []Target
-	// Nodes that take app pods, sorted by name.
-	Nodes []Node
-	// Known are all nodes.
-	Known []Node
-	// Pulls are the pull pods that are not being deleted.
+	Nodes   []Node
+	// Pulls are those with pods that are not being deleted.
 	Pulls []Pull
-	// On are the images that nodes have or had, and those that were given up there.
-	On map[attempt]bool
-	// Coming are images that starting app pods are about to bring.
-	Coming map[attempt]bool
-}
-
-// Start is a pull to begin.
-type Start struct {
-	Target Target
-	Node   Node
+	// Covered are the images that need no pull onto a node: they are or were
+	// there, a pod is about to bring them, or they were given up.
+	Covered map[attempt]bool
 }
 
 // Plan is what a look does.
 type Plan struct {
-	// Start these pulls.
-	Start []Start
-	// Done pulls brought their image; Failed ones did not, for their Reason. All
-	// of them are taken away.
-	Done, Failed []Pull
+	// Start these pulls; take away the pods of those that End.
+	Start, End []Pull
 }
 
 // PlanFor decides which images to pull onto which nodes now. It is pure. It
@@ -103,41 +88,39 @@ type Plan struct {
 func PlanFor(seen Seen, now time.Time) Plan {
 	var p Plan
 	running, held := 0, map[string]int{} // held: by namespace, with those that wait too long
-	busy, begun := map[nodeID]bool{}, map[attempt]bool{}
+	busy := map[nodeID]bool{}
 	for _, pull := range seen.Pulls {
-		if pull.Target != nil {
-			begun[attempt{pull.Target.Digest, pull.Node}] = true
-		}
 		age := now.Sub(pull.Pod.CreationTimestamp.Time)
 		switch {
-		case pull.State == done:
-			p.Done = append(p.Done, pull)
-		case pull.State == failed || age >= pullLimit:
+		case pull.Ended, pull.Target == nil, pull.Node == nil:
+			p.End = append(p.End, pull)
+		case age >= pullLimit:
 			pull.Reason = cmp.Or(pull.Reason, "it takes longer than "+pullLimit.String())
-			p.Failed = append(p.Failed, pull)
+			p.End = append(p.End, pull)
 		default:
 			held[pull.Pod.Namespace]++
 			if pull.Reason == "" || age < patience {
 				running++
-				busy[pull.Node] = true
+				busy[pull.Node.ID] = true
 			}
 		}
 	}
 	for _, most := range []int{share, maxPulls} { // the rest goes to whoever has use for it
-		for _, target := range seen.Targets {
+		for t := range seen.Targets {
+			target := &seen.Targets[t]
 			namespace := target.Revision.Namespace
-			for _, node := range seen.Nodes {
-				at := attempt{target.Digest, node.ID}
+			for n := range seen.Nodes {
+				node := &seen.Nodes[n]
 				if running >= maxPulls || held[namespace] >= most {
 					break
 				}
-				if busy[node.ID] || begun[at] || seen.On[at] || seen.Coming[at] {
+				if !node.TakesApps || busy[node.ID] || seen.Covered[attempt{target.Digest, node.ID}] {
 					continue
 				}
-				p.Start = append(p.Start, Start{target, node})
+				p.Start = append(p.Start, Pull{Target: target, Node: node})
 				running++
 				held[namespace]++
-				busy[node.ID], begun[at] = true, true
+				busy[node.ID] = true
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 package prepull
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
+	"github.com/headway-dev/headway/reconciler/render"
 )
 
 const (
@@ -20,19 +21,18 @@ const (
 	labelNode = "headway.dev/prepull-node"
 	// program in the park image ends at once with this argument.
 	program, programArgument = "/headway/park", "--version"
-	// nobody is the "nonroot" of distroless images.
-	nobody = int64(65532)
 )
 
 // podFor renders the pod that pulls an image: it mounts the revision's image,
 // which the kubelet has to pull for that, and runs nothing of it. The scheduler
 // puts it on the node, so that the node's rules hold; so do the pull secrets of
 // the namespace's service account, as for the app's own pods.
-func podFor(start Start, parkImage string) *corev1.Pod {
-	rev, node := start.Target.Revision, start.Node
+func podFor(pull Pull, parkImage string) *corev1.Pod {
+	rev, node := pull.Target.Revision, pull.Node
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: podName(rev.Name, node.ID), Namespace: rev.Namespace,
+			// The same for the same pull, so that it cannot be made twice.
+			Name: rev.Name + "-pull-" + node.ID, Namespace: rev.Namespace,
 			Labels:          map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, labelPrepull: rev.Name, labelNode: node.ID},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))},
 		},
@@ -54,63 +54,45 @@ func podFor(start Start, parkImage string) *corev1.Pod {
 			Volumes: []corev1.Volume{{Name: "image", VolumeSource: corev1.VolumeSource{
 				Image: &corev1.ImageVolumeSource{Reference: rev.Status.Image, PullPolicy: corev1.PullIfNotPresent},
 			}}},
-			Affinity:                      only(node.Name),
+			Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+					MatchFields: []corev1.NodeSelectorRequirement{{
+						Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node.Name},
+					}},
+				}}},
+			}},
 			RestartPolicy:                 corev1.RestartPolicyNever,
 			ActiveDeadlineSeconds:         new(int64((pullLimit + time.Minute).Seconds())),
 			TerminationGracePeriodSeconds: new(int64(1)),
 			AutomountServiceAccountToken:  new(false),
 			EnableServiceLinks:            new(false),
-			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot: new(true), RunAsUser: new(nobody), RunAsGroup: new(nobody),
-				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			},
+			SecurityContext:               render.PodSecurity(nil),
 		},
 	}
 }
 
-// podName is the same for the same pull, so that it cannot be made twice.
-func podName(revision string, node nodeID) string { return revision + "-pull-" + node }
-
-// only lets a pod run on one node.
-func only(node string) *corev1.Affinity {
-	return &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
-		RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-			MatchFields: []corev1.NodeSelectorRequirement{{
-				Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node},
-			}},
-		}}},
-	}}
-}
-
-// progress says how far a pull pod is. A container that has started had its
-// image volume, whatever became of it then.
-func progress(status *corev1.PodStatus) (pullState, string) {
+// progress reports whether a pull pod has ended, and the reason for which it
+// failed or waits. A container that has started had its image volume, whatever
+// became of it then; only a failure of the pod itself has a reason.
+func progress(status *corev1.PodStatus) (ended bool, reason string) {
+	switch status.Phase {
+	case corev1.PodRunning, corev1.PodSucceeded:
+		return true, ""
+	case corev1.PodFailed:
+		return true, because(status.Reason, status.Message)
+	}
 	for _, c := range status.ContainerStatuses {
-		switch {
-		case c.State.Running != nil, c.State.Terminated != nil && c.State.Terminated.ContainerID != "":
-			return done, ""
-		case status.Phase == corev1.PodPending && c.State.Waiting != nil && !onTheWay[c.State.Waiting.Reason]:
-			return waiting, because(c.State.Waiting.Reason, c.State.Waiting.Message)
+		if wait := c.State.Waiting; wait != nil && !onTheWay[wait.Reason] {
+			return false, because(wait.Reason, wait.Message)
 		}
 	}
-	switch status.Phase {
-	case corev1.PodSucceeded:
-		return done, ""
-	case corev1.PodFailed:
-		return failed, because(status.Reason, status.Message)
-	}
 	if c := diagnose.Condition(status, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
-		return waiting, because(c.Reason, c.Message)
+		return false, because(c.Reason, c.Message)
 	}
-	return waiting, ""
+	return false, ""
 }
 
 // onTheWay are the reasons for which every container waits until it runs.
 var onTheWay = map[string]bool{"": true, "ContainerCreating": true, "PodInitializing": true}
 
-func because(reason, message string) string {
-	if message == "" {
-		return reason
-	}
-	return fmt.Sprintf("%s: %s", reason, message)
-}
+func because(reason, message string) string { return strings.Trim(reason+": "+message, ": ") }

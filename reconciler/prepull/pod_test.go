@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestPod(t *testing.T) {
-	pod := podFor(Start{Target{Revision: newRevision("hello-1a2b3c4d", digestA)}, Node{"node-1", "5e6f7081"}}, "registry/headway/park@"+digestB)
+	pod := podFor(Pull{Target: &Target{Revision: newRevision("hello-1a2b3c4d", digestA)}, Node: &Node{"node-1", "5e6f7081", true}}, "registry/headway/park@"+digestB)
 	got, err := yaml.Marshal(pod)
 	if err != nil {
 		t.Fatal(err)
@@ -48,27 +48,27 @@ func TestProgress(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		status corev1.PodStatus
-		state  pullState
+		ended  bool
 		reason string
 	}{
-		{"new", corev1.PodStatus{Phase: corev1.PodPending}, waiting, ""},
+		{"new", corev1.PodStatus{Phase: corev1.PodPending}, false, ""},
 		{"no room", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
 			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: "too many pods"}}},
-			waiting, "Unschedulable: too many pods"},
-		{"the image comes", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: container(waitingFor("ContainerCreating", ""))}, waiting, ""},
+			false, "Unschedulable: too many pods"},
+		{"the image comes", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: container(waitingFor("ContainerCreating", ""))}, false, ""},
 		{"it cannot be pulled", corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: container(waitingFor("ErrImagePull", "no such host"))},
-			waiting, "ErrImagePull: no such host"},
-		{"runs", corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: container(corev1.ContainerState{Running: &corev1.ContainerStateRunning{}})}, done, ""},
-		{"ended", corev1.PodStatus{Phase: corev1.PodSucceeded}, done, ""},
+			false, "ErrImagePull: no such host"},
+		{"runs", corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: container(corev1.ContainerState{Running: &corev1.ContainerStateRunning{}})}, true, ""},
+		{"ended", corev1.PodStatus{Phase: corev1.PodSucceeded}, true, ""},
 		{"the program failed, after the image came", corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: container(
-			corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 2, ContainerID: "containerd://1"}})}, done, ""},
+			corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 2, ContainerID: "containerd://1"}})}, true, ""},
 		{"it never started", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: container(
-			corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137}})}, failed, "DeadlineExceeded"},
-		{"its node was shut down", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Terminated", Message: "imminent shutdown"}, failed, "Terminated: imminent shutdown"},
+			corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137}})}, true, "DeadlineExceeded"},
+		{"its node was shut down", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Terminated", Message: "imminent shutdown"}, true, "Terminated: imminent shutdown"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if state, reason := progress(&tc.status); state != tc.state || reason != tc.reason {
-				t.Errorf("got %d %q, want %d %q", state, reason, tc.state, tc.reason)
+			if ended, reason := progress(&tc.status); ended != tc.ended || reason != tc.reason {
+				t.Errorf("got %t %q, want %t %q", ended, reason, tc.ended, tc.reason)
 			}
 		})
 	}

@@ -35,17 +35,13 @@ import (
 // interval is the time from one look to the next.
 const interval = 2 * time.Second
 
-// Puller pulls images. It is for one goroutine.
+// Puller pulls images.
 type Puller struct {
 	// Client reads from a cache, and writes.
 	Client client.Client
 	Events events.EventRecorder
 	// ParkImage is the image whose program the pull pods run, to end at once.
 	ParkImage string
-
-	// on are, of the images that are wanted, those that nodes have or had, and
-	// those that were given up there.
-	on map[attempt]bool
 }
 
 // Setup adds the puller to the manager. index.Register must have been called.
@@ -98,5 +94,5 @@ func (p *Puller) look(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("observing images and nodes: %w", err)
 	}
-	return p.apply(ctx, seen, PlanFor(seen, now))
+	return p.apply(ctx, PlanFor(seen, now))
 }

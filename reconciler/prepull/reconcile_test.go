@@ -171,12 +171,18 @@ var (
 	}}}
 )
 
-// TestOneNode: where the revision has just run on the only node, nothing is
-// written, also after its pod is gone.
+// TestOneNode: where a pod of the revision has brought the image to the only
+// node, or is about to, nothing is written, also after the pod is gone.
 func TestOneNode(t *testing.T) {
-	pod := appPod("hello-1", "1", running)
-	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"), pod)
-	w.want("while the pod runs")
+	pod, node := appPod("hello-1", "1", pending), newNode("1")
+	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), node, pod)
+	w.want("while the pod starts")
+	pod.Status = running
+	node.Status.Images = newNode("1", "registry/apps/team/hello@"+digestA).Status.Images
+	if err := errors.Join(w.api.Status().Update(t.Context(), pod), w.api.Status().Update(t.Context(), node)); err != nil {
+		t.Fatal(err)
+	}
+	w.want("while it runs")
 	if err := w.api.Delete(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +210,7 @@ func TestOtherNode(t *testing.T) {
 			t.Errorf("%d writes for nothing", w.writes-writes)
 		}
 		rev := newRevision("hello-1", "")
-		if err := w.api.Get(t.Context(), client.ObjectKeyFromObject(rev), rev); err != nil || rev.Annotations[annotationPulledOn] != "11111111 22222222" {
+		if err := w.api.Get(t.Context(), client.ObjectKeyFromObject(rev), rev); err != nil || rev.Annotations[annotationPulledOn] != "22222222" {
 			t.Errorf("the Revision says %v, %v", rev.Annotations, err)
 		}
 		w.add(newNode("3"))
@@ -255,29 +261,6 @@ func TestNodeHasImage(t *testing.T) {
 		want("another image", "hello-1-pull-11111111")
 }
 
-func TestStartingPodBringsTheImage(t *testing.T) {
-	pod := appPod("hello-1", "1", pending)
-	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"), pod)
-	w.want("a pod is starting there")
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "proxy", ImageID: digestB}, {Name: "app"}}
-	if err := w.api.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
-	w.want("the proxy of a mesh is there, but not the app")
-	pod.Status.ContainerStatuses[1].ImageID = digestA
-	if err := w.api.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
-	w.want("it has the image")
-	if err := w.api.Delete(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
-	w.want("it is gone again")
-	if w.writes != 0 {
-		t.Errorf("%d writes", w.writes)
-	}
-}
-
 // TestGivingUp: the kubelet tries for a while, then there is an event, once, also
 // if the pod cannot be deleted at once.
 func TestGivingUp(t *testing.T) {
@@ -288,12 +271,13 @@ func TestGivingUp(t *testing.T) {
 		w.want("the kubelet goes on", "hello-1-pull-11111111")
 		w.keep = errors.New("the API server is away")
 		time.Sleep(time.Second)
-		if err := w.r.look(t.Context(), time.Now()); !errors.Is(err, w.keep) || len(w.events.Events) != 0 {
-			t.Fatalf("error %v, %d events", err, len(w.events.Events))
+		if err := w.r.look(t.Context(), time.Now()); !errors.Is(err, w.keep) {
+			t.Fatalf("error %v", err)
 		}
 		w.keep = nil
 		w.want("it is given up")
 		time.Sleep(time.Hour)
+		w.restart()
 		w.want("for good")
 		w.wantEvent("ImagePullBackOff: no such host")
 	})
@@ -305,8 +289,8 @@ func TestRefused(t *testing.T) {
 	w.refuse = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "x", errors.New("exceeded quota"))
 	w.want("refused")
 	w.want("not tried again")
-	if w.writes != 1 {
-		t.Errorf("%d tries", w.writes)
+	if w.writes != 2 {
+		t.Errorf("%d writes, want a try and a record of it", w.writes)
 	}
 	w.wantEvent(`pods "x" is forbidden: exceeded quota`)
 }
@@ -330,7 +314,7 @@ func TestPodsOfOthers(t *testing.T) {
 	objects := []client.Object{rev, newApp("hello-1"), newNode("0")}
 	for n := range maxPulls {
 		node := newNode(fmt.Sprint(n))
-		pod := podFor(Start{Target{Revision: rev}, Node{node.Name, idOf(node.UID)}}, "registry/park")
+		pod := podFor(Pull{Target: &Target{Revision: rev}, Node: &Node{node.Name, idOf(node.UID), true}}, "registry/park")
 		pod.Name, pod.OwnerReferences = fmt.Sprint("stranger-", n), nil
 		objects = append(objects, pod)
 	}
@@ -340,23 +324,17 @@ func TestPodsOfOthers(t *testing.T) {
 	}
 }
 
-// TestForget: nothing stays of images that nobody can reach and nodes that are
-// gone.
-func TestForget(t *testing.T) {
-	node := newNode("2")
-	w := newWorld(t, newRevision("a", digestA), newRevision("b", digestB), newApp("a", "b"), newNode("1", "x@"+digestA, "x@"+digestB), node)
-	w.r.on = map[attempt]bool{{digestA, "22222222"}: true}
-	w.look()
-	if len(w.r.on) != 3 {
-		t.Errorf("remembered: %v", w.r.on)
+// TestRecord: pulls that end together are all recorded, and nothing stays of
+// nodes that are gone.
+func TestRecord(t *testing.T) {
+	rev := newRevision("hello-1", digestA)
+	rev.Annotations = map[string]string{annotationPulledOn: "00000000 33333333"}
+	w := newWorld(t, rev, newApp("hello-1"), newNode("1"), newNode("2"), newNode("3"))
+	for _, name := range w.look() {
+		w.kubelet(name, ended)
 	}
-	app := newApp("a")
-	if err := errors.Join(w.api.Delete(t.Context(), newApp("a")), w.api.Delete(t.Context(), node)); err != nil {
-		t.Fatal(err)
-	}
-	w.add(app)
-	w.look()
-	if len(w.r.on) != 1 || !w.r.on[attempt{digestA, "11111111"}] {
-		t.Errorf("remembered: %v", w.r.on)
+	w.want("both are done")
+	if err := w.api.Get(t.Context(), client.ObjectKeyFromObject(rev), rev); err != nil || rev.Annotations[annotationPulledOn] != "33333333 11111111 22222222" {
+		t.Errorf("the Revision says %v, %v", rev.Annotations, err)
 	}
 }

@@ -76,7 +76,7 @@ func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConf
 					EnableServiceLinks:           new(false),
 					// Requests in flight finish after the activators have turned away.
 					TerminationGracePeriodSeconds: new(int64(min(rev.Spec.Timeout.Duration+drainDelay+3*time.Second, maxGrace).Seconds())),
-					SecurityContext:               podSecurity(config),
+					SecurityContext:               PodSecurity(config),
 					TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 						MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway,
 						LabelSelector: &metav1.LabelSelector{MatchLabels: selector},
@@ -162,10 +162,10 @@ func probeFor(rev *v1alpha1.Revision, failures int32) *corev1.Probe {
 	return probe
 }
 
-// podSecurity refuses root. An image that names a numeric user keeps it; any
+// PodSecurity refuses root. An image that names a numeric user keeps it; any
 // other runs as NonRoot, because Kubernetes cannot tell that a name is not
 // root's.
-func podSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
+func PodSecurity(config *v1alpha1.ImageConfig) *corev1.PodSecurityContext {
 	security := &corev1.PodSecurityContext{
 		RunAsNonRoot:   new(true),
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},

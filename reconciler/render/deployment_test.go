@@ -90,7 +90,7 @@ func TestPodSecurity(t *testing.T) {
 		{&v1alpha1.ImageConfig{User: "1234:0"}, 1234, 0},
 		{&v1alpha1.ImageConfig{User: "101:nginx"}, own, own},
 	} {
-		got := podSecurity(tc.config)
+		got := PodSecurity(tc.config)
 		if !*got.RunAsNonRoot {
 			t.Errorf("%+v: may run as root", tc.config)
 		}

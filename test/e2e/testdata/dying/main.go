@@ -7,7 +7,10 @@
 //	request           it exits with 1 when the first request comes
 //	memory 10s        after that time it takes memory until it is killed
 //	answering 500     it answers each request with that status
+//	slowly 500ms      it takes so long for each answer
 //	told              it exits with 1 when it is told to end
+//
+// Whatever DIE says, it exits with 1 when it is asked for the path /die.
 package main
 
 import (
@@ -45,10 +48,17 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	log.Fatal(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if how == "request" {
+	var pause time.Duration
+	if how == "slowly" {
+		if pause, err = time.ParseDuration(what); err != nil {
+			log.Fatal(err)
+		}
+	}
+	log.Fatal(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if how == "request" || r.URL.Path == "/die" {
 			os.Exit(1)
 		}
+		time.Sleep(pause)
 		w.WriteHeader(status)
 		fmt.Fprintln(w, os.Getenv("HEADWAY_COMMIT"))
 	})))
@@ -57,7 +67,7 @@ func main() {
 // die ends the program some time after it began to listen.
 func die(how, what string) {
 	wait, err := time.ParseDuration(what)
-	if err != nil {
+	if err != nil || how == "slowly" {
 		return
 	}
 	time.Sleep(wait)

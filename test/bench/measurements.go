@@ -24,6 +24,10 @@ var measurements = []measurement{
 	{[]string{"scale.ramp_errors"}, (*bench).ramp},
 	{[]string{"control.rss_mib_10_apps"}, (*bench).memory},
 	{[]string{"coldstart.parked_10_apps_ms"}, (*bench).parkedTogether},
+	{[]string{"promotion.detect_100_bad"}, (*bench).detection},
+	{[]string{"promotion.evidence_to_zero_ms"}, (*bench).evidence},
+	{[]string{"promotion.rollback_ms"}, (*bench).rollbacks},
+	{[]string{"promotion.split_error_points"}, (*bench).split},
 }
 
 // choose keeps the measurements that give a row whose name begins with one of

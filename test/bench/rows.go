@@ -35,19 +35,23 @@ type bounds struct{ must, aim float64 }
 
 // targets are agreed, not tuned to what this machine reaches.
 var targets = map[string]target{
-	"activator.throughput_ratio":  {"ratio", &bounds{0.36, 0.55}},
-	"activator.added_p50_us":      {"us", &bounds{150, 50}},
-	"activator.half_load_p99_ms":  {"ms", nil},
-	"push.webhook_to_run_ms":      {"ms", &bounds{200, 50}},
-	"push.to_url_cold_s":          {"s", nil},
-	"push.to_url_warm_s":          {"s", &bounds{8, 5}}, // health.hold included,
-	"push.built_tree_to_url_s":    {"s", &bounds{1, 0.3}},
-	"coldstart.zero_ratio":        {"times", &bounds{1.2, 1}},
-	"coldstart.parked_p50_ms":     {"ms", &bounds{50, 8}},
-	"coldstart.parked_10_apps_ms": {"ms", &bounds{200, 50}},
-	"scale.ramp_errors":           {"count", &bounds{0, 0}},
-	"pod.added_mib":               {"MiB", &bounds{0, 0}},
-	"control.rss_mib_10_apps":     {"MiB", &bounds{150, 100}},
+	"activator.throughput_ratio":    {"ratio", &bounds{0.36, 0.55}},
+	"activator.added_p50_us":        {"us", &bounds{150, 50}},
+	"activator.half_load_p99_ms":    {"ms", nil},
+	"push.webhook_to_run_ms":        {"ms", &bounds{200, 50}},
+	"push.to_url_cold_s":            {"s", nil},
+	"push.to_url_warm_s":            {"s", &bounds{8, 5}}, // health.hold included,
+	"push.built_tree_to_url_s":      {"s", &bounds{1, 0.3}},
+	"coldstart.zero_ratio":          {"times", &bounds{1.2, 1}},
+	"coldstart.parked_p50_ms":       {"ms", &bounds{50, 8}},
+	"coldstart.parked_10_apps_ms":   {"ms", &bounds{200, 50}},
+	"scale.ramp_errors":             {"count", &bounds{0, 0}},
+	"promotion.detect_100_bad":      {"answers", &bounds{20, 6}},
+	"promotion.evidence_to_zero_ms": {"ms", &bounds{1000, 200}},
+	"promotion.rollback_ms":         {"ms", &bounds{3000, 500}},
+	"promotion.split_error_points":  {"points", &bounds{0.5, 0.3}},
+	"pod.added_mib":                 {"MiB", &bounds{0, 0}},
+	"control.rss_mib_10_apps":       {"MiB", &bounds{150, 100}},
 }
 
 // newRow panics on a name without a target: that is a mistake in this program.

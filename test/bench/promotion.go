@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/worktree"
+	"github.com/headway-dev/headway/test/localcluster"
+)
+
+const (
+	// dyingApp answers as its variable DIE says.
+	dyingApp = "test/e2e/testdata/dying"
+	// canaryRate is the load on a canary, in requests a second.
+	canaryRate = 200
+	// badRounds of candidates that answer nothing but errors; rollbackRounds of
+	// reverts under load.
+	badRounds, rollbackRounds = 3, 5
+	// splitRequests are split to see how near their shares come to the weights.
+	splitRequests = 20_000
+)
+
+// trialled is an app whose versions are put on trial.
+type trialled struct {
+	*bench
+	tree *worktree.Tree
+	name string
+}
+
+// trialledApp pushes the first version of an app with rules.
+func (b *bench) trialledApp(ctx context.Context, name, rules string) (*trialled, error) {
+	tree, err := b.clone(ctx, dyingApp, "dying", name)
+	if err != nil {
+		return nil, err
+	}
+	a := &trialled{b, tree, name}
+	if err := a.write(rules, ""); err != nil {
+		return nil, err
+	}
+	_, err = b.pushNew(ctx, tree, name, "")
+	return a, err
+}
+
+// write has the next version live by rules, and die in some way.
+func (a *trialled) write(rules, die string) error {
+	return a.tree.Write("headway.yaml", fmt.Sprintf("name: %s\nenv: {DIE: %q}\nhealth: {hold: 0s}\nrelease:\n  %s\n", a.name, die, rules))
+}
+
+// push makes the next version and returns its commit.
+func (a *trialled) push(ctx context.Context, rules, die string) (string, error) {
+	if err := a.write(rules, die); err != nil {
+		return "", err
+	}
+	if err := a.tree.Commit(ctx, "Die "+die); err != nil {
+		return "", err
+	}
+	return a.tree.Push(ctx)
+}
+
+func (a *trialled) url() string { return localcluster.URL(a.name, a.namespace) }
+
+// until asks for the App until it is as wanted.
+func (a *trialled) until(ctx context.Context, what string, is func(*v1alpha1.AppStatus) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var app v1alpha1.App
+		if err := a.Kube.Get(ctx, client.ObjectKey{Namespace: a.namespace, Name: a.name}, &app); err == nil && is(&app.Status) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting until %s: %w", what, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// weighs waits until a commit's revision has a weight.
+func (a *trialled) weighs(ctx context.Context, commit string, weight int32) error {
+	return a.until(ctx, fmt.Sprintf("%s has %s", commit[:8], v1alpha1.Percent(weight)), func(s *v1alpha1.AppStatus) bool {
+		role := s.Revision(a.name + "-" + commit[:8])
+		return role != nil && role.Weight == weight
+	})
+}
+
+// detection counts the bad answers that a candidate gives until it is at 0%.
+func (b *bench) detection(ctx context.Context) ([]row, error) {
+	rules := "main: {canary: {steps: [5], every: 1h}}"
+	app, err := b.trialledApp(ctx, "detected", rules)
+	if err != nil {
+		return nil, err
+	}
+	var bad, lasted []float64
+	for n := range badRounds {
+		load := startAsking(ctx, app.url(), canaryRate)
+		commit, err := app.push(ctx, rules, fmt.Sprintf("answering %d", 500+n))
+		if err != nil {
+			return nil, err
+		}
+		err = app.until(ctx, "it is quarantined", func(s *v1alpha1.AppStatus) bool {
+			return s.Role(app.name+"-"+commit[:8]) == v1alpha1.RoleQuarantined
+		})
+		if err != nil {
+			return nil, err
+		}
+		time.Sleep(time.Second) // what was under way comes to its end
+		seen := load.finish()
+		bad = append(bad, float64(seen.bad))
+		lasted = append(lasted, milliseconds(seen.lastBad.Sub(seen.firstBad)))
+		fmt.Fprintf(os.Stderr, "  %d bad answers of %d\n", seen.bad, seen.all)
+	}
+	worst := 0.0
+	for _, n := range bad {
+		worst = max(worst, n)
+	}
+	return []row{newRow("promotion.detect_100_bad", worst, map[string]any{
+		"all": bad, "first to last ms": rounded(lasted), "requests/s": canaryRate, "weight": "5%",
+	})}, nil
+}
+
+// rollbacks measures from the push of a revert until everything is answered by
+// the version before, whose pods are still warm.
+func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
+	app, err := b.trialledApp(ctx, "rolledback", "main: {instant: true}")
+	if err != nil {
+		return nil, err
+	}
+	first, err := app.tree.Git(ctx, "rev-parse", "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	good := strings.TrimSpace(first)
+	var took []float64
+	for n := range rollbackRounds {
+		next, err := app.push(ctx, "main: {instant: true}", fmt.Sprintf("quietly never%d", n))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := answers(ctx, app.url(), next); err != nil {
+			return nil, err
+		}
+		if _, err := app.tree.Git(ctx, "revert", "--no-edit", "HEAD"); err != nil {
+			return nil, err
+		}
+		begin := time.Now()
+		if _, err := app.tree.Push(ctx); err != nil {
+			return nil, err
+		}
+		back, err := answers(ctx, app.url(), good)
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, milliseconds(back.Sub(begin)))
+		fmt.Fprintf(os.Stderr, "  back after %.0f ms\n", took[n])
+	}
+	return []row{newRow("promotion.rollback_ms", median(took), map[string]any{"all": rounded(took)})}, nil
+}
+
+// split counts who answers while a branch has a share, and what the split costs.
+func (b *bench) split(ctx context.Context) ([]row, error) {
+	rules := "beta: {weight: 10}"
+	app, err := b.trialledApp(ctx, "split", rules)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := app.tree.Git(ctx, "checkout", "-q", "-b", "beta"); err != nil {
+		return nil, err
+	}
+	if err := app.write(rules, "quietly never"); err != nil {
+		return nil, err
+	}
+	if err := app.tree.Commit(ctx, "On beta"); err != nil {
+		return nil, err
+	}
+	if _, err := app.tree.Git(ctx, "push", "-q", "origin", "beta"); err != nil {
+		return nil, err
+	}
+	head, err := app.tree.Git(ctx, "rev-parse", "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	beta := strings.TrimSpace(head)
+	if err := app.weighs(ctx, beta, 1000); err != nil {
+		return nil, err
+	}
+	of, err := countAnswers(ctx, app.url(), splitRequests)
+	if err != nil {
+		return nil, err
+	}
+	share := 100 * float64(of[beta]) / splitRequests
+	return []row{newRow("promotion.split_error_points", math.Abs(share-10), map[string]any{
+		"share": fmt.Sprintf("%.2f%%", share), "weight": "10%", "requests": splitRequests,
+	})}, nil
+}
+
+// countAnswers asks a URL so many times and counts the answers by their text.
+func countAnswers(ctx context.Context, url string, requests int) (map[string]int, error) {
+	const workers = 16
+	var mu sync.Mutex
+	of := map[string]int{}
+	var failed error
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			web := localcluster.Browser()
+			defer web.CloseIdleConnections()
+			for range requests / workers {
+				got, err := localcluster.Fetch(ctx, web, url)
+				mu.Lock()
+				if err != nil {
+					failed = err
+				}
+				of[strings.TrimSpace(got.Body)]++
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return of, failed
+}
+
+// asking is an even load whose answers are counted.
+type asking struct {
+	stop  context.CancelFunc
+	group sync.WaitGroup
+	mu    sync.Mutex
+	seen  asked
+}
+
+type asked struct {
+	all, bad          int
+	firstBad, lastBad time.Time
+}
+
+// startAsking asks url so many times a second, whatever becomes of the requests.
+func startAsking(ctx context.Context, url string, perSecond int) *asking {
+	ctx, stop := context.WithCancel(ctx)
+	a := &asking{stop: stop}
+	web := localcluster.Browser()
+	a.group.Go(func() {
+		defer web.CloseIdleConnections()
+		tick := time.NewTicker(time.Second / time.Duration(perSecond))
+		defer tick.Stop()
+		var asks sync.WaitGroup
+		defer asks.Wait()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			asks.Go(func() {
+				got, err := localcluster.Fetch(context.WithoutCancel(ctx), web, url)
+				a.note(err == nil && got.Status == http.StatusOK)
+			})
+		}
+	})
+	return a
+}
+
+func (a *asking) note(good bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seen.all++
+	if good {
+		return
+	}
+	a.seen.bad++
+	a.seen.lastBad = time.Now()
+	if a.seen.bad == 1 {
+		a.seen.firstBad = a.seen.lastBad
+	}
+}
+
+// finish ends the load and says what became of it.
+func (a *asking) finish() asked {
+	a.stop()
+	a.group.Wait()
+	return a.seen
+}

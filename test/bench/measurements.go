@@ -27,7 +27,7 @@ var measurements = []measurement{
 	{[]string{"promotion.detect_100_bad"}, (*bench).detection},
 	{[]string{"promotion.evidence_to_zero_ms"}, (*bench).evidence},
 	{[]string{"promotion.rollback_ms"}, (*bench).rollbacks},
-	{[]string{"promotion.split_error_points"}, (*bench).split},
+	{[]string{"promotion.split_error_points", "promotion.split_throughput_ratio"}, (*bench).split},
 }
 
 // choose keeps the measurements that give a row whose name begins with one of

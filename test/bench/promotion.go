@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
+	"net"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/deploy/local/worktree"
 	"github.com/headway-dev/headway/test/localcluster"
 )
@@ -168,10 +168,15 @@ func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
 	return []row{newRow("promotion.rollback_ms", median(took), map[string]any{"all": rounded(took)})}, nil
 }
 
-// split counts who answers while a branch has a share, and what the split costs.
+// split counts who answers while a branch has a share, and compares what one
+// activator carries with and without a split.
 func (b *bench) split(ctx context.Context) ([]row, error) {
 	rules := "beta: {weight: 10}"
 	app, err := b.trialledApp(ctx, "split", rules)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := b.trialledApp(ctx, "whole", rules)
 	if err != nil {
 		return nil, err
 	}
@@ -200,93 +205,26 @@ func (b *bench) split(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	share := 100 * float64(of[beta]) / splitRequests
-	return []row{newRow("promotion.split_error_points", math.Abs(share-10), map[string]any{
-		"share": fmt.Sprintf("%.2f%%", share), "weight": "10%", "requests": splitRequests,
-	})}, nil
-}
-
-// countAnswers asks a URL so many times and counts the answers by their text.
-func countAnswers(ctx context.Context, url string, requests int) (map[string]int, error) {
-	const workers = 16
-	var mu sync.Mutex
-	of := map[string]int{}
-	var failed error
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			web := localcluster.Browser()
-			defer web.CloseIdleConnections()
-			for range requests / workers {
-				got, err := localcluster.Fetch(ctx, web, url)
-				mu.Lock()
-				if err != nil {
-					failed = err
-				}
-				of[strings.TrimSpace(got.Body)]++
-				mu.Unlock()
-			}
-		})
+	activators, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-activator"})
+	if err != nil {
+		return nil, err
 	}
-	group.Wait()
-	return of, failed
-}
-
-// asking is an even load whose answers are counted.
-type asking struct {
-	stop  context.CancelFunc
-	group sync.WaitGroup
-	mu    sync.Mutex
-	seen  asked
-}
-
-type asked struct {
-	all, bad          int
-	firstBad, lastBad time.Time
-}
-
-// startAsking asks url so many times a second, whatever becomes of the requests.
-func startAsking(ctx context.Context, url string, perSecond int) *asking {
-	ctx, stop := context.WithCancel(ctx)
-	a := &asking{stop: stop}
-	web := localcluster.Browser()
-	a.group.Go(func() {
-		defer web.CloseIdleConnections()
-		tick := time.NewTicker(time.Second / time.Duration(perSecond))
-		defer tick.Stop()
-		var asks sync.WaitGroup
-		defer asks.Wait()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
+	url := "http://" + net.JoinHostPort(activators[0].Status.PodIP, layout.PublicPort) + "/"
+	loads := map[*trialled][]wrkResult{}
+	for range wrkRounds {
+		for _, a := range []*trialled{whole, app} {
+			result, err := wrk(ctx, url, a.name+"."+b.namespace+".localhost", 32)
+			if err != nil {
+				return nil, err
 			}
-			asks.Go(func() {
-				got, err := localcluster.Fetch(context.WithoutCancel(ctx), web, url)
-				a.note(err == nil && got.Status == http.StatusOK)
-			})
+			loads[a] = append(loads[a], result)
 		}
-	})
-	return a
-}
-
-func (a *asking) note(good bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.seen.all++
-	if good {
-		return
 	}
-	a.seen.bad++
-	a.seen.lastBad = time.Now()
-	if a.seen.bad == 1 {
-		a.seen.firstBad = a.seen.lastBad
-	}
-}
-
-// finish ends the load and says what became of it.
-func (a *asking) finish() asked {
-	a.stop()
-	a.group.Wait()
-	return a.seen
+	one, two := middle(loads[whole]), middle(loads[app])
+	return []row{
+		newRow("promotion.split_error_points", math.Abs(share-10), map[string]any{
+			"share": fmt.Sprintf("%.2f%%", share), "weight": "10%", "requests": splitRequests,
+		}),
+		newRow("promotion.split_throughput_ratio", two.perSecond/one.perSecond, map[string]any{"split": two.detail(), "whole": one.detail()}),
+	}, nil
 }

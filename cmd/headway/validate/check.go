@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/specfile"
 )
@@ -29,10 +30,10 @@ type warning struct{ key, message string }
 
 // unmatched are the globs that match nothing: what they were written for is
 // not there, or is called otherwise.
-func unmatched(c *checkout, s *specfile.Spec) ([]warning, error) {
+func unmatched(c *checkout.Checkout, s *specfile.Spec) ([]warning, error) {
 	var found []warning
 	for _, pattern := range s.Watch {
-		if !matches(pattern, c.files) {
+		if !matches(pattern, c.Files) {
 			found = append(found, warning{"watch", pattern + " matches no file"})
 		}
 	}
@@ -41,7 +42,7 @@ func unmatched(c *checkout, s *specfile.Spec) ([]warning, error) {
 	}
 	all := *s
 	all.Ignore = nil
-	app, err := detect.Resolve(&all, c.tree())
+	app, err := detect.Resolve(&all, c.Tree())
 	var wrong *detect.KeyError
 	if errors.As(err, &wrong) {
 		return found, nil // what is ignored tells which program is meant
@@ -49,7 +50,7 @@ func unmatched(c *checkout, s *specfile.Spec) ([]warning, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources := slices.DeleteFunc(slices.Clone(c.files), func(name string) bool { return !app.Sources.Has(name) })
+	sources := slices.DeleteFunc(slices.Clone(c.Files), func(name string) bool { return !app.Sources.Has(name) })
 	for _, pattern := range s.Ignore {
 		if !matches(pattern, sources) {
 			found = append(found, warning{"ignore", pattern + " matches no file that the app is built from, so there is nothing to leave out"})

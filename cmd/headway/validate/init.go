@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/watcher/specfile"
 	"github.com/spf13/cobra"
@@ -49,15 +50,15 @@ func indented(text string) string {
 
 // draft is the text of a headway.yaml for the current folder.
 func draft(ctx context.Context, name string) (string, error) {
-	dir, err := canonical(".")
+	dir, err := checkout.Canonical(".")
 	if err != nil {
 		return "", err
 	}
-	c, err := openCheckout(ctx, rootOf(dir))
+	c, err := checkout.Open(ctx, checkout.RootOf(dir))
 	if err != nil {
 		return "", err
 	}
-	rel, err := c.rel(dir)
+	rel, err := c.Rel(dir)
 	if err != nil {
 		return "", err
 	}
@@ -74,8 +75,8 @@ func draft(ctx context.Context, name string) (string, error) {
 	}
 	text := f.text()
 	// What is written must be what validate accepts.
-	c.draft(file, text)
-	snapshot, err := c.read()
+	c.Draft(file, text)
+	snapshot, err := c.Read()
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +100,7 @@ func writeNew(name, text string, force bool) error {
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists already; --force overwrites it", name)
 	} else if err != nil {
-		return fmt.Errorf("writing %s: %w", name, bare(err))
+		return fmt.Errorf("writing %s: %w", name, checkout.Bare(err))
 	}
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/specfile"
 )
@@ -26,15 +27,15 @@ type findings struct {
 }
 
 // inspect looks at the files of folder p.
-func inspect(c *checkout, p, name string) (findings, error) {
+func inspect(c *checkout.Checkout, p, name string) (findings, error) {
 	f := findings{name: name}
-	if len(c.files.Under(p)) == 0 {
+	if len(c.Files.Under(p)) == 0 {
 		return f, errors.New("this folder has no files that git would commit; add what the app is built from (a Dockerfile, Go files with a go.mod, or an index.html), then run headway init again")
 	}
-	tree := c.tree()
+	tree := c.Tree()
 	build, err := detect.Build(specfile.Build{With: specfile.TemplateAuto}, p, tree)
 	if err == nil {
-		f.because = because(build.Template, build.Args["main"], c.files, p)
+		f.because = because(build.Template, build.Args["main"], c.Files, p)
 	} else if build, f.because, err = oneOfMany(p, name, tree, err); err != nil {
 		return f, err
 	} else {
@@ -43,7 +44,7 @@ func inspect(c *checkout, p, name string) (findings, error) {
 	f.template = build.Template
 	switch f.template {
 	case detect.Dockerfile:
-		data, err := c.content().Read(path.Join(p, "Dockerfile"), specfile.MaxBytes)
+		data, err := c.Content().Read(path.Join(p, "Dockerfile"), specfile.MaxBytes)
 		if err != nil {
 			return f, fmt.Errorf("reading the Dockerfile: %w", err)
 		}
@@ -74,13 +75,13 @@ func oneOfMany(p, name string, tree *detect.Tree, problem error) (*v1alpha1.Buil
 
 // findHealth looks for a route by one of the usual names in the files of the
 // program.
-func findHealth(c *checkout, p string, build *v1alpha1.Build, tree *detect.Tree) (at, file string, err error) {
+func findHealth(c *checkout.Checkout, p string, build *v1alpha1.Build, tree *detect.Tree) (at, file string, err error) {
 	files, err := detect.ProgramFiles(build, p, tree)
 	if err != nil {
 		return "", "", err
 	}
 	for _, name := range files {
-		data, err := c.content().Read(name, maxGoFile)
+		data, err := c.Content().Read(name, maxGoFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

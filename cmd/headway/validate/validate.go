@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/watcher/plan"
 	"github.com/headway-dev/headway/watcher/specfile"
@@ -61,19 +62,19 @@ type validation struct {
 
 // opened is a checkout as the watcher would read it.
 type opened struct {
-	*checkout
+	*checkout.Checkout
 	*plan.Snapshot
 }
 
 // path checks one file, or every headway.yaml below a folder.
 func (v *validation) path(ctx context.Context, p string) error {
-	real, err := located(p)
+	real, err := checkout.Located(p)
 	if err != nil {
 		return err
 	}
 	info, err := os.Lstat(real)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", p, bare(err))
+		return fmt.Errorf("reading %s: %w", p, checkout.Bare(err))
 	}
 	dir := real
 	if !info.IsDir() {
@@ -82,11 +83,11 @@ func (v *validation) path(ctx context.Context, p string) error {
 		}
 		dir = filepath.Dir(real)
 	}
-	c, err := v.open(ctx, rootOf(dir))
+	c, err := v.open(ctx, checkout.RootOf(dir))
 	if err != nil {
 		return err
 	}
-	rel, err := c.rel(real)
+	rel, err := c.Rel(real)
 	if err != nil {
 		return err
 	}
@@ -100,11 +101,11 @@ func (v *validation) open(ctx context.Context, root string) (*opened, error) {
 	if c := v.checkouts[root]; c != nil {
 		return c, nil
 	}
-	c, err := openCheckout(ctx, root)
+	c, err := checkout.Open(ctx, root)
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.read()
+	s, err := c.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (v *validation) open(ctx context.Context, root string) (*opened, error) {
 // line calls p.
 func (v *validation) folder(ctx context.Context, c *opened, rel, p string) error {
 	found, skipped := 0, false
-	for _, name := range c.files.Under(rel) {
+	for _, name := range c.Files.Under(rel) {
 		switch path.Base(name) {
 		case specfile.FileName:
 			if specfile.Skipped(name) {
@@ -128,7 +129,7 @@ func (v *validation) folder(ctx context.Context, c *opened, rel, p string) error
 				return err
 			}
 		case "headway.yml":
-			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", c.display(name), specfile.FileName)
+			_, _ = fmt.Fprintf(v.err, "%s: warning: not read; rename it to %s\n", c.Display(name), specfile.FileName)
 		}
 	}
 	if found == 0 && skipped {
@@ -145,8 +146,8 @@ const inSkippedFolder = "the cluster skips those below vendor, node_modules and 
 
 // file checks one file and prints the outcome.
 func (v *validation) file(ctx context.Context, c *opened, rel string) error {
-	label := c.display(rel)
-	at := filepath.Join(c.root, rel)
+	label := c.Display(rel)
+	at := filepath.Join(c.Root, rel)
 	if v.seen[at] {
 		return nil
 	}
@@ -186,7 +187,7 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 // built checks what the watcher leaves to those who build, and what is of no
 // effect.
 func (v *validation) built(ctx context.Context, c *opened, app *plan.Candidate) (problems specfile.Problems, warnings []warning, err error) {
-	if warnings, err = unmatched(c.checkout, app.Spec); err != nil || app.App.Build == nil {
+	if warnings, err = unmatched(c.Checkout, app.Spec); err != nil || app.App.Build == nil {
 		return nil, warnings, err
 	}
 	problems, unchecked, err := v.templates.check(ctx, app.App.Build, app.Spec)

@@ -1,4 +1,7 @@
-package validate
+// Package checkout reads a repository on disk as the cluster would read a commit
+// of it: the files that git would commit, and what their headway.yaml files ask
+// for. It changes nothing on disk and never leaves the folder it was given.
+package checkout
 
 import (
 	"context"
@@ -17,37 +20,37 @@ import (
 	"github.com/headway-dev/headway/watcher/tree"
 )
 
-// checkout is a repository on disk, taken for a commit: what one of its files
+// Checkout is a repository on disk, taken for a commit: what one of its files
 // would hold.
-type checkout struct {
-	// root is the folder with .git, or the folder asked for without one.
-	root   string
+type Checkout struct {
+	// Root is the folder with .git, or the folder asked for without one.
+	Root   string
 	disk   disk
-	commit *tree.Commit
-	files  detect.Files
+	Commit *tree.Commit
+	Files  detect.Files
 }
 
-// openCheckout lists the files of the repository at root.
-func openCheckout(ctx context.Context, root string) (*checkout, error) {
+// Open lists the files of the repository at root.
+func Open(ctx context.Context, root string) (*Checkout, error) {
 	names, err := gitFiles(ctx, root)
 	if err != nil {
 		// No git, or no repository: everything on disk counts.
 		names, err = diskFiles(root)
 	}
-	c := &checkout{root: root, disk: disk{root, map[string]string{}}, commit: &tree.Commit{}}
+	c := &Checkout{Root: root, disk: disk{root, map[string]string{}}, Commit: &tree.Commit{}}
 	if err == nil {
-		c.commit.Files, err = c.disk.list(names)
+		c.Commit.Files, err = c.disk.list(names)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the files of %s: %w", root, err)
 	}
-	c.commit.Sort()
-	c.files = c.commit.Paths()
+	c.Commit.Sort()
+	c.Files = c.Commit.Paths()
 	return c, nil
 }
 
-// rootOf is the repository around a folder; the folder itself without one.
-func rootOf(dir string) string {
+// RootOf is the repository around a folder; the folder itself without one.
+func RootOf(dir string) string {
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
 			return at
@@ -58,54 +61,54 @@ func rootOf(dir string) string {
 	}
 }
 
-// draft puts a file among those of the commit that is not written yet.
-func (c *checkout) draft(name, text string) {
+// Draft puts a file among those of the commit that is not written yet.
+func (c *Checkout) Draft(name, text string) {
 	c.disk.drafts[name] = text
-	c.commit.Files = slices.DeleteFunc(c.commit.Files, func(f tree.File) bool { return f.Path == name })
-	c.commit.Files = append(c.commit.Files, tree.File{Path: name, Mode: tree.Regular, Blob: name})
-	c.commit.Sort()
+	c.Commit.Files = slices.DeleteFunc(c.Commit.Files, func(f tree.File) bool { return f.Path == name })
+	c.Commit.Files = append(c.Commit.Files, tree.File{Path: name, Mode: tree.Regular, Blob: name})
+	c.Commit.Sort()
 }
 
-// read does to the headway.yaml files what the watcher does to them in a commit.
-func (c *checkout) read() (*plan.Snapshot, error) {
-	specs, err := plan.ReadSpecFiles(c.commit, c.disk, nil)
+// Read does to the headway.yaml files what the watcher does to them in a commit.
+func (c *Checkout) Read() (*plan.Snapshot, error) {
+	specs, err := plan.ReadSpecFiles(c.Commit, c.disk, nil)
 	if err != nil {
 		return nil, err
 	}
-	return specs.Resolve(c.commit, c.disk, nil)
+	return specs.Resolve(c.Commit, c.disk, nil)
 }
 
-// content is what is in the files.
-func (c *checkout) content() tree.Content { return tree.Content{Commit: c.commit, Blobs: c.disk} }
+// Content is what is in the files.
+func (c *Checkout) Content() tree.Content { return tree.Content{Commit: c.Commit, Blobs: c.disk} }
 
-// tree is what detection sees of the checkout.
-func (c *checkout) tree() *detect.Tree { return detect.NewTree(c.files, c.content(), nil) }
+// Tree is what detection sees of the checkout.
+func (c *Checkout) Tree() *detect.Tree { return detect.NewTree(c.Files, c.Content(), nil) }
 
-// canonical is the absolute path without symlinks, so that paths compare.
-func canonical(p string) (string, error) {
+// Canonical is the absolute path without symlinks, so that paths compare.
+func Canonical(p string) (string, error) {
 	abs, err := filepath.Abs(p)
 	if err != nil {
 		return "", fmt.Errorf("resolving %s: %w", p, err)
 	}
 	real, err := filepath.EvalSymlinks(abs)
 	if err != nil {
-		return "", fmt.Errorf("resolving %s: %w", p, bare(err))
+		return "", fmt.Errorf("resolving %s: %w", p, Bare(err))
 	}
 	return real, nil
 }
 
-// located is the canonical path of what the command line names, but for a
+// Located is the canonical path of what the command line names, but for a
 // headway.yaml that is a symlink: that one stays what it is.
-func located(p string) (string, error) {
+func Located(p string) (string, error) {
 	if filepath.Base(p) != specfile.FileName {
-		return canonical(p)
+		return Canonical(p)
 	}
-	dir, err := canonical(filepath.Dir(p))
+	dir, err := Canonical(filepath.Dir(p))
 	return filepath.Join(dir, specfile.FileName), err
 }
 
-// bare is the cause of a file error without the path, which the caller gives.
-func bare(err error) error {
+// Bare is the cause of a file error without the path, which the caller gives.
+func Bare(err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
 		return pathError.Err
@@ -150,19 +153,19 @@ func diskFiles(root string) ([]string, error) {
 	return files, err
 }
 
-// rel is the path of p, which is canonical, in the repository.
-func (c *checkout) rel(p string) (string, error) {
-	rel, err := filepath.Rel(c.root, p)
+// Rel is the path of p, which is canonical, in the repository.
+func (c *Checkout) Rel(p string) (string, error) {
+	rel, err := filepath.Rel(c.Root, p)
 	if err != nil {
-		return "", fmt.Errorf("locating %s in %s: %w", p, c.root, err)
+		return "", fmt.Errorf("locating %s in %s: %w", p, c.Root, err)
 	}
 	return filepath.ToSlash(rel), nil
 }
 
-// display is how a person in the working folder would write the path of a file.
-func (c *checkout) display(name string) string {
-	p := filepath.Join(c.root, filepath.FromSlash(name))
-	wd, err := canonical(".")
+// Display is how a person in the working folder would write the path of a file.
+func (c *Checkout) Display(name string) string {
+	p := filepath.Join(c.Root, filepath.FromSlash(name))
+	wd, err := Canonical(".")
 	if err != nil {
 		return p
 	}

@@ -1,4 +1,4 @@
-package validate
+package checkout
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func (d disk) Read(name string, limit int64) (data []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(bare(err), r.Close()) }()
+	defer func() { err = errors.Join(Bare(err), r.Close()) }()
 	file := filepath.FromSlash(name)
 	if target, err := r.Readlink(file); err == nil {
 		return []byte(filepath.ToSlash(target)), nil

@@ -1,10 +1,8 @@
 package repo
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
@@ -13,7 +11,7 @@ import (
 )
 
 func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
-	var yes bool
+	var yes cli.Yes
 	c := &cobra.Command{
 		Use:               "remove NAME",
 		Aliases:           []string{"rm"},
@@ -33,10 +31,8 @@ func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
 			if names := appsOf(apps.Items, r.Name); len(names) > 0 {
 				what = fmt.Sprintf("repository %s and what it runs: %s", r.Name, cli.Enumerate(names))
 			}
-			if !yes {
-				if err := confirm(io, what); err != nil {
-					return err
-				}
+			if err := yes.Confirm(io, "Remove "+what+"?", "this removes "+what); err != nil {
+				return err
 			}
 			if err := c.Delete(ctx, r); client.IgnoreNotFound(err) != nil {
 				return fmt.Errorf("removing repository %s: %w", r.Name, err)
@@ -45,7 +41,7 @@ func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
 			return err
 		}),
 	}
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	yes.Flag(c)
 	return c
 }
 
@@ -57,17 +53,4 @@ func appsOf(apps []v1alpha1.App, repository string) []string {
 		}
 	}
 	return names
-}
-
-// confirm asks a person; where there is none, --yes has to be given.
-func confirm(io cli.Streams, what string) error {
-	if !cli.IsTerminal(io.In) {
-		return cli.Usagef("this removes %s; give --yes to do so without being asked", what)
-	}
-	_, _ = fmt.Fprintf(io.Err, "Remove %s? [y/N] ", what)
-	answer, _ := bufio.NewReader(io.In).ReadString('\n')
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return fmt.Errorf("nothing removed")
-	}
-	return nil
 }

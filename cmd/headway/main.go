@@ -1,6 +1,6 @@
 // Command headway is for the people who push: it checks headway.yaml before a
-// push and shows after it what is live, why not, and what it logs. It changes
-// nothing that git decides.
+// push and shows after it what is live, why not, and what it logs. What git
+// decides it changes by a commit or a tag, as anybody could.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/cmd/headway/change"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/cmd/headway/logs"
+	"github.com/headway-dev/headway/cmd/headway/promotion"
 	"github.com/headway-dev/headway/cmd/headway/repo"
 	"github.com/headway-dev/headway/cmd/headway/status"
 	"github.com/headway-dev/headway/cmd/headway/validate"
@@ -32,7 +33,8 @@ func newRoot(s cli.Streams) *cobra.Command {
 		Use:   "headway",
 		Short: "Push to deploy: check headway.yaml and see what is live",
 		Long: `headway checks headway.yaml before a push and shows after it what is live.
-Deploying is a push; there is no command for it.
+Deploying is a push; there is no command for it. What steers a version that is on
+its way is a commit or a tag, too: headway makes and pushes it for you.
 
 Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 		Args: cobra.NoArgs,
@@ -44,5 +46,6 @@ Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 		status.Command(s, a), status.History(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
 		repo.Command(s, a), newVersion(s),
 	)
+	root.AddCommand(promotion.Commands(s, a)...)
 	return root
 }

@@ -69,9 +69,14 @@ func (c *Checkout) Draft(name, text string) {
 	c.Commit.Sort()
 }
 
+// Specs parses the headway.yaml files, without the files around them.
+func (c *Checkout) Specs() (plan.SpecFiles, error) {
+	return plan.ReadSpecFiles(c.Commit, c.disk, nil)
+}
+
 // Read does to the headway.yaml files what the watcher does to them in a commit.
 func (c *Checkout) Read() (*plan.Snapshot, error) {
-	specs, err := plan.ReadSpecFiles(c.Commit, c.disk, nil)
+	specs, err := c.Specs()
 	if err != nil {
 		return nil, err
 	}

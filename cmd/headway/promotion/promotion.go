@@ -1,0 +1,121 @@
+// Package promotion has the commands by which a person steers what goes live:
+// hold, rollback and resume make one commit that changes one headway.yaml, approve
+// and promote make one tag.
+//
+// Each shows what it is about to make, asks, makes it in the clone around the
+// working folder by the git program of the user - with their name, hooks,
+// signature and credentials - and pushes it. Where the push is refused, the
+// clone is as it was. None of them forces a push, changes a branch other than
+// production's, or writes to the cluster: it follows git as it does after any
+// other push.
+package promotion
+
+import (
+	"context"
+
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+)
+
+// options are the flags that the commands share.
+type options struct {
+	yes    cli.Yes
+	dryRun bool
+	// branch is production's; empty: that of the Repository where the cluster
+	// is asked, else the default branch of the remote.
+	branch string
+}
+
+func (o *options) flags(c *cobra.Command) {
+	o.yes.Flag(c)
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be made and pushed, and do nothing")
+}
+
+func (o *options) branchFlag(c *cobra.Command) {
+	c.Flags().StringVar(&o.branch, "branch", "", "production branch (default: the default branch of the remote)")
+}
+
+// Commands are those of the package.
+func Commands(s cli.Streams, a *cli.Access) []*cobra.Command {
+	return []*cobra.Command{newPromote(s, a), newHold(s, a), newRollback(s, a), newApprove(s, a), newResume(s, a)}
+}
+
+func newHold(s cli.Streams, a *cli.Access) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "hold APP",
+		Short: "Stop every step forward of an app, by a commit",
+		Long: `Commit "hold: true" to the headway.yaml of an app on the production branch and
+push it: what is live stays, and no candidate or share gets more traffic. A gate
+that fails still takes traffic away. headway resume ends it.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.Complete(cli.AppNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return commit(cmd.Context(), s, &o, args[0], hold(args[0]))
+		},
+	}
+	o.flags(c)
+	o.branchFlag(c)
+	return c
+}
+
+func newResume(s cli.Streams, a *cli.Access) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "resume APP",
+		Short: "End a hold or a pin of an app, by a commit",
+		Long: `Remove "hold" and "pin" from the headway.yaml of an app on the production branch,
+by one commit, and push it: promotion goes on, and the newest commit is the one
+that should serve.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.Complete(cli.AppNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return commit(cmd.Context(), s, &o, args[0], resume(args[0]))
+		},
+	}
+	o.flags(c)
+	o.branchFlag(c)
+	return c
+}
+
+func newRollback(s cli.Streams, a *cli.Access) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "rollback APP [COMMIT]",
+		Short: "Give all traffic of an app to an earlier commit, by a commit",
+		Long: `Pin a commit in the headway.yaml of an app on the production branch, by one
+commit, and push it. Without COMMIT it is that of the deployment before the one
+that is live, or of the live one while a candidate has traffic beside it; the
+cluster says which. headway resume ends it.`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.Complete(cli.AppNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, err := rollbackTarget(cmd.Context(), a, &o, args)
+			if err != nil {
+				return err
+			}
+			return commit(cmd.Context(), s, &o, args[0], rollback(args[0], target))
+		},
+	}
+	o.flags(c)
+	o.branchFlag(c)
+	return c
+}
+
+// rollbackTarget is the commit to go back to: the one given, or what the
+// cluster knows of.
+func rollbackTarget(ctx context.Context, a *cli.Access, o *options, args []string) (string, error) {
+	if len(args) > 1 {
+		return args[1], nil
+	}
+	app, c, err := ask(ctx, a, args[0])
+	if err != nil {
+		return "", err
+	}
+	if o.branch == "" {
+		if o.branch, err = productionBranch(ctx, c, app); err != nil {
+			return "", err
+		}
+	}
+	return before(app)
+}

@@ -1,0 +1,165 @@
+package promotion
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/headway-dev/headway/cmd/headway/checkout"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+)
+
+// verb is a command that says yes to one commit of an app, by a tag.
+type verb struct {
+	name string
+	// message of the tag, with a place for the app.
+	message string
+	// done is what is so when the tag is there.
+	done string
+}
+
+var (
+	approve = verb{"approve", "Approve %s", "approved"}
+	promote = verb{"promote", "Promote %s to all of the traffic", "promoted"}
+)
+
+func newApprove(s cli.Streams, a *cli.Access) *cobra.Command {
+	return newTag(s, a, approve, "Let a candidate that waits for approval go on, by a tag",
+		`Tag a commit headway/approve/APP/COMMIT and push the tag: the rule of its branch
+has "approve: true", and this is the approval. Without COMMIT it is that of the
+revision that waits for it; the cluster says which.`)
+}
+
+func newPromote(s cli.Streams, a *cli.Access) *cobra.Command {
+	return newTag(s, a, promote, "Skip the steps that a candidate has left, by a tag",
+		`Tag a commit headway/promote/APP/COMMIT and push the tag: the candidate takes all
+of the traffic as soon as its pods can carry it, unless a gate fails or a hold or
+freeze is in force. Without COMMIT it is that of the candidate; the cluster says
+which.`)
+}
+
+func newTag(s cli.Streams, a *cli.Access, v verb, short, long string) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use: v.name + " APP [COMMIT]", Short: short, Long: long,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.Complete(cli.AppNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target := ""
+			if len(args) > 1 {
+				target = args[1]
+			} else {
+				app, c, err := ask(cmd.Context(), a, args[0])
+				if err != nil {
+					return err
+				}
+				if target, err = v.target(cmd.Context(), c, app); err != nil {
+					return err
+				}
+			}
+			return tag(cmd.Context(), s, &o, v, args[0], target, len(args) < 2)
+		},
+	}
+	o.flags(c)
+	return c
+}
+
+// tag makes the tag of a verb and pushes it. known: the cluster has the app.
+func tag(ctx context.Context, s cli.Streams, o *options, v verb, app, target string, known bool) error {
+	c, err := openClone(ctx, s)
+	if err != nil {
+		return err
+	}
+	if !known {
+		if err := c.holds(ctx, app); err != nil {
+			return err
+		}
+	}
+	commit, err := c.resolve(ctx, target)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("headway/%s/%s/%s", v.name, app, commit[:12])
+	ref := "refs/tags/" + name
+	ad, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	if at, there := ad.refs[ref]; there {
+		if at != commit {
+			return fmt.Errorf("%s has the tag %s at another commit, %s; remove that one first: git push %s :%s", c.remote, name, at, c.remote, ref)
+		}
+		return fmt.Errorf("commit %s of %s is %s already: %s has the tag %s", commit[:12], app, v.done, c.remote, name)
+	}
+	if err := c.pushed(ctx, ad, commit); err != nil {
+		return err
+	}
+	subject, err := c.git(ctx, "log", "-1", "--format=%s (%an, %as)", commit)
+	if err != nil {
+		return fmt.Errorf("reading commit %s: %w", commit, err)
+	}
+	if _, err := fmt.Fprintf(s.Out, "tag %s, pushed to %s\n on %s %s\n", name, c.remote, commit[:12], cli.Printable(subject, 200)); err != nil {
+		return err
+	}
+	if o.dryRun {
+		return nil
+	}
+	if err := o.yes.Confirm(s, "Tag and push this?", "this makes a tag and pushes it"); err != nil {
+		return err
+	}
+	if err := c.makeTag(ctx, name, commit, fmt.Sprintf(v.message, app)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Out, "pushed; headway status %s shows what follows\n", app)
+	return err
+}
+
+// holds is nil where the clone has an app.
+func (c *clone) holds(ctx context.Context, app string) error {
+	files, err := checkout.Open(ctx, c.root)
+	if err != nil {
+		return err
+	}
+	specs, err := files.Specs()
+	if err != nil {
+		return err
+	}
+	_, err = fileOf(app, specs)
+	return err
+}
+
+// pushed is nil where the remote has a commit, as far as the clone knows: a tag
+// would bring along all that is missing there.
+func (c *clone) pushed(ctx context.Context, ad advertisement, commit string) error {
+	heads := slices.Compact(slices.Sorted(maps.Values(ad.refs)))
+	for _, at := range heads {
+		if at == commit {
+			return nil
+		}
+	}
+	for _, at := range heads {
+		// A head that the clone does not have is an error, and no answer.
+		if _, err := c.git(ctx, "merge-base", "--is-ancestor", commit, at); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no branch of %s that this clone has fetched holds commit %s; push it first, or run git fetch %s", c.remote, commit[:12], c.remote)
+}
+
+// makeTag makes a tag, signed where the user's configuration says so, and pushes
+// it. Where that fails, the tag is not there.
+func (c *clone) makeTag(ctx context.Context, name, commit, message string) error {
+	if err := c.run(ctx, "tag", "--annotate", "--message", message, name, commit); err != nil {
+		return fmt.Errorf("git has not made the tag (%w)", err)
+	}
+	err := c.push(ctx, "refs/tags/"+name)
+	if err == nil {
+		return nil
+	}
+	if _, failed := c.git(context.WithoutCancel(ctx), "tag", "--delete", name); failed != nil {
+		return fmt.Errorf("the tag %s is not pushed (%w), and it cannot be removed here: %w", name, err, failed)
+	}
+	return fmt.Errorf("the tag could not be pushed (%w), and is removed again", err)
+}

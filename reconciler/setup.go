@@ -21,7 +21,6 @@ import (
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
-	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/app"
 	"github.com/headway-dev/headway/reconciler/buildcache"
 	"github.com/headway-dev/headway/reconciler/index"
@@ -29,6 +28,7 @@ import (
 	"github.com/headway-dev/headway/reconciler/render"
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/reconciler/route"
+	"github.com/headway-dev/headway/reconciler/trial"
 )
 
 // Options of the reconcilers.
@@ -41,7 +41,7 @@ type Options struct {
 	// others, too.
 	Park render.Park
 	// Answers are how requests end.
-	Answers *answers.Feed
+	Trials *trial.Feed
 }
 
 // Setup adds the reconcilers of Revisions, Apps and Routes, and what pulls
@@ -52,7 +52,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	err := errors.Join(
 		revision.Setup(ctx, mgr, options.Public, options.Builds, options.Park),
-		app.Setup(mgr, options.Public, options.Answers),
+		app.Setup(mgr, options.Public, options.Trials),
 		buildcache.Setup(mgr),
 		prepull.Setup(mgr, options.Park.Image),
 		route.Setup(mgr),

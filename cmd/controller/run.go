@@ -17,9 +17,10 @@ import (
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler"
-	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/promotion"
+	"github.com/headway-dev/headway/reconciler/promotion/gate"
 	"github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/reconciler/trial"
 	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
 	"github.com/headway-dev/headway/watcher"
@@ -68,8 +69,8 @@ func run(ctx context.Context, f flags) error {
 			BuildNamespace:     f.buildNamespace,
 			ArtifactURL:        f.artifactURL,
 		},
-		Park:    park,
-		Answers: feed,
+		Park:   park,
+		Trials: feed,
 	})
 	if err != nil {
 		return err
@@ -85,15 +86,14 @@ func run(ctx context.Context, f flags) error {
 }
 
 // reports takes what the activators count, for the reconcilers.
-func reports(mgr ctrl.Manager, f flags) (*answers.Feed, error) {
+func reports(mgr ctrl.Manager, f flags) (*trial.Feed, error) {
 	activators, err := receiver.ParseAccount(f.activators)
 	if err != nil {
 		return nil, err
 	}
 	var endpoint *receiver.Receiver
-	feed := answers.New(func(revision types.NamespacedName) promotion.Answers {
-		m := endpoint.Reports.Measured(report.Key(revision))
-		return promotion.Answers{All: m.Split.Answered() + m.Direct.Answered(), Bad: m.Split.Bad() + m.Direct.Bad()}
+	feed := trial.New(func(revision types.NamespacedName) trial.Measured {
+		return measured(endpoint.Reports.Measured(report.Key(revision)))
 	})
 	endpoint = receiver.New(receiver.Options{
 		Listen: f.reportListen, Activators: activators, Client: mgr.GetClient(),
@@ -103,4 +103,12 @@ func reports(mgr ctrl.Manager, f flags) (*answers.Feed, error) {
 		return nil, fmt.Errorf("adding the endpoint for reports: %w", err)
 	}
 	return feed, nil
+}
+
+// measured is what reconcilers need to know of a revision's requests.
+func measured(m report.Measured) trial.Measured {
+	return trial.Measured{
+		Answers: promotion.Answers{All: m.Split.Answered() + m.Direct.Answered(), Bad: m.Split.Bad() + m.Direct.Bad()},
+		Split:   gate.Measured{Arrived: m.Split.Arrived, Bad: m.Split.Bad(), Timed: m.Split.Arrived, Times: m.FirstByte},
+	}
 }

@@ -24,10 +24,13 @@ import (
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/promotion"
+	"github.com/headway-dev/headway/reconciler/trial"
 )
+
+// behind is how soon to look again where the cache has not seen the last write.
+const behind = 50 * time.Millisecond
 
 // Reconciler reconciles Apps.
 type Reconciler struct {
@@ -35,8 +38,8 @@ type Reconciler struct {
 	Events events.EventRecorder
 	// Public is how apps are reached.
 	Public address.Public
-	// Answers is how the requests of revisions end.
-	Answers *answers.Feed
+	// Trials is how revisions on trial do.
+	Trials *trial.Feed
 
 	written apply.Written
 }
@@ -46,11 +49,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var app v1alpha1.App
 	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
 		r.written.Forget(req.NamespacedName)
-		r.Answers.End(req.NamespacedName)
+		r.Trials.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if r.written.Ahead(&app) {
-		return ctrl.Result{}, nil
+		// The event of that write comes; what is told of trials meanwhile must not
+		// wait for it behind all others.
+		return ctrl.Result{RequeueAfter: behind}, nil
 	}
 	if app.DeletionTimestamp != nil {
 		return ctrl.Result{}, nil // its Route and Revisions go by owner reference
@@ -79,7 +84,7 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 	seen.Revisions = slices.DeleteFunc(list.Items, func(rev v1alpha1.Revision) bool { return rev.DeletionTimestamp != nil })
 	seen.Answers = map[string]promotion.Answers{}
 	for _, role := range app.Status.Revisions {
-		seen.Answers[role.Name] = r.Answers.Of(types.NamespacedName{Namespace: app.Namespace, Name: role.Name})
+		seen.Answers[role.Name] = r.Trials.Answers(types.NamespacedName{Namespace: app.Namespace, Name: role.Name})
 	}
 	if seen.Granted, err = r.granted(ctx, app); err != nil {
 		return seen, err
@@ -168,11 +173,11 @@ func (r *Reconciler) try(seen Seen, plan Plan) {
 	live := types.NamespacedName{Namespace: app.Namespace, Name: promotion.Live(plan.Route.Traffic)}
 	switch {
 	case !plan.OnTrial:
-		r.Answers.End(app)
+		r.Trials.Settled(app)
 	case promotion.Live(seen.serving()) != live.Name:
-		r.Answers.Begin(app, live)
+		r.Trials.Settle(app, live)
 	default:
-		r.Answers.Resume(app, live)
+		r.Trials.Resume(app, live)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -19,14 +21,14 @@ import (
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/trial"
 )
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called.
-func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
-	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Answers: feed}
+func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed) error {
+	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Trials: feed}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).
@@ -34,13 +36,27 @@ func Setup(mgr ctrl.Manager, public address.Public, feed *answers.Feed) error {
 		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(index.Rivals(mgr.GetClient()))).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.askingForHosts),
 			builder.WithPredicates(predicate.AnnotationChangedPredicate{})).
-		WatchesRawSource(source.Channel(feed.Wake(), &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(feed.Wake(), urgently)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: 4,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 		}).
 		Complete(r)
 }
+
+// urgent is before all other work of the queue, which has priority 0.
+var urgent = 100
+
+// urgently passes an App whose trials have news by everything else that waits,
+// its own backoff included.
+var urgently = handler.Funcs{GenericFunc: func(_ context.Context, e event.GenericEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+	request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(e.Object)}
+	if q, has := q.(priorityqueue.PriorityQueue[reconcile.Request]); has {
+		q.AddWithOpts(priorityqueue.AddOpts{Priority: &urgent}, request)
+		return
+	}
+	q.Add(request)
+}}
 
 // askingForHosts maps a namespace to its Apps with hosts of their own.
 func (r *Reconciler) askingForHosts(ctx context.Context, namespace client.Object) []reconcile.Request {

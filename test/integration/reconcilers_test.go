@@ -28,9 +28,9 @@ import (
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/reconciler"
-	"github.com/headway-dev/headway/reconciler/answers"
 	"github.com/headway-dev/headway/reconciler/render"
 	revisions "github.com/headway-dev/headway/reconciler/revision"
+	"github.com/headway-dev/headway/reconciler/trial"
 )
 
 // The reconcilers of this run look after one namespace only, so that the tests
@@ -72,7 +72,7 @@ func startReconcilers(ctx context.Context) (stop func() error, err error) {
 			ArtifactURL:    "http://artifacts.example.com",
 		},
 		Park:    render.Park{Image: "registry.example.com/headway/park:1", PublicKey: "cHVibGljIGtleQ=="},
-		Answers: answers.New(nil),
+		Trials:  trial.New(nil),
 	})
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package answers
+package trial
 
 import (
 	"testing"
@@ -14,30 +14,32 @@ var (
 	next  = types.NamespacedName{Namespace: "team", Name: "shop-5e6f7081"}
 )
 
-func TestFeed(t *testing.T) {
-	counts := map[types.NamespacedName]promotion.Answers{first: {All: 100, Bad: 3}, next: {All: 10, Bad: 10}}
-	f := New(func(revision types.NamespacedName) promotion.Answers { return counts[revision] })
-	woken := func() bool {
-		select {
-		case e := <-f.Wake():
-			return e.Object.GetName() == shop.Name && e.Object.GetNamespace() == shop.Namespace
-		default:
-			return false
-		}
+// woken reports whether the feed has woken the reconciler since the last call.
+func woken(f *Feed) bool {
+	select {
+	case e := <-f.Wake():
+		return e.Object.GetName() == shop.Name && e.Object.GetNamespace() == shop.Namespace
+	default:
+		return false
 	}
+}
+
+func TestSettling(t *testing.T) {
+	counts := map[types.NamespacedName]promotion.Answers{first: {All: 100, Bad: 3}, next: {All: 10, Bad: 10}}
+	f := New(func(revision types.NamespacedName) Measured { return Measured{Answers: counts[revision]} })
 	expect := func(what string, revision types.NamespacedName, want promotion.Answers, wake bool) {
 		t.Helper()
 		f.Changed(revision)
-		if got := f.Of(revision); got != want {
+		if got := f.Answers(revision); got != want {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
-		if got := woken(); got != wake {
+		if got := woken(f); got != wake {
 			t.Errorf("%s: woken %v", what, got)
 		}
 	}
 	expect("nobody is on trial", first, promotion.Answers{All: 100, Bad: 3}, false)
 
-	f.Begin(shop, next)
+	f.Settle(shop, next)
 	expect("counts begin with the trial", next, promotion.Answers{}, false)
 	counts[next] = promotion.Answers{All: 12, Bad: 10}
 	expect("good answers wake nobody", next, promotion.Answers{All: 2}, false)
@@ -49,10 +51,10 @@ func TestFeed(t *testing.T) {
 	counts[next] = promotion.Answers{All: 1, Bad: 1}
 	expect("sums that began anew", next, promotion.Answers{All: 1, Bad: 1}, false)
 
-	f.Begin(shop, first)
+	f.Settle(shop, first)
 	counts[next] = promotion.Answers{All: 99, Bad: 99}
 	expect("another one is on trial now", next, promotion.Answers{All: 99, Bad: 99}, false)
-	f.End(shop)
+	f.Settled(shop)
 	counts[first] = promotion.Answers{All: 200, Bad: 100}
 	expect("it has settled", first, promotion.Answers{All: 200, Bad: 100}, false)
 	if len(f.apps)+len(f.of) != 0 {
@@ -66,8 +68,11 @@ func TestFeed(t *testing.T) {
 // TestNobodyReads checks that a reconciler which is behind blocks nobody.
 func TestNobodyReads(t *testing.T) {
 	bad := uint64(0)
-	f := New(func(types.NamespacedName) promotion.Answers { bad++; return promotion.Answers{All: bad, Bad: bad} })
-	f.Begin(shop, first)
+	f := New(func(types.NamespacedName) Measured {
+		bad++
+		return Measured{Answers: promotion.Answers{All: bad, Bad: bad}}
+	})
+	f.Settle(shop, first)
 	for range 2 * wakes {
 		f.Changed(first)
 	}

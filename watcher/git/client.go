@@ -109,23 +109,33 @@ func endpoint(url string) (*transport.Endpoint, error) {
 	return ep, nil
 }
 
-// open starts a conversation; over ssh this connects and authenticates.
+// open starts a conversation about fetching; over ssh this connects and
+// authenticates.
 func (c *Client) open(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte) (packSession, error) {
-	if ep.Protocol != "ssh" {
-		w, err := c.web(secret)
-		switch {
-		case err != nil:
-			return nil, err
-		case w.auth == nil: // a nil *BasicAuth in an interface is not nil
-			return w.git.NewUploadPackSession(ep, nil)
-		}
-		return w.git.NewUploadPackSession(ep, w.auth)
+	if ep.Protocol == "ssh" {
+		return c.openSSH(ctx, ep, secret, transport.UploadPackServiceName)
 	}
+	w, err := c.web(secret)
+	if err != nil {
+		return nil, err
+	}
+	return w.git.NewUploadPackSession(ep, w.method())
+}
+
+func (c *Client) openSSH(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte, program string) (*sshSession, error) {
 	config, err := sshConfig(ep, secret)
 	if err != nil {
 		return nil, err
 	}
-	return dialSSH(ctx, ep, config, c.limits)
+	return dialSSH(ctx, ep, config, program, c.limits)
+}
+
+// method is how to authenticate: a nil *BasicAuth in an interface is not nil.
+func (w web) method() transport.AuthMethod {
+	if w.auth == nil {
+		return nil
+	}
+	return w.auth
 }
 
 var errInvalidURL = failure(v1alpha1.ReasonInvalidURL, "spec.url is not a repository's URL; use https://host/owner/name.git, ssh://git@host/owner/name.git or git@host:owner/name.git")

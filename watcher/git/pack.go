@@ -13,51 +13,61 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
+// packed is what a pack holds.
+type packed struct {
+	// thin: it has deltas against objects that are not in it.
+	thin bool
+	// bytes of all objects, uncompressed.
+	bytes int64
+}
+
 // checkPack reads a pack once before it is indexed: indexing holds each object
 // in memory, so an object larger than the limit has to be refused by its
-// header. It leaves the file at its start, and reports whether the pack is thin:
-// whether it has deltas against objects that are not in it.
-func checkPack(file io.ReadSeeker, limits Limits) (thin bool, err error) {
+// header. It leaves the file at its start.
+func checkPack(file io.ReadSeeker, limits Limits) (packed, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return false, fmt.Errorf("reading the pack: %w", err)
+		return packed{}, fmt.Errorf("reading the pack: %w", err)
 	}
 	scanner := packfile.NewScanner(file)
 	_, count, err := scanner.Header()
 	if err != nil {
-		return false, fmt.Errorf("reading the pack: %w", err)
+		return packed{}, fmt.Errorf("reading the pack: %w", err)
 	}
+	var held packed
 	for range count {
 		header, err := scanner.NextObjectHeader()
 		if err != nil {
-			return false, fmt.Errorf("reading the pack: %w", err)
+			return packed{}, fmt.Errorf("reading the pack: %w", err)
 		}
 		if header.Length > limits.ObjectBytes {
-			return false, fileTooLarge(header.Length, limits)
+			return packed{}, fileTooLarge(header.Length, limits)
 		}
 		// Deltas inside a pack are asked for as offsets.
-		thin = thin || header.Type == plumbing.REFDeltaObject
+		held.thin = held.thin || header.Type == plumbing.REFDeltaObject
 		head := &deltaHead{}
 		if _, _, err := scanner.NextObject(head); err != nil {
-			return false, fmt.Errorf("reading the pack: %w", err)
+			return packed{}, fmt.Errorf("reading the pack: %w", err)
 		}
 		if !header.Type.IsDelta() {
+			held.bytes += header.Length
 			continue
 		}
 		target, ok := head.targetSize()
 		if !ok {
-			return false, errors.New("reading the pack: a delta without sizes")
+			return packed{}, errors.New("reading the pack: a delta without sizes")
 		}
 		if target > limits.ObjectBytes {
-			return false, fileTooLarge(target, limits)
+			return packed{}, fileTooLarge(target, limits)
 		}
+		held.bytes += target
 	}
 	if _, err := scanner.Checksum(); err != nil {
-		return false, fmt.Errorf("reading the pack: %w", err)
+		return packed{}, fmt.Errorf("reading the pack: %w", err)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return false, fmt.Errorf("reading the pack: %w", err)
+		return packed{}, fmt.Errorf("reading the pack: %w", err)
 	}
-	return thin, nil
+	return held, nil
 }
 
 func fileTooLarge(n int64, limits Limits) *Error {

@@ -111,10 +111,14 @@ func (p *incoming) remove() {
 type ask struct {
 	// wants are commits; what those in have hold is left out.
 	wants, have []string
-	// depth is how many commits of the history come with each.
+	// depth is how many commits of the history come with each; 0 is all of
+	// them.
 	depth int
 	// filter leaves objects out, where the remote offers filters.
 	filter packp.Filter
+	// limit is the most that may come, uncompressed, in bytes; 0 is the limit of
+	// every pack alone.
+	limit int64
 }
 
 // download asks for commits and puts their pack into a file in dir. The caller
@@ -135,7 +139,7 @@ func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, e
 		}
 	}
 	s.consumed = true
-	pack, err := s.receive(ctx, dir, s.request(a))
+	pack, err := s.receive(ctx, dir, s.request(a), a.limit)
 	if err != nil {
 		if refusesWant(err) {
 			return nil, ErrNotAdvertised
@@ -145,8 +149,8 @@ func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, e
 	return pack, nil
 }
 
-// request asks for a shallow pack. What the commits in have hold is left out:
-// in a shallow request a server does that for thin packs only.
+// request asks for a pack. What the commits in have hold is left out: in a
+// shallow request a server does that for thin packs only.
 func (s *Session) request(a ask) *packp.UploadPackRequest {
 	req := packp.NewUploadPackRequestFromCapabilities(s.adv.Capabilities)
 	for _, want := range a.wants {
@@ -156,15 +160,21 @@ func (s *Session) request(a ask) *packp.UploadPackRequest {
 	if s.adv.Capabilities.Supports(capability.NoProgress) {
 		_ = req.Capabilities.Set(capability.NoProgress)
 	}
+	if a.filter != "" {
+		_ = req.Capabilities.Set(capability.Filter)
+		req.Filter = a.filter
+	}
+	if a.depth == 0 {
+		for _, h := range a.have {
+			req.Haves = append(req.Haves, plumbing.NewHash(h))
+		}
+		return req
+	}
 	if !s.adv.Capabilities.Supports(capability.Shallow) {
 		return req // the whole history, then; the limits hold
 	}
 	_ = req.Capabilities.Set(capability.Shallow)
 	req.Depth = packp.DepthCommits(a.depth)
-	if a.filter != "" {
-		_ = req.Capabilities.Set(capability.Filter)
-		req.Filter = a.filter
-	}
 	for _, h := range a.have {
 		req.Haves = append(req.Haves, plumbing.NewHash(h))
 		req.Shallows = append(req.Shallows, plumbing.NewHash(h))
@@ -175,7 +185,7 @@ func (s *Session) request(a ask) *packp.UploadPackRequest {
 	return req
 }
 
-func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPackRequest) (_ *incoming, err error) {
+func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPackRequest, limit int64) (_ *incoming, err error) {
 	res, err := s.pack.UploadPack(ctx, req)
 	if err != nil {
 		return nil, err
@@ -198,12 +208,24 @@ func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPack
 	case req.Capabilities.Supports(capability.Sideband):
 		pack = sideband.NewDemuxer(sideband.Sideband, res)
 	}
-	if _, err = io.Copy(file, pack); err != nil {
-		return nil, err
+	if limit > 0 {
+		pack = io.LimitReader(pack, limit+1) // compressed, it is smaller
 	}
-	if in.thin, err = checkPack(file, s.client.limits); err != nil {
+	n, err := io.Copy(file, pack)
+	switch {
+	case err != nil:
 		return nil, err
+	case limit > 0 && n > limit:
+		return nil, tooFar(s.client.limits)
 	}
+	held, err := checkPack(file, s.client.limits)
+	switch {
+	case err != nil:
+		return nil, err
+	case limit > 0 && held.bytes > limit:
+		return nil, tooFar(s.client.limits)
+	}
+	in.thin = held.thin
 	return in, nil
 }
 

@@ -15,23 +15,26 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"golang.org/x/crypto/ssh"
 )
 
-// sshSession runs git-upload-pack over ssh. go-git's own ssh transport reads
+// sshSession runs git-upload-pack or git-receive-pack over ssh. go-git's own ssh transport reads
 // the machine's ssh configuration, has no bound on the handshake and none on
 // the advertisement, so only its encoding is used here.
 type sshSession struct {
-	client *ssh.Client
-	stdin  io.WriteCloser
-	stdout io.Reader
-	stderr *stderrHead
-	limits Limits
+	client  *ssh.Client
+	program string
+	stdin   io.WriteCloser
+	stdout  io.Reader
+	stderr  *head
+	limits  Limits
 }
 
 // dialSSH connects, checks the host key, authenticates and starts the program.
-func dialSSH(ctx context.Context, ep *transport.Endpoint, config *ssh.ClientConfig, limits Limits) (packSession, error) {
+func dialSSH(ctx context.Context, ep *transport.Endpoint, config *ssh.ClientConfig, program string, limits Limits) (*sshSession, error) {
 	addr := sshAddress(ep)
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
@@ -45,7 +48,7 @@ func dialSSH(ctx context.Context, ep *transport.Endpoint, config *ssh.ClientConf
 		_ = conn.Close()
 		return nil, err
 	}
-	s := &sshSession{client: ssh.NewClient(c, channels, requests), stderr: &stderrHead{}, limits: limits}
+	s := &sshSession{client: ssh.NewClient(c, channels, requests), program: program, stderr: &head{}, limits: limits}
 	if err := s.start(ep); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -65,8 +68,8 @@ func (s *sshSession) start(ep *transport.Endpoint) error {
 		return fmt.Errorf("opening an ssh session: %w", err)
 	}
 	session.Stderr = s.stderr
-	if err := session.Start("git-upload-pack " + quote(ep.Path)); err != nil {
-		return fmt.Errorf("starting git-upload-pack over ssh: %w", err)
+	if err := session.Start(s.program + " " + quote(ep.Path)); err != nil {
+		return fmt.Errorf("starting %s over ssh: %w", s.program, err)
 	}
 	return nil
 }
@@ -82,7 +85,7 @@ func (s *sshSession) AdvertisedReferencesContext(ctx context.Context) (*packp.Ad
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository
 	case errors.Is(err, packp.ErrEmptyInput):
-		return nil, s.stderr.asError(s.client)
+		return nil, s.saidInstead()
 	case err != nil:
 		return nil, err
 	}
@@ -110,20 +113,46 @@ func (s *sshSession) UploadPack(ctx context.Context, req *packp.UploadPackReques
 	return res, res.Decode(http.MaxBytesReader(nil, io.NopCloser(s.stdout), s.limits.PackBytes))
 }
 
+// ReceivePack pushes. The connection ends with the context.
+func (s *sshSession) ReceivePack(ctx context.Context, req *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
+	stop := context.AfterFunc(ctx, func() { _ = s.client.Close() })
+	defer stop()
+	if err := req.Encode(s.stdin); err != nil {
+		return nil, fmt.Errorf("pushing: %w", err)
+	}
+	answer := io.Reader(http.MaxBytesReader(nil, io.NopCloser(s.stdout), s.limits.RefsBytes))
+	if req.Capabilities.Supports(capability.Sideband64k) {
+		demuxer := sideband.NewDemuxer(sideband.Sideband64k, answer)
+		demuxer.Progress = req.Progress
+		answer = demuxer
+	}
+	report := packp.NewReportStatus()
+	if err := report.Decode(answer); err != nil {
+		return nil, err
+	}
+	return report, report.Error()
+}
+
 // Close ends the connection.
 func (s *sshSession) Close() error { return s.client.Close() }
 
-// stderrHead keeps the first kilobyte that the remote program complains with.
-type stderrHead struct {
+// head keeps the first kilobyte of what a remote says.
+type head struct {
 	mu   sync.Mutex
-	head []byte
+	text []byte
 }
 
-func (h *stderrHead) Write(p []byte) (int, error) {
+func (h *head) Write(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.head = append(h.head, p[:min(len(p), 1024-len(h.head))]...)
+	h.text = append(h.text, p[:min(len(p), 1024-len(h.text))]...)
 	return len(p), nil
+}
+
+func (h *head) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return string(h.text)
 }
 
 // How servers say that there is no such repository, or none for this key.
@@ -132,22 +161,24 @@ var (
 	saysRefused = regexp.MustCompile(`(?i)permission|denied|access|unauthorized`)
 )
 
-// asError is what an ssh server says instead of an advertisement. The program
-// has ended, so its stderr is complete once the connection is.
-func (h *stderrHead) asError(client *ssh.Client) error {
-	_ = client.Close()
-	_ = client.Wait()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case saysMissing.Match(h.head):
-		return transport.ErrRepositoryNotFound
-	case saysRefused.Match(h.head):
-		return transport.ErrAuthorizationFailed
-	case len(h.head) == 0:
+// saidInstead is what an ssh server says instead of an advertisement. The
+// program has ended, so its stderr is complete once the connection is. Why
+// nothing may be pushed is said in too many ways to tell apart.
+func (s *sshSession) saidInstead() error {
+	_ = s.client.Close()
+	_ = s.client.Wait()
+	switch said := s.stderr.String(); {
+	case said == "":
 		return io.ErrUnexpectedEOF
+	case s.program == transport.ReceivePackServiceName:
+		return &pktline.ErrorLine{Text: said}
+	case saysMissing.MatchString(said):
+		return transport.ErrRepositoryNotFound
+	case saysRefused.MatchString(said):
+		return transport.ErrAuthorizationFailed
+	default:
+		return &pktline.ErrorLine{Text: said}
 	}
-	return &pktline.ErrorLine{Text: string(h.head)}
 }
 
 // quote makes s one word for a POSIX shell, the way git does.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,8 +18,10 @@ type HTTP struct {
 	*httptest.Server
 	// Root holds the bare repositories.
 	Root string
-	// User and Password are demanded when User is set.
+	// User and Password are demanded when User is set, and needed to push.
 	User, Password string
+	// ReadOnly: the user may not push.
+	ReadOnly bool
 	// LFS holds the objects of all repositories; nil where the server has none.
 	LFS *LFS
 	// Requests counts what was asked.
@@ -29,7 +32,7 @@ type HTTP struct {
 func NewHTTP(t testing.TB) *HTTP {
 	t.Helper()
 	s := &HTTP{Root: t.TempDir()}
-	backend := &cgi.Handler{
+	backend := cgi.Handler{
 		Path: filepath.Join(execPath(t), "git-http-backend"),
 		Dir:  s.Root,
 		// Its complaints are part of several tests.
@@ -49,7 +52,11 @@ func NewHTTP(t testing.TB) *HTTP {
 			s.LFS.ServeHTTP(w, r)
 			return
 		}
-		backend.ServeHTTP(w, r)
+		handler := backend
+		if s.User != "" && !s.ReadOnly { // git takes pushes of a user whom the server knows
+			handler.Env = append(slices.Clone(handler.Env), "REMOTE_USER="+user)
+		}
+		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s

@@ -1,5 +1,5 @@
 // Package gittest gives tests real git repositories behind real git servers:
-// git's own http-backend, and git-upload-pack behind an ssh server.
+// git's own http-backend, and git's programs behind an ssh server.
 package gittest
 
 import (
@@ -112,6 +112,25 @@ func (r *Repo) CommitAndPush(message string, files map[string]string) string {
 	commit := r.Commit(message, files)
 	r.Push()
 	return commit
+}
+
+// Hook puts a hook into the bare repository, a script for sh. It runs there.
+func (r *Repo) Hook(name, script string) {
+	r.t.Helper()
+	dir := filepath.Join(r.Bare, "hooks")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// InBare runs git in the bare repository and returns its output without the
+// line end.
+func (r *Repo) InBare(args ...string) string {
+	r.t.Helper()
+	return r.run(r.Bare, "", args...)
 }
 
 // Path of a file in the work tree.

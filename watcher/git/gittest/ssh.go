@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,8 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// SSH is an ssh server that runs git-upload-pack and lets one key in.
+// SSH is an ssh server that runs git-upload-pack and git-receive-pack, and lets
+// one key in.
 type SSH struct {
 	// Root holds the bare repositories.
 	Root string
@@ -27,6 +29,8 @@ type SSH struct {
 	// Identity is the PEM of the key that is let in; KnownHosts the line of
 	// the server.
 	Identity, KnownHosts []byte
+	// ReadOnly: the key may not push.
+	ReadOnly bool
 
 	ctx context.Context // of the test
 }
@@ -114,10 +118,16 @@ func (s *SSH) serve(conn net.Conn, config *ssh.ServerConfig) {
 	}
 }
 
-// run executes git-upload-pack '/name' as a forge would.
+// run executes git-upload-pack '/name', or git-receive-pack, as a forge would.
 func (s *SSH) run(channel ssh.Channel, command string) {
-	name := strings.Trim(strings.TrimPrefix(command, "git-upload-pack "), "'/")
-	cmd := exec.CommandContext(s.ctx, "git", "upload-pack", filepath.Join(s.Root, name))
+	program, name, _ := strings.Cut(command, " ")
+	if program == "git-receive-pack" && s.ReadOnly {
+		_, _ = io.WriteString(channel.Stderr(), "ERROR: The key you are authenticating with has been marked as read only.\n")
+		exit(channel, 1)
+		return
+	}
+	cmd := exec.CommandContext(s.ctx, "git", strings.TrimPrefix(program, "git-"), filepath.Join(s.Root, strings.Trim(name, "'/")))
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return
@@ -130,9 +140,13 @@ func (s *SSH) run(channel ssh.Channel, command string) {
 		_, _ = io.Copy(stdin, channel)
 		_ = stdin.Close()
 	}()
-	status := uint32(0)
 	if cmd.Wait() != nil {
-		status = 128
+		exit(channel, 128)
+		return
 	}
+	exit(channel, 0)
+}
+
+func exit(channel ssh.Channel, status uint32) {
 	_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
 }

@@ -62,7 +62,7 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 	}}
 	p.Delete, p.RequeueAfter = collect(roles, now)
 	p.RequeueAfter = apply.Sooner(apply.Sooner(p.RequeueAfter, again), decision.Next)
-	p.OnTrial = decision.Next > 0
+	p.OnTrial = decision.Settling
 	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision.Failing, public, now)
 	p.Status.Branches = branchStatus(branches, public)
 	return p

@@ -32,51 +32,6 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// Input is what the decision rests on.
-type Input struct {
-	// History are the revisions of the production ref, newest first.
-	History []string
-	// Pin is the revision that must serve; empty when there is none.
-	Pin string
-	// Serving is the split that is in force.
-	Serving []v1alpha1.TrafficTarget
-	// Revisions are all that exist. Those that are not in it are gone.
-	Revisions map[string]Revision
-	// Roles are what the last decision left, and those that are none of promotion.
-	Roles []v1alpha1.RevisionRole
-	// Now is the time of the decision.
-	Now time.Time
-}
-
-// Revision is what matters of one.
-type Revision struct {
-	// Ready says whether it can take requests.
-	Ready bool
-	// SameAs is a revision that runs the same: while that is live, this one has
-	// no pods and need not take over.
-	SameAs string
-	// Settle is how long it must serve without failing.
-	Settle time.Duration
-	// Retried is the value of its retried-at annotation.
-	Retried string
-	// Evidence of how it does while it serves.
-	Evidence Evidence
-}
-
-// Decision is the answer.
-type Decision struct {
-	// Traffic is the split that should be in force. It is empty when no
-	// revision can take requests. A revision that is kept has weight 0.
-	Traffic []v1alpha1.TrafficTarget
-	// Roles are what to remember until the next decision.
-	Roles []v1alpha1.RevisionRole
-	// Failing says why the live revision fails although it keeps the traffic,
-	// as there is none to give it back to; empty while it does not fail.
-	Failing string
-	// Next is when time alone may change the decision; 0 is never.
-	Next time.Duration
-}
-
 // Plan decides who takes the traffic.
 func Plan(in Input) Decision {
 	d := deciding{Input: in, live: Live(in.Serving)}
@@ -227,6 +182,7 @@ func (d *deciding) decision(why string) Decision {
 		out.Traffic = append(out.Traffic, v1alpha1.TrafficTarget{Revision: d.live, Weight: v1alpha1.Whole})
 		out.Roles = append(out.Roles, v1alpha1.RevisionRole{Name: d.live, Role: v1alpha1.RoleLive, Weight: v1alpha1.Whole, Since: metav1.NewMicroTime(d.since)})
 		if !d.settled() {
+			out.Settling = true
 			out.Next = d.since.Add(d.Revisions[d.live].Settle).Sub(d.Now)
 		}
 		if d.live == Live(d.Serving) {
@@ -243,15 +199,4 @@ func (d *deciding) decision(why string) Decision {
 		}
 	}
 	return out
-}
-
-// Live returns the revision with most of the traffic; empty when none has any.
-func Live(traffic []v1alpha1.TrafficTarget) string {
-	var live v1alpha1.TrafficTarget
-	for _, t := range traffic {
-		if t.Weight > live.Weight {
-			live = t
-		}
-	}
-	return live.Revision
 }

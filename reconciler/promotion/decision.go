@@ -63,13 +63,13 @@ const (
 	EventAsked EventReason = "CommitAsked"
 )
 
-// Live is the revision that is not on its way: the target without a salt that
-// has weight, and only if there is none the one with the most weight. It is empty
-// when no revision has traffic.
+// Live is the revision that takes what candidates and shares leave: the target
+// without a salt, of several the one with the most weight. It is empty when none
+// has any.
 func Live(traffic []v1alpha1.TrafficTarget) string {
 	var live v1alpha1.TrafficTarget
 	for _, t := range traffic {
-		if stays := t.Salt == ""; t.Weight > 0 && (stays && live.Salt != "" || stays == (live.Salt == "") && t.Weight > live.Weight) {
+		if t.Salt == "" && t.Weight > live.Weight {
 			live = t
 		}
 	}

@@ -2,10 +2,8 @@ package watcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -100,8 +98,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	mux.Handle(webhook.Path, webhook.New(h, log))
 	for _, runnable := range []manager.Runnable{
 		&cleaner{reader: mgr.GetClient(), store: store, gitDir: r.gitDir, maxCaches: maxCaches, log: log},
-		&server{name: "artifact server", addr: o.ArtifactListen, handler: store.Handler()},
-		&server{name: "webhook endpoint", addr: o.WebhookListen, handler: mux, requestTimeout: 10 * time.Second},
+		serve("artifact server", o.ArtifactListen, store.Handler(), 0),
+		serve("webhook endpoint", o.WebhookListen, mux, 10*time.Second),
 	} {
 		if err := mgr.Add(runnable); err != nil {
 			return fmt.Errorf("setting up the watcher: %w", err)
@@ -178,40 +176,17 @@ func (r *Reconciler) awaiting(ctx context.Context, o client.Object) []reconcile.
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: app.Namespace, Name: app.Spec.Repository}}}
 }
 
-// server is an HTTP server that runs while the manager does.
-type server struct {
-	name, addr string
-	handler    http.Handler
-	// requestTimeout bounds one request; none for downloads, which may be long.
-	requestTimeout time.Duration
-}
-
-// Start listens until ctx ends and then finishes what runs.
-func (s *server) Start(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
-	if err != nil {
-		return fmt.Errorf("listening for the %s: %w", s.name, err)
+// serve is an HTTP server that runs on the leader. timeout bounds one request; 0
+// is for downloads, which may be long.
+func serve(name, address string, handler http.Handler, timeout time.Duration) *manager.Server {
+	return &manager.Server{
+		Name: name,
+		Server: &http.Server{
+			Addr: address, Handler: handler,
+			ReadHeaderTimeout: 10 * time.Second, ReadTimeout: timeout, WriteTimeout: timeout,
+			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		},
+		OnlyServeWhenLeader: true,
+		ShutdownTimeout:     new(10 * time.Second),
 	}
-	srv := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       s.requestTimeout,
-		WriteTimeout:      s.requestTimeout,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		stopped <- srv.Shutdown(grace)
-	}()
-	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("running the %s: %w", s.name, err)
-	}
-	if err := <-stopped; err != nil {
-		return fmt.Errorf("stopping the %s: %w", s.name, err)
-	}
-	return nil
 }

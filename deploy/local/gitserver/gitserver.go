@@ -36,7 +36,7 @@ type Options struct {
 	// http://git.example:3000; at least one. Webhooks name a repository by all of
 	// them, since nobody knows which one the receiver was given.
 	URLs []string
-	// Webhook is told of every pushed ref by POST. Default: nobody is told.
+	// Webhook is told of every push by POST. Default: nobody is told.
 	Webhook string
 	// MaxBytes is the largest request body in bytes. Default: 1 GiB.
 	MaxBytes int64
@@ -47,10 +47,9 @@ type Options struct {
 // Server is an http.Handler. Close ends its background work.
 type Server struct {
 	options Options
-	backend string        // path of git-http-backend
-	hints   chan hint     // pushed refs that the webhook was not told yet
-	done    chan struct{} // closed when the hint sender has ended
-	create  sync.Mutex    // one repository is created at a time
+	backend string         // path of git-http-backend
+	hints   sync.WaitGroup // those on their way to the webhook
+	create  sync.Mutex     // one repository is created at a time
 }
 
 // New prepares the root folder and finds git. It fails when git or its
@@ -87,21 +86,11 @@ func New(options Options) (*Server, error) {
 	if err := os.MkdirAll(options.Root, 0o700); err != nil {
 		return nil, fmt.Errorf("making the root folder: %w", err)
 	}
-	s := &Server{
-		options: options, backend: backend,
-		hints: make(chan hint, 256),
-		done:  make(chan struct{}),
-	}
-	go s.sendHints()
-	return s, nil
+	return &Server{options: options, backend: backend}, nil
 }
 
-// Close, called once, sends the hints that wait and ends. No request may be in
-// flight.
-func (s *Server) Close() {
-	close(s.hints)
-	<-s.done
-}
+// Close waits for the hints that are on their way. No request may be in flight.
+func (s *Server) Close() { s.hints.Wait() }
 
 // ServeHTTP answers git's smart HTTP protocol, and /healthz to anybody.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -135,14 +124,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if !call.pushes() {
-		s.serveGit(w, r)
-		return
-	}
-	before := s.refs(r.Context(), call.repository)
 	s.serveGit(w, r)
-	// The pusher may be gone by now; what it pushed is still news.
-	s.announce(call.repository, before, s.refs(context.WithoutCancel(r.Context()), call.repository))
+	if call.service == receivePack && !call.advertises {
+		s.announce(call.repository)
+	}
 }
 
 // authorized compares hashes, so that neither the length nor the first wrong

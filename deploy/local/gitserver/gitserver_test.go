@@ -100,14 +100,13 @@ func TestPushCreatesAndHints(t *testing.T) {
 	// Whichever address somebody gave to Headway, a push by another is news.
 	repository := hintRepository{CloneURL: "http://git.example:3000/team/shop.git"}
 	repository.Links.Clone = []hintLink{{"http://git.example:3000/team/shop.git"}, {"http://198.18.255.1:3000/team/shop.git"}}
-	want := hint{Ref: "refs/heads/main", Before: zeroCommit, After: first, Repository: repository}
-	if diff := cmp.Diff(want, <-f.hints); diff != "" {
+	if diff := cmp.Diff(hint{repository}, <-f.hints); diff != "" {
 		t.Errorf("hint of the first push (-want +got):\n%s", diff)
 	}
 
-	second := commit(t, source, "hello.txt", []byte("two\n"))
+	commit(t, source, "hello.txt", []byte("two\n"))
 	mustRun(t, source, "push", "--quiet", strings.TrimSuffix(remote, ".git"), "main") // the same repository
-	if diff := cmp.Diff(hint{Ref: "refs/heads/main", Before: first, After: second, Repository: repository}, <-f.hints); diff != "" {
+	if diff := cmp.Diff(hint{repository}, <-f.hints); diff != "" {
 		t.Errorf("hint of the second push (-want +got):\n%s", diff)
 	}
 
@@ -120,17 +119,12 @@ func TestPushCreatesAndHints(t *testing.T) {
 	// A force-push and a deletion are pushes too; an up-to-date push is not.
 	mustRun(t, source, "push", "--quiet", remote, "main")
 	mustRun(t, source, "push", "--quiet", "--force", remote, first+":refs/heads/main", first+":refs/heads/feature")
-	got := map[string]string{}
-	for range 2 {
-		h := <-f.hints
-		got[h.Ref] = h.After
-	}
-	if diff := cmp.Diff(map[string]string{"refs/heads/main": first, "refs/heads/feature": first}, got); diff != "" {
-		t.Errorf("hints of a force-push (-want +got):\n%s", diff)
-	}
+	<-f.hints
 	mustRun(t, source, "push", "--quiet", remote, ":feature")
-	if h := <-f.hints; h.Ref != "refs/heads/feature" || h.After != zeroCommit {
-		t.Errorf("hint of a deletion: %+v", h)
+	<-f.hints
+	f.Close()
+	if more := len(f.hints); more > 0 {
+		t.Errorf("%d hints more than pushes", more)
 	}
 }
 

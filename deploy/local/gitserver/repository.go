@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/headway-dev/headway/deploy/command"
 )
@@ -43,7 +42,7 @@ func (s *Server) Create(ctx context.Context, repository string) error {
 		{"config", "uploadpack.allowFilter", "true"},
 	}
 	for _, arguments := range steps {
-		if _, err := s.git(ctx, building, arguments...); err != nil {
+		if err := s.git(ctx, building, arguments...); err != nil {
 			return err
 		}
 	}
@@ -58,30 +57,14 @@ func (s *Server) Create(ctx context.Context, repository string) error {
 	return nil
 }
 
-// refs maps every ref of the repository to its commit. It is only read to tell
-// what a push changed, so a failure is logged and means no refs.
-func (s *Server) refs(ctx context.Context, repository string) map[string]string {
-	out, err := s.git(ctx, filepath.Join(s.options.Root, filepath.FromSlash(repository)), "for-each-ref", "--format=%(objectname) %(refname)")
-	if err != nil {
-		s.options.Logger.Warn("reading refs failed", "repository", repository, "error", err)
-		return nil
-	}
-	refs := map[string]string{}
-	for line := range strings.Lines(out) {
-		if commit, ref, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
-			refs[ref] = commit
-		}
-	}
-	return refs
-}
-
 // git runs in a repository with no configuration but the repository's own.
-func (s *Server) git(ctx context.Context, folder string, arguments ...string) (string, error) {
+func (s *Server) git(ctx context.Context, folder string, arguments ...string) error {
 	git := exec.CommandContext(ctx, "git", arguments...)
 	git.Dir = folder
 	git.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.options.Root,
 		"GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
 	}
-	return command.Output(git)
+	_, err := command.Output(git)
+	return err
 }

@@ -24,9 +24,6 @@ type call struct {
 	advertises bool // GET info/refs, else the POST that does the work
 }
 
-// pushes reports whether the call can change refs.
-func (c call) pushes() bool { return c.service == receivePack && !c.advertises }
-
 // parse accepts the three requests of the smart HTTP protocol, with or without
 // .git, and nothing else:
 // GET /name.git/info/refs?service=…, POST /name.git/git-upload-pack and

@@ -78,10 +78,7 @@ func (c *cluster) compileOwn(ctx context.Context, s *report, pkg string) (string
 }
 
 // sayNext ends `make up` with what to do now.
-func sayNext(ctx context.Context, c *cluster, s *report) error {
-	if _, err := c.compileOwn(ctx, s, "./cmd/headway"); err != nil {
-		return err
-	}
+func sayNext(_ context.Context, c *cluster, s *report) error {
 	s.note("%s", demoURL)
 	s.note("")
 	s.note(`eval "$(go run ./deploy/local env)"   puts headway and kubectl on the PATH, for this cluster`)

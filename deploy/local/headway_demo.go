@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/deploy/command"
 	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/deploy/local/worktree"
 )
@@ -93,77 +93,57 @@ spec:
 `, demoName, layout.GitUser, password, layout.GitHost)
 }
 
-// demoLive waits until the app serves, and says how far it is. A build that
+// demoLive waits until the app serves, and says how far it is. A revision that
 // failed ends the wait.
 func demoLive(ctx context.Context, c *cluster, s *report) error {
-	var last demoState
-	err := poll(ctx, 10*time.Minute, 300*time.Millisecond, func(ctx context.Context) error {
-		list, err := c.kubectl().Run(ctx, "", "get", "repositories,revisions,apps", "--namespace=default", "--output=json")
+	program, err := c.compileOwn(ctx, s, "./cmd/headway")
+	if err != nil {
+		return err
+	}
+	var last explain.Finding
+	err = poll(ctx, 10*time.Minute, 300*time.Millisecond, func(ctx context.Context) error {
+		status, err := command.Output(exec.CommandContext(ctx, program, "status", demoName, "--output=json", "--namespace=default", "--kubeconfig="+c.places.Kubeconfig()))
+		found := explain.Finding{Severity: explain.Underway, Text: "Headway to read the repository"}
 		if err != nil {
+			found.Text += "; " + command.LastLines(err.Error(), 1)
+		} else if found, err = readDemo(status); err != nil {
 			return err
 		}
-		state, err := readState(list)
-		if err != nil {
-			return err
+		line, _, _ := strings.Cut(found.Text, "\n")
+		if found != last {
+			s.note("%s", line)
+			s.waitFor(line)
 		}
-		if state != last {
-			s.note("%s", state.line)
-			s.waitFor(state.line)
+		last = found
+		if found.Severity == explain.Underway {
+			return errors.New(line)
 		}
-		last = state
-		if state.live || state.failed {
-			return nil
-		}
-		return errors.New(state.line)
+		return nil
 	})
-	if err == nil && last.failed {
-		return errors.New(last.line)
+	if err == nil && last.Severity == explain.Failed {
+		return errors.New(last.Text)
 	}
 	return err
 }
 
-// demoState is how far the demo is.
-type demoState struct {
-	line         string // for people
-	live, failed bool
+// readDemo reads what headway status prints of the demo. A live app is all there
+// is to say; else the newest revision that is not ready says most.
+func readDemo(status string) (explain.Finding, error) {
+	var demo struct {
+		Apps      []v1alpha1.App
+		Revisions []v1alpha1.Revision
+	}
+	if err := json.Unmarshal([]byte(status), &demo); err != nil {
+		return explain.Finding{}, fmt.Errorf("reading the state of the demo: %w", err)
+	}
+	app := &demo.Apps[0]
+	if explain.ForApp(app, nil).State.Severity == explain.Good {
+		return explain.Finding{Severity: explain.Good, Text: "app " + demoName + " is live"}, nil
+	}
+	for _, found := range explain.Detail(app, nil, demo.Revisions) {
+		if found.Kind == "revision" {
+			return explain.Finding{Severity: found.Severity, Text: found.String()}, nil
+		}
+	}
+	return explain.Finding{Severity: explain.Underway, Text: "a revision of app " + demoName}, nil
 }
-
-// readState takes the list of repositories, revisions and apps in this order. A
-// live app is all there is to say; else the last Revision that is not ready
-// says most, and before there is one, the Repository does.
-func readState(list string) (demoState, error) {
-	var all struct {
-		Items []struct {
-			metav1.TypeMeta   `json:",inline"`
-			metav1.ObjectMeta `json:"metadata"`
-			Spec              struct{ App string }
-			Status            struct{ Conditions []metav1.Condition }
-		}
-	}
-	if err := json.Unmarshal([]byte(list), &all); err != nil {
-		return demoState{}, fmt.Errorf("reading the state of the demo: %w", err)
-	}
-	state := demoState{line: "Headway to look at the repository"}
-	for _, item := range all.Items {
-		ready := meta.FindStatusCondition(item.Status.Conditions, v1alpha1.ConditionReady)
-		if ready == nil || item.Name != demoName && item.Spec.App != demoName {
-			continue
-		}
-		switch {
-		case item.Kind == "App" && ready.Status == metav1.ConditionTrue:
-			return demoState{line: "app " + demoName + " is live", live: true}, nil
-		case item.Kind == "App" || ready.Status == metav1.ConditionTrue:
-			continue
-		}
-		message, _, _ := strings.Cut(ready.Message, "\n")
-		state.failed = item.Kind == "Revision" && ready.Status == metav1.ConditionFalse && failures[ready.Reason]
-		if state.failed {
-			message = ready.Message
-		}
-		state.line = strings.TrimSpace(strings.ToLower(item.Kind) + " " + item.Name + ": " + ready.Reason + ": " + message)
-	}
-	return state, nil
-}
-
-// failures are the reasons of a Revision that no waiting cures.
-var failures = map[string]bool{"BuildFailed": true, "NotBuilt": true, "TemplateNotFound": true, "InvalidArgs": true}

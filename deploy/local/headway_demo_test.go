@@ -4,36 +4,32 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/api/explain"
 )
 
-func TestReadState(t *testing.T) {
+func TestReadDemo(t *testing.T) {
 	const (
-		synced   = `{"kind":"Repository","metadata":{"name":"hello"},"status":{"conditions":[{"type":"Ready","status":"True","reason":"Synced"}]}}`
-		refused  = `{"kind":"Repository","metadata":{"name":"hello"},"status":{"conditions":[{"type":"Ready","status":"False","reason":"AuthenticationFailed","message":"check the password\nand more"}]}}`
-		building = `{"kind":"Revision","metadata":{"name":"hello-1"},"spec":{"app":"hello"},"status":{"conditions":[{"type":"Built","status":"Unknown","reason":"Building"},{"type":"Ready","status":"Unknown","reason":"NotBuilt","message":"building"}]}}`
-		broken   = `{"kind":"Revision","metadata":{"name":"hello-1"},"spec":{"app":"hello"},"status":{"conditions":[{"type":"Ready","status":"False","reason":"NotBuilt","message":"step build failed\nmain.go:1: syntax error"}]}}`
-		foreign  = `{"kind":"Revision","metadata":{"name":"shop-1"},"spec":{"app":"shop"},"status":{"conditions":[{"type":"Ready","status":"False","reason":"NotBuilt","message":"not ours"}]}}`
-		waiting  = `{"kind":"App","metadata":{"name":"hello"},"status":{"conditions":[{"type":"Ready","status":"Unknown","reason":"Waiting"}]}}`
-		serving  = `{"kind":"App","metadata":{"name":"hello"},"status":{"conditions":[{"type":"Ready","status":"True","reason":"Live"}]}}`
+		building = `{"metadata":{"name":"hello-1"},"spec":{"app":"hello"},"status":{"conditions":[{"type":"Built","status":"Unknown","reason":"Building","message":"step \"build\" is running"}]}}`
+		broken   = `{"metadata":{"name":"hello-2"},"spec":{"app":"hello"},"status":{"conditions":[{"type":"Built","status":"False","reason":"InvalidArgs","message":"no such argument\nbuild.args"}]}}`
+		waiting  = `{"metadata":{"name":"hello"},"status":{"conditions":[{"type":"Ready","status":"Unknown","reason":"Waiting"}]}}`
+		serving  = `{"metadata":{"name":"hello"},"status":{"conditions":[{"type":"Ready","status":"True","reason":"Live"}]}}`
 	)
 	for _, test := range []struct {
-		name, items string
-		want        demoState
+		name, app, revisions string
+		want                 explain.Finding
 	}{
-		{"nothing yet", ``, demoState{line: "Headway to look at the repository"}},
-		{"seen", synced, demoState{line: "Headway to look at the repository"}},
-		{"refused", refused, demoState{line: "repository hello: AuthenticationFailed: check the password"}},
-		{"building", synced + "," + building + "," + waiting, demoState{line: "revision hello-1: NotBuilt: building"}},
-		{"broken", synced + "," + broken + "," + waiting, demoState{line: "revision hello-1: NotBuilt: step build failed\nmain.go:1: syntax error", failed: true}},
-		{"another app's failure", synced + "," + foreign + "," + waiting, demoState{line: "Headway to look at the repository"}},
-		{"live, newer push broken", synced + "," + broken + "," + serving, demoState{line: "app hello is live", live: true}},
+		{"no revision yet", waiting, ``, explain.Finding{Severity: explain.Underway, Text: "a revision of app hello"}},
+		{"building", waiting, building, explain.Finding{Severity: explain.Underway, Text: `revision hello-1: Building: step "build" is running`}},
+		{"broken", waiting, broken + "," + building, explain.Finding{Severity: explain.Failed, Text: "revision hello-2: InvalidArgs: no such argument\nbuild.args"}},
+		{"live, newer push broken", serving, broken, explain.Finding{Severity: explain.Good, Text: "app hello is live"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := readState(`{"items":[` + test.items + `]}`)
+			got, err := readDemo(`{"repositories":[],"apps":[` + test.app + `],"revisions":[` + test.revisions + `]}`)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(demoState{})); diff != "" {
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -66,10 +66,10 @@ type Canary struct {
 	Steps []int32 `json:"steps,omitempty"`
 	// Every is how long each step takes at least.
 	// +optional
-	Every metav1.Duration `json:"every,omitempty"`
+	Every metav1.Duration `json:"every,omitzero"`
 	// Ramp is the time in which the weight rises steadily, in the place of steps.
 	// +optional
-	Ramp metav1.Duration `json:"ramp,omitempty"`
+	Ramp metav1.Duration `json:"ramp,omitzero"`
 }
 
 // BlueGreen moves all traffic at once.
@@ -77,10 +77,10 @@ type BlueGreen struct {
 	// Soak is how long the candidate is checked before that, with pods for all of
 	// the traffic, at its own URL.
 	// +optional
-	Soak metav1.Duration `json:"soak,omitempty"`
+	Soak metav1.Duration `json:"soak,omitzero"`
 	// Keep is how long the version before keeps its pods afterwards.
 	// +optional
-	Keep metav1.Duration `json:"keep,omitempty"`
+	Keep metav1.Duration `json:"keep,omitzero"`
 }
 
 // Match is what a request must have; all that is said has to hold. A value is
@@ -108,7 +108,7 @@ type PromoteTo struct {
 	To string `json:"to"`
 	// After is how long its share must have passed the gates.
 	// +optional
-	After metav1.Duration `json:"after,omitempty"`
+	After metav1.Duration `json:"after,omitzero"`
 }
 
 // Sticky makes a user stay with one revision while weights rise. Neither key:
@@ -149,7 +149,7 @@ type Gates struct {
 	Quantile int32 `json:"quantile,omitempty"`
 	// Within is the bound.
 	// +optional
-	Within metav1.Duration `json:"within,omitempty"`
+	Within metav1.Duration `json:"within,omitzero"`
 	// Alone is true where the candidate is not compared with the live revision:
 	// then the bounds alone decide.
 	// +optional

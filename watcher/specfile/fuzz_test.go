@@ -3,11 +3,16 @@ package specfile
 import (
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/api/window"
 )
 
 // FuzzParse checks what every caller relies on: no panic, Problems with a
@@ -78,9 +83,34 @@ func checkSpec(t *testing.T, s *Spec) {
 			t.Fatalf("env is not sorted or not unique: %+v", s.Env)
 		}
 	}
+	checkRelease(t, s.Release)
 	for _, w := range s.Watch {
 		if _, err := ParseGlob(w); err != nil {
 			t.Fatalf("watch %q: %v", w, err)
 		}
+	}
+}
+
+func checkRelease(t *testing.T, rules []v1alpha1.Rule) {
+	shares := int32(0)
+	for _, r := range rules {
+		shares += r.Weight
+		_, err := path.Match(r.Refs, "x")
+		if err != nil || r.Refs == "" || len(r.Refs) > 255 || r.Mirror < 0 || r.Mirror > 10000 {
+			t.Fatalf("rule %+v", r)
+		}
+		if r.Canary != nil && (r.BlueGreen != nil || !r.Ends() || !slices.IsSorted(r.Canary.Steps) ||
+			(len(r.Canary.Steps) > 0) == (r.Canary.Ramp.Duration > 0) || (len(r.Canary.Steps) > 0) != (r.Canary.Every.Duration > 0)) {
+			t.Fatalf("canary %+v of rule %+v", r.Canary, r)
+		}
+		if split := r.Canary != nil || r.BlueGreen != nil || r.Weight > 0; split != (r.Gates != nil) || split != (r.OnFail != "") {
+			t.Fatalf("gates %+v, on failure %q of rule %+v", r.Gates, r.OnFail, r)
+		}
+		if _, _, err := window.Within(r.Freeze, time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if shares < 0 || shares > maxShares || len(rules) > 16 {
+		t.Fatalf("%d rules with shares of %d", len(rules), shares)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// station is what the table of this test reads: lists of mappings and mappings
-// of mappings, which headway.yaml does not have.
+// station is what the table of this test reads: lists of mappings, which
+// headway.yaml does not have, and mappings of mappings.
 type station struct {
 	trains []train
 	shops  map[string]shop
@@ -30,7 +30,7 @@ var stationTable = objectOf[station]{rows: []rowOf[station]{
 			{name: "cars", byDefault: "1", doc: "How long.", value: integerOf[train]{min: 1, max: 9, example: 7, set: func(t *train, v int32) { t.cars = v }}},
 		}}}},
 	{name: "shops", byDefault: "none", doc: "What is open.", value: objectsByName[station, shop]{
-		what: "a shop's name", pattern: `^[a-z]+$`, most: 2,
+		what: "a shop's name", pattern: `^[a-z]+$`, example: "kiosk", most: 2,
 		add: func(s *station, name string, v shop) {
 			if s.shops == nil {
 				s.shops = map[string]shop{}
@@ -59,7 +59,7 @@ func TestMappingsInListsAndMappings(t *testing.T) {
 		{"trains: [{to: A}, {to: B}, {to: C}]", station{}, "x:1:9: trains: 3 entries; at most 2 are allowed"},
 		{"shops: {kiosk: {sell: tea}}", station{}, "x:1:17: shops.kiosk: unknown key \"sell\", did you mean \"sells\"? Valid keys here: sells"},
 		{"shops: {Kiosk: {sells: tea}}", station{}, "x:1:9: shops: \"Kiosk\" is not a shop's name"},
-		{"shops: [kiosk]", station{}, "x:1:8: shops: expected a mapping, such as {name: {sells: tea}}, but found a list"},
+		{"shops: [kiosk]", station{}, "x:1:8: shops: expected a mapping, such as {kiosk: {sells: tea}}, but found a list"},
 		{"shops: {kiosk: {cars: 2}}", station{}, "x:1:17: shops.kiosk: unknown key \"cars\"; it belongs below trains[], not below shops.kiosk. Valid keys here: sells"},
 	} {
 		root, problem := document([]byte(test.data))
@@ -83,7 +83,7 @@ func TestNestedMappingsAreDescribed(t *testing.T) {
 | ` + "`trains`" + ` | a list of trains, such as [{to: Ulm, cars: 7}] | none | What leaves. |
 | ` + "`trains[].to`" + ` | a town, such as Ulm | required | Where to. |
 | ` + "`trains[].cars`" + ` | an integer from 1 to 9, such as 7 | 1 | How long. |
-| ` + "`shops`" + ` | a mapping, such as {name: {sells: tea}} | none | What is open. |
+| ` + "`shops`" + ` | a mapping, such as {kiosk: {sells: tea}} | none | What is open. |
 | ` + "`shops.<name>.sells`" + ` | a good, such as tea | nothing | What it has. |
 `
 	if diff := cmp.Diff(want, reference(stationTable.keys())); diff != "" {

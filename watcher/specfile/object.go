@@ -25,6 +25,8 @@ type rowOf[T any] struct {
 type objectOf[T any] struct {
 	rows    []rowOf[T]
 	example string
+	// begin is called before the keys are read, also of an empty mapping.
+	begin func(into *T)
 }
 
 func (o objectOf[T]) expected() string { return "a mapping, such as " + o.example }
@@ -34,6 +36,9 @@ func (o objectOf[T]) read(r *reader, into *T, parent string, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, parent, "%s", mismatch(o, n))
 		return
+	}
+	if o.begin != nil {
+		o.begin(into)
 	}
 	byName := map[string]rowOf[T]{}
 	for _, row := range o.rows {
@@ -108,15 +113,19 @@ func (l listOfObjects[T, E]) read(r *reader, into *T, key string, n *yaml.Node) 
 // objectsByName is a mapping from free names to mappings, each read into an E
 // of its own.
 type objectsByName[T, E any] struct {
-	// what a name is, and the pattern of one.
-	what, pattern string
-	item          objectOf[E]
-	most          int
-	add           func(into *T, name string, item E)
+	// what a name is, the pattern of one, and an example.
+	what, pattern, example string
+	item                   objectOf[E]
+	most                   int
+	// check looks at an item whose values are all right, and completes it; nil
+	// where there is nothing to do. key is where the item stands.
+	check func(r *reader, key, name string, item *E)
+	// add gets the items in the order of the file.
+	add func(into *T, name string, item E)
 }
 
 func (o objectsByName[T, E]) expected() string {
-	return fmt.Sprintf("a mapping, such as {name: %s}", o.item.example)
+	return fmt.Sprintf("a mapping, such as {%s: %s}", o.example, o.item.example)
 }
 
 func (o objectsByName[T, E]) read(r *reader, into *T, key string, n *yaml.Node) {
@@ -134,7 +143,12 @@ func (o objectsByName[T, E]) read(r *reader, into *T, key string, n *yaml.Node) 
 			return
 		}
 		var item E
-		o.item.read(r, &item, join(key, name), node)
+		full, problems := join(key, name), len(r.problems)
+		r.at[full] = position{nameNode.Line, nameNode.Column}
+		o.item.read(r, &item, full, node)
+		if o.check != nil && len(r.problems) == problems {
+			o.check(r, full, name, &item)
+		}
 		o.add(into, name, item)
 	})
 }

@@ -17,6 +17,7 @@ func (r *reader) across(s *Spec) {
 	if at, ok := r.at["port"]; ok && s.Scale.Standby > 0 && s.Port == v1alpha1.ParkPort {
 		r.failAt(at, "port", "parked pods (scale.standby) wait for their call on %d; choose another port", v1alpha1.ParkPort)
 	}
+	r.acrossRules(s.Release)
 }
 
 // atMostMax checks a number of pods against scale.max.

@@ -48,6 +48,12 @@ type Spec struct {
 	// Pin is the commit (7 to 64 hex digits) that takes all traffic; empty
 	// when nothing is pinned.
 	Pin string
+	// Release are the rules by which heads get traffic, in the order of the file.
+	Release []v1alpha1.Rule
+	// Sticky keeps users with one revision; nil: it does not.
+	Sticky *v1alpha1.Sticky
+	// Hold stops everything that goes forward.
+	Hold bool
 	// Hosts lead to the app beside the one that Headway forms. Sorted, each once.
 	Hosts []string
 	// Runtime is what is frozen into the Revision. Env is sorted by name.

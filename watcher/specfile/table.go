@@ -126,7 +126,19 @@ var rows = []row{
 			pattern: `^([0-9a-f]{7,64})?$`, most: 64, bare: true,
 			set: func(s *Spec, v string) error { s.Pin = v; return nil }},
 	},
-	{name: "release"}, {name: "preview"}, {name: "events"},
+	releaseRow,
+	{
+		name: "sticky", byDefault: "each request is split anew",
+		doc: "Keep users with one version while a part of the traffic is split off: `cookie` tells them apart by a cookie of Headway's own.",
+		value: wordOrObject[Spec]{word: "cookie", chosen: beginSticky,
+			objectOf: object{rows: stickyRows, example: "{header: X-User}", begin: beginSticky}},
+	},
+	{
+		name: "hold", byDefault: "false",
+		doc:   "Stop every step forward. Rollbacks, reverts and pins are not stopped.",
+		value: booleanOf[Spec]{set: func(s *Spec, v bool) { s.Hold = v }},
+	},
+	{name: "preview"}, {name: "events"},
 }
 
 var buildRows = []row{
@@ -234,6 +246,23 @@ var scaleRows = []row{
 		name: "standby", byDefault: "0",
 		doc:   "Parked pods that are kept while the app has traffic: scheduled, with image and network, but with the app not started. A request that finds no running pod starts one of them within milliseconds. Each takes the pod's `resources`.",
 		value: integer{min: 0, max: 100, example: 1, set: func(s *Spec, v int32) { s.Scale.Standby = v }},
+	},
+}
+
+func beginSticky(s *Spec) { s.Sticky = &v1alpha1.Sticky{} }
+
+var stickyRows = []row{
+	{
+		name: "header", byDefault: "none",
+		doc: "Header field that tells users apart.",
+		value: text{what: "the name of a header field", example: "X-User", pattern: tokenPattern, most: 128,
+			set: func(s *Spec, v string) error { s.Sticky.Header = v; return nil }},
+	},
+	{
+		name: "cookie", byDefault: "none",
+		doc: "Cookie of the app that tells users apart.",
+		value: text{what: "the name of a cookie", example: "session", pattern: tokenPattern, most: 128,
+			set: func(s *Spec, v string) error { s.Sticky.Cookie = v; return nil }},
 	},
 }
 

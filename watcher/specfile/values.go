@@ -1,6 +1,7 @@
 package specfile
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -75,18 +76,29 @@ func (t textOf[T]) schema() map[string]any {
 	return s
 }
 
-// list is a sequence of texts.
+func (t textOf[T]) sample() string { return t.example }
+
+// itemOf is a value that a list can be made of.
+type itemOf[T any] interface {
+	value[T]
+	// sample is an example of one.
+	sample() string
+}
+
+// listOf is a sequence of single values.
 type listOf[T any] struct {
 	// what are the items, in the plural.
 	what string
-	item textOf[T]
-	most int
+	item itemOf[T]
+	// example is a list without its brackets; empty: that of one item.
+	example string
+	most    int
 	// otherwise says where a mapping belongs that was written here.
 	otherwise string
 }
 
 func (l listOf[T]) expected() string {
-	return fmt.Sprintf("a list of %s, such as [%s]", l.what, l.item.example)
+	return fmt.Sprintf("a list of %s, such as [%s]", l.what, cmp.Or(l.example, l.item.sample()))
 }
 
 func (l listOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {

@@ -19,6 +19,7 @@ import (
 // view is what one reconciliation looks at. Its objects are the cache's own
 // and must not be changed.
 type view struct {
+	app        *v1alpha1.App
 	revision   *v1alpha1.Revision
 	deployment *appsv1.Deployment
 	pods       []podState // of the standby
@@ -33,7 +34,7 @@ type view struct {
 
 // observe returns nil if there is nothing to scale.
 func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*view, error) {
-	v := &view{revision: &v1alpha1.Revision{}, deployment: &appsv1.Deployment{}}
+	v := &view{app: &v1alpha1.App{}, revision: &v1alpha1.Revision{}, deployment: &appsv1.Deployment{}}
 	for _, object := range []client.Object{v.revision, v.deployment} {
 		switch err := r.Client.Get(ctx, name, object); {
 		case apierrors.IsNotFound(err):
@@ -44,8 +45,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 			return nil, nil
 		}
 	}
-	var app v1alpha1.App
-	err := r.Client.Get(ctx, types.NamespacedName{Namespace: name.Namespace, Name: v.revision.Spec.App}, &app)
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: name.Namespace, Name: v.revision.Spec.App}, v.app)
 	if client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("reading app %s: %w", v.revision.Spec.App, err)
 	}
@@ -58,7 +58,7 @@ func (r *Reconciler) observe(ctx context.Context, name types.NamespacedName) (*v
 			v.pods = append(v.pods, stateOf(pod))
 		}
 	}
-	v.spec = specFor(v.revision, app.Status.Revision(name.Name))
+	v.spec = specFor(v.revision, v.app.Status.Revision(name.Name))
 	v.seen.Reports = r.Reports.Reports(report.Key(name))
 	return v, nil
 }

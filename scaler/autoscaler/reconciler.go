@@ -52,14 +52,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	m, now := r.tracker.get(req.NamespacedName), r.Now()
 	v.count(m, now)
+	v.seen.Coming = r.tracker.coming(req.NamespacedName, v.app, now)
 	var d decide.Decision
 	d, m.state = decide.Decide(v.spec, v.seen, m.state, now)
+	r.tracker.tell(req.NamespacedName, d, now)
 	measure(req.NamespacedName, v, d)
 
 	wait := time.Duration(0)
 	if r.leading.Load() {
 		wait, err = r.act(ctx, v, m, d, now)
-		if err = errors.Join(err, r.maintain(ctx, v, m)); err != nil {
+		if err = errors.Join(err, r.maintain(ctx, v, m), r.carry(ctx, v, d)); err != nil {
 			return ctrl.Result{}, err
 		}
 	}

@@ -7,8 +7,9 @@ import (
 
 // specFor says how a revision wants to be scaled. A new one gets its smallest
 // number of pods, and at least one, to show that it runs before it takes
-// traffic. Later that number is only kept while it does. One that is kept warm
-// keeps the pods that it has.
+// traffic. Later that number is only kept while it is live, or about to be: one
+// that has a part of the traffic has one pod at least. One that is kept warm keeps
+// the pods that it has.
 func specFor(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) decide.Spec {
 	spec := decide.Spec{
 		Min:         int(rev.Spec.Scale.Min),
@@ -19,8 +20,11 @@ func specFor(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) decide.Spec {
 		Limit:       int(rev.Spec.Scale.Limit),
 		Idle:        rev.Spec.Scale.Idle.Duration,
 	}
-	if role == nil || role.Weight == 0 {
+	switch {
+	case role == nil || role.Weight == 0 && role.Coming == 0:
 		spec.Min = 0
+	case role.Role != v1alpha1.RoleLive && role.Coming < v1alpha1.Whole:
+		spec.Min = 1
 	}
 	spec.Keep = role != nil && role.Warm
 	return spec

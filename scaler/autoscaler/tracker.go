@@ -12,10 +12,11 @@ import (
 )
 
 // tracker keeps what is remembered of each revision. The work queue never has
-// the same revision reconciled twice at a time, so only the map is locked.
+// the same revision reconciled twice at a time, so only the maps are locked.
 type tracker struct {
 	mu        sync.Mutex
 	revisions map[types.NamespacedName]*memory
+	loads     map[types.NamespacedName]told // read by the decisions about others
 }
 
 // memory of one revision.
@@ -73,6 +74,7 @@ func (t *tracker) forget(name types.NamespacedName) bool {
 	defer t.mu.Unlock()
 	_, known := t.revisions[name]
 	delete(t.revisions, name)
+	delete(t.loads, name)
 	return known
 }
 

@@ -19,6 +19,9 @@ type Decision struct {
 	Next time.Time
 	// Panicking is true while an overload holds the number up.
 	Panicking bool
+	// Carries is the part of the app's load, 0 to 1, that the ready pods can
+	// carry; 0 where it is not known, or nothing is about to come.
+	Carries float64
 	// Stable and Burst are the averages of the load over the stable and the
 	// panic window.
 	Stable, Burst Load
@@ -54,9 +57,11 @@ func Decide(spec Spec, seen Seen, state State, now time.Time) (Decision, State) 
 		d.demand()
 	}
 	d.floors()
+	d.coming()
 	d.rateUp()
 	d.holdDown()
 	d.bounds()
+	d.Carries = d.carries()
 	d.Next = d.next()
 	return d.Decision, state
 }
@@ -192,6 +197,9 @@ func (d *decision) idleAt() time.Time {
 
 // next is when time alone may change the decision.
 func (d *decision) next() time.Time {
+	if d.seen.Coming.Part > 0 || d.now.Before(d.state.comingUntil) {
+		return d.now.Add(look)
+	}
 	if d.Replicas == 0 || (d.Replicas == d.spec.Min && d.Stable == (Load{}) && !d.load.any()) {
 		return time.Time{}
 	}

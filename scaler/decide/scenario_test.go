@@ -28,10 +28,11 @@ var update = flag.Bool("update", false, "rewrite the scenario files")
 //	hang=b, resume=b          activator b says nothing on its stream, or goes on
 //	restart                   the autoscaler forgets its state
 //	replicas=N                somebody else sets the number of pods
+//	coming=N app=N            N percent of the app's traffic are to come; the app has N requests in flight
 //	end                       plays up to here
 //
 // Below each line stands, indented, every change of the wanted pods until the
-// next one.
+// next one, and when the ready ones can carry what is to come.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -71,6 +72,7 @@ type world struct {
 	sim   map[string]*activator
 	pins  bool
 	boots []time.Duration // when starting pods become ready
+	told  bool            // the pods can carry what is to come
 }
 
 type activator struct {
@@ -166,6 +168,10 @@ func (w *world) set(t *testing.T, field string) {
 		w.empty = length
 	case "replicas":
 		w.scale(int(number))
+	case "coming":
+		w.seen.Coming.Part, w.seen.Coming.Known = number/100, true
+	case "app":
+		w.seen.Coming.App = Load{InFlight: number}
 	case "load":
 		a.load = number
 	case "queue":
@@ -230,6 +236,11 @@ func (w *world) run(out *strings.Builder, until time.Duration) {
 func (w *world) decide(out *strings.Builder) time.Time {
 	var d Decision
 	d, w.state = Decide(w.spec, w.seen, w.state, epoch.Add(w.now))
+	if carry := w.seen.Coming.Part > 0 && d.Carries >= w.seen.Coming.Part; carry != w.told {
+		if w.told = carry; carry {
+			fmt.Fprintf(out, "    %6.1fs  %d ready carry %.0f%%\n", w.now.Seconds(), w.seen.Ready, 100*d.Carries)
+		}
+	}
 	switch {
 	case d.Replicas >= w.seen.Replicas:
 		w.since = -1
@@ -249,7 +260,7 @@ func (w *world) decide(out *strings.Builder) time.Time {
 
 // news is whether anything changed but the time of the reports.
 func news(before, now Seen) bool {
-	return before.Replicas != now.Replicas || before.Ready != now.Ready ||
+	return before.Replicas != now.Replicas || before.Coming != now.Coming || before.Ready != now.Ready ||
 		!slices.EqualFunc(before.Reports, now.Reports, func(a, b Report) bool {
 			a.At, b.At = time.Time{}, time.Time{}
 			return a == b

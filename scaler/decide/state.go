@@ -13,6 +13,8 @@ type Seen struct {
 	Ready int
 	// EverReady is true once the revision has been ready.
 	EverReady bool
+	// Coming is what is about to come to it.
+	Coming Coming
 	// Reports holds one report for each activator with an open stream, also
 	// of those that have nothing to say of this revision.
 	Reports []Report
@@ -50,6 +52,9 @@ type State struct {
 
 	panicUntil time.Time
 	panicPods  int
+
+	comingUntil time.Time // pods for traffic that was to come are kept
+	comingPods  int
 
 	starting  time.Time // fewer pods than asked for are ready since
 	readyTime time.Duration

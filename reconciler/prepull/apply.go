@@ -23,6 +23,13 @@ import (
 // there once more.
 const annotationPulledOn = "headway.dev/pulled-on"
 
+// maxRecorded is the number of nodes that are recorded, which is the most that
+// Kubernetes has; those of long ago are gone.
+const maxRecorded = 5000
+
+// errNoImageVolumes: the API server has dropped what it does not know of a pod.
+var errNoImageVolumes = errors.New("the cluster has no image volumes")
+
 var pullsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Name: "headway_controller_prepulls_total",
 	Help: "Pulls of an image onto a node in advance, by result: pulled, given_up.",
@@ -45,8 +52,11 @@ func (p *Puller) apply(ctx context.Context, plan Plan) error {
 
 // start makes a pull pod, unless the API server refuses it, such as by a quota.
 func (p *Puller) start(ctx context.Context, pull Pull) error {
-	err := p.Client.Create(ctx, podFor(pull, p.ParkImage), apply.Reconcilers)
+	pod := podFor(pull, p.ParkImage)
+	err := p.Client.Create(ctx, pod, apply.Reconcilers)
 	switch {
+	case err == nil && !slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Image != nil }):
+		return errors.Join(errNoImageVolumes, apply.Delete(ctx, p.Client, pod))
 	case err == nil, apierrors.IsAlreadyExists(err), apply.Behind(err) > 0: // the cache comes to it; or the namespace goes
 		return nil
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
@@ -74,16 +84,17 @@ func (p *Puller) end(ctx context.Context, pull Pull) error {
 // behind is found out by the version.
 func (p *Puller) record(ctx context.Context, pull Pull) error {
 	target, node := pull.Target, pull.Node
-	if slices.Contains(target.PulledOn, node.ID) {
+	rev, on := target.Revision.DeepCopy(), target.pulledOn()
+	if slices.Contains(on, node.ID) {
 		return nil
 	}
-	rev, on := target.Revision.DeepCopy(), append(target.PulledOn, node.ID)
+	on = append(on[max(0, len(on)+1-maxRecorded):], node.ID)
 	metav1.SetMetaDataAnnotation(&rev.ObjectMeta, annotationPulledOn, strings.Join(on, " "))
 	patch := client.MergeFromWithOptions(target.Revision, client.MergeFromWithOptimisticLock{})
 	if err := p.Client.Patch(ctx, rev, patch, apply.Reconcilers); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("recording where the image of revision %s is: %w", rev.Name, err))
 	}
-	target.Revision, target.PulledOn = rev, on
+	target.Revision = rev
 	if pull.Reason == "" {
 		pullsTotal.WithLabelValues("pulled").Inc()
 		return nil

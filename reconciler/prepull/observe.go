@@ -49,7 +49,7 @@ func targets(apps []v1alpha1.App, revisions []v1alpha1.Revision) []Target {
 		weight, wanted := weights[client.ObjectKeyFromObject(rev)]
 		digest, pinned := digestOf(rev.Status.Image)
 		if wanted && pinned && rev.Status.EverReady && rev.DeletionTimestamp == nil {
-			result = append(result, Target{Revision: rev, Digest: digest, Weight: weight})
+			result = append(result, Target{rev, digest, weight})
 		}
 	}
 	slices.SortFunc(result, func(a, b Target) int {
@@ -62,14 +62,11 @@ func targets(apps []v1alpha1.App, revisions []v1alpha1.Revision) []Target {
 }
 
 // readNodes finds the nodes, the images that their kubelets list, which are some
-// of theirs only, and the pulls that the Revisions say have ended there. Nothing
-// stays of nodes that are gone.
+// of theirs only, and the pulls that the Revisions say have ended there.
 func (s *Seen) readNodes(nodes []corev1.Node) {
-	known := map[nodeID]bool{}
 	for i := range nodes {
 		node := Node{nodes[i].Name, idOf(nodes[i].UID), takesApps(&nodes[i])}
 		s.Nodes = append(s.Nodes, node)
-		known[node.ID] = true
 		for _, image := range nodes[i].Status.Images {
 			for _, name := range image.Names {
 				digest, _ := digestOf(name)
@@ -77,13 +74,9 @@ func (s *Seen) readNodes(nodes []corev1.Node) {
 			}
 		}
 	}
-	for i := range s.Targets {
-		target := &s.Targets[i]
-		for node := range strings.FieldsSeq(target.Revision.Annotations[annotationPulledOn]) {
-			if known[node] {
-				target.PulledOn = append(target.PulledOn, node)
-				s.Covered[attempt{target.Digest, node}] = true
-			}
+	for _, target := range s.Targets {
+		for _, node := range target.pulledOn() {
+			s.Covered[attempt{target.Digest, node}] = true
 		}
 	}
 }

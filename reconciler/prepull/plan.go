@@ -2,6 +2,7 @@ package prepull
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -39,8 +40,11 @@ type Target struct {
 	Digest string
 	// Weight is its share of the traffic in basis points.
 	Weight int32
-	// PulledOn are the nodes where a pull of it has ended, well or not.
-	PulledOn []nodeID
+}
+
+// pulledOn are the nodes where a pull of it has ended, well or not.
+func (t Target) pulledOn() []nodeID {
+	return strings.Fields(t.Revision.Annotations[annotationPulledOn])
 }
 
 // Node of the cluster.

@@ -10,8 +10,8 @@
 // It promises no more than that: a kubelet that is short of disk may throw an
 // image away again, and it is not brought back. A pull that fails is tried by the
 // kubelet again and again for twenty minutes; then it is told by an event, and
-// changes nothing else about its revision. On a cluster
-// without image volumes, which is one before Kubernetes 1.35, nothing is pulled.
+// changes nothing else about its revision. On a cluster without image volumes,
+// which Kubernetes has from 1.35 on, nothing is pulled.
 //
 // Every two seconds it looks at all revisions and nodes: it observes (reads
 // caches only), plans (pure: PlanFor) and applies. Where every image is where it
@@ -20,12 +20,11 @@ package prepull
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,42 +50,25 @@ func Setup(mgr ctrl.Manager, parkImage string) error {
 	if parkImage == "" {
 		return nil
 	}
-	if able, err := imageVolumes(mgr); err != nil || !able {
-		return err
-	}
 	return mgr.Add(&Puller{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-prepull"), ParkImage: parkImage})
-}
-
-// imageVolumes reports whether pods of the cluster can mount images.
-func imageVolumes(mgr ctrl.Manager) (bool, error) {
-	cluster, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return false, fmt.Errorf("making a client for the cluster's version: %w", err)
-	}
-	is, err := cluster.ServerVersion()
-	if err != nil {
-		return false, fmt.Errorf("asking for the cluster's version: %w", err)
-	}
-	parsed, err := version.ParseGeneric(is.GitVersion)
-	if err != nil {
-		return false, fmt.Errorf("reading the cluster's version: %w", err)
-	}
-	if parsed.LessThan(version.MajorMinor(1, 35)) {
-		mgr.GetLogger().Info("the cluster has no image volumes, so no image is pulled in advance", "version", is.GitVersion)
-		return false, nil
-	}
-	return true, nil
 }
 
 // Start looks until the context ends. The manager calls it in the controller
 // that leads.
 func (p *Puller) Start(ctx context.Context) error {
-	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		if err := p.look(ctx, time.Now()); err != nil {
-			ctrllog.FromContext(ctx).Error(err, "cannot pull images in advance, trying again")
+	log := ctrllog.FromContext(ctx)
+	_ = wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (done bool, _ error) {
+		err := p.look(ctx, time.Now())
+		switch {
+		case errors.Is(err, errNoImageVolumes):
+			log.Info("the cluster has no image volumes, so no image is pulled in advance")
+			return true, nil
+		case err != nil:
+			log.Error(err, "cannot pull images in advance, trying again")
 		}
-	}, interval)
-	return nil
+		return false, nil
+	})
+	return nil // whatever ended it
 }
 
 func (p *Puller) look(ctx context.Context, now time.Time) error {

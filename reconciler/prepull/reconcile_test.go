@@ -38,6 +38,7 @@ type world struct {
 	events *events.FakeRecorder
 	refuse error // the answer to the creation of pods
 	keep   error // the answer to their deletion
+	old    bool  // the API server knows no image volumes
 	writes int
 }
 
@@ -63,6 +64,9 @@ func (w *world) restart() {
 			}
 			o.SetUID(types.UID("uid-" + o.GetName()))
 			o.SetCreationTimestamp(metav1.Now())
+			if w.old {
+				o.(*corev1.Pod).Spec.Volumes[0].VolumeSource = corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}
+			}
 			return c.Create(ctx, o, opts...)
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
@@ -324,17 +328,35 @@ func TestPodsOfOthers(t *testing.T) {
 	}
 }
 
-// TestRecord: pulls that end together are all recorded, and nothing stays of
-// nodes that are gone.
+// TestRecord: pulls that end together are all recorded, and what is recorded has
+// a bound.
 func TestRecord(t *testing.T) {
 	rev := newRevision("hello-1", digestA)
-	rev.Annotations = map[string]string{annotationPulledOn: "00000000 33333333"}
+	rev.Annotations = map[string]string{annotationPulledOn: "0" + strings.Repeat(" 33333333", maxRecorded-1)}
 	w := newWorld(t, rev, newApp("hello-1"), newNode("1"), newNode("2"), newNode("3"))
 	for _, name := range w.look() {
 		w.kubelet(name, ended)
 	}
 	w.want("both are done")
-	if err := w.api.Get(t.Context(), client.ObjectKeyFromObject(rev), rev); err != nil || rev.Annotations[annotationPulledOn] != "33333333 11111111 22222222" {
-		t.Errorf("the Revision says %v, %v", rev.Annotations, err)
+	if err := w.api.Get(t.Context(), client.ObjectKeyFromObject(rev), rev); err != nil {
+		t.Fatal(err)
+	}
+	on := strings.Fields(rev.Annotations[annotationPulledOn])
+	if n := len(on); n != maxRecorded || on[0] != "33333333" || on[n-2] != "11111111" || on[n-1] != "22222222" {
+		t.Errorf("%d nodes are recorded, from %s to %v", n, on[0], on[n-2:])
+	}
+}
+
+// TestNoImageVolumes: where the API server drops them, the puller stops, and
+// leaves nothing behind.
+func TestNoImageVolumes(t *testing.T) {
+	w := newWorld(t, newRevision("hello-1", digestA), newApp("hello-1"), newNode("1"))
+	w.old = true
+	if err := w.r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var pods corev1.PodList
+	if err := w.api.List(t.Context(), &pods); err != nil || len(pods.Items) > 0 {
+		t.Errorf("%v, and %d pods are left", err, len(pods.Items))
 	}
 }

@@ -15,9 +15,10 @@ package probe
 import (
 	"context"
 	"maps"
-	"net/http"
 	"sync"
 	"time"
+
+	"github.com/headway-dev/headway/api/health"
 )
 
 const (
@@ -35,8 +36,6 @@ const (
 	// forgetAfter is when nothing of a container is of interest any more: the
 	// longest hold, which the API has at 10 minutes, and some.
 	forgetAfter = 15 * time.Minute
-	// attempt bounds one probe.
-	attempt = time.Second
 )
 
 // Target is a container to ask.
@@ -140,28 +139,7 @@ func (p *Prober) answersFor(ctx context.Context, t Target) bool {
 	}
 }
 
-// client makes each probe on a connection of its own, like the kubelet.
-var client = &http.Client{
-	Transport:     &http.Transport{DisableKeepAlives: true, Proxy: nil},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
 // check makes one probe.
 func check(ctx context.Context, t Target) bool {
-	ctx, cancel := context.WithTimeout(ctx, attempt)
-	defer cancel()
-	if t.Path == "" {
-		return dial(ctx, t.Address) == nil
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.Address+t.Path, nil)
-	if err != nil {
-		return false
-	}
-	req.Header.Set("User-Agent", "headway-probe")
-	resp, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close() // only the status counts
-	return resp.StatusCode >= 200 && resp.StatusCode < 400
+	return health.Check(ctx, "headway-probe", t.Address, t.Path) == nil
 }

@@ -2,10 +2,6 @@ package probe
 
 import (
 	"context"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -105,41 +101,4 @@ func TestGiveUp(t *testing.T) {
 			t.Errorf("remembers %d containers, want 1", len(p.seen))
 		}
 	})
-}
-
-func TestCheck(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/ok":
-		case "/moved":
-			http.Redirect(w, r, "/broken", http.StatusFound)
-		default:
-			w.WriteHeader(http.StatusInternalServerError)
-		}
-	}))
-	defer server.Close()
-	open := strings.TrimPrefix(server.URL, "http://")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, tc := range []struct {
-		target Target
-		want   bool
-	}{
-		{Target{Address: open}, true},
-		{Target{Address: closed}, false},
-		{Target{Address: open, Path: "/ok"}, true},
-		{Target{Address: open, Path: "/moved"}, true},
-		{Target{Address: open, Path: "/broken"}, false},
-		{Target{Address: closed, Path: "/ok"}, false},
-	} {
-		if got := check(t.Context(), tc.target); got != tc.want {
-			t.Errorf("%+v: %v, want %v", tc.target, got, tc.want)
-		}
-	}
 }

@@ -2,10 +2,9 @@ package backend
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"time"
+
+	"github.com/headway-dev/headway/api/health"
 )
 
 // Probes of one pod begin 5 ms apart, so that a request to a pod that has just
@@ -15,12 +14,6 @@ const (
 	firstBackoff   = 5 * time.Millisecond
 	waitedBackoff  = 20 * time.Millisecond
 	longestBackoff = time.Second
-
-	// A connection to a pod of the same cluster takes less than a
-	// millisecond. A packet lost while the pod's network comes up would
-	// otherwise cost the kernel's one second until the next try.
-	probeDialTimeout = 100 * time.Millisecond
-	probeTimeout     = time.Second
 )
 
 // startProbes makes sure that every pod that could be opened by a probe, and
@@ -94,40 +87,9 @@ func (p *Pool) backoffLimit() time.Duration {
 	return longestBackoff
 }
 
-// TCPProbe is answered when the port accepts a connection.
-func TCPProbe(ctx context.Context, addr string) error {
-	d := net.Dialer{Timeout: probeDialTimeout}
-	conn, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", addr, err)
-	}
-	return conn.Close()
-}
-
-// HTTPProbe is answered when GET path returns 2xx or 3xx within a second.
-func HTTPProbe(path string) Probe {
-	client := &http.Client{
-		Timeout: probeTimeout,
-		Transport: &http.Transport{
-			DialContext:       (&net.Dialer{Timeout: probeDialTimeout}).DialContext,
-			DisableKeepAlives: true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+// probeOf asks by the path of a revision's health check; empty: the port.
+func probeOf(path string) Probe {
 	return func(ctx context.Context, addr string) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
-		if err != nil {
-			return fmt.Errorf("making the health request: %w", err)
-		}
-		req.Header.Set("User-Agent", "headway-activator")
-		resp, err := client.Do(req)
-		if err != nil {
-			return fmt.Errorf("asking %s: %w", path, err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode < 200 || resp.StatusCode >= 400 {
-			return fmt.Errorf("%s answers %s", path, resp.Status)
-		}
-		return nil
+		return health.Check(ctx, "headway-activator", addr, path)
 	}
 }

@@ -3,8 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,33 +92,4 @@ func TestLonelyUnreachablePodIsProbedFastWhenSomebodyWaits(t *testing.T) {
 			t.Errorf("went %s after the application was up", took-up)
 		}
 	})
-}
-
-func TestHTTPProbe(t *testing.T) {
-	for status, good := range map[int]bool{200: true, 204: true, 302: true, 404: false, 500: false, 503: false} {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/healthz" {
-				t.Errorf("asked %s", r.URL.Path)
-			}
-			w.Header().Set("Location", "/elsewhere")
-			w.WriteHeader(status)
-		}))
-		err := HTTPProbe("/healthz")(t.Context(), srv.Listener.Addr().String())
-		if (err == nil) != good {
-			t.Errorf("status %d: %v", status, err)
-		}
-		srv.Close()
-	}
-}
-
-func TestTCPProbe(t *testing.T) {
-	srv := httptest.NewServer(http.NotFoundHandler())
-	addr := srv.Listener.Addr().String()
-	if err := TCPProbe(t.Context(), addr); err != nil {
-		t.Errorf("a port that listens: %v", err)
-	}
-	srv.Close()
-	if err := TCPProbe(t.Context(), addr); err == nil {
-		t.Error("a closed port answered")
-	}
 }

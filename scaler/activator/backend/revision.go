@@ -45,11 +45,7 @@ func NewRevision(s Settings, hooks Hooks) *Revision {
 	if s.Stall == 0 {
 		s.Stall = max(s.Timeout, shortestStall)
 	}
-	probe := TCPProbe
-	if s.HealthPath != "" {
-		probe = HTTPProbe(s.HealthPath)
-	}
-	own := NewPool(s.Limit, probe)
+	own := NewPool(s.Limit, probeOf(s.HealthPath))
 	own.hooks = hooks
 	if s.Limit > 0 {
 		own.linger = s.Timeout
@@ -109,7 +105,7 @@ func (r *Revision) PodLoads() []PodLoad { return r.own.PodLoads() }
 // Forward sends requests to the activator that keeps the limit. Calls of
 // Forward, TakeOver and Keep must not overlap.
 func (r *Revision) Forward(name, addr string) {
-	via := NewPool(0, TCPProbe)
+	via := NewPool(0, probeOf(""))
 	via.Update([]Endpoint{{UID: name, Name: name, Addr: addr, Ready: true, Peer: true}})
 	old := r.via.Swap(via)
 	r.own.leave()

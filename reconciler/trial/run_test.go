@@ -36,10 +36,9 @@ func (w *traffic) report(candidate, bad, stable uint64) bool {
 
 // canary is the run of most tests: 5% for next, beside first.
 func canary(w *traffic) Run {
-	errors := 0.01
 	return Run{
 		Revision: next.Name, Stable: first.Name, Began: w.now, Step: 2, Weight: 500, StableWeight: 9500,
-		Settings: gate.Settings{Errors: &errors, Against: true, MinRequests: 20, Alpha: 0.01, Margin: 1.25, Timeout: 30 * time.Second},
+		Settings: gate.Settings{Errors: 0.01, Against: true, MinRequests: 20, Alpha: 0.01, Margin: 1.25, Timeout: 30 * time.Second},
 	}
 }
 
@@ -132,8 +131,7 @@ func TestStepsAndRestart(t *testing.T) {
 	if e, _ := restarted.Evidence(next); e.Step.Requests != 5 || e.Errors.Candidate.Requests != 17 {
 		t.Errorf("after a restart %+v, want 5 requests of 17", e)
 	}
-	stricter := 0.001
-	r.Settings.Errors, r.Settings.Against, r.Kept = &stricter, false, gate.Evidence{}
+	r.Settings.Errors, r.Settings.Against, r.Kept = 0.001, false, gate.Evidence{}
 	restarted.Follow(shop, []Run{r})
 	restarted.report(1, 0, 100)
 	if e, _ := restarted.Evidence(next); e.Step.Requests != 6 || e.Errors.Candidate.Requests != 1 {

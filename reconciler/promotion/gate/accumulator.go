@@ -108,7 +108,7 @@ func (a *Accumulator) judgeErrors(now time.Time) {
 		return
 	case closed:
 		a.evidence.Step = a.evidence.Step.plus(candidate)
-		a.judge(&a.evidence.Errors, candidate, stable, a.settings.allowedErrors())
+		a.judge(&a.evidence.Errors, candidate, stable, a.settings.Errors)
 	}
 	a.openErrors(now)
 }

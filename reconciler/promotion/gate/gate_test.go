@@ -8,11 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func bounded(share float64) *float64 { return &share }
-
 // usual are the settings of most tests.
 func usual() Settings {
-	return Settings{Errors: bounded(0.005), Against: true, MinRequests: 200, Alpha: 0.01, Margin: 1.25, Timeout: 30 * time.Second}
+	return Settings{Errors: 0.005, Against: true, MinRequests: 200, Alpha: 0.01, Margin: 1.25, Timeout: 30 * time.Second}
 }
 
 func TestVerdict(t *testing.T) {
@@ -51,7 +49,7 @@ func TestVerdict(t *testing.T) {
 		}, Verdict{Passing, "errors: 0% of 0 requests; evidence 1 of 200; " +
 			"p95: 22% of 800 requests slower than 215ms, stable 5% of 15,000 slower than 197ms; evidence 250 of 200"}},
 		{"stable's quantile is not known", func(s *Settings) {
-			s.Errors, s.Latency, s.MinRequests = nil, &Latency{99, time.Second}, 0
+			s.Errors, s.Latency, s.MinRequests = 0, &Latency{99, time.Second}, 0
 		}, nil, Verdict{Passing, "p99: not compared before stable has had 200 requests"}},
 		{"by itself", func(s *Settings) { s.Against = false }, func(e *Evidence) {
 			e.Errors = Test{Candidate: Counts{1, 1}, Over: 1, Logs: level(100)}

@@ -59,12 +59,18 @@ func (m *Measured) slower(i int) (n uint64) {
 
 // fell reports whether a sum is smaller than it was.
 func (m *Measured) fell(before *Measured) bool {
+	if m.Arrived < before.Arrived || m.Bad < before.Bad || m.Timed < before.Timed {
+		return true
+	}
+	if m.Times == before.Times { // as in most reports
+		return false
+	}
 	for i, n := range m.Times {
 		if n < before.Times[i] {
 			return true
 		}
 	}
-	return m.Arrived < before.Arrived || m.Bad < before.Bad || m.Timed < before.Timed
+	return false
 }
 
 // plus adds, and stays at the largest number rather than begin anew.

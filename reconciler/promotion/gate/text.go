@@ -86,7 +86,7 @@ func (s Settings) errorsRule() string {
 	if s.Against {
 		return fmt.Sprintf("errors:stable*%g", s.Margin)
 	}
-	return fmt.Sprintf("errors:%g", s.allowedErrors())
+	return fmt.Sprintf("errors:%g", s.Errors)
 }
 
 // latencyRule names what the test of latency tests; empty: there is none.
@@ -98,13 +98,4 @@ func (s Settings) latencyRule() string {
 		return fmt.Sprintf("p%d:%s:stable*%g", s.Latency.Quantile, s.Latency.Bound, s.Margin)
 	}
 	return fmt.Sprintf("p%d:%s", s.Latency.Quantile, s.Latency.Bound)
-}
-
-// allowedErrors is the share of answers that may be bad. Where errors are not
-// judged they all may.
-func (s Settings) allowedErrors() float64 {
-	if s.Errors == nil {
-		return 1
-	}
-	return *s.Errors
 }

@@ -89,8 +89,8 @@ type Reading struct {
 // Readings of all gates of s, which share alpha: the evidence that each needs is
 // the number of gates divided by alpha.
 func (e Evidence) Readings(s Settings) (readings []Reading) {
-	if s.Errors != nil {
-		readings = append(readings, Reading{Gate: "errors", Bound: s.allowedErrors()}.of(e.Errors))
+	if s.Errors > 0 {
+		readings = append(readings, Reading{Gate: "errors", Bound: s.Errors}.of(e.Errors))
 	}
 	if s.Latency != nil {
 		r := Reading{Gate: "p" + strconv.Itoa(s.Latency.Quantile), Bound: s.Latency.allowed()}.of(e.Latency)

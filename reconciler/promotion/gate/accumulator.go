@@ -19,8 +19,8 @@ type Accumulator struct {
 	candidate, stable Measured
 	paused            time.Time // nothing is compared before
 
-	errors  stratum
-	latency latency
+	errors stratum
+	timing timing
 }
 
 // stratum is a time in which rates are taken to be the same.

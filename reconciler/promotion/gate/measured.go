@@ -2,7 +2,8 @@ package gate
 
 import (
 	"math"
-	"time"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
 // Measured is what is known of one revision at one time. The numbers are sums,
@@ -24,32 +25,12 @@ type Measured struct {
 	// once that is there.
 	Timed uint64
 	// Times are to the first byte.
-	Times Latencies
+	Times latency.Counts
 	// Waiting are the ages of those of Timed that wait for it now.
-	Waiting Latencies
+	Waiting latency.Counts
 }
 
-// Latencies counts times: counter i those up to 1 ms · 2^(i/8) and above the
-// bound before, the last one those above 60 s.
-type Latencies = [129]uint64
-
-// bound of counter i.
-func bound(i int) time.Duration {
-	return time.Duration(math.Round(math.Exp2(float64(i)/8) * float64(time.Millisecond)))
-}
-
-// counter is the one whose bound is d, or the next above; the last one for what
-// is longer than all bounds.
-func counter(d time.Duration) int {
-	for i := range len(Latencies{}) - 1 {
-		if d <= bound(i) {
-			return i
-		}
-	}
-	return len(Latencies{}) - 1
-}
-
-// slower counts what took longer than the bound of counter i.
+// slower counts what took longer than the bound of counter i, or waits longer.
 func (m *Measured) slower(i int) (n uint64) {
 	for j := i + 1; j < len(m.Times); j++ {
 		n = plus(n, plus(m.Times[j], m.Waiting[j]))

@@ -36,7 +36,7 @@ type Settings struct {
 type Latency struct {
 	// Quantile is in percent: 50, 90, 95 or 99.
 	Quantile int
-	// Bound is rounded up to the next bound of Latencies, by 9% at most.
+	// Bound is rounded up to the next bound of package latency, by 9% at most.
 	Bound time.Duration
 }
 

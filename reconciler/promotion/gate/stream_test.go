@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
 // stream is the traffic of a trial, made up from a seed. Each look is a report
@@ -40,7 +42,7 @@ func newTimes(factor float64) *times {
 	sigma := math.Log(186.0/50) / 1.6449
 	for i := range t {
 		z := math.Sqrt2 * math.Erfinv(2*(float64(i)+0.5)/float64(len(t))-1)
-		t[i] = uint8(counter(time.Duration(50 * factor * math.Exp(sigma*z) * float64(time.Millisecond))))
+		t[i] = uint8(latency.Bucket(time.Duration(50 * factor * math.Exp(sigma*z) * float64(time.Millisecond))))
 	}
 	return &t
 }

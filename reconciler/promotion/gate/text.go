@@ -1,70 +1,54 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
-// MarshalText writes the evidence on one line of less than 600 characters, each
-// number to six digits:
+// MarshalText writes a test on one line of less than 400 characters:
 //
-//	1 bad 33 step 200/3 | errors:stable*1.25 812/33/33 15400/46 0/0 4.123,...
+//	errors:stable*1.25 812/33/33 15400/46 0/0 4.12381,...
 //
-// After the rule of a test come what was judged of the candidate (requests, bad
-// or slow, beyond the bound) and of stable, the counters of both quantiles, and
-// the logarithms. A test without a rule is left out.
-func (e Evidence) MarshalText() ([]byte, error) {
+// After the rule come what was judged of the candidate (requests, bad or slow,
+// beyond the bound) and of stable, the counters of both quantiles, and the
+// logarithms to six digits.
+func (t Test) MarshalText() ([]byte, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "1 bad %d step %d/%d", e.Bad, e.Step.Requests, e.Step.Bad)
-	for _, t := range []Test{e.Errors, e.Latency} {
-		if t.Rule == "" {
-			continue
+	fmt.Fprintf(&b, "%s %d/%d/%d %d/%d %d/%d ", t.Rule, t.Candidate.Requests, t.Candidate.Bad, t.Over,
+		t.Stable.Requests, t.Stable.Bad, t.CandidateAt, t.StableAt)
+	for j, l := range t.Logs {
+		if j > 0 {
+			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, " | %s %d/%d/%d %d/%d %d/%d ", t.Rule, t.Candidate.Requests, t.Candidate.Bad, t.Over,
-			t.Stable.Requests, t.Stable.Bad, t.CandidateAt, t.StableAt)
-		for j, l := range t.Logs {
-			if j > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(strconv.FormatFloat(l, 'g', 6, 64))
-		}
+		b.WriteString(strconv.FormatFloat(l, 'g', 6, 64))
 	}
 	return []byte(b.String()), nil
 }
 
-// UnmarshalText reads what MarshalText wrote. Of a text that is not that it
-// leaves e as it was.
-func (e *Evidence) UnmarshalText(text []byte) error {
-	var read Evidence
-	parts := strings.Split(string(text), " | ")
-	if _, err := fmt.Sscanf(parts[0], "1 bad %d step %d/%d", &read.Bad, &read.Step.Requests, &read.Step.Bad); err != nil {
-		return fmt.Errorf("evidence %.40q: %w", parts[0], err)
+// UnmarshalText reads what MarshalText wrote. A text that is not that is an
+// error, and leaves t as it was.
+func (t *Test) UnmarshalText(text []byte) error {
+	read, err := parse(string(text))
+	if err != nil {
+		return fmt.Errorf("evidence %.60q: %w", text, err)
 	}
-	for _, part := range parts[1:] {
-		t, err := parseTest(part)
-		if err != nil {
-			return fmt.Errorf("evidence %.40q: %w", part, err)
-		}
-		if strings.HasPrefix(t.Rule, "errors:") {
-			read.Errors = t
-		} else {
-			read.Latency = t
-		}
-	}
-	*e = read
+	*t = read
 	return nil
 }
 
-func parseTest(part string) (t Test, err error) {
+func parse(text string) (t Test, err error) {
 	var logs string
-	if _, err := fmt.Sscanf(part, "%s %d/%d/%d %d/%d %d/%d %s", &t.Rule, &t.Candidate.Requests, &t.Candidate.Bad, &t.Over,
+	if _, err := fmt.Sscanf(text, "%s %d/%d/%d %d/%d %d/%d %s", &t.Rule, &t.Candidate.Requests, &t.Candidate.Bad, &t.Over,
 		&t.Stable.Requests, &t.Stable.Bad, &t.CandidateAt, &t.StableAt, &logs); err != nil {
 		return t, err
 	}
-	if most := len(Latencies{}); t.CandidateAt < 0 || t.StableAt < 0 || t.CandidateAt > most || t.StableAt > most {
-		return t, fmt.Errorf("a counter that does not exist")
+	if min(t.CandidateAt, t.StableAt) < 0 || max(t.CandidateAt, t.StableAt) > latency.Buckets {
+		return t, errors.New("a counter that does not exist")
 	}
 	numbers := strings.Split(logs, ",")
 	if len(numbers) != ratios {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/headway-dev/headway/api/latency"
 )
 
 // State is what evidence says about a candidate.
@@ -65,6 +67,12 @@ func (e Evidence) Verdict(s Settings) Verdict {
 	return Verdict{Passing, strings.Join(all, "; ")}
 }
 
+// errorsGate is the name of the gate of errors.
+const errorsGate = "errors"
+
+// gate is the name of the gate: p95.
+func (l Latency) gate() string { return "p" + strconv.Itoa(l.Quantile) }
+
 // Reading is one gate and how the candidate does by it.
 type Reading struct {
 	// Gate is its key in headway.yaml: "errors", "p95".
@@ -84,19 +92,20 @@ type Reading struct {
 	// Slow and StableSlow are from when on a request of either counts as slow;
 	// 0: not known yet, or no gate of latency.
 	Slow, StableSlow time.Duration
+	test             Test
 }
 
 // Readings of all gates of s, which share alpha: the evidence that each needs is
 // the number of gates divided by alpha.
 func (e Evidence) Readings(s Settings) (readings []Reading) {
 	if s.Errors > 0 {
-		readings = append(readings, Reading{Gate: "errors", Bound: s.Errors}.of(e.Errors))
+		readings = append(readings, Reading{Gate: errorsGate, Bound: s.Errors}.with(e.Errors))
 	}
 	if s.Latency != nil {
-		r := Reading{Gate: "p" + strconv.Itoa(s.Latency.Quantile), Bound: s.Latency.allowed()}.of(e.Latency)
+		r := Reading{Gate: s.Latency.gate(), Bound: s.Latency.allowed()}.with(e.Latency)
 		r.CandidateQuantile, r.StableQuantile = quantileBound(e.Latency.CandidateAt), quantileBound(e.Latency.StableAt)
 		if candidate, stable, known := s.thresholds(e.Latency); known {
-			r.Slow, r.StableSlow = bound(candidate), bound(stable)
+			r.Slow, r.StableSlow = latency.Bound(candidate), latency.Bound(stable)
 		}
 		readings = append(readings, r)
 	}
@@ -107,8 +116,9 @@ func (e Evidence) Readings(s Settings) (readings []Reading) {
 	return readings
 }
 
-func (r Reading) of(t Test) Reading {
-	r.E, r.Share, r.Candidate, r.Stable = t.E(), share(t.Over, t.Candidate.Requests), t.Candidate, t.Stable
+func (r Reading) with(t Test) Reading {
+	r.test, r.E, r.Share = t, t.E(), share(t.Over, t.Candidate.Requests)
+	r.Candidate, r.Stable = t.Candidate, t.Stable
 	return r
 }
 
@@ -125,7 +135,7 @@ func (r Reading) state() State {
 // String says it in one sentence without an end: "errors: 4.1% of 812 requests,
 // stable 0.3% of 15,400; evidence 132 of 100".
 func (r Reading) String() string {
-	if r.Gate != "errors" && r.Slow == 0 {
+	if r.Gate != errorsGate && r.Slow == 0 {
 		return fmt.Sprintf("%s: not compared before stable has had %s", r.Gate, plural(enough, "request"))
 	}
 	var b strings.Builder
@@ -148,7 +158,7 @@ func quantileBound(at int) time.Duration {
 	if at == 0 {
 		return 0
 	}
-	return bound(at - 1)
+	return latency.Bound(at - 1)
 }
 
 // short leaves out digits that the counters do not know.

@@ -1,11 +1,15 @@
 package gate
 
-import "time"
+import (
+	"time"
+
+	"github.com/headway-dev/headway/api/latency"
+)
 
 // enough requests of stable tell its quantile well enough to compare with it.
 const enough = 200
 
-// latency is the test of the times. Against stable a candidate's request is slow
+// timing is the test of the times. Against stable a candidate's request is slow
 // above the counter after that in which stable's quantile is, 9% later: only
 // what is slower by more than that counts as worse. The quantile is that of
 // strata that are judged already, so that the test does not choose its threshold
@@ -13,10 +17,10 @@ const enough = 200
 //
 // When the threshold moves, requests that wait between the old and the new one
 // may count twice or not at all. They are few, and of both revisions alike.
-type latency struct {
+type timing struct {
 	stratum
-	beginning                     [2]Latencies // the times when the stratum began
-	candidateJudged, stableJudged Latencies    // the times of judged strata
+	candidateThen, stableThen     latency.Counts // the times when the stratum began
+	candidateJudged, stableJudged latency.Counts // those of judged strata
 }
 
 // thresholds are the counters above which requests of either count as slow.
@@ -24,7 +28,7 @@ func (s Settings) thresholds(t Test) (candidate, stable int, known bool) {
 	at := t.StableAt - 1
 	switch {
 	case !s.Against:
-		at = counter(s.Latency.Bound)
+		at = latency.Bucket(s.Latency.Bound)
 		return at, at, true
 	case at < 0:
 		return 0, 0, false
@@ -34,21 +38,21 @@ func (s Settings) thresholds(t Test) (candidate, stable int, known bool) {
 
 func (a *Accumulator) latencySums() (candidate, stable sums) {
 	slowCandidate, slowStable, _ := a.settings.thresholds(a.evidence.Latency)
-	limit := counter(a.settings.Latency.Bound)
+	limit := latency.Bucket(a.settings.Latency.Bound)
 	return sums{a.candidate.Timed, a.candidate.slower(slowCandidate), a.candidate.slower(limit)},
 		sums{a.stable.Timed, a.stable.slower(slowStable), a.stable.slower(limit)}
 }
 
 func (a *Accumulator) openLatency(now time.Time) {
 	candidate, stable := a.latencySums()
-	a.latency.stratum = stratum{now, candidate, stable}
-	a.latency.beginning = [2]Latencies{a.candidate.Times, a.stable.Times}
+	a.timing.stratum = stratum{now, candidate, stable}
+	a.timing.candidateThen, a.timing.stableThen = a.candidate.Times, a.stable.Times
 }
 
 func (a *Accumulator) judgeLatency(now time.Time) {
 	candidate, stable := a.latencySums()
-	candidate, stable = candidate.since(a.latency.candidate), stable.since(a.latency.stable)
-	switch a.closes(now, a.latency.stratum, candidate, stable) {
+	candidate, stable = candidate.since(a.timing.candidate), stable.since(a.timing.stable)
+	switch a.closes(now, a.timing.stratum, candidate, stable) {
 	case goesOn:
 		return
 	case closed:
@@ -63,9 +67,9 @@ func (a *Accumulator) judgeLatency(now time.Time) {
 // learn reads the quantiles anew, with the times of the stratum that has just
 // been judged. Those that were kept hold until enough is known again.
 func (a *Accumulator) learn() {
-	l, t := &a.latency, &a.evidence.Latency
-	grow(&l.candidateJudged, &a.candidate.Times, &l.beginning[0])
-	grow(&l.stableJudged, &a.stable.Times, &l.beginning[1])
+	l, t := &a.timing, &a.evidence.Latency
+	grow(&l.candidateJudged, &a.candidate.Times, &l.candidateThen)
+	grow(&l.stableJudged, &a.stable.Times, &l.stableThen)
 	q := a.settings.Latency.Quantile
 	if at, n := quantile(&l.candidateJudged, q); n >= enough || t.CandidateAt == 0 && n > 0 {
 		t.CandidateAt = at + 1
@@ -75,7 +79,7 @@ func (a *Accumulator) learn() {
 	}
 }
 
-func grow(sum, now, before *Latencies) {
+func grow(sum, now, before *latency.Counts) {
 	for i := range sum {
 		sum[i] = plus(sum[i], minus(now[i], before[i]))
 	}
@@ -83,7 +87,7 @@ func grow(sum, now, before *Latencies) {
 
 // quantile is the first counter up to which the given percent of all are, and
 // how many all are.
-func quantile(l *Latencies, percent int) (at int, all uint64) {
+func quantile(l *latency.Counts, percent int) (at int, all uint64) {
 	for _, n := range l {
 		all = plus(all, n)
 	}

@@ -65,10 +65,7 @@ func cgroupHierarchies() ([]string, error) {
 	return found, nil
 }
 
-// podCgroups lists the cgroups of pods in all hierarchies, parents first.
-func podCgroups() ([]string, error) { return cgroupsBelow(cgroupRoot) }
-
-// cgroupsBelow lists a cgroup and those below it in all hierarchies.
+// cgroupsBelow lists a cgroup and those below it in all hierarchies, parents first.
 func cgroupsBelow(root string) ([]string, error) {
 	hierarchies, err := cgroupHierarchies()
 	if err != nil {
@@ -94,7 +91,7 @@ func cgroupsBelow(root string) ([]string, error) {
 
 // killPods kills every process of a pod and returns how many there were.
 func killPods() (int, error) {
-	cgroups, err := podCgroups()
+	cgroups, err := cgroupsBelow(cgroupRoot)
 	if err != nil {
 		return 0, err
 	}

@@ -26,7 +26,6 @@ func downSteps() []step {
 		{name: "kernel settings", run: restoreSysctls},
 		{name: "state", run: removeState},
 		{name: "registry", run: trimRegistry},
-		{name: "check", run: checkClean},
 	}
 }
 

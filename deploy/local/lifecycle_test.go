@@ -245,7 +245,7 @@ func machine(t *testing.T) map[string][]string {
 		content, _ := os.ReadFile(filepath.Join(sysctlRoot, name))
 		found["kernel settings"] = append(found["kernel settings"], name+"="+strings.TrimSpace(string(content)))
 	}
-	if found["cgroups"], err = podCgroups(); err != nil {
+	if found["cgroups"], err = cgroupsBelow(cgroupRoot); err != nil {
 		t.Fatal(err)
 	}
 	if found["processes"], err = process.Marked(); err != nil {

@@ -71,25 +71,16 @@ func outerMTU(ctx context.Context) int {
 		return 1500
 	}
 	defer connection.Close()
-	local := connection.LocalAddr().(*net.UDPAddr)
-	outer, err := interfacesWith(local.IP.Equal)
-	if err != nil || len(outer) == 0 || outer[0].MTU < 576 {
-		return 1500
-	}
-	return min(outer[0].MTU, 1500)
-}
-
-// interfacesWith are those of the machine with an address like this.
-func interfacesWith(like func(net.IP) bool) ([]net.Interface, error) {
-	all, err := net.Interfaces()
-	if err != nil {
-		return nil, fmt.Errorf("listing interfaces: %w", err)
-	}
-	return slices.DeleteFunc(all, func(candidate net.Interface) bool {
+	interfaces, _ := net.Interfaces() // none: as without a way out
+	for _, candidate := range interfaces {
 		addresses, _ := candidate.Addrs() // none: it ended while we look
-		return !slices.ContainsFunc(addresses, func(address net.Addr) bool {
+		outer := slices.ContainsFunc(addresses, func(address net.Addr) bool {
 			prefix, ok := address.(*net.IPNet)
-			return ok && like(prefix.IP)
+			return ok && prefix.IP.Equal(connection.LocalAddr().(*net.UDPAddr).IP)
 		})
-	}), nil
+		if outer && candidate.MTU >= 576 {
+			return min(candidate.MTU, 1500)
+		}
+	}
+	return 1500
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -19,7 +20,7 @@ import (
 func LastCrash(rev *v1alpha1.Revision, pods []corev1.Pod, now time.Time) *v1alpha1.Crash {
 	var newest *corev1.ContainerStateTerminated
 	for i := range pods {
-		status := AppStatus(&pods[i])
+		status := kubelet.App(&pods[i])
 		if pods[i].DeletionTimestamp != nil || status == nil {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/probe"
@@ -33,32 +34,6 @@ type Finding struct {
 	Reason, Message string
 }
 
-// Ready is the kubelet's verdict.
-func Ready(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && Condition(&pod.Status, corev1.PodReady).Status == corev1.ConditionTrue
-}
-
-// AppStatus is the state of the application's container; nil before there is
-// one.
-func AppStatus(pod *corev1.Pod) *corev1.ContainerStatus {
-	for i := range pod.Status.ContainerStatuses {
-		if pod.Status.ContainerStatuses[i].Name == v1alpha1.AppContainer {
-			return &pod.Status.ContainerStatuses[i]
-		}
-	}
-	return nil
-}
-
-// Condition of a pod; the zero one where it is not there.
-func Condition(status *corev1.PodStatus, kind corev1.PodConditionType) corev1.PodCondition {
-	for _, c := range status.Conditions {
-		if c.Type == kind {
-			return c
-		}
-	}
-	return corev1.PodCondition{}
-}
-
 // Pod reads one pod that is not ready. The duration says when to look again, for
 // hints that come with time; 0 is never.
 func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now time.Time) (Finding, time.Duration) {
@@ -69,7 +44,7 @@ func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now t
 		}
 		return found, 0
 	}
-	status := AppStatus(pod)
+	status := kubelet.App(pod)
 	if status == nil {
 		return passing("the pod is being set up"), 0
 	}
@@ -99,7 +74,7 @@ func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now t
 
 // Unschedulable says why no node takes the pod.
 func Unschedulable(pod *corev1.Pod) (string, bool) {
-	c := Condition(&pod.Status, corev1.PodScheduled)
+	c := kubelet.Condition(&pod.Status, corev1.PodScheduled)
 	return "no node can take the pod yet: " + OneLine(c.Message), c.Status == corev1.ConditionFalse
 }
 

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/render"
@@ -35,7 +36,7 @@ func neverAnswered(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	if end.Reason == "OOMKilled" || end.FinishedAt.Sub(end.StartedAt.Time) < render.StartLimit {
 		return false
 	}
-	c := Condition(&pod.Status, corev1.PodReady)
+	c := kubelet.Condition(&pod.Status, corev1.PodReady)
 	return c.Type != "" && c.Status != corev1.ConditionTrue && !c.LastTransitionTime.After(end.StartedAt.Time)
 }
 

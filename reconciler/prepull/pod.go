@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/render"
 )
 
@@ -86,7 +86,7 @@ func progress(status *corev1.PodStatus) (ended bool, reason string) {
 			return false, because(wait.Reason, wait.Message)
 		}
 	}
-	if c := diagnose.Condition(status, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
+	if c := kubelet.Condition(status, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
 		return false, because(c.Reason, c.Message)
 	}
 	return false, ""

@@ -11,6 +11,7 @@ import (
 
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/probe"
@@ -91,11 +92,11 @@ func (s Seen) takes(pod *corev1.Pod, now time.Time) (bool, time.Duration) {
 	switch {
 	case pod.DeletionTimestamp != nil:
 		return false, 0
-	case s.Answered[pod.UID] > 0 && diagnose.Ready(pod):
+	case s.Answered[pod.UID] > 0 && kubelet.Ready(pod):
 		return true, 0
 	case s.Answered[pod.UID] > 0:
 		return true, s.Answered[pod.UID]
-	case !diagnose.Ready(pod):
+	case !kubelet.Ready(pod):
 		return false, 0
 	case s.Hold == 0:
 		return true, 0
@@ -106,8 +107,8 @@ func (s Seen) takes(pod *corev1.Pod, now time.Time) (bool, time.Duration) {
 
 // heldSince is from when on the kubelet has found the present container ready.
 func heldSince(pod *corev1.Pod) time.Time {
-	since := diagnose.Condition(&pod.Status, corev1.PodReady).LastTransitionTime.Time
-	if status := diagnose.AppStatus(pod); status != nil && status.State.Running != nil && status.State.Running.StartedAt.After(since) {
+	since := kubelet.Condition(&pod.Status, corev1.PodReady).LastTransitionTime.Time
+	if status := kubelet.App(pod); status != nil && status.State.Running != nil && status.State.Running.StartedAt.After(since) {
 		since = status.State.Running.StartedAt.Time
 	}
 	return since
@@ -132,7 +133,7 @@ func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (diagnose.Finding, time
 			continue
 		}
 		found, wait := diagnose.Pod(s.Revision, pod, s.Listening[pod.UID], now)
-		if diagnose.Ready(pod) && !found.Failed {
+		if kubelet.Ready(pod) && !found.Failed {
 			found, wait = holding(s.Hold), left
 		}
 		if found.Failed && !worst.Failed || worst.Message == "" {
@@ -152,8 +153,8 @@ func (s Seen) diagnose(pods []corev1.Pod, now time.Time) (diagnose.Finding, time
 func (s Seen) toAsk(pods []corev1.Pod) (targets []probe.Target) {
 	rev := s.Revision
 	for i := range pods {
-		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
-		if rev.Status.EverReady || diagnose.Ready(pod) && s.Hold == 0 || !reachable(pod, status) {
+		pod, status := &pods[i], kubelet.App(&pods[i])
+		if rev.Status.EverReady || kubelet.Ready(pod) && s.Hold == 0 || !reachable(pod, status) {
 			continue
 		}
 		targets = append(targets, probe.Target{
@@ -170,8 +171,8 @@ func (s Seen) toAsk(pods []corev1.Pod) (targets []probe.Target) {
 // listen on is worth a hint.
 func toLookAt(pods []corev1.Pod, now time.Time) (silent []corev1.Pod) {
 	for i := range pods {
-		pod, status := &pods[i], diagnose.AppStatus(&pods[i])
-		if reachable(pod, status) && !diagnose.Ready(pod) && !diagnose.Woken(pod) && now.Sub(status.State.Running.StartedAt.Time) >= diagnose.SlowStart {
+		pod, status := &pods[i], kubelet.App(&pods[i])
+		if reachable(pod, status) && !kubelet.Ready(pod) && !diagnose.Woken(pod) && now.Sub(status.State.Running.StartedAt.Time) >= diagnose.SlowStart {
 			silent = append(silent, *pod)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/pipelines/contract"
@@ -82,7 +83,7 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 	for i := range running {
 		pod := &running[i]
 		seen.Listening[pod.UID] = r.Ports.Known(string(pod.UID))
-		if status := diagnose.AppStatus(pod); status != nil && !rev.Status.EverReady {
+		if status := kubelet.App(pod); status != nil && !rev.Status.EverReady {
 			seen.Answered[pod.UID] = r.Prober.Answered(status.ContainerID)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/render"
@@ -14,7 +15,7 @@ import (
 // label still says.
 func split(pods []corev1.Pod) (running, parked []corev1.Pod) {
 	for i := range pods {
-		if pods[i].Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked && !diagnose.Ready(&pods[i]) {
+		if pods[i].Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked && !kubelet.Ready(&pods[i]) {
 			parked = append(parked, pods[i])
 		} else {
 			running = append(running, pods[i])
@@ -28,7 +29,7 @@ func split(pods []corev1.Pod) (running, parked []corev1.Pod) {
 func wokenPods(running []corev1.Pod) (n int32) {
 	for i := range running {
 		pod := &running[i]
-		if diagnose.Woken(pod) && pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
+		if diagnose.Woken(pod) && pod.DeletionTimestamp == nil && !kubelet.Ended(pod) {
 			n++
 		}
 	}
@@ -47,7 +48,7 @@ func parkedPods(parked []corev1.Pod) (n int32) {
 
 // waits is true once the pod's program runs.
 func waits(pod *corev1.Pod) bool {
-	status := diagnose.AppStatus(pod)
+	status := kubelet.App(pod)
 	return status != nil && status.State.Running != nil
 }
 
@@ -93,7 +94,7 @@ func parkedProblem(rev *v1alpha1.Revision, d *appsv1.Deployment, parked []corev1
 		if message, stuck := diagnose.Unschedulable(pod); stuck {
 			return message
 		}
-		if message := diagnose.Blocked(rev, diagnose.AppStatus(pod)); message != "" {
+		if message := diagnose.Blocked(rev, kubelet.App(pod)); message != "" {
 			return message
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/diagnose"
 )
@@ -61,7 +62,7 @@ func outdated(running, parked []corev1.Pod, mark string, standby *appsv1.Deploym
 	_, waiting := splitByMark(parked, mark)
 	room := int(parkedPods(waiting))
 	for i := range fresh {
-		if diagnose.Ready(&fresh[i]) {
+		if kubelet.Ready(&fresh[i]) {
 			room++
 		}
 	}

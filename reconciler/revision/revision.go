@@ -19,9 +19,9 @@ import (
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/apply"
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
-	"github.com/headway-dev/headway/reconciler/diagnose"
 	"github.com/headway-dev/headway/reconciler/probe"
 	"github.com/headway-dev/headway/reconciler/render"
 )
@@ -139,7 +139,7 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 		plan = PlanFor(seen, now)
 	case len(plan.look) > 0:
 		for _, pod := range plan.look {
-			seen.Listening[pod.UID] = r.Ports.Find(ctx, string(pod.UID), diagnose.AppStatus(&pod).ContainerID, pod.Status.PodIP, rev.Spec.Port)
+			seen.Listening[pod.UID] = r.Ports.Find(ctx, string(pod.UID), kubelet.App(&pod).ContainerID, pod.Status.PodIP, rev.Spec.Port)
 		}
 		plan = PlanFor(seen, now)
 	}

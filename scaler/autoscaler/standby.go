@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -66,20 +67,13 @@ func stateOf(pod *corev1.Pod) podState {
 		standby:  pod.Labels[v1alpha1.LabelStandby] != "",
 		woken:    pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyWoken,
 		draining: pod.Labels[v1alpha1.LabelDraining] != "",
-		ended:    pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded,
+		ended:    kubelet.Ended(pod),
+		ready:    kubelet.Ready(pod),
 	}
-	var started, turned time.Time
-	for _, c := range pod.Status.ContainerStatuses {
-		if c.Name == v1alpha1.AppContainer && c.State.Running != nil {
-			s.running, started = c.ContainerID, c.State.Running.StartedAt.Time
-		}
+	if app := kubelet.App(pod); app != nil && app.State.Running != nil {
+		s.running = app.ContainerID
+		s.served = kubelet.Condition(&pod.Status, corev1.PodReady).LastTransitionTime.After(app.State.Running.StartedAt.Time)
 	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			s.ready, turned = c.Status == corev1.ConditionTrue, c.LastTransitionTime.Time
-		}
-	}
-	s.served = s.running != "" && turned.After(started)
 	return s
 }
 

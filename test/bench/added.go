@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -94,7 +95,7 @@ func (b *bench) weighAll(ctx context.Context, labels client.MatchingLabels) ([]f
 	var running []corev1.Pod
 	err := b.waitPods(ctx, labels, "all are ready", func(pods []corev1.Pod) bool {
 		running = pods
-		return len(pods) == weighedPods && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !answering(pod) })
+		return len(pods) == weighedPods && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !kubelet.Ready(&pod) })
 	})
 	if err != nil {
 		return nil, err
@@ -108,13 +109,6 @@ func (b *bench) weighAll(ctx context.Context, labels client.MatchingLabels) ([]f
 		all = append(all, memory)
 	}
 	return all, nil
-}
-
-// answering reports whether a pod is ready.
-func answering(pod corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // weigh asks a pod at its address so many times, and returns its memory in MiB.

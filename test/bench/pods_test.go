@@ -117,14 +117,3 @@ func TestBeyondNoise(t *testing.T) {
 		}
 	}
 }
-
-func TestAnswering(t *testing.T) {
-	ready := func(status corev1.ConditionStatus) func(*corev1.Pod) {
-		return func(p *corev1.Pod) {
-			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: "True"}, {Type: corev1.PodReady, Status: status}}
-		}
-	}
-	if answering(standby()) || answering(standby(ready(corev1.ConditionFalse))) || !answering(standby(ready(corev1.ConditionTrue))) {
-		t.Error("readiness is not what the pod says")
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -129,7 +130,7 @@ func (b *printer) waitFor(ctx context.Context, pod, container string) (bool, err
 		if started {
 			return true, nil
 		}
-		if p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded {
+		if kubelet.Ended(p) {
 			return false, nil
 		}
 		if waiting != "" && waiting != said {
@@ -172,10 +173,8 @@ func hasStarted(p *corev1.Pod, container string) (started bool, waiting string) 
 			return false, strings.TrimSuffix(s.State.Waiting.Reason+": "+s.State.Waiting.Message, ": ")
 		}
 	}
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return false, c.Message
-		}
+	if c := kubelet.Condition(&p.Status, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
+		return false, c.Message
 	}
 	return false, ""
 }

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -83,29 +84,21 @@ func (t *printer) openable(pod *corev1.Pod) (containerRun, bool) {
 	if parked(pod) && !t.follow {
 		return containerRun{}, false
 	}
-	for _, s := range pod.Status.ContainerStatuses {
-		if s.Name != v1alpha1.AppContainer {
-			continue
-		}
-		if s.State.Running != nil || s.State.Terminated != nil {
-			return containerRun{restarts: s.RestartCount}, true
-		}
-		if s.LastTerminationState.Terminated != nil && !t.follow {
-			_, _ = fmt.Fprintf(t.notes, "%s is being restarted; this is the log of its last run\n", pod.Name)
-			return containerRun{restarts: s.RestartCount, previous: true}, true
-		}
+	switch s := kubelet.App(pod); {
+	case s == nil:
+	case s.State.Running != nil || s.State.Terminated != nil:
+		return containerRun{restarts: s.RestartCount}, true
+	case s.LastTerminationState.Terminated != nil && !t.follow:
+		_, _ = fmt.Fprintf(t.notes, "%s is being restarted; this is the log of its last run\n", pod.Name)
+		return containerRun{restarts: s.RestartCount, previous: true}, true
 	}
 	return containerRun{}, false
 }
 
-// parked is true for a pod whose app waits to be started.
+// parked is true for a pod whose app waits to be started. One that is ready was
+// woken a moment ago.
 func parked(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return false // woken a moment ago
-		}
-	}
-	return pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked
+	return pod.Labels[v1alpha1.LabelStandby] == v1alpha1.StandbyParked && !kubelet.Ready(pod)
 }
 
 // nothing explains an empty log; pods are those that run, or are about to.

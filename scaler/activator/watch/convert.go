@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/table"
@@ -85,8 +86,8 @@ func endpoint(p *corev1.Pod, port int32) (backend.Endpoint, bool) {
 		UID:      string(p.UID),
 		Name:     p.Name,
 		Addr:     net.JoinHostPort(p.Status.PodIP, strconv.Itoa(int(port))),
-		Ready:    ready(p),
-		Draining: p.DeletionTimestamp != nil || chosen(p) || ended(p),
+		Ready:    kubelet.Ready(p),
+		Draining: p.DeletionTimestamp != nil || chosen(p) || kubelet.Ended(p),
 		Standby:  standby(p),
 	}, true
 }
@@ -98,21 +99,10 @@ func standby(p *corev1.Pod) *backend.Standby {
 		return nil
 	}
 	s := &backend.Standby{Parked: label == v1alpha1.StandbyParked, Runs: true, Created: p.CreationTimestamp.Time}
-	for _, c := range p.Status.ContainerStatuses {
-		if c.Name == v1alpha1.AppContainer {
-			s.Runs, s.Container = c.State.Running != nil, c.ContainerID
-		}
+	if app := kubelet.App(p); app != nil {
+		s.Runs, s.Container = app.State.Running != nil, app.ContainerID
 	}
 	return s
-}
-
-func ready(p *corev1.Pod) bool {
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 func chosen(p *corev1.Pod) bool {
@@ -120,23 +110,19 @@ func chosen(p *corev1.Pod) bool {
 	return ok
 }
 
-func ended(p *corev1.Pod) bool {
-	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
-}
-
 // strip keeps of an object only what this package reads: with many thousand
 // pods the rest would be most of the activator's memory.
 func strip(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		return stripPod(o), nil
+		return kubelet.Slim(o), nil
 	case *v1alpha1.Revision:
-		o.ObjectMeta = stripMeta(o.ObjectMeta)
+		o.ObjectMeta = kubelet.SlimMeta(o.ObjectMeta)
 		o.Status = v1alpha1.RevisionStatus{Conditions: stripConditions(o.Status.Conditions)}
 		o.Spec.Env, o.Spec.Command, o.Spec.Args = nil, nil, nil
 		o.Spec.Build, o.Spec.Subject, o.Spec.Author = nil, "", ""
 	case *v1alpha1.Route:
-		o.ObjectMeta = stripMeta(o.ObjectMeta)
+		o.ObjectMeta = kubelet.SlimMeta(o.ObjectMeta)
 		o.Status = v1alpha1.RouteStatus{}
 	}
 	return obj, nil
@@ -149,35 +135,4 @@ func stripConditions(conditions []metav1.Condition) []metav1.Condition {
 		}
 	}
 	return nil
-}
-
-func stripPod(p *corev1.Pod) *corev1.Pod {
-	out := &corev1.Pod{ObjectMeta: stripMeta(p.ObjectMeta)}
-	out.Labels = map[string]string{v1alpha1.LabelRevision: p.Labels[v1alpha1.LabelRevision]}
-	if chosen(p) {
-		out.Labels[v1alpha1.LabelDraining] = p.Labels[v1alpha1.LabelDraining]
-	}
-	if label, ok := p.Labels[v1alpha1.LabelStandby]; ok {
-		out.Labels[v1alpha1.LabelStandby] = label
-		for _, c := range p.Status.ContainerStatuses {
-			if c.Name == v1alpha1.AppContainer {
-				out.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: c.Name, ContainerID: c.ContainerID, State: corev1.ContainerState{Running: c.State.Running}}}
-			}
-		}
-	}
-	out.Status.Phase = p.Status.Phase
-	out.Status.PodIP = p.Status.PodIP
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			out.Status.Conditions = []corev1.PodCondition{{Type: c.Type, Status: c.Status}}
-		}
-	}
-	return out
-}
-
-func stripMeta(m metav1.ObjectMeta) metav1.ObjectMeta {
-	return metav1.ObjectMeta{
-		Name: m.Name, Namespace: m.Namespace, UID: m.UID, ResourceVersion: m.ResourceVersion,
-		CreationTimestamp: m.CreationTimestamp, DeletionTimestamp: m.DeletionTimestamp,
-	}
 }

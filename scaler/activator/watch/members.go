@@ -12,6 +12,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/scaler/activator/keeper"
 )
 
@@ -85,10 +86,10 @@ func members(pods []corev1.Pod) []keeper.Member {
 	var out []keeper.Member
 	for i := range pods {
 		p := &pods[i]
-		if p.Status.PodIP == "" || ended(p) {
+		if p.Status.PodIP == "" || kubelet.Ended(p) {
 			continue
 		}
-		out = append(out, keeper.Member{Name: p.Name, IP: p.Status.PodIP, Ready: ready(p) && p.DeletionTimestamp == nil})
+		out = append(out, keeper.Member{Name: p.Name, IP: p.Status.PodIP, Ready: kubelet.Ready(p)})
 	}
 	return out
 }

@@ -75,10 +75,15 @@ func TestAPartOfTheTrafficIsOnePodAtLeast(t *testing.T) {
 		{v1alpha1.RevisionRole{Role: v1alpha1.RoleCandidate, Weight: 100}, 1},
 		{v1alpha1.RevisionRole{Role: v1alpha1.RoleCandidate, Weight: 5000, Coming: v1alpha1.Whole}, 3},
 		{v1alpha1.RevisionRole{Role: v1alpha1.RoleShare, Weight: 1000}, 1},
+		{v1alpha1.RevisionRole{Role: v1alpha1.RoleShare, Coming: 1000}, 1},
 		{v1alpha1.RevisionRole{Role: v1alpha1.RoleQuarantined}, 0},
 	} {
 		if got := specFor(rev, &tc.role).Min; got != tc.want {
 			t.Errorf("%+v: %d pods at least, want %d", tc.role, got, tc.want)
 		}
+	}
+	rev.Spec.Scale.Min = 0
+	if got := specFor(rev, &v1alpha1.RevisionRole{Role: v1alpha1.RoleShare, Weight: 1000}).Min; got != 0 {
+		t.Errorf("a share of an app that sleeps keeps %d pods", got)
 	}
 }

@@ -7,8 +7,9 @@ import (
 
 // specFor says how a revision wants to be scaled. A new one gets its smallest
 // number of pods, and at least one, to show that it runs before it takes
-// traffic. Later that number is only kept while it is live, or about to be: one
-// that has a part of the traffic has one pod at least. One that is kept warm keeps
+// traffic. Later that number is only kept while it is live, or about to be. A
+// candidate with a part of the traffic has one pod at least; one that holds a share
+// has none while it is idle, if the app may have none. One that is kept warm keeps
 // the pods that it has.
 func specFor(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) decide.Spec {
 	spec := decide.Spec{
@@ -23,6 +24,8 @@ func specFor(rev *v1alpha1.Revision, role *v1alpha1.RevisionRole) decide.Spec {
 	switch {
 	case role == nil || role.Weight == 0 && role.Coming == 0:
 		spec.Min = 0
+	case role.Role == v1alpha1.RoleShare: // for as long as the branch lives
+		spec.Min = min(1, spec.Min)
 	case role.Role != v1alpha1.RoleLive && role.Coming < v1alpha1.Whole:
 		spec.Min = 1
 	}

@@ -18,6 +18,8 @@ type App struct {
 	Pods Pods
 	// Notes are what Headway did last to the revisions that have traffic.
 	Notes []Note
+	// Trials of the candidate and of the shares.
+	Trials []Trial
 	// Revisions of the App, in the order in which they were given.
 	Revisions []Revision
 }
@@ -83,6 +85,9 @@ func (n Note) Line(now time.Time) string {
 // ForApp explains an App; of the revisions it takes those that belong to it.
 func ForApp(app *v1alpha1.App, revisions []v1alpha1.Revision) App {
 	a := App{State: appState(app)}
+	for i := range app.Status.Trials {
+		a.Trials = append(a.Trials, ForTrial(app, &app.Status.Trials[i]))
+	}
 	for i := range revisions {
 		r := &revisions[i]
 		if r.Namespace != app.Namespace || r.Spec.App != app.Name {

@@ -23,8 +23,7 @@ var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 // objects of a scenario.
 type objects struct {
 	Repositories []v1alpha1.Repository
-	Apps         []v1alpha1.App
-	Revisions    []v1alpha1.Revision
+	Objects      `json:",inline"`
 }
 
 // TestTexts reads the objects of each scenario and compares all that is to be

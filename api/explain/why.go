@@ -1,0 +1,418 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/headway-dev/headway/api/nearest"
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/api/window"
+)
+
+// Objects are what a namespace holds.
+type Objects struct {
+	Apps      []v1alpha1.App
+	Revisions []v1alpha1.Revision
+	Routes    []v1alpha1.Route
+}
+
+// Answer is why something has the traffic that it has.
+type Answer struct {
+	// About is what was asked for: "app shop", "revision shop-1a2b3c4d", "host
+	// shop.example.com".
+	About string `json:"about"`
+	// Text is the answer in one sentence.
+	Text string `json:"text"`
+	// App and Revision that the answer is about; Role of the revision.
+	App      string        `json:"app"`
+	Revision string        `json:"revision,omitempty"`
+	Role     v1alpha1.Role `json:"role,omitempty"`
+	// Weight of the revision in basis points.
+	Weight int32 `json:"weight"`
+	// Commit of it, its subject and author, and the ref it is on.
+	Commit  string `json:"commit,omitempty"`
+	Subject string `json:"subject,omitempty"`
+	Author  string `json:"author,omitempty"`
+	Ref     string `json:"ref,omitempty"`
+	// Rule that the traffic follows.
+	Rule *Rule `json:"rule,omitempty"`
+	// Trial with its numbers and evidence; nil: it has none.
+	Trial *Trial `json:"trial,omitempty"`
+	// Why is what led to this, with the evidence; it may have several lines.
+	Why string `json:"why,omitempty"`
+	// Waits is what it waits for, Do what a person may do.
+	Waits string `json:"waits,omitempty"`
+	Do    string `json:"do,omitempty"`
+}
+
+// Rows are the parts of the answer that say something, but for the sentence and
+// the gates.
+func (a *Answer) Rows(now time.Time) []Row {
+	commit := a.Commit[:min(12, len(a.Commit))]
+	for _, part := range []string{a.Subject, "(" + strings.Join(slices.DeleteFunc([]string{a.Author, v1alpha1.ShortRef(a.Ref)}, func(s string) bool { return s == "" }), ", ") + ")"} {
+		if part != "" && part != "()" && commit != "" {
+			commit += " " + part
+		}
+	}
+	rows := []Row{{"Commit", commit}}
+	if a.Rule != nil {
+		rows = append(rows, a.Rule.Rows()...)
+	}
+	if a.Trial != nil {
+		rows = append(rows, Row{"Trial", a.Trial.Line(now)})
+	}
+	return filled(append(rows, Row{"Why", a.Why}, Row{"Waits for", a.Waits}, Row{"To do", a.Do})...)
+}
+
+// Why answers a question about an app, a revision or the host of a request; a
+// URL stands for its host. The error says that there is no such thing.
+func Why(question string, s Objects, now time.Time) (*Answer, error) {
+	if app := s.app(question); app != nil {
+		a := s.forHead(app, now)
+		a.About = "app " + app.Name
+		return a, nil
+	}
+	for i := range s.Apps {
+		if app := &s.Apps[i]; s.knows(app, question) {
+			a := s.forRevision(app, question, now)
+			a.About = "revision " + question
+			return a, nil
+		}
+	}
+	return s.forHost(hostOf(question), question, now)
+}
+
+// hostOf is the host in what a person copies from a browser.
+func hostOf(question string) string {
+	if _, rest, is := strings.Cut(question, "://"); is {
+		question = rest
+	}
+	host, _, _ := strings.Cut(question, "/")
+	host, _, _ = strings.Cut(host, ":")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+func (s Objects) app(name string) *v1alpha1.App {
+	if i := slices.IndexFunc(s.Apps, func(a v1alpha1.App) bool { return a.Name == name }); i >= 0 {
+		return &s.Apps[i]
+	}
+	return nil
+}
+
+func (s Objects) revision(name string) *v1alpha1.Revision {
+	if i := slices.IndexFunc(s.Revisions, func(r v1alpha1.Revision) bool { return r.Name == name }); i >= 0 {
+		return &s.Revisions[i]
+	}
+	return nil
+}
+
+// knows reports whether a revision is or was one of the app's.
+func (s Objects) knows(app *v1alpha1.App, name string) bool {
+	if r := s.revision(name); r != nil {
+		return r.Spec.App == app.Name
+	}
+	return app.Status.Revision(name) != nil || slices.ContainsFunc(app.Status.Deployments, func(d v1alpha1.Deployment) bool { return d.Revision == name })
+}
+
+// forHost answers for the revision or the app that a host leads to.
+func (s Objects) forHost(host, question string, now time.Time) (*Answer, error) {
+	var hosts []string
+	for i := range s.Routes {
+		route := &s.Routes[i]
+		app := s.app(route.Spec.App)
+		if app == nil {
+			continue
+		}
+		hosts = append(hosts, route.Spec.Hosts...)
+		if slices.Contains(route.Spec.Hosts, host) {
+			a := s.forHead(app, now)
+			a.About = "host " + host
+			a.Text = fmt.Sprintf("%s is app %s: %s", host, app.Name, split(route)) + "; " + a.Text
+			return a, nil
+		}
+		for _, r := range route.Spec.RevisionHosts {
+			hosts = append(hosts, r.Host)
+			if r.Host == host {
+				a := s.forRevision(app, r.Revision, now)
+				a.About = "host " + host
+				a.Text = fmt.Sprintf("%s leads to revision %s alone, whatever its part of the traffic is; %s", host, r.Revision, a.Text)
+				return a, nil
+			}
+		}
+	}
+	for i := range s.Apps {
+		if app := &s.Apps[i]; slices.Contains(app.Spec.Hosts, host) {
+			a := &Answer{About: "host " + host, App: app.Name, Text: fmt.Sprintf("%s is a host that %s asks for and does not have", host, app.Name)}
+			for _, c := range failed(app.Status.Conditions, v1alpha1.ConditionReady) {
+				a.Why = c.Message
+			}
+			return a, nil
+		}
+	}
+	return nil, s.unknown(question, host, hosts)
+}
+
+// unknown is the error of a question about nothing there is.
+func (s Objects) unknown(question, host string, hosts []string) error {
+	names := hosts
+	for i := range s.Apps {
+		names = append(names, s.Apps[i].Name)
+	}
+	for i := range s.Revisions {
+		names = append(names, s.Revisions[i].Name)
+	}
+	meant := ""
+	if near := nearest.To(question, names); near != "" {
+		meant = fmt.Sprintf("; did you mean %s?", near)
+	} else if near := nearest.To(host, names); near != "" {
+		meant = fmt.Sprintf("; did you mean %s?", near)
+	}
+	if strings.ContainsAny(question, ".:/") {
+		return fmt.Errorf("no app and no revision answers at host %s, so that a request gets 404%s", host, meant)
+	}
+	return fmt.Errorf("there is no app and no revision %s%s", question, meant)
+}
+
+// split is how the requests of a Route's hosts go.
+func split(r *v1alpha1.Route) string {
+	var parts []string
+	for _, m := range r.Spec.Matches {
+		parts = append(parts, fmt.Sprintf("requests with %s go to %s", matching(&m.Match), m.Revision))
+	}
+	for _, t := range r.Spec.Traffic {
+		if t.Weight > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", v1alpha1.Percent(t.Weight), t.Revision))
+		}
+	}
+	if len(parts) == 0 {
+		return "no revision is ready to take its requests"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// forHead answers for the revision that should serve: the pinned one, else the
+// newest.
+func (s Objects) forHead(app *v1alpha1.App, now time.Time) *Answer {
+	name := app.Spec.Pin
+	for _, h := range app.Spec.Heads {
+		if h.Ref == app.Spec.ProductionRef && name == "" {
+			name = h.Revision
+		}
+	}
+	if role := app.Status.Role(name); role != v1alpha1.RoleLive && role != "" && app.Status.Live != "" {
+		a := s.forRevision(app, name, now)
+		a.Text += fmt.Sprintf("; %s serves", app.Status.Live)
+		return s.withProblem(app, a)
+	}
+	if app.Status.Live != "" {
+		name = app.Status.Live
+	}
+	if name == "" {
+		return s.withProblem(app, &Answer{App: app.Name, Text: "nothing of " + app.Name + " is there yet"})
+	}
+	return s.withProblem(app, s.forRevision(app, name, now))
+}
+
+// withProblem adds why the newest commit cannot be used.
+func (s Objects) withProblem(app *v1alpha1.App, a *Answer) *Answer {
+	if p := app.Spec.Problem; p != nil {
+		a.Text = fmt.Sprintf("commit %s is not used, as its headway.yaml cannot be; %s", p.Commit[:min(12, len(p.Commit))], a.Text)
+		a.Why, a.Do = p.Message, "push a commit that mends its headway.yaml"
+	}
+	return a
+}
+
+// forRevision answers for a revision of an app, which may be gone.
+func (s Objects) forRevision(app *v1alpha1.App, name string, now time.Time) *Answer {
+	a := &Answer{App: app.Name, Revision: name}
+	r := s.revision(name)
+	if r != nil {
+		a.Commit, a.Subject, a.Author, a.Ref = r.Spec.Commit, r.Spec.Subject, r.Spec.Author, r.Spec.Ref
+	}
+	last := deployment(app, name)
+	if r == nil && last != nil {
+		a.Commit, a.Subject, a.Author = last.Commit, last.Subject, last.Author
+	}
+	for _, h := range app.Spec.Heads {
+		if h.Revision == name && (a.Ref == "" || h.Ref == app.Spec.ProductionRef || a.Ref != app.Spec.ProductionRef) {
+			a.Ref = h.Ref
+		}
+	}
+	role := app.Status.Revision(name)
+	if role == nil {
+		role = &v1alpha1.RevisionRole{Name: name}
+	}
+	a.Role, a.Weight = role.Role, role.Weight
+	if t := app.Status.Trial(name); t != nil {
+		e := ForTrial(app, t)
+		a.Trial, a.Ref = &e, t.Ref
+		a.Waits = t.Waiting
+		if t.Held != "" {
+			a.Waits = "a person to decide, as " + t.Held
+		}
+	}
+	switch role.Role {
+	case v1alpha1.RoleLive:
+		a.live(app, role, last)
+	case v1alpha1.RoleCandidate:
+		a.candidate(app, r, now)
+	case v1alpha1.RoleShare:
+		a.ruled(app)
+		a.Text = fmt.Sprintf("%s has %s of the traffic as the head of %s", name, v1alpha1.Percent(a.Weight), v1alpha1.ShortRef(a.Ref))
+		a.Do = "merge the branch to give it all of the traffic, or delete it to end its share"
+	case v1alpha1.RoleBranch:
+		a.branch(app, r)
+	case v1alpha1.RoleKept:
+		a.Text = fmt.Sprintf("%s served before and has no traffic now", name)
+		if role.Warm {
+			a.Text = fmt.Sprintf("%s served before, and is kept with its pods until %s has shown that it can", name, app.Status.Live)
+		}
+		a.ended(last)
+		a.Do = fmt.Sprintf("headway rollback %s %s gives it all of the traffic again", app.Name, a.Commit[:min(12, len(a.Commit))])
+	case v1alpha1.RoleQuarantined:
+		a.ruled(app)
+		a.Text = fmt.Sprintf("%s has failed and gets no traffic any more, since %s", name, at(role.Since.Time))
+		a.Why = role.Message
+		a.Do = fmt.Sprintf("push a commit that mends it or, if it is not at fault, headway retry %s", name)
+		a.committed(app)
+	case v1alpha1.RoleReplaced:
+		a.Text = fmt.Sprintf("nothing wants %s any more", name)
+		a.Why = role.Message
+		a.ended(last)
+	default:
+		a.unplaced(r, last)
+	}
+	return a
+}
+
+func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// deployment is the newest one of a revision; nil if it was never live.
+func deployment(app *v1alpha1.App, name string) *v1alpha1.Deployment {
+	for i := range app.Status.Deployments {
+		if app.Status.Deployments[i].Revision == name {
+			return &app.Status.Deployments[i]
+		}
+	}
+	return nil
+}
+
+// ended adds why a revision that was live went.
+func (a *Answer) ended(last *v1alpha1.Deployment) {
+	if last != nil && last.Until != nil {
+		a.Text += fmt.Sprintf(", live until %s", at(last.Until.Time))
+		if a.Why == "" {
+			a.Why = last.End
+		}
+	}
+}
+
+// ruled adds the rule of the answer's ref.
+func (a *Answer) ruled(app *v1alpha1.App) {
+	rule := ForRule(app.Spec.RuleFor(a.Ref))
+	a.Rule = &rule
+}
+
+func (a *Answer) live(app *v1alpha1.App, role *v1alpha1.RevisionRole, last *v1alpha1.Deployment) {
+	a.ruled(app)
+	a.Text = fmt.Sprintf("%s is live with %s of the traffic, since %s", a.Revision, v1alpha1.Percent(role.Weight), at(role.Since.Time))
+	if last != nil && last.Cause != "" {
+		a.Why = last.Cause
+	}
+	if app.Spec.Pin == a.Revision {
+		a.Text += ", as it is pinned"
+		a.Do = fmt.Sprintf("headway resume %s ends the pin", app.Name)
+	}
+	if c := meta.FindStatusCondition(app.Status.Conditions, v1alpha1.ConditionReady); c != nil && c.Reason == v1alpha1.ReasonSettling {
+		a.Waits = c.Message
+	}
+}
+
+// candidate is about a revision that should take all of the traffic and does not
+// yet: by its trial or, where it has none, by how far it is.
+func (a *Answer) candidate(app *v1alpha1.App, r *v1alpha1.Revision, now time.Time) {
+	rule := app.Spec.RuleFor(a.Ref)
+	a.ruled(app)
+	a.Text = fmt.Sprintf("%s is on its way to all of the traffic, and has %s", a.Revision, v1alpha1.Percent(a.Weight))
+	if a.Weight == 0 {
+		a.Text = fmt.Sprintf("%s is on its way to all of the traffic, and has none yet", a.Revision)
+	}
+	switch {
+	case r != nil && r.Status.SameAs != "" && r.Status.SameAs == app.Status.Live:
+		a.Text = fmt.Sprintf("%s runs the same as %s, which is live, so that no traffic has to move", a.Revision, r.Status.SameAs)
+		return
+	case a.Trial != nil && a.Trial.Held != "":
+		a.Do = fmt.Sprintf("a newer commit replaces it; headway promote %s takes it on, headway rollback %s takes it back", app.Name, app.Name)
+	case app.Spec.Hold:
+		a.Do = fmt.Sprintf("headway resume %s ends the hold", app.Name)
+	case a.Trial != nil:
+	case r != nil:
+		f, ok := revisionFinding(r)
+		switch {
+		case ok && f.Severity == Failed:
+			a.Text = fmt.Sprintf("%s cannot take traffic: %s", a.Revision, f.Reason)
+			a.Why, a.Do = f.Text, f.Remedy
+		case ok:
+			a.Waits = f.Text
+		}
+	}
+	if rule != nil && a.Waits == "" {
+		// A window that cannot be read was refused when the file was.
+		if text, end, err := window.Within(rule.Freeze, now); err == nil && text != "" {
+			a.Waits = fmt.Sprintf("the end of the freeze %q, at %s", text, at(end))
+		}
+	}
+}
+
+func (a *Answer) branch(app *v1alpha1.App, r *v1alpha1.Revision) {
+	rule := app.Spec.RuleFor(a.Ref)
+	a.Text = fmt.Sprintf("%s has no part of the traffic: it is the head of %s", a.Revision, v1alpha1.ShortRef(a.Ref))
+	if rule == nil {
+		a.Text += ", for which there is no rule"
+		a.Do = fmt.Sprintf("merge the branch, or give it a share in headway.yaml: release: {%s: {weight: 10}}", v1alpha1.ShortRef(a.Ref))
+	} else {
+		a.ruled(app)
+	}
+	for _, b := range app.Status.Branches {
+		if b.Ref == a.Ref {
+			a.Why = "it answers at " + b.URL
+		}
+	}
+	if r == nil {
+		return
+	}
+	if f, ok := revisionFinding(r); ok {
+		a.Why, a.Do = f.Text, f.Remedy
+	}
+}
+
+// committed adds how the commit went that Headway was to make about a revision.
+func (a *Answer) committed(app *v1alpha1.App) {
+	c := app.Spec.Committed
+	switch {
+	case c == nil || c.Revision != a.Revision:
+	case c.Problem != "":
+		a.Do = c.Problem
+	case c.Branch != "":
+		a.Do = fmt.Sprintf("open a pull request from %s, where Headway has reverted it", v1alpha1.ShortRef(c.Branch))
+	default:
+		a.Do = fmt.Sprintf("push a commit that mends it; commit %s reverts it in git", c.Commit[:min(12, len(c.Commit))])
+	}
+}
+
+// unplaced is about a revision of which the App says nothing.
+func (a *Answer) unplaced(r *v1alpha1.Revision, last *v1alpha1.Deployment) {
+	switch {
+	case r != nil:
+		a.Text = a.Revision + " is new, and what it is there for is decided next"
+	case last != nil:
+		a.Text = a.Revision + " is not kept any more"
+		a.ended(last)
+	default:
+		a.Text = a.Revision + " is not there yet"
+	}
+}

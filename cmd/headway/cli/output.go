@@ -16,7 +16,7 @@ type Output string
 
 // Flag adds --output to a command.
 func (f *Output) Flag(c *cobra.Command) {
-	c.Flags().VarP(f, "output", "o", "json or yaml: the API objects instead of a table")
+	c.Flags().VarP(f, "output", "o", "json or yaml, for programs")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 }
 

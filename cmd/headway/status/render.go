@@ -94,9 +94,13 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 	if app.Spec.Pin != "" {
 		row("Pinned", app.Spec.Pin)
 	}
+	if app.Spec.Hold {
+		row("On hold", "nothing goes forward; headway resume "+app.Name+" ends it")
+	}
 	row("Source", fmt.Sprintf("%s in repository %s, %s", app.Spec.Path, app.Spec.Repository, cli.ShortRef(app.Spec.ProductionRef)))
 	head.Write(w)
 	_, _ = fmt.Fprintln(w)
+	v.writeTrials(w, found.Trials)
 	if len(found.Revisions) == 0 {
 		_, _ = fmt.Fprintln(w, "No revision yet.")
 		return

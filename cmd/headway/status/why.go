@@ -1,0 +1,80 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/headway-dev/headway/api/explain"
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Why is the command why.
+func Why(s cli.Streams, a *cli.Access) *cobra.Command {
+	var output cli.Output
+	c := &cobra.Command{
+		Use:   "why APP|REVISION|HOST",
+		Short: "Say why something has the traffic that it has",
+		Long: `Give one answer about an app, a revision or the host of a request (a URL will do):
+the commit, the rule that its traffic follows, the numbers and the evidence, what
+it waits for and what to do.`,
+		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: a.Complete(func(ctx context.Context, c *cli.Cluster) []string {
+			return append(cli.AppNames(ctx, c), cli.RevisionNames(ctx, c, func(*v1alpha1.Revision) bool { return true })...)
+		}),
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			now := time.Now()
+			answer, err := why(ctx, c, c.Namespace, args[0], now)
+			if err != nil {
+				return err
+			}
+			v := view{paint: cli.PaintFor(s.Out), now: now, namespace: c.Namespace}
+			return output.Print(s.Out, answer, func(w io.Writer) { v.writeAnswer(w, answer) })
+		}),
+	}
+	output.Flag(c)
+	return c
+}
+
+// why reads what a namespace holds, and asks it.
+func why(ctx context.Context, c client.Reader, namespace, question string, now time.Time) (*explain.Answer, error) {
+	s, err := readState(ctx, c, namespace, "")
+	if err != nil {
+		return nil, err
+	}
+	var routes v1alpha1.RouteList
+	if err := c.List(ctx, &routes, client.InNamespace(namespace)); err != nil {
+		return nil, fmt.Errorf("reading routes: %w", err)
+	}
+	answer, err := explain.Why(question, explain.Objects{Apps: s.Apps, Revisions: s.Revisions, Routes: routes.Items}, now)
+	if err != nil {
+		return nil, fmt.Errorf("in namespace %s: %w", namespace, err)
+	}
+	return answer, nil
+}
+
+// writeAnswer is the sentence, then what it rests on, then the gates.
+func (v view) writeAnswer(w io.Writer, a *explain.Answer) {
+	_, _ = fmt.Fprintln(w, v.paint.Bold(cli.Printable(a.Text, 1000)))
+	var g cli.Grid
+	for _, row := range a.Rows(v.now) {
+		title := row.Title
+		for line := range strings.SplitSeq(row.Text, "\n") {
+			g.Row(cli.Plain(title), cli.Plain(cli.Printable(line, 1000)))
+			title = ""
+		}
+	}
+	if len(g) > 0 {
+		_, _ = fmt.Fprintln(w)
+		g.Write(w)
+	}
+	if a.Trial != nil && len(a.Trial.Gates) > 0 {
+		_, _ = fmt.Fprintln(w)
+		v.gates(a.Trial.Gates).Write(w)
+	}
+}

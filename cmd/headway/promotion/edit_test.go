@@ -95,7 +95,7 @@ func FuzzEdit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, c := range []change{{"pin", strings.Repeat("12345e67", 5)}, {key: "pin"}} {
+		for _, c := range []change{{"pin", strings.Repeat("12345e67", 5)}, {key: "pin"}, {"hold", "true"}, {key: "hold"}} {
 			e, err := editSpec("headway.yaml", []byte(text), c)
 			if err != nil {
 				continue
@@ -104,11 +104,16 @@ func FuzzEdit(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", c, err, e.after())
 			}
-			if after.Pin != c.value {
-				t.Fatalf("%s: pin is %q\n%s", c, after.Pin, e.after())
+			if c.key == "pin" && after.Pin != c.value || c.key == "hold" && after.Hold != (c.value == "true") {
+				t.Fatalf("%s: pin is %q, hold %t\n%s", c, after.Pin, after.Hold, e.after())
 			}
-			after.Pin = before.Pin
-			if diff := cmp.Diff(asked(t, before), asked(t, after)); diff != "" {
+			was := *before
+			if c.key == "pin" {
+				was.Pin = after.Pin
+			} else {
+				was.Hold = after.Hold
+			}
+			if diff := cmp.Diff(asked(t, &was), asked(t, after)); diff != "" {
 				t.Fatalf("%s changes more:\n%s\n%s", c, diff, e.after())
 			}
 			for _, l := range e {

@@ -21,7 +21,7 @@ func main() {
 	o := gitserver.Options{Logger: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	listen := flag.String("listen", "127.0.0.1:3000", "`address` to listen on")
 	flag.StringVar(&o.Root, "root", "", "`folder` of the repositories (required)")
-	flag.Func("url", "`URL` by which others reach this server, once for each; default: http:// and the listen address", func(url string) error {
+	flag.Func("url", "`URL` by which others reach this server, once for each (required)", func(url string) error {
 		o.URLs = append(o.URLs, url)
 		return nil
 	})
@@ -49,9 +49,6 @@ func serve(ctx context.Context, listen string, o gitserver.Options) error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	defer listener.Close()
-	if len(o.URLs) == 0 {
-		o.URLs = []string{"http://" + listener.Addr().String()}
-	}
 	handler, err := gitserver.New(o)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/deploy/images/platform"
@@ -17,12 +16,10 @@ import (
 
 func main() {
 	registry := flag.String("registry", "", "`registry` with a path if wanted, such as registry.example.com/headway (required)")
-	only := flag.String("only", "", "comma-separated `names` of the images wanted; default: all")
 	flag.Parse()
 	program.Main(func(ctx context.Context) error {
 		references, err := platform.Publish(ctx, platform.Options{
 			Registry: *registry,
-			Only:     strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }),
 			Progress: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
 		})
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/headway-dev/headway/deploy/command"
 	"github.com/headway-dev/headway/deploy/images/platform"
 	"github.com/headway-dev/headway/deploy/local/layout"
@@ -49,58 +51,37 @@ func pushBaseImages(ctx context.Context, c *cluster, s *report) error {
 	}
 	defer to.Close()
 	pushed := 0
+	ensure := func(spec func() (ociimage.Spec, error), places ...platform.Place) error {
+		_, sent, err := to.Ensure(ctx, func() (v1.Image, error) {
+			s.waitFor("image " + places[0].Image + " to be assembled and pushed")
+			holds, err := spec()
+			if err != nil {
+				return nil, err
+			}
+			return ociimage.Build(ctx, holds)
+		}, places...)
+		if sent {
+			pushed++
+		}
+		return err
+	}
 	for _, image := range programImages {
-		sent, err := pushMissing(ctx, to, s, func() (ociimage.Spec, error) {
+		err := ensure(func() (ociimage.Spec, error) {
 			return ociimage.Spec{
 				Layers:     []ociimage.Layer{{Files: []ociimage.File{{Path: image.entrypoint, Source: c.program(image.name), Mode: 0o755}}}},
 				Entrypoint: []string{image.entrypoint},
 				User:       image.user,
 			}, nil
-		}, tagged{"headway/" + image.name, c.imageTag()})
+		}, platform.Place{Image: "headway/" + image.name, Tag: c.imageTag()})
 		if err != nil {
 			return err
 		}
-		pushed += sent
 	}
 	// The second name is what a Dockerfile's `FROM busybox` comes to through the mirror.
-	sent, err := pushMissing(ctx, to, s, func() (ociimage.Spec, error) { return busybox(ctx) },
-		tagged{"headway/busybox", c.imageTag()}, tagged{"library/busybox", "latest"})
-	s.result("%d images pushed, %d there", pushed+sent, len(programImages)+1-pushed-sent)
+	err = ensure(func() (ociimage.Spec, error) { return busybox(ctx) },
+		platform.Place{Image: "headway/busybox", Tag: c.imageTag()}, platform.Place{Image: "library/busybox", Tag: "latest"})
+	s.result("%d images pushed, %d there", pushed, len(programImages)+1-pushed)
 	return err
-}
-
-// tagged is where an image is in the registry.
-type tagged struct{ image, tag string }
-
-// pushMissing assembles an image and pushes it under all names unless the registry
-// has all of them. It returns how many images were sent, one or none.
-func pushMissing(ctx context.Context, to *platform.Registry, s *report, spec func() (ociimage.Spec, error), names ...tagged) (int, error) {
-	missing := false
-	for _, name := range names {
-		_, there, err := to.Find(ctx, name.image, name.tag)
-		if err != nil {
-			return 0, err
-		}
-		missing = missing || !there
-	}
-	if !missing {
-		return 0, nil
-	}
-	s.waitFor("image " + names[0].image + " to be assembled and pushed")
-	holds, err := spec()
-	if err != nil {
-		return 0, err
-	}
-	image, err := ociimage.Build(ctx, holds)
-	if err != nil {
-		return 0, fmt.Errorf("assembling image %s: %w", names[0].image, err)
-	}
-	for _, name := range names {
-		if _, err := to.Push(ctx, name.image, name.tag, image); err != nil {
-			return 0, err
-		}
-	}
-	return 1, nil
 }
 
 // busybox is Debian's static busybox with a link for each of its commands.

@@ -26,6 +26,9 @@ const (
 	drainMost = 10 * time.Second
 	// drainLook is how often a draining revision is looked at.
 	drainLook = 250 * time.Millisecond
+	// drainingCost makes Kubernetes remove a marked pod before others; theirs
+	// is 0.
+	drainingCost = "-1000"
 )
 
 // drainTo takes pods out of traffic, the emptiest, and takes them away once they
@@ -112,7 +115,7 @@ func (r *Reconciler) setDraining(ctx context.Context, namespace string, pod podS
 	if draining {
 		label, cost = `"true"`, `"`+drainingCost+`"`
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, v1alpha1.LabelDraining, label, annotationCost, cost)
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s},"annotations":{%q:%s}}}`, v1alpha1.LabelDraining, label, corev1.PodDeletionCost, cost)
 	object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod.name}}
 	err := r.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), apply.Autoscaler)
 	if client.IgnoreNotFound(err) != nil {

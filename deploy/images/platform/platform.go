@@ -13,7 +13,8 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/headway-dev/headway/deploy/local/layout"
 )
@@ -40,8 +41,6 @@ type Options struct {
 	RegistryAddress string
 	// PlainHTTP is set when the registry speaks no https.
 	PlainHTTP bool
-	// Only names the images to publish. Default: all.
-	Only []string
 	// Progress takes a line about something that takes long.
 	Progress func(format string, args ...any)
 }
@@ -53,10 +52,6 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := options.Only
-	if len(names) == 0 {
-		names = slices.Sorted(maps.Keys(recipes))
-	}
 	target, err := NewRegistry(options.Registry, options.RegistryAddress, options.PlainHTTP)
 	if err != nil {
 		return nil, err
@@ -65,13 +60,8 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 
 	a := assembler{options: options, cache: filepath.Join(places.Root, "images")}
 	references := map[string]string{}
-	for _, name := range names {
-		recipe, ok := recipes[name]
-		if !ok {
-			return nil, fmt.Errorf("no image %q: there are %s", name, strings.Join(slices.Sorted(maps.Keys(recipes)), ", "))
-		}
-		references[name], err = a.publish(ctx, target, name, recipe)
-		if err != nil {
+	for _, name := range slices.Sorted(maps.Keys(recipes)) {
+		if references[name], err = a.publish(ctx, target, name, recipes[name]); err != nil {
 			return nil, fmt.Errorf("publishing image %s: %w", name, err)
 		}
 	}
@@ -110,13 +100,9 @@ func (a *assembler) publish(ctx context.Context, to *Registry, name string, make
 	if err != nil {
 		return "", err
 	}
-	if reference, there, err := to.Find(ctx, name, tag); err != nil || there {
-		return reference, err
-	}
-	a.options.Progress("assembling %s:%s", name, tag)
-	built, err := a.assemble(ctx, img)
-	if err != nil {
-		return "", err
-	}
-	return to.Push(ctx, name, tag, built)
+	reference, _, err := to.Ensure(ctx, func() (v1.Image, error) {
+		a.options.Progress("assembling %s:%s", name, tag)
+		return a.assemble(ctx, img)
+	}, Place{name, tag})
+	return reference, err
 }

@@ -172,7 +172,7 @@ func TestRegistryThatRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer to.Close()
-	if _, there, err := to.Find(t.Context(), "controller", "1"); err == nil || there {
+	if _, there, err := to.find(t.Context(), Place{"controller", "1"}); err == nil || there {
 		t.Errorf("a registry that refuses: there %v, %v", there, err)
 	}
 	for _, registry := range []string{"", "https://registry.example.com", "Registry.example.com/Headway"} {

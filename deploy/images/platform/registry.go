@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -56,11 +57,41 @@ func (r *Registry) options(ctx context.Context) []remote.Option {
 	}
 }
 
-// Find looks the tag up and returns the reference by digest.
-func (r *Registry) Find(ctx context.Context, image, tag string) (reference string, there bool, err error) {
-	ref, err := name.NewTag(r.registry+"/"+image+":"+tag, r.naming...)
+// Place is where an image is in the registry.
+type Place struct{ Image, Tag string }
+
+// Ensure makes an image and pushes it to all places, unless the registry has it
+// at each of them. It returns the reference by digest of the first, and whether
+// something was pushed.
+func (r *Registry) Ensure(ctx context.Context, build func() (v1.Image, error), places ...Place) (reference string, pushed bool, err error) {
+	missing := false
+	for _, place := range slices.Backward(places) {
+		var there bool
+		if reference, there, err = r.find(ctx, place); err != nil {
+			return "", false, err
+		}
+		missing = missing || !there
+	}
+	if !missing {
+		return reference, false, nil
+	}
+	image, err := build()
 	if err != nil {
-		return "", false, fmt.Errorf("naming the image: %w", err)
+		return "", false, err
+	}
+	for _, place := range slices.Backward(places) {
+		if reference, err = r.push(ctx, place, image); err != nil {
+			return "", false, err
+		}
+	}
+	return reference, true, nil
+}
+
+// find looks a place up and returns the reference by digest.
+func (r *Registry) find(ctx context.Context, place Place) (reference string, there bool, err error) {
+	ref, err := r.tag(place)
+	if err != nil {
+		return "", false, err
 	}
 	found, err := remote.Head(ref, r.options(ctx)...)
 	if err == nil {
@@ -73,19 +104,27 @@ func (r *Registry) Find(ctx context.Context, image, tag string) (reference strin
 	return "", false, fmt.Errorf("looking for %s: %w", ref, err)
 }
 
-// Push uploads what the registry lacks of an image and returns the reference by
+// push uploads what the registry lacks of an image and returns the reference by
 // digest.
-func (r *Registry) Push(ctx context.Context, image, tag string, built v1.Image) (string, error) {
-	ref, err := name.NewTag(r.registry+"/"+image+":"+tag, r.naming...)
+func (r *Registry) push(ctx context.Context, place Place, image v1.Image) (string, error) {
+	ref, err := r.tag(place)
 	if err != nil {
-		return "", fmt.Errorf("naming the image: %w", err)
+		return "", err
 	}
-	if err := remote.Write(ref, built, r.options(ctx)...); err != nil {
+	if err := remote.Write(ref, image, r.options(ctx)...); err != nil {
 		return "", fmt.Errorf("pushing %s: %w", ref, err)
 	}
-	digest, err := built.Digest()
+	digest, err := image.Digest()
 	if err != nil {
 		return "", fmt.Errorf("computing the digest: %w", err)
 	}
 	return ref.Context().Digest(digest.String()).String(), nil
+}
+
+func (r *Registry) tag(place Place) (name.Tag, error) {
+	ref, err := name.NewTag(r.registry+"/"+place.Image+":"+place.Tag, r.naming...)
+	if err != nil {
+		return ref, fmt.Errorf("naming the image: %w", err)
+	}
+	return ref, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/headway-dev/headway/scaler/activator/record"
 	"github.com/headway-dev/headway/scaler/report"
 )
 
@@ -41,9 +42,9 @@ func (p *process) reportSamples(yield func(report.Sample)) {
 		s := report.Sample{
 			Key:      report.Key{Namespace: r.Namespace, Name: r.Name},
 			InFlight: load.InFlight, Queued: load.Queued, Requests: load.Arrived, Busy: load.Busy,
-			FirstByte: &r.Stats.FirstByte,
+			Waiting: r.Stats.Waiting(), FirstByte: &r.Stats.FirstByte, Timed: r.Stats.Timed(),
+			Split: r.Stats.Tally(record.Split), Repeat: r.Stats.Tally(record.Repeat), Direct: r.Stats.Tally(record.Direct),
 		}
-		s.Split, s.Direct = r.Stats.Tallies()
 		if load.InFlight > 0 {
 			for _, pod := range r.PodLoads() {
 				s.Pods = append(s.Pods, report.Pod(pod))

@@ -36,6 +36,7 @@ const (
 type process struct {
 	Options
 	identity string // the name of the pod
+	compiler table.Compiler
 	tables   atomic.Pointer[table.Table]
 	access   *accesslog.Log
 	tracer   *trace.Tracer // nil: tracing is off
@@ -56,7 +57,7 @@ func Run(ctx context.Context, o Options) error {
 	defer p.keepers.Close()
 	defer p.sendTraces()
 	waiting, report := p.reporter()
-	watcher, err := watch.New(o.Kubernetes, &p.tables, watch.Hooks{Pools: p.poolHooks(waiting), Compiled: p.keepers.Assign})
+	watcher, err := watch.New(o.Kubernetes, &p.tables, &p.compiler, watch.Hooks{Pools: p.poolHooks(waiting), Compiled: p.keepers.Assign})
 	if err != nil {
 		return fmt.Errorf("preparing to watch the cluster: %w", err)
 	}
@@ -136,13 +137,17 @@ func newProcess(o Options) (*process, error) {
 func (p *process) members(ctx context.Context) error {
 	namespace, err := os.ReadFile(namespaceFile)
 	if errors.Is(err, os.ErrNotExist) {
+		p.compiler.Crew.Store(table.Alone())
 		p.keepers.SetMembers(nil)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("finding the namespace of this pod: %w", err)
 	}
-	return watch.Members(ctx, p.Kubernetes, strings.TrimSpace(string(namespace)), p.keepers.SetMembers)
+	return watch.Members(ctx, p.Kubernetes, strings.TrimSpace(string(namespace)), func(members []keeper.Member) {
+		p.compiler.Crew.Store(table.CrewOf(p.identity, keeper.Serving(members)))
+		p.keepers.SetMembers(members)
+	})
 }
 
 // serve opens the ports for requests and closes them in order.

@@ -49,10 +49,12 @@ type Sample struct {
 	InFlight, Queued int
 	// Requests is the sum of the requests that have arrived.
 	Requests uint64
-	// Split and Direct are sums of the requests by how they ended, FirstByte the
-	// times of Split; see Measured. FirstByte may be nil.
-	Split, Direct Tally
-	FirstByte     *Histogram
+	// Split, Repeat, Direct and Timed are sums, FirstByte are times, Waiting is
+	// now; see Measured. FirstByte and Waiting may be nil.
+	Split, Repeat, Direct Tally
+	Timed                 uint64
+	FirstByte             *Histogram
+	Waiting               *latency.Counts
 	// Busy is the sum of the time that requests have spent in the activator so
 	// far, those that have not ended included. It can be had without a clock
 	// per change: n*now - (sum of the starts of the n requests that have not
@@ -75,9 +77,9 @@ type frame struct {
 	Revisions []entry `json:"revisions,omitempty"`
 }
 
-// entry is a revision in a frame. Requests, BusyMicros, Split and Direct count
-// from the start of the stream, FirstByte from the frame before: pairs of a
-// counter's index and how far it has grown.
+// entry is a revision in a frame. Requests, BusyMicros, the Tallies and Timed
+// count from the start of the stream. FirstByte and Waiting are pairs of a
+// counter's index and how far it has grown since the frame before, or its value.
 type entry struct {
 	Namespace  string      `json:"namespace"`
 	Name       string      `json:"name"`
@@ -86,8 +88,11 @@ type entry struct {
 	Requests   uint64      `json:"requests,omitempty"`
 	BusyMicros int64       `json:"busyMicros,omitempty"`
 	Split      Tally       `json:"split,omitzero"`
+	Repeat     Tally       `json:"repeat,omitzero"`
 	Direct     Tally       `json:"direct,omitzero"`
+	Timed      uint64      `json:"timed,omitempty"`
 	FirstByte  [][2]uint64 `json:"firstByte,omitempty"`
+	Waiting    [][2]uint64 `json:"waiting,omitempty"`
 	Pods       []Pod       `json:"pods,omitempty"`
 	// Gone says that the activator does not know the revision any more.
 	Gone bool `json:"gone,omitempty"`
@@ -97,19 +102,22 @@ type entry struct {
 // there, or something has changed.
 func (e entry) newsAfter(before entry) bool {
 	return e.InFlight > 0 || e.Queued > 0 || before.InFlight > 0 || before.Queued > 0 ||
-		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros || e.Split != before.Split || e.Direct != before.Direct
+		e.Requests != before.Requests || e.BusyMicros != before.BusyMicros || e.Timed != before.Timed ||
+		e.Split != before.Split || e.Repeat != before.Repeat || e.Direct != before.Direct
 }
 
 func (e entry) check() error {
 	if e.Namespace == "" || e.Name == "" {
 		return errors.New("a revision without a name")
 	}
-	if e.InFlight < 0 || e.Queued < 0 || len(e.FirstByte) > latency.Buckets || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
+	if e.InFlight < 0 || e.Queued < 0 || e.BusyMicros < 0 || e.BusyMicros > math.MaxInt64/1000 {
 		return errors.New("a number out of range")
 	}
-	for _, grown := range e.FirstByte {
-		if grown[0] >= latency.Buckets {
-			return errors.New("a number out of range")
+	for _, pairs := range [][][2]uint64{e.FirstByte, e.Waiting} {
+		for i, pair := range pairs {
+			if i >= latency.Buckets || pair[0] >= latency.Buckets {
+				return errors.New("a number out of range")
+			}
 		}
 	}
 	for _, pod := range e.Pods {

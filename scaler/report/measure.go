@@ -47,9 +47,23 @@ func (t Tally) Answered() (n uint64) {
 	return n
 }
 
-// Bad is how many of those count against the app.
-func (t Tally) Bad() uint64 {
-	return t.Ended[5] + t.Ended[GRPCFailed] + t.Ended[Broken] + t.Ended[Late]
+// Bad reports whether such an end counts against the app.
+func (e Ending) Bad() bool {
+	switch e {
+	case 5, GRPCFailed, Broken, Late:
+		return true
+	}
+	return false
+}
+
+// Bad is how many count against the app.
+func (t Tally) Bad() (n uint64) {
+	for e, m := range t.Ended {
+		if Ending(e).Bad() {
+			n += m
+		}
+	}
+	return n
 }
 
 // plus adds how far a sum has grown.
@@ -77,13 +91,26 @@ func (h *Histogram) Load() (l latency.Counts) {
 	return l
 }
 
-// Measured is what activators have counted for one revision. Split are the
-// requests that a Route's weights have sent to it, a random sample of all;
-// Direct are those that came by a host of the revision itself.
+// Measured is what activators have counted for one revision.
+//
+// Of a Route with sticky users, each counts for a trial until the first bad
+// answer: that is in Split, what comes after it in Repeat. Two answers to one
+// user that are bad at the same time are there as well, although both requests
+// arrived in Split. A time counts once for each user, and in the revision that
+// takes whom no other has once in each step; so Timed may be less than
+// Split.Arrived.
 type Measured struct {
-	Split, Direct Tally
-	// FirstByte is from the moment when the app had a request of Split to the
-	// start of its response, without the wait for a pod and for the client's
-	// body. Upgraded connections are not among them.
+	// Split are the requests that a Route's weights have sent to the revision, a
+	// random sample of all; Direct those that came by a host of its own, by a
+	// match, or as copies.
+	Split, Repeat, Direct Tally
+	// Timed is how many have arrived whose time to the first byte counts.
+	Timed uint64
+	// FirstByte is from the moment when the app had such a request to the start
+	// of its response, or to when the time was up or the client left; without
+	// the wait for a pod and for the client's body.
 	FirstByte latency.Counts
+	// Waiting are those that wait for the first byte now, by their age so far, of
+	// revisions that share their traffic with others.
+	Waiting latency.Counts
 }

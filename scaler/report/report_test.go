@@ -101,6 +101,32 @@ func TestMeasured(t *testing.T) {
 	}
 }
 
+// TestWaitingIsOfOpenStreams: the last words of those are added up, and a stream
+// that ends takes its word along; Timed is a sum like all others.
+func TestWaitingIsOfOpenStreams(t *testing.T) {
+	server := &Server{Changed: func(Key) {}}
+	named := func(timed uint64, waiting ...[2]uint64) frame {
+		return frame{Revisions: []entry{{Namespace: shop.Namespace, Name: shop.Name, Timed: timed, Waiting: waiting}}}
+	}
+	a, b := server.open("a"), server.open("b")
+	for _, step := range []struct {
+		name           string
+		do             func()
+		timed, waiting uint64
+	}{
+		{"two wait", func() { server.take(a, named(2, [2]uint64{80, 2})) }, 2, 2},
+		{"and in another one three", func() { server.take(b, named(3, [2]uint64{3, 1}, [2]uint64{80, 3})) }, 5, 5},
+		{"one was answered", func() { server.take(a, named(2, [2]uint64{80, 1})) }, 5, 4},
+		{"all were", func() { server.take(a, named(3)) }, 6, 3},
+		{"an activator goes", func() { server.close(b) }, 6, 0},
+	} {
+		step.do()
+		if m := server.Measured(shop); m.Timed != step.timed || m.Waiting[80] != step.waiting {
+			t.Errorf("%s: %d timed, %d wait, want %d and %d", step.name, m.Timed, m.Waiting[80], step.timed, step.waiting)
+		}
+	}
+}
+
 func TestAnEdgeIsToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := startAutoscaler()
@@ -294,6 +320,7 @@ func TestStreamsAreRefused(t *testing.T) {
 		{"no JSON", http.MethodPost, "good", "hello\n", 400, "invalid character"},
 		{"no name", http.MethodPost, "good", `{"revisions":[{"inFlight":1}]}`, 400, "without a name"},
 		{"negative", http.MethodPost, "good", `{"revisions":[{"namespace":"a","name":"b","queued":-1}]}`, 400, "out of range"},
+		{"no counter", http.MethodPost, "good", `{"revisions":[{"namespace":"a","name":"b","waiting":[[129,1]]}]}`, 400, "out of range"},
 		{"end", http.MethodPost, "good", "{}\n{}\n", 400, "EOF"},
 	} {
 		if code, text := serve(s, tc.method, tc.token, tc.body); code != tc.code || !strings.Contains(text, tc.text) {
@@ -309,6 +336,7 @@ func FuzzServer(f *testing.F) {
 	f.Add(`{"revisions":[{"namespace":"a","name":"b","inFlight":1,"requests":18446744073709551615,"busyMicros":9223372036854775}]}` + "\n{}")
 	f.Add(`{"revisions":[{"namespace":"a","name":"b","busyMicros":9223372036854775807}]}`)
 	f.Add(`{"revisions":[{"namespace":"a","name":"b","gone":true}]}`)
+	f.Add(`{"revisions":[{"namespace":"a","name":"b","timed":18446744073709551615,"waiting":[[0,18446744073709551615],[0,1]]}]}`)
 	f.Add("\n\nnull\n[]")
 	f.Fuzz(func(t *testing.T, body string) {
 		s := &Server{Logger: quiet, Authorize: func(context.Context, string) error { return nil }}

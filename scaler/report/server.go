@@ -27,7 +27,7 @@ type Server struct {
 	mu       sync.RWMutex
 	serial   int
 	streams  []*incoming       // the oldest first
-	measured map[Key]*Measured // by all streams so far
+	measured map[Key]*Measured // the sums of all streams so far
 }
 
 // incoming is an open stream. Guarded by Server.mu.
@@ -57,10 +57,16 @@ func (s *Server) Reports(key Key) []decide.Report {
 func (s *Server) Measured(key Key) Measured {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if m := s.measured[key]; m != nil {
-		return *m
+	m := Measured{}
+	if sums := s.measured[key]; sums != nil {
+		m = *sums
 	}
-	return Measured{}
+	for _, in := range s.streams {
+		for _, pair := range in.revisions[key].Waiting {
+			m.Waiting[pair[0]] += pair[1]
+		}
+	}
+	return m
 }
 
 // PodLoads returns the requests in flight in the pods of a revision, by the
@@ -188,7 +194,9 @@ func (s *Server) measure(key Key, now, before entry) {
 		s.measured[key] = m
 	}
 	m.Split = m.Split.plus(now.Split, before.Split)
+	m.Repeat = m.Repeat.plus(now.Repeat, before.Repeat)
 	m.Direct = m.Direct.plus(now.Direct, before.Direct)
+	m.Timed += now.Timed - before.Timed
 	for _, grown := range now.FirstByte {
 		m.FirstByte[grown[0]] += grown[1]
 	}

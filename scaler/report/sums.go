@@ -26,7 +26,7 @@ func newSums(samples func(yield func(Sample))) *sums {
 	s := &sums{known: map[Key]*known{}}
 	samples(func(sample Sample) {
 		k := &known{raw: sample, sent: entry{Namespace: sample.Namespace, Name: sample.Name}}
-		if sample.Split.Arrived > 0 {
+		if sample.Timed > 0 {
 			k.grown(sample.FirstByte)
 		}
 		s.known[sample.Key] = k
@@ -68,7 +68,10 @@ func (k *known) count(sample Sample) entry {
 	e := k.sent
 	e.InFlight, e.Queued, e.Pods = sample.InFlight, sample.Queued, sample.Pods
 	e.Requests += sample.Requests - k.raw.Requests
+	e.Waiting = pairs(sample.Waiting)
+	e.Timed += sample.Timed - k.raw.Timed
 	e.Split = e.Split.plus(sample.Split, k.raw.Split)
+	e.Repeat = e.Repeat.plus(sample.Repeat, k.raw.Repeat)
 	e.Direct = e.Direct.plus(sample.Direct, k.raw.Direct)
 	// Busy is read while requests come and go and may waver a little.
 	k.busy += max(0, sample.Busy-k.raw.Busy)
@@ -78,20 +81,33 @@ func (k *known) count(sample Sample) entry {
 	return e
 }
 
+// pairs are the counters that are not zero.
+func pairs(counts *latency.Counts) (pairs [][2]uint64) {
+	if counts == nil {
+		return nil
+	}
+	for i, n := range counts {
+		if n > 0 {
+			pairs = append(pairs, [2]uint64{uint64(i), n})
+		}
+	}
+	return pairs
+}
+
 // grown returns which counters of h have grown since it was called last.
-func (k *known) grown(h *Histogram) (grown [][2]uint64) {
+func (k *known) grown(h *Histogram) [][2]uint64 {
 	if h == nil {
 		return nil
 	}
 	if k.times == nil {
 		k.times = &latency.Counts{}
 	}
-	now := h.Load()
+	now, grown := h.Load(), latency.Counts{}
 	for i, n := range now {
 		if n > k.times[i] {
-			grown = append(grown, [2]uint64{uint64(i), n - k.times[i]})
+			grown[i] = n - k.times[i]
 		}
 	}
 	*k.times = now
-	return grown
+	return pairs(&grown)
 }

@@ -71,6 +71,14 @@ func TestSums(t *testing.T) {
 			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond, Split: ended(10, 2), Direct: ended(1, 0), FirstByte: times(0, 99, 99)}, {Key: b, Requests: 1}},
 			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000, Split: ended(10, 2), Direct: ended(1, 0), FirstByte: [][2]uint64{{99, 1}}}},
 		}, {
+			"who waits for a first byte now",
+			[]Sample{{Key: a, InFlight: 3, Requests: 2, Busy: 8 * time.Millisecond, Split: ended(10, 2), Direct: ended(1, 0), Timed: 3, Waiting: &latency.Counts{7: 2, 128: 1}}, {Key: b, Requests: 1}},
+			[]entry{{Namespace: "default", Name: "a", InFlight: 3, Requests: 5, BusyMicros: 13000, Split: ended(10, 2), Direct: ended(1, 0), Timed: 3, Waiting: [][2]uint64{{7, 2}, {128, 1}}}},
+		}, {
+			"nobody waits any more",
+			[]Sample{{Key: a, Requests: 2, Busy: 8 * time.Millisecond, Split: ended(10, 2), Repeat: ended(0, 3), Direct: ended(1, 0), Timed: 4}, {Key: b, Requests: 1}},
+			[]entry{{Namespace: "default", Name: "a", Requests: 5, BusyMicros: 13000, Split: ended(10, 2), Repeat: ended(0, 3), Direct: ended(1, 0), Timed: 4}},
+		}, {
 			"deleted",
 			[]Sample{{Key: b, Requests: 1}},
 			[]entry{{Namespace: "default", Name: "a", Gone: true}},

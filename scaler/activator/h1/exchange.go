@@ -33,6 +33,10 @@ func (c *conn) Forward() error {
 	}
 	x.Status = c.resp.status
 	x.Answered(x.Asked)
+	x.Certain(c.resp.status)
+	if cookie := x.NewCookie(); cookie != "" && !c.resp.setsSticky() {
+		c.resp.cookie = cookie
+	}
 	if c.resp.trusted {
 		x.Relayed(firstOf(c.resp.fields, ownAnswer))
 	}

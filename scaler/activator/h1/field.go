@@ -34,6 +34,8 @@ const (
 	xForwardedProto
 	forwarded
 	userAgent
+	cookie
+	setCookie
 	peerRevision
 	peerHops
 	ownAnswer
@@ -64,6 +66,8 @@ var known = func() (table [24][]namedKind) {
 		"x-forwarded-proto":   xForwardedProto,
 		"forwarded":           forwarded,
 		"user-agent":          userAgent,
+		"cookie":              cookie,
+		"set-cookie":          setCookie,
 		"traceparent":         traceparent,
 		"tracestate":          tracestate,
 		"headway-revision":    peerRevision,

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/headway-dev/headway/scaler/activator/grammar"
+	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
 // framing is how a response body ends.
@@ -32,6 +34,8 @@ type response struct {
 	dated bool // it has a Date
 	// trusted is whether another activator has sent it, and may say so.
 	trusted bool
+	// cookie is set by the activator; empty: none is.
+	cookie string
 	// named are the further fields that Connection calls hop-by-hop.
 	named [][]byte
 }
@@ -153,6 +157,11 @@ func (r *response) frame(chunked, toHead bool) {
 	default:
 		r.framing, r.reuse = byClose, false
 	}
+}
+
+// setsSticky reports whether the app sets the cookie that the activator would.
+func (r *response) setsSticky() bool {
+	return slices.ContainsFunc(r.fields, func(f field) bool { return f.kind == setCookie && table.SetsSticky(string(f.value)) })
 }
 
 // cutLine splits off a line that ends with LF or CR LF.

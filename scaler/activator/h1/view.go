@@ -4,20 +4,39 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/scaler/activator/record"
+	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
 // Host is that of the request.
 func (c *conn) Host() string { return c.host }
 
-// Header returns the first value of a field; empty if there is none.
-func (c *conn) Header(name string) string {
+// Method is that of the request.
+func (c *conn) Method() string { return string(c.req.method) }
+
+// Header returns the first value of a field, and whether there is one.
+func (c *conn) Header(name string) (value string, ok bool) {
 	for i := range c.req.fields {
 		if f := &c.req.fields[i]; strings.EqualFold(string(f.name), name) {
-			return string(f.value)
+			return string(f.value), true
 		}
 	}
-	return ""
+	return "", false
 }
+
+// Cookie returns the value of the first cookie with a name.
+func (c *conn) Cookie(name string) (value string, ok bool) {
+	for i := range c.req.fields {
+		if f := &c.req.fields[i]; f.kind == cookie {
+			if value, ok := table.Cookie(f.value, name); ok {
+				return string(value), true
+			}
+		}
+	}
+	return "", false
+}
+
+// Upgrade is false: such a request is net/http's.
+func (c *conn) Upgrade() bool { return false }
 
 // Traceparent is nil if the request has none or two.
 func (c *conn) Traceparent() []byte { return c.req.traceparent }

@@ -148,6 +148,11 @@ func appendHead(b []byte, r *response, chunked, close bool) []byte {
 	if !r.dated && r.status >= http.StatusOK {
 		b = appendDate(b, time.Now())
 	}
+	if r.cookie != "" {
+		b = append(b, "Set-Cookie: "...)
+		b = append(b, r.cookie...)
+		b = append(b, "\r\n"...)
+	}
 	if chunked {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}

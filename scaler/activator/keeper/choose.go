@@ -26,6 +26,16 @@ type Member struct {
 	Ready bool
 }
 
+// Serving are the names of those that take requests.
+func Serving(members []Member) (names []string) {
+	for _, m := range members {
+		if m.Ready {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
 // Choose returns the keeper of a revision: the member with the highest hash of
 // both names (rendezvous hashing), so that a change of the list only moves the
 // revisions of the member that came or went. Without a member that is ready it

@@ -24,6 +24,7 @@ func (x *Exchange) beginTrace() {
 // for since.
 func (x *Exchange) Answered(since time.Time) {
 	x.firstByte = time.Since(since)
+	x.awaited()
 	x.Trace.Answered()
 }
 
@@ -33,10 +34,12 @@ func (x *Exchange) Relayed(reason string) { x.own.Reason = reason }
 // finish counts, logs and traces a request that has ended, from one record.
 func (x *Exchange) finish() {
 	x.Release() // even if a fault of ours panics
+	x.awaited()
 	f := x.front
 	o := x.outcome()
 	if !f.Peers {
 		if x.match.Revision != nil {
+			x.leave(&o)
 			x.Revision.Stats.Observe(o)
 		}
 		if o.Own != "" {
@@ -57,7 +60,7 @@ func (x *Exchange) outcome() record.Outcome {
 	o := record.Outcome{
 		Namespace: x.match.Namespace, App: x.match.App,
 		Status: x.Status, Bytes: x.Bytes, Broken: x.Broken, Waited: x.waited, Took: time.Since(x.Started),
-		Split: x.split(), FirstByte: x.firstByte, GRPC: x.GRPC,
+		Kind: x.kind, FirstByte: x.countedTime(), GRPC: x.GRPC,
 		Own: x.own.Reason, Said: x.own.Text,
 	}
 	if x.Revision != nil {

@@ -71,17 +71,12 @@ type Front struct {
 	Draining *atomic.Bool
 }
 
-// View is what a request can be resolved by.
-type View interface {
-	Host() string
-	// Header is the first value of a field; empty if there is none.
-	Header(name string) string
-}
-
 // Codec carries one request. All methods are called by the goroutine that
 // serves it.
 type Codec interface {
-	View
+	table.Request
+	// Upgrade reports whether the request asks for another protocol.
+	Upgrade() bool
 	// Traceparent is nil if the request has none or two.
 	Traceparent() []byte
 	// Describe is only called for a request that is logged or traced.
@@ -123,6 +118,9 @@ type Exchange struct {
 	front             *Front
 	codec             Codec
 	match             table.Match
+	kind              record.Kind
+	timed             bool // its time to the first byte counts
+	wait              stats.Wait
 	hop               peer.Hop // by which the request came
 	leased            bool
 	waited, firstByte time.Duration
@@ -146,7 +144,7 @@ func (f *Front) Serve(x *Exchange, c Codec) {
 	case x.Revision == nil:
 		x.answer(answer.NoRevision(x.match))
 	default:
-		x.Revision.Stats.Arrived(x.split())
+		x.arrive()
 		f.Running.Enter(&x.Member, x.Revision.Timeout)
 		defer f.Running.Leave(&x.Member)
 		if err := c.Forward(); err != nil {
@@ -160,14 +158,13 @@ func (f *Front) Serve(x *Exchange, c Codec) {
 func (x *Exchange) resolve() table.Match {
 	tables := x.front.Tables.Load()
 	if !x.front.Peers {
-		return tables.Resolve(x.codec.Host())
+		return tables.Resolve(x.codec)
 	}
-	x.hop = peer.Parse(x.codec.Header(peer.RevisionHeader), x.codec.Header(peer.HopsHeader))
+	revision, _ := x.codec.Header(peer.RevisionHeader)
+	hops, _ := x.codec.Header(peer.HopsHeader)
+	x.hop = peer.Parse(revision, hops)
 	return x.hop.Match(tables)
 }
-
-// split reports whether weights have chosen the revision, and not its own host.
-func (x *Exchange) split() bool { return x.match.Name == "" }
 
 // Fail answers a request that could not be forwarded because of err.
 func (x *Exchange) Fail(err error) { x.answer(answer.Failed(x.Revision, err)) }

@@ -26,10 +26,12 @@ func (x *Exchange) Reach() error {
 			x.Next = x.hop.Next(x.Revision)
 		}
 		x.Trace.Sent(x.Lease.Pod.Name, x.Lease.Pod.Peer)
+		x.await()
 		err := x.codec.Send()
 		if !errors.Is(err, ErrUnreachable) || attempt == attempts {
 			return err
 		}
+		x.awaited()
 		x.leased = false
 		x.Lease.Unreachable()
 		x.Revision.Stats.Retried()
@@ -47,10 +49,7 @@ func (x *Exchange) hold(acquire func(context.Context) (backend.Lease, error)) er
 	cold := x.Trace.Recorded() && x.Revision.Load().Open == 0
 	lease, err := acquire(ctx)
 	for errors.Is(err, backend.ErrRerouted) {
-		before := x.Revision
-		if lease, err = backend.Elsewhere(&x.Revision, x.resolve().Revision)(ctx); x.Revision != before {
-			x.Revision.Stats.Arrived(x.split())
-		}
+		lease, err = x.elsewhere()(ctx)
 	}
 	if errors.Is(err, answer.ErrTimeout) {
 		err = answer.ErrNoPod

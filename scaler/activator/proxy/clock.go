@@ -6,6 +6,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/stats"
 )
 
 // clock bounds how long one side of a request keeps the other one waiting,
@@ -21,6 +22,7 @@ import (
 type clock struct {
 	app, client time.Duration
 	expire      func(late error)
+	wait        *stats.Wait // is told whose turn it is
 
 	mu    sync.Mutex
 	timer *time.Timer
@@ -28,27 +30,38 @@ type clock struct {
 	late  error // nil: the clock has stopped
 }
 
-// startClock starts with the app's turn. expire is called once, in a goroutine
+// startClock starts with the app's turn. wait is told of the turns; expire is called once, in a goroutine
 // of its own, if a turn takes too long.
-func startClock(rev *backend.Revision, expire func(late error)) *clock {
-	c := &clock{app: rev.Timeout, client: rev.Stall, expire: expire, late: answer.ErrTimeout, until: time.Now().Add(rev.Timeout)}
+func startClock(rev *backend.Revision, wait *stats.Wait, expire func(late error)) *clock {
+	c := &clock{app: rev.Timeout, client: rev.Stall, wait: wait, expire: expire, late: answer.ErrTimeout, until: time.Now().Add(rev.Timeout)}
 	c.mu.Lock() // for timer
 	defer c.mu.Unlock()
 	c.timer = time.AfterFunc(c.app, c.up)
 	return c
 }
 
-func (c *clock) appsTurn()    { c.turn(c.app, answer.ErrTimeout) }
-func (c *clock) clientsTurn() { c.turn(c.client, answer.ErrStalled) }
+func (c *clock) appsTurn() {
+	if c.turn(c.app, answer.ErrTimeout) {
+		c.wait.Begin(time.Now())
+	}
+}
 
-func (c *clock) turn(most time.Duration, late error) {
+func (c *clock) clientsTurn() {
+	if c.turn(c.client, answer.ErrStalled) {
+		c.wait.Pause()
+	}
+}
+
+// turn is false once the clock has stopped.
+func (c *clock) turn(most time.Duration, late error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.late == nil {
-		return
+		return false
 	}
 	c.late, c.until = late, time.Now().Add(most)
 	c.timer.Reset(most)
+	return true
 }
 
 func (c *clock) up() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/stats"
 )
 
 func TestClock(t *testing.T) {
@@ -44,7 +45,7 @@ func TestClock(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				expired := make(chan error, 2)
-				clock := startClock(backend.NewRevision(backend.Settings{Timeout: app, Stall: client}, backend.Hooks{}), func(err error) { expired <- err })
+				clock := startClock(backend.NewRevision(backend.Settings{Timeout: app, Stall: client}, backend.Hooks{}), &stats.Wait{}, func(err error) { expired <- err })
 				c.turns(clock)
 				time.Sleep(c.after - time.Nanosecond)
 				synctest.Wait()

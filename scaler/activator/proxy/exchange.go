@@ -8,6 +8,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/record"
+	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
 // exchange is one request on its way, a life.Codec. It travels in the request's
@@ -37,8 +38,29 @@ func exchangeOf(r *http.Request) *exchange {
 // Host is that of the request.
 func (x *exchange) Host() string { return x.in.Host }
 
-// Header returns the first value of a field; empty if there is none.
-func (x *exchange) Header(name string) string { return x.in.Header.Get(name) }
+// Method is that of the request.
+func (x *exchange) Method() string { return x.in.Method }
+
+// Header returns the first value of a field, and whether there is one.
+func (x *exchange) Header(name string) (value string, ok bool) {
+	if values := x.in.Header.Values(name); len(values) > 0 {
+		return values[0], true
+	}
+	return "", false
+}
+
+// Cookie returns the value of the first cookie with a name.
+func (x *exchange) Cookie(name string) (value string, ok bool) {
+	for _, field := range x.in.Header["Cookie"] {
+		if value, ok := table.Cookie(field, name); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Upgrade reports whether the request asks for another protocol.
+func (x *exchange) Upgrade() bool { return len(x.in.Header["Upgrade"]) > 0 }
 
 // Traceparent is nil if the request has none or two.
 func (x *exchange) Traceparent() []byte {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/h1"
 	"github.com/headway-dev/headway/scaler/activator/life"
+	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
 // transport sends a request to a pod of its exchange's revision.
@@ -24,7 +26,7 @@ type transport struct{}
 func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r)
 	x.out = r
-	x.clock = startClock(x.Revision, x.end)
+	x.clock = startClock(x.Revision, x.Wait(), x.end)
 	if x.body != nil {
 		x.body.clock = x.clock
 	}
@@ -57,6 +59,12 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		x.client.stop() // from now on one direction may end before the other
 	} else {
 		x.Answered(x.clock.since(x.Asked))
+	}
+	if !isGRPC(r) { // whose status comes last
+		x.Certain(resp.StatusCode)
+	}
+	if cookie := x.NewCookie(); cookie != "" && !slices.ContainsFunc(resp.Header["Set-Cookie"], table.SetsSticky) {
+		resp.Header.Add("Set-Cookie", cookie)
 	}
 	var once sync.Once
 	done := func(complete bool) { once.Do(func() { pod.release(complete) }) }

@@ -17,6 +17,21 @@ const (
 	Late    = "timeout"  // the app did not begin to answer in time
 )
 
+// Kind is which of a revision's sums has a request.
+type Kind uint8
+
+const (
+	// Direct: by a host of the revision or a match, or a copy. Such users are no
+	// random sample of all.
+	Direct Kind = iota
+	// Split: by weights.
+	Split
+	// Repeat: by weights, of a user who has had a bad answer in this trial.
+	Repeat
+	// Kinds is their number.
+	Kinds
+)
+
 // Incoming is a request as it came.
 type Incoming struct {
 	Started time.Time
@@ -55,10 +70,11 @@ type Outcome struct {
 	Bytes int64
 	// Waited for a pod; Took in all.
 	Waited, Took time.Duration
-	// Split is whether the weights of a Route have chosen the revision.
-	Split bool
-	// FirstByte is how long the app took to begin its response; 0: it did not,
-	// or switched protocols.
+	// Kind of the request.
+	Kind Kind
+	// FirstByte is how long the app was waited for until it began its response,
+	// the time was up or the client had gone. 0: that does not count, or the
+	// app was not waited for.
 	FirstByte time.Duration
 	// GRPC is the app's status of a gRPC call, a number; empty: it is none.
 	GRPC string

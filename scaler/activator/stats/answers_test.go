@@ -19,12 +19,12 @@ func TestEndings(t *testing.T) {
 		{Status: 408, Own: record.Stalled}, {Status: 400, Own: record.BadBody},
 		{Status: 200, Own: "no-pod"}, // a gRPC call, as another activator has answered it
 	} {
-		o.Split = true
-		c.Arrived(true)
+		o.Kind = record.Split
+		c.Arrived(record.Split, true)
 		c.Observe(o)
 	}
-	c.Arrived(false)
-	split, direct := c.Tallies()
+	c.Arrived(record.Direct, false)
+	split, direct := c.Tally(record.Split), c.Tally(record.Direct)
 	want := report.Tally{Arrived: 19}
 	want.Ended = [report.Endings]uint64{
 		report.ClientLeft: 1, 1: 1, 2: 3, 3: 1, 4: 2, 5: 3, report.GRPCFailed: 1, report.Broken: 1, report.Late: 1, report.NoPod: 3, report.ClientFault: 2,

@@ -69,7 +69,7 @@ func collect(ch chan<- prometheus.Metric, s Sample) {
 		}
 	}
 	ch <- prometheus.MustNewConstMetric(retriesDesc, prometheus.CounterValue, float64(c.retries.Load()), l...)
-	ch <- prometheus.MustNewConstSummary(waitsDesc, c.waits.Load(), time.Duration(c.waitTime.Load()).Seconds(), nil, l...)
+	ch <- prometheus.MustNewConstSummary(waitsDesc, c.queued.Load(), time.Duration(c.queuedIn.Load()).Seconds(), nil, l...)
 
 	took := c.took.Load()
 	total, cumulative := uint64(0), make(map[float64]uint64, (latency.Buckets+coarse-1)/coarse)
@@ -87,9 +87,14 @@ const coarse = 8
 
 // classes are the requests by the first digit of the status that the client got.
 func (c *Counters) classes() (n [6]uint64) {
-	split, direct := c.Tallies()
+	var ended [report.Endings]uint64
+	for kind := range c.tallies {
+		for e := range ended {
+			ended[e] += c.tallies[kind].ended[e].Load()
+		}
+	}
 	for e, class := range [report.Endings]int{0, 1, 2, 3, 4, 5, report.GRPCFailed: 2, report.Broken: 5, report.Late: 5, report.NoPod: 5, report.ClientFault: 4} {
-		n[class] += split.Ended[e] + direct.Ended[e]
+		n[class] += ended[e]
 	}
 	return n
 }

@@ -13,15 +13,17 @@ import (
 
 // Counters of one revision. The zero value is ready to use.
 type Counters struct {
-	// FirstByte has the times of the requests that weights have split.
+	// FirstByte has the times of the requests that Timed counts.
 	FirstByte report.Histogram
 
-	split, direct tally
-	took          report.Histogram // from the head to the end of the response, of all
-	nanos         atomic.Int64     // sum of took
-	retries       atomic.Uint64
-	waits         atomic.Uint64
-	waitTime      atomic.Int64
+	tallies  [record.Kinds]tally
+	timed    atomic.Uint64
+	waits    waits
+	took     report.Histogram // from the head to the end of the response, of all
+	nanos    atomic.Int64     // sum of took
+	retries  atomic.Uint64
+	queued   atomic.Uint64
+	queuedIn atomic.Int64 // time
 }
 
 type tally struct {
@@ -29,25 +31,27 @@ type tally struct {
 	ended   [report.Endings]atomic.Uint64
 }
 
-func (c *Counters) of(split bool) *tally {
-	if split {
-		return &c.split
+// Arrived counts a request that begins; timed is whether its time to the first
+// byte will count.
+func (c *Counters) Arrived(as record.Kind, timed bool) {
+	if timed {
+		c.timed.Add(1)
 	}
-	return &c.direct
+	c.tallies[as].arrived.Add(1)
 }
-
-// Arrived counts a request that begins.
-func (c *Counters) Arrived(split bool) { c.of(split).arrived.Add(1) }
 
 // Observe counts a request that has ended.
 func (c *Counters) Observe(o record.Outcome) {
-	if o.Split && o.FirstByte > 0 && o.Own == "" {
+	if o.FirstByte > 0 {
 		c.FirstByte.Observe(o.FirstByte) // before the tally, which tells of news
 	}
 	c.took.Observe(o.Took)
 	c.nanos.Add(int64(o.Took))
-	c.of(o.Split).ended[ending(o)].Add(1)
+	c.tallies[o.Kind].ended[ending(o)].Add(1)
 }
+
+// Bad reports whether a request's end counts against the app.
+func Bad(o record.Outcome) bool { return ending(o).Bad() }
 
 func ending(o record.Outcome) report.Ending {
 	switch {
@@ -67,9 +71,11 @@ func ending(o record.Outcome) report.Ending {
 	return report.Ending(max(1, min(o.Status/100, 5)))
 }
 
-// Tallies returns the sums, of requests that weights have split and of those
-// that came by a host of the revision itself.
-func (c *Counters) Tallies() (split, direct report.Tally) { return c.split.load(), c.direct.load() }
+// Tally returns the sums of the requests of a kind.
+func (c *Counters) Tally(of record.Kind) report.Tally { return c.tallies[of].load() }
+
+// Timed is how many requests have arrived whose time to the first byte counts.
+func (c *Counters) Timed() uint64 { return c.timed.Load() }
 
 func (t *tally) load() (sum report.Tally) {
 	for i := range t.ended { // first, so that these are never more than have arrived
@@ -85,6 +91,6 @@ func (c *Counters) Retried() { c.retries.Add(1) }
 
 // Waited counts a request that waited for a pod.
 func (c *Counters) Waited(took time.Duration) {
-	c.waits.Add(1)
-	c.waitTime.Add(int64(took))
+	c.queued.Add(1)
+	c.queuedIn.Add(int64(took))
 }

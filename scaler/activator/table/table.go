@@ -1,15 +1,17 @@
-// Package table maps a request's host to a revision. A Table never changes
-// once it is compiled: the data path reads it through an atomic pointer while
-// the next one is made.
+// Package table leads a request to a revision: by its host, what it matches,
+// whose it is, or a draw by weights. A Table never changes once it is compiled:
+// the data path reads it through an atomic pointer while the next one is made.
+// What users have seen and budgets have spent is counted beside it, and goes
+// from one Table of a Compiler to the next.
 //
-// It does not know pods, requests or Kubernetes objects' lifecycles.
+// It does not know pods or Kubernetes objects' lifecycles, and sends nothing.
 package table
 
 import (
 	"iter"
 	"maps"
-	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -24,6 +26,10 @@ type Route struct {
 	Created time.Time
 	Hosts   []string
 	Traffic []Share
+	// Matches, Mirror and Sticky are for Hosts.
+	Matches []v1alpha1.RouteMatch
+	Mirror  *v1alpha1.RouteMirror
+	Sticky  *v1alpha1.Sticky
 	// RevisionHosts maps a host to the name of one revision.
 	RevisionHosts map[string]string
 }
@@ -37,13 +43,15 @@ func (r Route) Serves(revision string) bool {
 	return slices.ContainsFunc(r.Traffic, func(s Share) bool { return s.Revision == revision && s.Weight > 0 })
 }
 
-// Share is a revision's part of a Route's requests.
+// Share is a revision's part of a Route's requests; see v1alpha1.TrafficTarget.
 type Share struct {
 	Revision string
 	Weight   int
+	Salt     string
+	Budget   int
 }
 
-// Key names a revision.
+// Key names a revision, or a Route.
 type Key struct {
 	Namespace, Name string
 }
@@ -54,53 +62,49 @@ type Table struct {
 	revisions map[Key]*backend.Revision
 }
 
-// split is what a host leads to.
-type split struct {
-	namespace, app string
-	revision       string // of a host that belongs to one revision
-	total          uint32
-	targets        []target
+// Compiler makes one Table after the other. Compile must not be called
+// concurrently.
+type Compiler struct {
+	// Crew is this activator's place among those that serve; while it is nil
+	// budgets let nothing through.
+	Crew    atomic.Pointer[Crew]
+	ledgers map[Key]*ledger
 }
 
-// target takes the draws below upTo that the targets before it do not take.
-type target struct {
-	upTo     uint32
-	revision *backend.Revision
+// Compile is Compiler.Compile for a first table of the only activator.
+func Compile(routes []Route, revisions map[Key]*backend.Revision) *Table {
+	c := &Compiler{}
+	c.Crew.Store(Alone())
+	return c.Compile(routes, revisions)
 }
 
 // Compile builds a table. revisions has every revision that exists; a target
 // that does not exist takes no requests, and the others share them.
-func Compile(routes []Route, revisions map[Key]*backend.Revision) *Table {
+func (c *Compiler) Compile(routes []Route, revisions map[Key]*backend.Revision) *Table {
 	routes = slices.Clone(routes)
 	slices.SortFunc(routes, func(a, b Route) int { return a.claim().Compare(b.claim()) })
 	t := &Table{hosts: make(map[string]*split, 2*len(routes))}
 	t.revisions = maps.Clone(revisions)
+	ledgers := map[Key]*ledger{}
 	for _, r := range routes {
-		s := compileSplit(r, revisions)
+		key := Key{r.Namespace, r.Name}
+		l := c.ledgers[key].next(r, &c.Crew)
+		if l != nil {
+			ledgers[key] = l
+		}
+		s := compileSplit(r, revisions, l)
 		for _, host := range r.Hosts {
 			t.claim(host, s)
 		}
 		for host, name := range r.RevisionHosts {
-			one := Route{Namespace: r.Namespace, App: r.App, Traffic: []Share{{Revision: name, Weight: 100}}}
-			s := compileSplit(one, revisions)
+			one := Route{Namespace: r.Namespace, App: r.App, Traffic: []Share{{Revision: name, Weight: v1alpha1.Whole}}}
+			s := compileSplit(one, revisions, nil)
 			s.revision = name
 			t.claim(host, s)
 		}
 	}
+	c.ledgers = ledgers
 	return t
-}
-
-func compileSplit(r Route, revisions map[Key]*backend.Revision) *split {
-	s := &split{namespace: r.Namespace, app: r.App}
-	for _, share := range r.Traffic {
-		rev := revisions[Key{r.Namespace, share.Revision}]
-		if rev == nil || share.Weight <= 0 {
-			continue
-		}
-		s.total += uint32(share.Weight)
-		s.targets = append(s.targets, target{upTo: s.total, revision: rev})
-	}
-	return s
 }
 
 func (t *Table) claim(host string, s *split) {
@@ -125,35 +129,30 @@ type Match struct {
 	Name string
 	// Revision to send the request to; nil if the host has none yet.
 	Revision *backend.Revision
+	// Split is whether weights have chosen it, and not a host or a match; Trial
+	// whether there was a choice.
+	Split, Trial bool
+	// Place is for Split. Its Leave must be called once.
+	Place Place
+	// Cookie is the Set-Cookie field that tells a new user apart from now on;
+	// empty: there is none to set.
+	Cookie string
+	// Mirror gets a copy of the request; nil: nobody does.
+	Mirror *backend.Revision
 }
 
-// Resolve finds the revision for a request's Host header. host may have a
-// port, upper case letters and a dot at its end.
-func (t *Table) Resolve(host string) Match {
-	s := t.hosts[Normalize(host)]
+// Resolve finds the revision for a request. Its host may have a port, upper
+// case letters and a dot at its end.
+func (t *Table) Resolve(r Request) Match {
+	s := t.hosts[Normalize(r.Host())]
 	if s == nil {
 		return Match{}
 	}
-	return Match{Known: true, Namespace: s.namespace, App: s.app, Name: s.revision, Revision: s.draw()}
-}
-
-func (s *split) draw() *backend.Revision {
-	switch len(s.targets) {
-	case 0:
-		return nil
-	case 1:
-		return s.targets[0].revision
+	m := Match{Known: true, Namespace: s.namespace, App: s.app, Name: s.revision, Split: s.revision == ""}
+	if s.plain {
+		m.Revision = s.only()
+	} else {
+		s.choose(&m, r)
 	}
-	return s.pick(rand.Uint32N(s.total))
-}
-
-// pick returns the target of a draw in [0, total). A Route has at most 32
-// targets, and nearly always one or two.
-func (s *split) pick(n uint32) *backend.Revision {
-	for _, t := range s.targets {
-		if n < t.upTo {
-			return t.revision
-		}
-	}
-	return nil
+	return m
 }

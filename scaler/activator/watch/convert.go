@@ -66,9 +66,12 @@ func route(r *v1alpha1.Route) table.Route {
 		App:       r.Spec.App,
 		Created:   r.CreationTimestamp.Time,
 		Hosts:     r.Spec.Hosts,
+		Matches:   r.Spec.Matches,
+		Mirror:    r.Spec.Mirror,
+		Sticky:    r.Spec.Sticky,
 	}
 	for _, t := range r.Spec.Traffic {
-		out.Traffic = append(out.Traffic, table.Share{Revision: t.Revision, Weight: int(t.Weight)})
+		out.Traffic = append(out.Traffic, table.Share{Revision: t.Revision, Weight: int(t.Weight), Salt: t.Salt, Budget: int(t.Budget)})
 	}
 	out.RevisionHosts = make(map[string]string, len(r.Spec.RevisionHosts))
 	for _, h := range r.Spec.RevisionHosts {

@@ -16,6 +16,7 @@ import (
 // the data path only sees the tables it publishes and the pools in them.
 type state struct {
 	tables    *atomic.Pointer[table.Table]
+	compiler  *table.Compiler
 	hooks     Hooks
 	routes    map[table.Key]table.Route
 	revisions map[table.Key]revision
@@ -32,9 +33,10 @@ type revision struct {
 	backend *backend.Revision
 }
 
-func newState(tables *atomic.Pointer[table.Table], hooks Hooks) *state {
+func newState(tables *atomic.Pointer[table.Table], compiler *table.Compiler, hooks Hooks) *state {
 	return &state{
 		tables:    tables,
+		compiler:  compiler,
 		hooks:     hooks,
 		routes:    map[table.Key]table.Route{},
 		revisions: map[table.Key]revision{},
@@ -132,7 +134,7 @@ func (s *state) publish() {
 	for key, r := range s.revisions {
 		revisions[key] = r.backend
 	}
-	s.tables.Store(table.Compile(routes, revisions))
+	s.tables.Store(s.compiler.Compile(routes, revisions))
 	s.tableStale = false
 	for key := range s.drained {
 		if rev := revisions[key]; rev != nil {

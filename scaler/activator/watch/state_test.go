@@ -53,12 +53,20 @@ func newRoute(revision string) *v1alpha1.Route {
 
 func newTestState(t *testing.T) (*state, func(host string) table.Match) {
 	tables := new(atomic.Pointer[table.Table])
-	s := newState(tables, Hooks{Compiled: func() { keepAll(tables) }})
+	s := newState(tables, &table.Compiler{}, Hooks{Compiled: func() { keepAll(tables) }})
 	s.publish()
 	tables.Store(table.Compile(nil, nil))
 	t.Cleanup(s.close)
-	return s, func(host string) table.Match { return tables.Load().Resolve(host) }
+	return s, func(host string) table.Match { return tables.Load().Resolve(to(host)) }
 }
+
+// to is a request with nothing but a host.
+type to string
+
+func (h to) Host() string               { return string(h) }
+func (to) Method() string               { return "GET" }
+func (to) Header(string) (string, bool) { return "", false }
+func (to) Cookie(string) (string, bool) { return "", false }
 
 // keepAll gives this activator every limit, as the only one has.
 func keepAll(tables *atomic.Pointer[table.Table]) {

@@ -49,8 +49,8 @@ type Hooks struct {
 	Compiled func()
 }
 
-// New makes a Watcher that publishes to tables.
-func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], hooks Hooks) (*Watcher, error) {
+// New makes a Watcher that publishes what compiler makes to tables.
+func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], compiler *table.Compiler, hooks Hooks) (*Watcher, error) {
 	scheme := runtime.NewScheme()
 	if err := corev1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("registering core types: %w", err)
@@ -68,7 +68,7 @@ func New(cfg *rest.Config, tables *atomic.Pointer[table.Table], hooks Hooks) (*W
 	if err != nil {
 		return nil, fmt.Errorf("making the cache: %w", err)
 	}
-	return &Watcher{cache: c, state: newState(tables, hooks), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
+	return &Watcher{cache: c, state: newState(tables, compiler, hooks), synced: make(chan struct{}), wake: make(chan struct{}, 1)}, nil
 }
 
 // Synced is closed once everything that exists has been published.

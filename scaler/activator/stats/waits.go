@@ -1,0 +1,88 @@
+package stats
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-dev/headway/api/latency"
+)
+
+// Wait is a request that waits for the first byte of its response. It can be
+// used again after it has left.
+type Wait struct {
+	since      atomic.Int64 // after epoch; 0: it is not the app that is waited for
+	in         *waits       // nil: it is not shown
+	prev, next *Wait
+}
+
+var epoch = time.Now()
+
+// Begin is when the app begins to be waited for.
+func (w *Wait) Begin(at time.Time) { w.since.Store(max(1, int64(at.Sub(epoch)))) }
+
+// Pause is while the client is waited for.
+func (w *Wait) Pause() { w.since.Store(0) }
+
+// Age is how long the app has been waited for; 0: it is not.
+func (w *Wait) Age() time.Duration {
+	if since := w.since.Load(); since > 0 {
+		return max(1, time.Since(epoch)-time.Duration(since))
+	}
+	return 0
+}
+
+// waits are the requests that wait for one revision. The zero value is ready to
+// use. The lock is held for constant time, except in ages, which takes time in
+// proportion to the number of requests.
+type waits struct {
+	mu    sync.Mutex
+	first *Wait
+}
+
+// Shows lets Waiting see w, until Leave.
+func (c *Counters) Shows(w *Wait) {
+	s := &c.waits
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.in, w.prev, w.next = s, nil, s.first
+	if s.first != nil {
+		s.first.prev = w
+	}
+	s.first = w
+}
+
+// Leave ends the wait. It does nothing for one that is not shown.
+func (w *Wait) Leave() {
+	s := w.in
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.prev == nil {
+		s.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
+	w.in, w.prev, w.next = nil, nil, nil
+}
+
+// Waiting counts the ages of the requests that are shown; nil if there is none.
+func (c *Counters) Waiting() (ages *latency.Counts) {
+	s := &c.waits
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := s.first; w != nil; w = w.next {
+		if age := w.Age(); age > 0 {
+			if ages == nil {
+				ages = &latency.Counts{}
+			}
+			ages[latency.Bucket(age)]++
+		}
+	}
+	return ages
+}

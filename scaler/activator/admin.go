@@ -26,6 +26,7 @@ func (p *process) adminHandler() http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		stats.Collector{Samples: samples(&p.tables)},
 		p.server.answers,
+		p.server.mirror,
 		p.starts,
 	)
 	mux := http.NewServeMux()

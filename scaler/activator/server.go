@@ -13,6 +13,8 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/life"
+	"github.com/headway-dev/headway/scaler/activator/mirror"
+	"github.com/headway-dev/headway/scaler/activator/proxy"
 	"github.com/headway-dev/headway/scaler/activator/stats"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/trace"
@@ -43,14 +45,16 @@ type Server struct {
 	clients  wire.Watcher
 	draining atomic.Bool
 	answers  *stats.OwnAnswers
+	mirror   *mirror.Mirror
 }
 
 // NewServer builds the whole handler chain. Production, tests and the fuzz
 // tests all use this one. A nil tracer is tracing that is off.
 func NewServer(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger) *Server {
-	s := &Server{answers: stats.NewOwnAnswers()}
+	s := &Server{answers: stats.NewOwnAnswers(), mirror: mirror.New(proxy.SendCopy, logger)}
 	shared := life.Front{
 		Tables: tables, Running: &s.running, Clients: &s.clients, Access: access, Answers: s.answers, Tracer: tracer, Draining: &s.draining,
+		Mirror: s.mirror,
 	}
 	peers := shared
 	peers.Peers = true
@@ -90,4 +94,5 @@ func (s *Server) Close() {
 	s.public.close()
 	s.peers.close()
 	s.clients.Close()
+	s.mirror.Close()
 }

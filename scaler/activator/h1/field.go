@@ -38,6 +38,7 @@ const (
 	setCookie
 	peerRevision
 	peerHops
+	mirrored
 	ownAnswer
 	traceparent
 	tracestate // the last one
@@ -72,6 +73,7 @@ var known = func() (table [24][]namedKind) {
 		"tracestate":          tracestate,
 		"headway-revision":    peerRevision,
 		"headway-hops":        peerHops,
+		"headway-mirror":      mirrored,
 		"headway-answer":      ownAnswer,
 	} {
 		table[len(name)] = append(table[len(name)], namedKind{name, k})

@@ -34,7 +34,7 @@ func appendRequest(b []byte, r *request, c *client, hop peer.Hop, t *trace.Reque
 			if lists(f.value, "trailers") { // which are passed on; what else it may list is not
 				b = append(b, "TE: trailers\r\n"...)
 			}
-		case xForwardedFor, forwarded:
+		case xForwardedFor, forwarded, mirrored:
 			if c == nil {
 				b = appendField(b, f)
 			}

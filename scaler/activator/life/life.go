@@ -11,6 +11,7 @@ package life
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
+	"github.com/headway-dev/headway/scaler/activator/mirror"
 	"github.com/headway-dev/headway/scaler/activator/peer"
 	"github.com/headway-dev/headway/scaler/activator/record"
 	"github.com/headway-dev/headway/scaler/activator/stats"
@@ -67,6 +69,8 @@ type Front struct {
 	Answers *stats.OwnAnswers
 	// Tracer is nil if tracing is off.
 	Tracer *trace.Tracer
+	// Mirror takes copies of requests.
+	Mirror *mirror.Mirror
 	// Draining makes every response end its connection.
 	Draining *atomic.Bool
 }
@@ -77,6 +81,9 @@ type Codec interface {
 	table.Request
 	// Upgrade reports whether the request asks for another protocol.
 	Upgrade() bool
+	// Copy is the request as a pod gets it, to be sent by somebody else; nil if
+	// it is none of those that may be copied. It is called by Reach.
+	Copy() *http.Request
 	// Traceparent is nil if the request has none or two.
 	Traceparent() []byte
 	// Describe is only called for a request that is logged or traced.
@@ -122,6 +129,7 @@ type Exchange struct {
 	timed             bool // its time to the first byte counts
 	wait              stats.Wait
 	hop               peer.Hop // by which the request came
+	isCopy            bool     // another activator's, which waits for no pod
 	leased            bool
 	waited, firstByte time.Duration
 	own               answer.Answer // what the activator itself has answered
@@ -163,6 +171,7 @@ func (x *Exchange) resolve() table.Match {
 	revision, _ := x.codec.Header(peer.RevisionHeader)
 	hops, _ := x.codec.Header(peer.HopsHeader)
 	x.hop = peer.Parse(revision, hops)
+	_, x.isCopy = x.codec.Header(mirror.Header)
 	return x.hop.Match(tables)
 }
 

@@ -13,7 +13,13 @@ import (
 // Reach has the request sent to a pod: as soon as one is free, and to another
 // one if that takes no connection. If it fails, no pod has got all of it.
 func (x *Exchange) Reach() error {
+	if to := x.match.Mirror; to != nil {
+		x.front.Mirror.Copy(to, x.codec.Copy)
+	}
 	if x.Lease, x.leased = x.Revision.TryAcquire(); !x.leased {
+		if x.isCopy {
+			return answer.ErrNoPod
+		}
 		if err := x.hold(x.Revision.Acquire); err != nil {
 			return err
 		}

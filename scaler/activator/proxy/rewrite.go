@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/scaler/activator/mirror"
 	"github.com/headway-dev/headway/scaler/activator/peer"
 )
 
@@ -39,6 +40,9 @@ func rewrite(p *httputil.ProxyRequest) {
 
 	p.Out.Header.Del(peer.RevisionHeader)
 	p.Out.Header.Del(peer.HopsHeader)
+	if !x.handler.front.Peers {
+		p.Out.Header.Del(mirror.Header)
+	}
 	if _, ok := p.In.Header["User-Agent"]; !ok {
 		p.Out.Header.Set("User-Agent", "") // or net/http would add its own
 	}

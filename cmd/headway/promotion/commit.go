@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/cmd/headway/clone"
 )
 
 // decision is what a command makes of the headway.yaml of an app: the changes,
@@ -73,11 +74,14 @@ func rollback(app, target string) decision {
 
 // commit makes the commit of a decision and pushes it.
 func commit(ctx context.Context, s cli.Streams, o *options, app string, d decision) error {
-	c, err := openClone(ctx, s)
+	c, err := clone.Open(ctx, s)
 	if err != nil {
 		return err
 	}
-	seen, err := c.observe(ctx, o.branch, app)
+	if err := c.FindRemote(ctx); err != nil {
+		return err
+	}
+	seen, err := observe(ctx, c, o.branch, app)
 	if err != nil {
 		return err
 	}
@@ -86,11 +90,11 @@ func commit(ctx context.Context, s cli.Streams, o *options, app string, d decisi
 	}
 	pin := ""
 	if d.pin != "" {
-		if pin, err = c.resolve(ctx, d.pin); err != nil {
+		if pin, err = c.Resolve(ctx, d.pin); err != nil {
 			return err
 		}
 	}
-	name := filepath.Join(c.root, filepath.FromSlash(seen.file))
+	name := filepath.Join(c.Root, filepath.FromSlash(seen.file))
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", seen.file, checkout.Bare(err))
@@ -104,7 +108,7 @@ func commit(ctx context.Context, s cli.Streams, o *options, app string, d decisi
 		return err
 	}
 	message := d.message(pin)
-	if _, err := fmt.Fprintf(s.Out, "commit to %s, pushed to %s:\n\n%s\n%s", seen.branch, c.remote, indented(message), e.diff(seen.file)); err != nil {
+	if _, err := fmt.Fprintf(s.Out, "commit to %s, pushed to %s:\n\n%s\n%s", seen.branch, c.Remote, indented(message), e.diff(seen.file)); err != nil {
 		return err
 	}
 	if o.dryRun {
@@ -113,11 +117,11 @@ func commit(ctx context.Context, s cli.Streams, o *options, app string, d decisi
 	if err := o.yes.Confirm(s, "Commit and push this?", "this makes a commit and pushes it"); err != nil {
 		return err
 	}
-	made, err := c.commitFile(ctx, seen.file, text, e.after(), message)
+	made, err := commitFile(ctx, c, seen.file, text, e.after(), message)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.Out, "\npushed %s to %s of %s; headway status %s shows what follows\n", made[:8], seen.branch, c.remote, app)
+	_, err = fmt.Fprintf(s.Out, "\npushed %s to %s of %s; headway status %s shows what follows\n", made[:8], seen.branch, c.Remote, app)
 	return err
 }
 
@@ -134,21 +138,21 @@ func indented(message string) string {
 }
 
 // observe looks at the clone and its remote.
-func (c *clone) observe(ctx context.Context, production, app string) (state, error) {
-	seen := state{remote: c.remote, production: production, branch: c.branch}
+func observe(ctx context.Context, c *clone.Clone, production, app string) (state, error) {
+	seen := state{remote: c.Remote, production: production, branch: c.Branch}
 	if production == "" {
-		ad, err := c.list(ctx)
+		ad, err := c.List(ctx)
 		if err != nil {
 			return seen, err
 		}
-		if seen.production, seen.byDefault = strings.TrimPrefix(ad.head, "refs/heads/"), true; ad.head == "" {
-			return seen, fmt.Errorf("%s does not say which branch is its default; name that of production by --branch", c.remote)
+		if seen.production, seen.byDefault = strings.TrimPrefix(ad.Head, "refs/heads/"), true; ad.Head == "" {
+			return seen, fmt.Errorf("%s does not say which branch is its default; name that of production by --branch", c.Remote)
 		}
 	}
 	if err := seen.elsewhere(); err != nil {
 		return seen, err // what other files there are on another branch is of no interest
 	}
-	files, err := checkout.Open(ctx, c.root)
+	files, err := checkout.Open(ctx, c.Root)
 	if err != nil {
 		return seen, err
 	}
@@ -159,45 +163,45 @@ func (c *clone) observe(ctx context.Context, production, app string) (state, err
 	if seen.file, err = fileOf(app, specs); err != nil {
 		return seen, err
 	}
-	status, err := c.git(ctx, "status", "--porcelain", "--untracked-files=all", "--", ":(literal,top)"+seen.file)
+	status, err := c.Git(ctx, "status", "--porcelain", "--untracked-files=all", "--", ":(literal,top)"+seen.file)
 	if err != nil {
 		return seen, fmt.Errorf("looking for changes: %w", err)
 	}
 	seen.dirty = status != ""
-	head, err := c.fetch(ctx, seen.production)
+	head, err := c.Fetch(ctx, seen.production)
 	if err != nil {
 		return seen, err
 	}
-	seen.ahead, seen.behind, err = c.distance(ctx, head)
+	seen.ahead, seen.behind, err = c.Distance(ctx, head)
 	return seen, err
 }
 
 // commitFile writes a file, commits it alone and pushes the branch; it returns
 // the commit. Where one of these fails, the clone is as it was before.
-func (c *clone) commitFile(ctx context.Context, file string, before, after []byte, message string) (string, error) {
-	head, err := c.git(ctx, "rev-parse", "--verify", "HEAD")
+func commitFile(ctx context.Context, c *clone.Clone, file string, before, after []byte, message string) (string, error) {
+	head, err := c.Git(ctx, "rev-parse", "--verify", "HEAD")
 	if err != nil {
 		return "", fmt.Errorf("looking for the newest commit: %w", err)
 	}
-	path, spec := filepath.Join(c.root, filepath.FromSlash(file)), ":(literal,top)"+file
+	path, spec := filepath.Join(c.Root, filepath.FromSlash(file)), ":(literal,top)"+file
 	if err := os.WriteFile(path, after, 0o644); err != nil {
 		return "", fmt.Errorf("writing %s: %w", file, checkout.Bare(err))
 	}
-	if err := c.run(ctx, "commit", "--quiet", "--only", "--message", message, "--", spec); err != nil {
+	if err := c.Run(ctx, "commit", "--quiet", "--only", "--message", message, "--", spec); err != nil {
 		return "", errors.Join(fmt.Errorf("git has not made the commit (%w), and %s is as it was", err, file), os.WriteFile(path, before, 0o644))
 	}
-	made, err := c.git(ctx, "rev-parse", "--verify", "HEAD")
+	made, err := c.Git(ctx, "rev-parse", "--verify", "HEAD")
 	if err == nil {
-		err = c.push(ctx, "refs/heads/"+c.branch)
+		err = c.Push(ctx, "refs/heads/"+c.Branch)
 	}
 	if err == nil {
 		return made, nil
 	}
 	// An interruption must not leave half of it.
 	undo := context.WithoutCancel(ctx)
-	_, failed := c.git(undo, "reset", "--quiet", "--soft", head)
+	_, failed := c.Git(undo, "reset", "--quiet", "--soft", head)
 	if failed == nil {
-		_, failed = c.git(undo, "checkout", "--quiet", head, "--", spec)
+		_, failed = c.Git(undo, "checkout", "--quiet", head, "--", spec)
 	}
 	if failed != nil {
 		return "", fmt.Errorf("the commit %s is not pushed (%w), and it cannot be taken back: %w", made, err, failed)

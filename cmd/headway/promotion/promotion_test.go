@@ -5,43 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 )
-
-func TestChooseRemote(t *testing.T) {
-	for _, c := range []struct {
-		upstream string
-		remotes  []string
-		want     string
-	}{
-		{"fork", []string{"origin", "fork"}, "fork"},
-		{".", []string{"origin", "fork"}, "origin"},
-		{"", []string{"hub"}, "hub"},
-		{"", []string{"a", "b"}, "error: this clone has the remotes a and b"},
-		{"", nil, "error: this clone has no remote"},
-	} {
-		got, err := chooseRemote(c.upstream, c.remotes)
-		if err != nil {
-			got = "error: " + err.Error()
-		}
-		if !strings.HasPrefix(got, c.want) {
-			t.Errorf("%q of %q: %q, want %q", c.upstream, c.remotes, got, c.want)
-		}
-	}
-}
-
-func TestParseAdvertisement(t *testing.T) {
-	got := parseAdvertisement("ref: refs/heads/trunk\tHEAD\n11\tHEAD\n11\trefs/heads/trunk\n22\trefs/tags/v1\n11\trefs/tags/v1^{}\n")
-	want := advertisement{head: "refs/heads/trunk", refs: map[string]string{"HEAD": "11", "refs/heads/trunk": "11", "refs/tags/v1": "11"}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(advertisement{})); diff != "" {
-		t.Error(diff)
-	}
-}
 
 // shop is an app whose deployments are given, newest first, as revisions that are
 // named like their commits.

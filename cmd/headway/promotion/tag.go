@@ -8,6 +8,7 @@ import (
 
 	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/cmd/headway/clone"
 	"github.com/spf13/cobra"
 )
 
@@ -68,39 +69,42 @@ func newTag(s cli.Streams, a *cli.Access, v verb, short, long string) *cobra.Com
 
 // tag makes the tag of a verb and pushes it. known: the cluster has the app.
 func tag(ctx context.Context, s cli.Streams, o *options, v verb, app, target string, known bool) error {
-	c, err := openClone(ctx, s)
+	c, err := clone.Open(ctx, s)
 	if err != nil {
 		return err
 	}
+	if err := c.FindRemote(ctx); err != nil {
+		return err
+	}
 	if !known {
-		if err := c.holds(ctx, app); err != nil {
+		if err := holds(ctx, c, app); err != nil {
 			return err
 		}
 	}
-	commit, err := c.resolve(ctx, target)
+	commit, err := c.Resolve(ctx, target)
 	if err != nil {
 		return err
 	}
 	name := fmt.Sprintf("headway/%s/%s/%s", v.name, app, commit[:12])
 	ref := "refs/tags/" + name
-	ad, err := c.list(ctx)
+	ad, err := c.List(ctx)
 	if err != nil {
 		return err
 	}
-	if at, there := ad.refs[ref]; there {
+	if at, there := ad.Refs[ref]; there {
 		if at != commit {
-			return fmt.Errorf("%s has the tag %s at another commit, %s; remove that one first: git push %s :%s", c.remote, name, at, c.remote, ref)
+			return fmt.Errorf("%s has the tag %s at another commit, %s; remove that one first: git push %s :%s", c.Remote, name, at, c.Remote, ref)
 		}
-		return fmt.Errorf("commit %s of %s is %s already: %s has the tag %s", commit[:12], app, v.done, c.remote, name)
+		return fmt.Errorf("commit %s of %s is %s already: %s has the tag %s", commit[:12], app, v.done, c.Remote, name)
 	}
-	if err := c.pushed(ctx, ad, commit); err != nil {
+	if err := pushed(ctx, c, ad, commit); err != nil {
 		return err
 	}
-	subject, err := c.git(ctx, "log", "-1", "--format=%s (%an, %as)", commit)
+	subject, err := c.Git(ctx, "log", "-1", "--format=%s (%an, %as)", commit)
 	if err != nil {
 		return fmt.Errorf("reading commit %s: %w", commit, err)
 	}
-	if _, err := fmt.Fprintf(s.Out, "tag %s, pushed to %s\n on %s %s\n", name, c.remote, commit[:12], cli.Printable(subject, 200)); err != nil {
+	if _, err := fmt.Fprintf(s.Out, "tag %s, pushed to %s\n on %s %s\n", name, c.Remote, commit[:12], cli.Printable(subject, 200)); err != nil {
 		return err
 	}
 	if o.dryRun {
@@ -109,7 +113,7 @@ func tag(ctx context.Context, s cli.Streams, o *options, v verb, app, target str
 	if err := o.yes.Confirm(s, "Tag and push this?", "this makes a tag and pushes it"); err != nil {
 		return err
 	}
-	if err := c.makeTag(ctx, name, commit, fmt.Sprintf(v.message, app)); err != nil {
+	if err := makeTag(ctx, c, name, commit, fmt.Sprintf(v.message, app)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "pushed; headway status %s shows what follows\n", app)
@@ -117,8 +121,8 @@ func tag(ctx context.Context, s cli.Streams, o *options, v verb, app, target str
 }
 
 // holds is nil where the clone has an app.
-func (c *clone) holds(ctx context.Context, app string) error {
-	files, err := checkout.Open(ctx, c.root)
+func holds(ctx context.Context, c *clone.Clone, app string) error {
+	files, err := checkout.Open(ctx, c.Root)
 	if err != nil {
 		return err
 	}
@@ -132,8 +136,8 @@ func (c *clone) holds(ctx context.Context, app string) error {
 
 // pushed is nil where the remote has a commit, as far as the clone knows: a tag
 // would bring along all that is missing there.
-func (c *clone) pushed(ctx context.Context, ad advertisement, commit string) error {
-	heads := slices.Compact(slices.Sorted(maps.Values(ad.refs)))
+func pushed(ctx context.Context, c *clone.Clone, ad clone.Advertisement, commit string) error {
+	heads := slices.Compact(slices.Sorted(maps.Values(ad.Refs)))
 	for _, at := range heads {
 		if at == commit {
 			return nil
@@ -141,24 +145,24 @@ func (c *clone) pushed(ctx context.Context, ad advertisement, commit string) err
 	}
 	for _, at := range heads {
 		// A head that the clone does not have is an error, and no answer.
-		if _, err := c.git(ctx, "merge-base", "--is-ancestor", commit, at); err == nil {
+		if _, err := c.Git(ctx, "merge-base", "--is-ancestor", commit, at); err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("no branch of %s that this clone has fetched holds commit %s; push it first, or run git fetch %s", c.remote, commit[:12], c.remote)
+	return fmt.Errorf("no branch of %s that this clone has fetched holds commit %s; push it first, or run git fetch %s", c.Remote, commit[:12], c.Remote)
 }
 
 // makeTag makes a tag, signed where the user's configuration says so, and pushes
 // it. Where that fails, the tag is not there.
-func (c *clone) makeTag(ctx context.Context, name, commit, message string) error {
-	if err := c.run(ctx, "tag", "--annotate", "--message", message, name, commit); err != nil {
+func makeTag(ctx context.Context, c *clone.Clone, name, commit, message string) error {
+	if err := c.Run(ctx, "tag", "--annotate", "--message", message, name, commit); err != nil {
 		return fmt.Errorf("git has not made the tag (%w)", err)
 	}
-	err := c.push(ctx, "refs/tags/"+name)
+	err := c.Push(ctx, "refs/tags/"+name)
 	if err == nil {
 		return nil
 	}
-	if _, failed := c.git(context.WithoutCancel(ctx), "tag", "--delete", name); failed != nil {
+	if _, failed := c.Git(context.WithoutCancel(ctx), "tag", "--delete", name); failed != nil {
 		return fmt.Errorf("the tag %s is not pushed (%w), and it cannot be removed here: %w", name, err, failed)
 	}
 	return fmt.Errorf("the tag could not be pushed (%w), and is removed again", err)

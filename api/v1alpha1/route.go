@@ -48,7 +48,8 @@ type RouteSpec struct {
 	Hosts []string `json:"hosts"`
 
 	// Traffic is the split; the weights add up to 10000. A revision with weight 0
-	// gets no requests and keeps its pods: traffic may come back to it at once.
+	// gets no requests. Without a salt it keeps its pods, as traffic may come back
+	// to it at once; with one it has failed.
 	// Empty: no revision is ready yet and the activator answers 503 with a text
 	// that says so.
 	//

@@ -172,6 +172,9 @@ func TestPlan(t *testing.T) {
 			}
 			plan := PlanFor(Seen{App: tc.app, Revisions: tc.revisions, Route: tc.route, Answers: tc.answers}, public, start)
 			want := routeTo(tc.live+tc.keep, tc.hosts).Spec
+			if failed := name("b"); plan.Status.Role(failed) == v1alpha1.RoleQuarantined {
+				want.Traffic = append(want.Traffic, v1alpha1.TrafficTarget{Revision: failed, Salt: failed})
+			}
 			for _, rev := range tc.revisions {
 				for i := range want.RevisionHosts {
 					if h := &want.RevisionHosts[i]; h.Revision == rev.Name && rev.Status.SameAs != "" {

@@ -20,8 +20,14 @@ func checkDecision(t *testing.T, in Input, d Decision) {
 		if !exists {
 			t.Errorf("%s does not exist", target.Revision)
 		}
-		if target.Weight > 0 && !rev.Ready && Live(in.Serving) != target.Revision {
+		if target.Weight > 0 && !rev.Ready && weight(in.Serving, target.Revision) == 0 && weight(remembered(in), target.Revision) == 0 {
 			t.Errorf("%s is not ready and did not serve", target.Revision)
+		}
+		if target.Weight < 0 || target.Weight > 0 && role(d.Roles, target.Revision).Weight != target.Weight {
+			t.Errorf("%s has a weight of %d, and the role %+v", target.Revision, target.Weight, role(d.Roles, target.Revision))
+		}
+		if target.Salt != "" && target.Weight > 0 && role(d.Roles, target.Revision).Role == v1alpha1.RoleQuarantined {
+			t.Errorf("%s has traffic in quarantine", target.Revision)
 		}
 	}
 	if len(d.Traffic) > 0 && sum != v1alpha1.Whole {
@@ -37,18 +43,84 @@ func checkDecision(t *testing.T, in Input, d Decision) {
 		}
 		names[r.Name] = true
 	}
+	targets := map[string]bool{}
+	for _, target := range d.Traffic {
+		if targets[target.Revision] {
+			t.Errorf("%s is a target twice", target.Revision)
+		}
+		targets[target.Revision] = true
+	}
+	for _, trial := range d.Trials {
+		if trial.Weight != role(d.Roles, trial.Revision).Weight {
+			t.Errorf("the trial of %s has a weight of %d, and the role %+v", trial.Revision, trial.Weight, role(d.Roles, trial.Revision))
+		}
+	}
 	if d.Next < 0 {
 		t.Errorf("next in %v", d.Next)
 	}
-	again := in
-	again.Serving, again.Roles = d.Traffic, d.Roles
-	second := Plan(again)
+	second := Plan(after(in, d))
 	if diff := cmp.Diff(d.Traffic, second.Traffic); diff != "" {
 		t.Errorf("a second look decides otherwise (-first +second):\n%s", diff)
 	}
 	if diff := cmp.Diff(d.Roles, second.Roles); diff != "" {
 		t.Errorf("a second look remembers otherwise (-first +second):\n%s", diff)
 	}
+	if Live(in.Serving) != Live(d.Traffic) { // what shares wait for was about the one before
+		for i := range min(len(d.Trials), len(second.Trials)) {
+			second.Trials[i].Waiting, second.Trials[i].Next = d.Trials[i].Waiting, d.Trials[i].Next
+		}
+	}
+	if diff := cmp.Diff(d.Trials, second.Trials); diff != "" {
+		t.Errorf("a second look tries otherwise (-first +second):\n%s", diff)
+	}
+	if diff := cmp.Diff(d.Commit, second.Commit); diff != "" {
+		t.Errorf("a second look asks otherwise (-first +second):\n%s", diff)
+	}
+	if len(second.Events) > 0 {
+		t.Errorf("a second look tells of %v", second.Events)
+	}
+}
+
+// after is the input when a decision was carried out. Of trials that begin there
+// are no readings yet.
+func after(in Input, d Decision) Input {
+	readings := map[string]Reading{}
+	for _, was := range in.Trials {
+		for _, is := range d.Trials {
+			if reading, known := in.Readings[is.Revision]; known && was.Revision == is.Revision && was.Stable == is.Stable && was.Began == is.Began {
+				readings[is.Revision] = reading
+			}
+		}
+	}
+	in.Readings = readings
+	in.Serving, in.Roles, in.Trials, in.Commit = d.Traffic, d.Roles, d.Trials, d.Commit
+	return in
+}
+
+func weight(traffic []v1alpha1.TrafficTarget, name string) int32 {
+	for _, t := range traffic {
+		if t.Revision == name {
+			return t.Weight
+		}
+	}
+	return 0
+}
+
+func role(roles []v1alpha1.RevisionRole, name string) v1alpha1.RevisionRole {
+	for _, r := range roles {
+		if r.Name == name {
+			return r
+		}
+	}
+	return v1alpha1.RevisionRole{}
+}
+
+func remembered(in Input) []v1alpha1.TrafficTarget {
+	if len(in.Serving) > 0 {
+		return nil
+	}
+	d := deciding{Input: in}
+	return d.remembered()
 }
 
 // FuzzPlan checks every decision over apps of up to 8 revisions: which exist,

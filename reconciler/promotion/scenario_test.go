@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -20,19 +19,9 @@ var update = flag.Bool("update", false, "write what was decided into the scenari
 
 // TestScenarios plays testdata/*.txt: each line that does not begin with a
 // blank is a moment and what is so from then on, and what is decided follows,
-// indented. The words of a moment:
-//
-//	history c b a   the production ref's revisions, newest first
-//	ready a b       revisions that can take requests, and exist
-//	unready a b     revisions that exist and cannot
-//	gone a          the revision is deleted
-//	pin a, unpin    what headway.yaml pins
-//	crash a         a container of it ends
-//	answers a 9/100 100 answers, 9 of them bad
-//	retry a         somebody asks for it again
-//	settle a 10m    its health.settle; the default is 2m
-//	same b a        b runs the same as a; "same b" ends that
-//	died            the process died before it wrote the roles
+// indented: events behind an asterisk, then who serves, who waits for what, and
+// when to look next. The words of a moment are those of world.change; "run" plays
+// all that happens until then by itself.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -40,6 +29,7 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
 			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -58,10 +48,11 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// epoch is a Wednesday.
 var epoch = time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
 
 func play(t *testing.T, script string) string {
-	in := Input{Revisions: map[string]Revision{}}
+	w := newWorld(t)
 	var out strings.Builder
 	for line := range strings.Lines(script) {
 		switch {
@@ -77,80 +68,63 @@ func play(t *testing.T, script string) string {
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		in.Now = epoch.Add(at)
-		forget := false
+		if words == "run" {
+			w.run(epoch.Add(at), &out)
+			continue
+		}
+		w.pass(epoch.Add(at))
 		for command := range strings.SplitSeq(words, ";") {
-			fields := strings.Fields(command)
-			if fields[0] == "died" {
-				forget = true
-				continue
-			}
-			change(t, &in, fields)
+			w.change(strings.Fields(command))
 		}
-		d := Plan(in)
-		checkDecision(t, in, d)
-		out.WriteString("  " + tell(d) + "\n")
-		in.Serving = d.Traffic
-		if !forget {
-			in.Roles = d.Roles
-		}
+		d := w.look()
+		tellEvents(&out, "", d)
+		out.WriteString("  " + tell(d) + next(d) + "\n")
 	}
 	return out.String()
 }
 
-func change(t *testing.T, in *Input, words []string) {
-	each := func(f func(r *Revision)) {
-		for _, name := range words[1:2] {
-			r := in.Revisions[name]
-			f(&r)
-			in.Revisions[name] = r
-		}
+// numbers of requests change with every look.
+var numbers = regexp.MustCompile(`\d+ of \d+ requests`)
+
+// run plays what happens by itself until a time, and writes what changes.
+func (w *world) run(until time.Time, out *strings.Builder) {
+	last, grain := "", 10*time.Second
+	if until.Sub(w.in.Now) > 6*time.Hour || w.rate == 0 {
+		grain = 10 * time.Minute
 	}
-	switch words[0] {
-	case "history":
-		in.History = words[1:]
-	case "ready", "unready":
-		for _, name := range words[1:] {
-			r, known := in.Revisions[name]
-			if r.Ready = words[0] == "ready"; !known {
-				r.Settle = 2 * time.Minute
-			}
-			in.Revisions[name] = r
+	for w.in.Now.Before(until) {
+		every := grain
+		if w.wakes > 0 {
+			every = min(every, w.wakes)
 		}
-	case "gone":
-		delete(in.Revisions, words[1])
-	case "pin":
-		in.Pin = words[1]
-	case "unpin":
-		in.Pin = ""
-	case "crash":
-		each(func(r *Revision) {
-			r.Evidence.Crash = &v1alpha1.Crash{SeenAt: metav1.NewMicroTime(in.Now), Message: "the app exited with code 1"}
-		})
-	case "answers":
-		bad, all, _ := strings.Cut(words[2], "/")
-		each(func(r *Revision) { r.Evidence.Answers = Answers{All: number(t, all), Bad: number(t, bad)} })
-	case "retry":
-		each(func(r *Revision) { r.Retried += "again" })
-	case "same":
-		each(func(r *Revision) { r.SameAs = strings.Join(words[2:], "") })
-	case "settle":
-		settle, err := time.ParseDuration(words[2])
-		if err != nil {
-			t.Fatal(err)
+		at := w.in.Now.Add(every)
+		if at.After(until) {
+			at = until
 		}
-		each(func(r *Revision) { r.Settle = settle })
-	default:
-		t.Fatalf("unknown word %q", words[0])
+		w.pass(at)
+		d := w.look()
+		moment := at.Sub(epoch).String() + ": "
+		line := tell(d)
+		same := numbers.ReplaceAllString(line, "")
+		if same != last && last != "" || len(d.Events) > 0 || at.Equal(until) {
+			tellEvents(out, moment, d)
+			out.WriteString("  " + moment + line + next(d) + "\n")
+		}
+		last = same
 	}
 }
 
-func number(t *testing.T, s string) uint64 {
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil {
-		t.Fatal(err)
+func tellEvents(out *strings.Builder, moment string, d Decision) {
+	for _, e := range d.Events {
+		fmt.Fprintf(out, "  %s* %s %s: %s\n", moment, e.Reason, e.Revision, e.Message)
 	}
-	return n
+}
+
+func next(d Decision) string {
+	if d.Next > 0 {
+		return fmt.Sprintf(", next in %s", d.Next)
+	}
+	return ""
 }
 
 // tell is a decision in one line.
@@ -158,8 +132,28 @@ func tell(d Decision) string {
 	line := "nothing"
 	if live := Live(d.Traffic); live != "" {
 		line = live
+		if w := weight(d.Traffic, live); w != v1alpha1.Whole {
+			line += " " + v1alpha1.Percent(w)
+		}
+	}
+	for _, target := range d.Traffic {
+		if target.Salt != "" && target.Weight > 0 {
+			line += fmt.Sprintf(", %s %s", target.Revision, v1alpha1.Percent(target.Weight))
+		}
+		if target.Budget > 0 {
+			line += fmt.Sprintf(" (budget %d)", target.Budget)
+		}
+	}
+	for _, m := range d.Matches {
+		line += fmt.Sprintf(", %s %v", m.Revision, m.Header)
+	}
+	if d.Mirror != nil {
+		line += fmt.Sprintf(", copies of %s to %s", v1alpha1.Percent(d.Mirror.Weight), d.Mirror.Revision)
 	}
 	for _, r := range d.Roles {
+		if r.Coming > 0 {
+			line += fmt.Sprintf(", %s gets %s", r.Name, v1alpha1.Percent(r.Coming))
+		}
 		switch r.Role {
 		case v1alpha1.RoleKept:
 			line += ", keep " + r.Name
@@ -167,11 +161,19 @@ func tell(d Decision) string {
 			line += fmt.Sprintf(", never %s: %s", r.Name, r.Message)
 		}
 	}
+	for _, trial := range d.Trials {
+		if trial.Held != "" {
+			line += fmt.Sprintf(", %s is held: %s", trial.Revision, trial.Held)
+		}
+		if trial.Waiting != "" {
+			line += fmt.Sprintf(", %s waits %s", trial.Revision, trial.Waiting)
+		}
+	}
+	if c := d.Commit; c != nil {
+		line += fmt.Sprintf(", %s on %s to %s", c.Action, c.Branch, c.Commit)
+	}
 	if d.Failing != "" {
 		line += ", failing: " + d.Failing
-	}
-	if d.Next > 0 {
-		line += fmt.Sprintf(", next in %s", d.Next)
 	}
 	return line
 }

@@ -12,5 +12,6 @@
 //	peer      what activators tell each other with a request
 //	watch     Kubernetes -> table and backend
 //	inflight  what still runs when the process ends
+//	list      links that lie in what is listed
 //	stats, accesslog, answer
 package activator

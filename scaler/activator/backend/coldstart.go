@@ -19,7 +19,7 @@ func (p *Pool) beginColdStart() {
 
 // forgetColdStart is called when requests have gone.
 func (p *Pool) forgetColdStart() {
-	if p.queue.size == 0 {
+	if p.queue.Len() == 0 {
 		p.cold = time.Time{}
 	}
 }

@@ -18,8 +18,8 @@ func (p *Pool) Load() Load {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return Load{
-		Open: p.loads.size, InFlight: p.inFlight, Queued: p.queue.size,
-		Arrived: p.meter.arrivals, Busy: p.meter.busy(p.inFlight + p.queue.size),
+		Open: p.loads.size, InFlight: p.inFlight, Queued: p.queue.Len(),
+		Arrived: p.meter.arrivals, Busy: p.meter.busy(p.inFlight + p.queue.Len()),
 	}
 }
 

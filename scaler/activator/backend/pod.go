@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/list"
 )
 
 // Endpoint is what Kubernetes says of a pod.
@@ -58,15 +60,15 @@ type Pod struct {
 	linger time.Duration
 
 	// Guarded by Pool.mu.
-	state      state
-	everReady  bool
-	probing    bool
-	inFlight   int           // those of other activators included
-	foreign    int           // those of other activators
-	prev, next *Pod          // in loads
-	wake       chan struct{} // capacity 1; ends a pause between probes
-	reachable  time.Time     // it had an address since; of a parked pod: it was woken then
-	parking    *parking      // nil: it was not made to wait parked
+	state     state
+	everReady bool
+	probing   bool
+	inFlight  int             // those of other activators included
+	foreign   int             // those of other activators
+	place     list.Node[*Pod] // in loads
+	wake      chan struct{}   // capacity 1; ends a pause between probes
+	reachable time.Time       // it had an address since; of a parked pod: it was woken then
+	parking   *parking        // nil: it was not made to wait parked
 
 	conns      sync.Mutex // guards the rest
 	idle       []idleConn // the last one was used last

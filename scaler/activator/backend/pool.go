@@ -81,7 +81,7 @@ type Lease struct {
 func (p *Pool) TryAcquire() (Lease, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.queue.size > 0 {
+	if p.queue.Len() > 0 {
 		return Lease{}, false
 	}
 	pod := p.take()
@@ -118,7 +118,7 @@ func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 	if !again {
 		p.meter.arrived()
 	}
-	if p.queue.size == 0 {
+	if p.queue.Len() == 0 {
 		if pod := p.take(); pod != nil {
 			p.meter.begin()
 			p.mu.Unlock()
@@ -129,7 +129,7 @@ func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 		p.mu.Unlock()
 		return Lease{}, err
 	}
-	if p.queue.size >= MaxQueue {
+	if p.queue.Len() >= MaxQueue {
 		p.mu.Unlock()
 		return Lease{}, ErrQueueFull
 	}
@@ -152,15 +152,16 @@ func (p *Pool) acquire(ctx context.Context, again bool) (Lease, error) {
 // enqueue makes a request wait.
 func (p *Pool) enqueue(again bool) *waiter {
 	w := &waiter{granted: make(chan *Pod, 1)}
+	w.place.Value = w
 	p.meter.begin()
 	if again {
-		p.queue.pushFront(w)
+		p.queue.PushFront(&w.place)
 	} else {
-		p.queue.pushBack(w)
+		p.queue.PushBack(&w.place)
 	}
 	p.dispatch() // one that comes again may be eligible at once
 	p.startProbes()
-	if w.queued && p.queue.size == 1 {
+	if w.place.Listed() && p.queue.Len() == 1 {
 		p.beginColdStart()
 		if p.hooks.Waiting != nil {
 			p.hooks.Waiting()
@@ -174,7 +175,7 @@ func (p *Pool) enqueue(again bool) *waiter {
 func (p *Pool) giveUp(w *waiter, why error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queue.remove(w)
+	p.queue.Remove(&w.place)
 	select {
 	case pod := <-w.granted:
 		if pod != nil {
@@ -189,9 +190,9 @@ func (p *Pool) giveUp(w *waiter, why error) error {
 
 // sendAway ends the wait of all requests.
 func (p *Pool) sendAway(why error) {
-	for p.queue.size > 0 {
-		w := p.queue.first
-		p.queue.remove(w)
+	for p.queue.Len() > 0 {
+		w := p.queue.First().Value
+		p.queue.Remove(&w.place)
 		p.meter.end()
 		w.why = why
 		w.granted <- nil
@@ -254,13 +255,13 @@ func (p *Pool) put(pod *Pod) {
 
 // dispatch gives free room to those who wait, in order.
 func (p *Pool) dispatch() {
-	for p.queue.size > 0 {
+	for p.queue.Len() > 0 {
 		pod := p.take()
 		if pod == nil {
 			return
 		}
-		w := p.queue.first
-		p.queue.remove(w)
+		w := p.queue.First().Value
+		p.queue.Remove(&w.place)
 		w.granted <- pod
 	}
 }

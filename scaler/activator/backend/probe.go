@@ -25,7 +25,7 @@ func (p *Pool) startProbes() {
 		case !pod.probing:
 			pod.probing = true
 			go p.probePod(pod)
-		case p.queue.size > 0:
+		case p.queue.Len() > 0:
 			pod.hurry()
 		}
 	}
@@ -36,7 +36,7 @@ func (p *Pool) startProbes() {
 // will report it anyway; a suspect one must be found well again by ourselves.
 // Nothing listens in a parked one.
 func (p *Pool) wantsProbe(pod *Pod) bool {
-	return pod.state == suspect || (pod.state == starting && p.queue.size > 0 && !pod.asleep())
+	return pod.state == suspect || (pod.state == starting && p.queue.Len() > 0 && !pod.asleep())
 }
 
 func (p *Pool) probePod(pod *Pod) {
@@ -81,7 +81,7 @@ func (p *Pod) hurry() {
 }
 
 func (p *Pool) backoffLimit() time.Duration {
-	if p.queue.size > 0 {
+	if p.queue.Len() > 0 {
 		return waitedBackoff
 	}
 	return longestBackoff

@@ -100,7 +100,7 @@ func (p *Pod) justWoken(now time.Time) bool {
 // wakeNext wakes a parked pod if those who wait have nothing else to hope for
 // and none is being woken. p.mu is held, but not during the call.
 func (p *Pool) wakeNext() {
-	if p.hooks.Waker == nil || p.waking || p.role != keeping || p.queue.size == 0 || p.loads.size > 0 || p.ctx.Err() != nil {
+	if p.hooks.Waker == nil || p.waking || p.role != keeping || p.queue.Len() == 0 || p.loads.size > 0 || p.ctx.Err() != nil {
 		return
 	}
 	pod, pause := nextToWake(p.pods, time.Now())

@@ -7,14 +7,15 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/headway-dev/headway/scaler/activator/list"
 )
 
 // Set holds the requests in flight. The zero value is ready to use. Entering
 // and leaving take constant time and allocate nothing.
 type Set struct {
 	mu       sync.Mutex
-	first    *Member
-	size     int
+	members  list.List[*Member]
 	draining bool
 	empty    chan struct{} // closed when draining and empty
 }
@@ -25,9 +26,9 @@ type Member struct {
 	// the request has left.
 	Cancel func()
 
-	grace      time.Duration
-	timer      *time.Timer
-	prev, next *Member
+	grace time.Duration
+	timer *time.Timer
+	place list.Node[*Member]
 }
 
 // Enter adds m, which must not be in a set. When the set drains, m is
@@ -35,12 +36,8 @@ type Member struct {
 func (s *Set) Enter(m *Member, grace time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.grace, m.prev, m.next = grace, nil, s.first
-	if s.first != nil {
-		s.first.prev = m
-	}
-	s.first = m
-	s.size++
+	m.grace, m.place.Value = grace, m
+	s.members.PushFront(&m.place)
 	if s.draining {
 		m.timer = time.AfterFunc(grace, m.Cancel)
 	}
@@ -50,16 +47,7 @@ func (s *Set) Enter(m *Member, grace time.Duration) {
 func (s *Set) Leave(m *Member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.prev == nil {
-		s.first = m.next
-	} else {
-		m.prev.next = m.next
-	}
-	if m.next != nil {
-		m.next.prev = m.prev
-	}
-	m.prev, m.next = nil, nil
-	s.size--
+	s.members.Remove(&m.place)
 	if m.timer != nil {
 		m.timer.Stop()
 		m.timer = nil
@@ -69,7 +57,7 @@ func (s *Set) Leave(m *Member) {
 
 // signal ends Drain. Members may still enter and leave afterwards.
 func (s *Set) signal() {
-	if s.draining && s.size == 0 && s.empty != nil {
+	if s.draining && s.members.Len() == 0 && s.empty != nil {
 		close(s.empty)
 		s.empty = nil
 	}
@@ -79,7 +67,7 @@ func (s *Set) signal() {
 func (s *Set) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.size
+	return s.members.Len()
 }
 
 // Drain starts the grace of every member, and returns when all have left or
@@ -99,7 +87,8 @@ func (s *Set) drain() <-chan struct{} {
 	defer s.mu.Unlock()
 	if !s.draining {
 		s.draining = true
-		for m := s.first; m != nil; m = m.next {
+		for at := s.members.First(); at != nil; at = at.Next() {
+			m := at.Value
 			m.timer = time.AfterFunc(m.grace, m.Cancel)
 		}
 	}

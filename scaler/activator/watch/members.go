@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -33,51 +32,38 @@ func Members(ctx context.Context, cfg *rest.Config, namespace string, set func([
 	if err != nil {
 		return fmt.Errorf("making the cache of activators: %w", err)
 	}
-	changed := make(chan struct{}, 1)
-	signal := func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	failed := make(chan error, 1)
-	var ended sync.WaitGroup
-	defer ended.Wait()
-	defer cancel()
-	ended.Go(func() { failed <- c.Start(ctx) })
-
-	informer, err := c.GetInformer(ctx, &corev1.Pod{})
-	if err != nil {
-		return fmt.Errorf("watching activators: %w", err)
-	}
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { signal() }, UpdateFunc: func(any, any) { signal() }, DeleteFunc: func(any) { signal() },
-	}); err != nil {
-		return fmt.Errorf("watching activators: %w", err)
-	}
-	signal() // even if there is none
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-failed:
-			if ctx.Err() != nil {
-				return nil
+	return running(ctx, "activators", c, func(ctx context.Context) error {
+		changed := make(chan struct{}, 1)
+		signal := func() {
+			select {
+			case changed <- struct{}{}:
+			default:
 			}
-			return fmt.Errorf("watching activators: %w", err)
-		case <-changed:
 		}
-		var pods corev1.PodList
-		if err := c.List(ctx, &pods); err != nil {
-			if ctx.Err() != nil {
+		informer, err := c.GetInformer(ctx, &corev1.Pod{})
+		if err != nil {
+			return err
+		}
+		if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+			AddFunc: func(any) { signal() }, UpdateFunc: func(any, any) { signal() }, DeleteFunc: func(any) { signal() },
+		}); err != nil {
+			return err
+		}
+		signal() // even if there is none
+		for {
+			select {
+			case <-ctx.Done():
 				return nil
+			case <-changed:
 			}
-			return fmt.Errorf("listing activators: %w", err)
+			var pods corev1.PodList
+			if err := c.List(ctx, &pods); err != nil {
+				return err
+			}
+			set(members(pods.Items))
+			pause(ctx, settle)
 		}
-		set(members(pods.Items))
-		pause(ctx, settle)
-	}
+	})
 }
 
 // members are the pods that live. One that leaves still has requests in

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -76,40 +77,43 @@ func (w *Watcher) Synced() <-chan struct{} { return w.synced }
 
 // Run follows the cluster until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var cacheEnded sync.WaitGroup
-	defer cacheEnded.Wait()
-	failed := make(chan error, 1)
-	cacheEnded.Go(func() { failed <- w.cache.Start(ctx) })
 	defer w.state.close()
-	defer cancel()
-
-	synced := make(chan error, 1)
-	cacheEnded.Go(func() { synced <- w.follow(ctx) })
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-failed:
-			if ctx.Err() == nil {
-				return fmt.Errorf("watching the cluster: %w", err)
-			}
-			return nil
-		case err := <-synced:
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			w.apply()
-			close(w.synced)
-		case <-w.wake:
-			w.apply()
-			pause(ctx, settle)
+	delivered := make(chan struct{})
+	follow := func(ctx context.Context) error {
+		if err := w.follow(ctx); err != nil {
+			return err
 		}
+		close(delivered)
+		return nil
 	}
+	return running(ctx, "the cluster", w.cache, follow, func(ctx context.Context) error {
+		for delivered := delivered; ; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-delivered:
+				delivered = nil
+				w.apply()
+				close(w.synced)
+			case <-w.wake:
+				w.apply()
+				pause(ctx, settle)
+			}
+		}
+	})
+}
+
+// running runs a cache for those that use it, until ctx ends or one of them
+// fails. An error says what is watched.
+func running(ctx context.Context, what string, c cache.Cache, uses ...func(context.Context) error) error {
+	g, alive := errgroup.WithContext(ctx)
+	for _, run := range append(uses, c.Start) {
+		g.Go(func() error { return run(alive) })
+	}
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("watching %s: %w", what, err)
+	}
+	return nil
 }
 
 // follow registers for all three kinds and returns when each has delivered
@@ -126,11 +130,11 @@ func (w *Watcher) follow(ctx context.Context) error {
 	} {
 		informer, err := w.cache.GetInformer(ctx, kind.object)
 		if err != nil {
-			return fmt.Errorf("watching %T: %w", kind.object, err)
+			return err
 		}
 		registration, err := informer.AddEventHandler(kind.handler)
 		if err != nil {
-			return fmt.Errorf("watching %T: %w", kind.object, err)
+			return err
 		}
 		delivered = append(delivered, registration.HasSynced)
 	}

@@ -4,8 +4,9 @@ import "github.com/headway-dev/headway/api/v1alpha1"
 
 // try returns the revision that is live now: the wanted one, if that need not be
 // tried, or else the one that is already, and the wanted one is the candidate.
+// A pin is an order, and going back to what served well is no promotion.
 func (d *deciding) try(wanted string) string {
-	if wanted == d.live || wanted == d.Pin || d.Revisions[wanted].Served {
+	if wanted == d.live || wanted == d.Pin || wanted == d.kept || d.Revisions[wanted].Served {
 		return wanted
 	}
 	t := d.begin(wanted, &d.Production)

@@ -39,7 +39,7 @@ func checkDecision(t *testing.T, in Input, d Decision) {
 	names := map[string]bool{}
 	for _, r := range d.Roles {
 		if names[r.Name] {
-			t.Errorf("%s has two roles", r.Name)
+			t.Errorf("%s has two roles: %+v", r.Name, d.Roles)
 		}
 		names[r.Name] = true
 	}

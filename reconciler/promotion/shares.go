@@ -42,8 +42,11 @@ func (d *deciding) compare() {
 }
 
 // merged reports whether a revision serves already, or is about to, as one of
-// production.
+// production or of a branch before.
 func (d *deciding) merged(name string) bool {
+	if slices.ContainsFunc(d.shares, func(t *trial) bool { return t.Revision == name }) {
+		return true
+	}
 	return name == d.live || name == d.kept || d.candidate != nil && name == d.candidate.Revision || d.Revisions[name].SameAs == d.live
 }
 
@@ -52,7 +55,7 @@ func (d *deciding) merged(name string) bool {
 func (d *deciding) shareOf(head *Head, crowded bool) {
 	before := d.sharing(head.Ref)
 	if before != "" && before != head.Revision && !d.merged(before) {
-		if t := d.holder(before, head, crowded); t != nil {
+		if t := d.holder(before, head, crowded); t != nil && t.Step > 0 {
 			t.Waiting = "for commit " + v1alpha1.Short(head.Commit) + ", which replaces it"
 			d.shares = append(d.shares, t)
 		}

@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -89,11 +90,11 @@ func (t *trial) count(needed int64) {
 func (t *trial) failure() string {
 	for _, g := range t.Gates {
 		if g.Verdict == v1alpha1.VerdictFailed {
-			return g.Message
+			return cmp.Or(g.Message, "the gate "+g.Name+" has failed")
 		}
 	}
 	if crash := t.revision.Evidence.Crash; crash != nil && crash.SeenAt.After(t.Began.Time) {
-		return crash.Message
+		return cmp.Or(crash.Message, "it crashed")
 	}
 	return ""
 }
@@ -104,7 +105,7 @@ func (d *deciding) judge(t *trial) {
 	if name == "" || t.Held != "" || t.head.Rule.OnFail != v1alpha1.OnFailHold {
 		return
 	}
-	t.Held = condition.Shorten(t.gate(name).Message, longestText)
+	t.Held = condition.Shorten(cmp.Or(t.gate(name).Message, "the gate "+name+" has doubts"), longestText)
 	d.tell(EventHeld, t.Revision, "stays at %s of the traffic: %s", v1alpha1.Percent(t.Weight), t.Held)
 }
 

@@ -91,7 +91,17 @@ func Sooner(a, b time.Duration) time.Duration {
 // from an older state, such as a time, must not overwrite what came of a newer
 // one.
 func Status(ctx context.Context, c client.Client, object, before client.Object) error {
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	return status(ctx, c, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+}
+
+// StatusRegardless is Status for what cannot wait until the cache is up to date:
+// the object may have a newer spec. The caller is the only one who writes its
+// status, and knows what it wrote last.
+func StatusRegardless(ctx context.Context, c client.Client, object, before client.Object) error {
+	return status(ctx, c, object, client.MergeFrom(before))
+}
+
+func status(ctx context.Context, c client.Client, object client.Object, patch client.Patch) error {
 	if err := c.Status().Patch(ctx, object, patch); err != nil {
 		return fmt.Errorf("writing the status of %s: %w", object.GetName(), err)
 	}

@@ -16,6 +16,9 @@ const (
 	ConditionBuilt = "Built"
 	// ConditionServing is True while a Route sends traffic to a Revision.
 	ConditionServing = "Serving"
+	// ConditionPromoting is True while the head of production is on its way to all
+	// of the traffic by its rule, and False when it was taken back. On App.
+	ConditionPromoting = "Promoting"
 )
 
 // Reasons on a Repository; Waiting is one too. SecretInvalid is one of Built, too.
@@ -99,4 +102,12 @@ const (
 	ReasonHostConflict    = "HostConflict"
 	ReasonHostNotAllowed  = "HostNotAllowed"
 	ReasonRouted          = "Routed"
+)
+
+// Reasons of Promoting, on an App; RolledBack, Waiting and Idle are some, too.
+const (
+	ReasonStepping = "Stepping"
+	ReasonHeld     = "Held"
+	ReasonFrozen   = "Frozen"
+	ReasonApproval = "Approval"
 )

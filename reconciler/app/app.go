@@ -9,6 +9,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -50,6 +51,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
 		r.written.Forget(req.NamespacedName)
 		r.Trials.Forget(req.NamespacedName)
+		unmeasure(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if r.written.Ahead(&app) {
@@ -82,9 +84,14 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 		return seen, fmt.Errorf("listing revisions: %w", err)
 	}
 	seen.Revisions = slices.DeleteFunc(list.Items, func(rev v1alpha1.Revision) bool { return rev.DeletionTimestamp != nil })
-	seen.Answers = map[string]promotion.Answers{}
+	seen.Answers, seen.Readings = map[string]promotion.Answers{}, map[string]promotion.Reading{}
 	for _, role := range app.Status.Revisions {
 		seen.Answers[role.Name] = r.Trials.Answers(types.NamespacedName{Namespace: app.Namespace, Name: role.Name})
+	}
+	for _, t := range app.Status.Trials {
+		if reading, judged := r.Trials.Reading(types.NamespacedName{Namespace: app.Namespace, Name: t.Revision}); judged {
+			seen.Readings[t.Revision] = reading
+		}
 	}
 	if seen.Granted, err = r.granted(ctx, app); err != nil {
 		return seen, err
@@ -124,34 +131,48 @@ func (r *Reconciler) claimed(ctx context.Context, app *v1alpha1.App) (map[string
 }
 
 // apply moves traffic first, then says so, then cleans up. What takes the traffic
-// from a revision that failed is written before, so that no process that dies in
-// between lets it come back.
+// from a revision that failed is said before it is done, so that no process that
+// dies in between lets it come back; and it is done even if it cannot be said:
+// users do not wait for that, and the Route marks who failed until it is.
+//
+// What is judged begins before there is traffic to judge, and ends when the
+// decision is written: until then its evidence may be needed again.
 func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
-	r.try(seen, plan)
-	steps := []func(context.Context, Seen, Plan) error{r.applyRoute, r.writeStatus, r.collect}
+	app := client.ObjectKeyFromObject(seen.App)
+	r.settle(seen, plan)
+	r.Trials.Begin(app, plan.Runs)
 	fails := func(r v1alpha1.RevisionRole) bool { return seen.fails(r.Name, &plan.Status) }
 	if slices.ContainsFunc(plan.Status.Revisions, fails) {
-		steps[0], steps[1] = steps[1], steps[0]
-	}
-	for _, step := range steps {
-		if err := step(ctx, seen, plan); err != nil {
+		if err := errors.Join(r.writeStatus(ctx, seen, plan, apply.StatusRegardless), r.applyRoute(ctx, seen, plan)); err != nil {
+			return err
+		}
+	} else {
+		if err := r.applyRoute(ctx, seen, plan); err != nil {
+			return err
+		}
+		if err := r.writeStatus(ctx, seen, plan, apply.Status); err != nil {
 			return err
 		}
 	}
-	return nil
+	r.Trials.Follow(app, plan.Runs)
+	measure(seen, plan)
+	return r.collect(ctx, seen, plan)
 }
 
-func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan) error {
+type statusWriter = func(ctx context.Context, c client.Client, object, before client.Object) error
+
+func (r *Reconciler) writeStatus(ctx context.Context, seen Seen, plan Plan, write statusWriter) error {
 	if equality.Semantic.DeepEqual(seen.App.Status, plan.Status) {
 		return nil
 	}
 	before := seen.App.DeepCopy()
-	seen.App.Status = plan.Status
-	if err := apply.Status(ctx, r.Client, seen.App, before); err != nil {
+	app := seen.App.DeepCopy()
+	app.Status = plan.Status
+	if err := write(ctx, r.Client, app, before); err != nil {
 		return err
 	}
-	r.written.Note(seen.App)
-	r.announce(seen.App, before.Status)
+	r.written.Note(app)
+	r.announce(app, before.Status, plan.Events)
 	return nil
 }
 
@@ -166,13 +187,13 @@ func (r *Reconciler) collect(ctx context.Context, seen Seen, plan Plan) error {
 	return nil
 }
 
-// try has the answers of the live revision counted, from the moment on at which
-// it takes the traffic until it has settled.
-func (r *Reconciler) try(seen Seen, plan Plan) {
+// settle has the answers of the live revision counted, from the moment on at
+// which it takes the traffic until it has settled.
+func (r *Reconciler) settle(seen Seen, plan Plan) {
 	app := client.ObjectKeyFromObject(seen.App)
 	live := types.NamespacedName{Namespace: app.Namespace, Name: promotion.Live(plan.Route.Traffic)}
 	switch {
-	case !plan.OnTrial:
+	case !plan.Settling:
 		r.Trials.Settled(app)
 	case promotion.Live(seen.serving()) != live.Name:
 		r.Trials.Settle(app, live)

@@ -14,6 +14,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/route"
+	"github.com/headway-dev/headway/reconciler/trial"
 )
 
 // Seen is what was observed of an App: the input of PlanFor.
@@ -31,6 +32,8 @@ type Seen struct {
 	Claimed map[string]bool
 	// Answers of the revisions that have a role.
 	Answers map[string]promotion.Answers
+	// Readings of those that are on trial.
+	Readings map[string]promotion.Reading
 }
 
 // Plan is what a reconciliation does.
@@ -43,8 +46,12 @@ type Plan struct {
 	Delete []string
 	// RequeueAfter is when time alone will change the plan; 0 is never.
 	RequeueAfter time.Duration
-	// OnTrial is true until the live revision has settled.
-	OnTrial bool
+	// Settling is true until the live revision has served for its time.
+	Settling bool
+	// Runs are the trials to judge from now on.
+	Runs []trial.Run
+	// Events to tell when the status is written.
+	Events []promotion.Event
 }
 
 // PlanFor decides what an App's Route is, what its revisions are there for, and
@@ -58,30 +65,17 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 		App:           seen.App.Name,
 		Hosts:         append([]string{public.Host(seen.App.Namespace, seen.App.Name)}, own...),
 		Traffic:       decision.Traffic,
+		Matches:       decision.Matches,
+		Mirror:        decision.Mirror,
+		Sticky:        seen.App.Spec.Sticky,
 		RevisionHosts: seen.revisionHosts(roles, branches, public),
 	}}
 	p.Delete, p.RequeueAfter = collect(roles, now)
 	p.RequeueAfter = apply.Sooner(apply.Sooner(p.RequeueAfter, again), decision.Next)
-	p.OnTrial = decision.Settling
-	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision.Failing, public, now)
+	p.Settling, p.Runs, p.Events = decision.Settling, seen.runs(decision), decision.Events
+	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision, public, now)
 	p.Status.Branches = branchStatus(branches, public)
 	return p
-}
-
-// promotion is what the decision about the traffic rests on.
-func (s Seen) promotion(now time.Time) promotion.Input {
-	in := promotion.Input{
-		History: s.App.Spec.History, Pin: s.App.Spec.Pin, Serving: s.serving(),
-		Revisions: make(map[string]promotion.Revision, len(s.Revisions)), Roles: s.App.Status.Revisions, Now: now,
-	}
-	for i := range s.Revisions {
-		rev := &s.Revisions[i]
-		in.Revisions[rev.Name] = promotion.Revision{
-			Ready: isReady(rev), SameAs: rev.Status.SameAs, Settle: rev.Spec.Settle(), Retried: rev.Annotations[v1alpha1.AnnotationRetriedAt],
-			Evidence: promotion.Evidence{Crash: rev.Status.LastCrash, Answers: s.Answers[rev.Name]},
-		}
-	}
-	return in
 }
 
 func isReady(rev *v1alpha1.Revision) bool {
@@ -139,12 +133,12 @@ func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, branches []branch, pu
 
 // statusFor says what is live. Where all hosts belong to another Route, nothing
 // is, although the Route stays as it is for the day when they come free.
-func statusFor(seen Seen, spec v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole, failing string, public address.Public, now time.Time) v1alpha1.AppStatus {
+func statusFor(seen Seen, spec v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole, decision promotion.Decision, public address.Public, now time.Time) v1alpha1.AppStatus {
 	s := *seen.App.Status.DeepCopy()
 	s.ObservedGeneration = seen.App.Generation
 	s.URL = public.URL(spec.Hosts[0])
 	s.Hosts = spec.Hosts[1:]
-	s.Revisions = roles
+	s.Revisions, s.Trials, s.Commit = roles, decision.Trials, decision.Commit
 	s.Deployments = seen.deployments(promotion.Live(spec.Traffic), &s, now)
 	traffic := spec.Traffic
 	if hostsLost(seen.Route) {
@@ -168,7 +162,10 @@ func statusFor(seen Seen, spec v1alpha1.RouteSpec, roles []v1alpha1.RevisionRole
 		valid = condition.False(problem.Reason, problem.Message)
 	}
 	set(v1alpha1.ConditionSpecValid, valid)
-	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s, failing), public))
+	if promoting, known := seen.promoting(&s, now); known {
+		set(v1alpha1.ConditionPromoting, promoting)
+	}
+	set(v1alpha1.ConditionReady, seen.withRefused(readiness(seen, s, decision.Failing), public))
 	return s
 }
 

@@ -142,7 +142,7 @@ func TestPlan(t *testing.T) {
 			live: "b", status: "True", reason: v1alpha1.ReasonLive, message: "commit bbbbbbbb serves", hosts: "ab"},
 		{name: "the second has crashed", app: newApp("ba"), change: role("b", v1alpha1.RoleLive, time.Minute),
 			revisions: []v1alpha1.Revision{revision("a", ready, 0), crashed("b", ready)}, route: routeTo("ba", "ab"),
-			live: "a", status: "False", reason: v1alpha1.ReasonRolledBack, message: "revision hello-aaaaaaaa serves again, as the newest revision hello-bbbbbbbb failed", hosts: "ab"},
+			live: "a", status: "False", reason: v1alpha1.ReasonRolledBack, message: "revision hello-aaaaaaaa serves, as the newest revision hello-bbbbbbbb failed", hosts: "ab"},
 		{name: "the second answers badly", app: newApp("ba"), change: role("b", v1alpha1.RoleLive, time.Minute),
 			answers:   map[string]promotion.Answers{name("b"): {All: 100, Bad: 90}},
 			revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}, route: routeTo("ba", "ab"),

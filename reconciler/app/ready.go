@@ -14,7 +14,8 @@ import (
 //
 //	Route refused for its host              False    HostConflict
 //	nothing should be live yet              Unknown  Waiting
-//	the wanted one failed while it served   False    RolledBack
+//	the wanted one has failed on trial      False    RolledBack
+//	... or is on trial                      as of the live one; Promoting says more
 //	the wanted one is live and ready        True     Live, Pinned
 //	... but has failed before it settled    Unknown  Settling
 //	the wanted one is live, its pods fail   as the revision says
@@ -36,6 +37,9 @@ func readiness(seen Seen, status v1alpha1.AppStatus, failing string) condition.S
 	state := condition.Get(rev.Status.Conditions, v1alpha1.ConditionReady)
 	if role := status.Revision(wanted); role != nil && role.Role == v1alpha1.RoleQuarantined {
 		return condition.False(v1alpha1.ReasonRolledBack, rolledBack(live, what, role))
+	}
+	if t := status.Trial(wanted); t != nil && live != "" && seen.revision(live) != nil {
+		return onTrial(seen, live, t)
 	}
 	same := ""
 	if rev.Status.SameAs != "" && rev.Status.SameAs == live {
@@ -62,9 +66,22 @@ func readiness(seen Seen, status v1alpha1.AppStatus, failing string) condition.S
 	}
 }
 
+// onTrial is the readiness of what serves while the wanted revision is on trial.
+func onTrial(seen Seen, live string, t *v1alpha1.Trial) condition.State {
+	rev := seen.revision(live)
+	state := condition.Get(rev.Status.Conditions, v1alpha1.ConditionReady)
+	switch state.Status {
+	case metav1.ConditionTrue:
+		return condition.True(v1alpha1.ReasonLive, fmt.Sprintf("commit %s serves, while revision %s is on trial", v1alpha1.Short(rev.Spec.Commit), t.Revision))
+	case metav1.ConditionFalse:
+		return condition.False(v1alpha1.ReasonNoReadyRevision, fmt.Sprintf("revision %s is live, but its pods fail: %s", live, state.Message))
+	}
+	return condition.Unknown(v1alpha1.ReasonWaiting, fmt.Sprintf("revision %s is live, but not all of its pods are ready: %s", live, state.Message))
+}
+
 // rolledBack says that the wanted revision has had its chance.
 func rolledBack(live, what string, role *v1alpha1.RevisionRole) string {
-	return fmt.Sprintf("revision %s serves again, as the %s revision %s failed after it had taken the traffic; push a commit that mends it, or try it once more by: headway retry %s\n%s",
+	return fmt.Sprintf("revision %s serves, as the %s revision %s failed; push a commit that mends it, or try it once more by: headway retry %s\n%s",
 		live, what, role.Name, role.Name, role.Message)
 }
 

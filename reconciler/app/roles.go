@@ -34,8 +34,10 @@ const (
 // first row that fits wins:
 //
 //	live, kept   as promotion decides; this kept one is warm
+//	candidate,   as promotion decides: on their way to all of the traffic, or
+//	share        with a part of it
 //	quarantined  as promotion decides, as long as the App names it
-//	candidate    the pin, the head of production
+//	candidate    the pin, the head of production; without traffic
 //	branch       answers at the URL of another ref, or is the head of one
 //	kept         one of the newest 3 in the history that have been ready
 //	replaced     has been named, or has existed for long enough to be
@@ -61,6 +63,10 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 			continue
 		case r.Role == v1alpha1.RoleLive:
 			r.Message = s.whyLive(r.Name)
+		case r.Role == v1alpha1.RoleCandidate:
+			r.Message = "the head of " + s.App.Spec.ProductionRef
+		case r.Role == v1alpha1.RoleShare:
+			r.Message = "has a share of the traffic as the head of a branch"
 		case r.Role == v1alpha1.RoleKept:
 			r.Message = "takes the traffic back if " + promotion.Live(decision.Traffic) + " fails before it has settled"
 		}
@@ -99,7 +105,7 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 
 // order of the roles in the status; what does not fit is at the end.
 var order = []v1alpha1.Role{
-	v1alpha1.RoleLive, v1alpha1.RoleCandidate, v1alpha1.RoleKept, v1alpha1.RoleBranch, v1alpha1.RoleQuarantined, v1alpha1.RoleReplaced,
+	v1alpha1.RoleLive, v1alpha1.RoleCandidate, v1alpha1.RoleShare, v1alpha1.RoleKept, v1alpha1.RoleBranch, v1alpha1.RoleQuarantined, v1alpha1.RoleReplaced,
 }
 
 // names reports whether the App's spec has the revision.

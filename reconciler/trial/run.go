@@ -1,12 +1,14 @@
 package trial
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/promotion/gate"
 )
 
@@ -74,18 +76,31 @@ func (r *run) told(now time.Time) {
 	r.state, r.counted, r.at = evidence.Verdict(r.Settings).State, evidence.Step, now
 }
 
-// Evidence about a revision so far; false if it is not judged.
-func (f *Feed) Evidence(revision types.NamespacedName) (gate.Evidence, bool) {
+// Reading says how a revision does by the evidence so far; false if it is not
+// judged.
+func (f *Feed) Reading(revision types.NamespacedName) (promotion.Reading, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	r := f.judged(revision)
+	if r == nil {
+		return promotion.Reading{}, false
+	}
+	evidence := r.gates.Evidence()
+	return promotion.Reading{
+		Gates: evidence.Status(r.Settings), Requests: int64(min(evidence.Step.Requests, math.MaxInt64)), Step: r.Step,
+	}, true
+}
+
+// judged is the run of a revision; nil if it has none. f.mu is held.
+func (f *Feed) judged(revision types.NamespacedName) *run {
 	if a := f.apps[f.of[revision]]; a != nil {
 		for _, r := range a.runs {
 			if r.Revision == revision.Name {
-				return r.gates.Evidence(), true
+				return r
 			}
 		}
 	}
-	return gate.Evidence{}, false
+	return nil
 }
 
 // Begin judges revisions from now on, beside those of the app that are judged

@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/promotion/gate"
 )
 
@@ -32,6 +34,14 @@ func (w *traffic) report(candidate, bad, stable uint64) bool {
 	w.Changed(next)
 	w.Changed(first)
 	return woken(w.Feed)
+}
+
+// evidence about the candidate so far.
+func (w *traffic) evidence() gate.Evidence {
+	if r := w.judged(next); r != nil {
+		return r.gates.Evidence()
+	}
+	return gate.Evidence{}
 }
 
 // canary is the run of most tests: 5% for next, beside first.
@@ -74,8 +84,7 @@ func TestFailureInsists(t *testing.T) {
 	w := newTraffic()
 	w.Begin(shop, []Run{canary(w)})
 	failed := func() bool {
-		evidence, _ := w.Evidence(next)
-		return evidence.Verdict(canary(w).Settings).State == gate.Failed
+		return w.evidence().Verdict(canary(w).Settings).State == gate.Failed
 	}
 	wakes := 0
 	for reports := 0; !failed(); reports++ {
@@ -102,7 +111,7 @@ func TestFailureInsists(t *testing.T) {
 	if w.report(5, 5, 95) {
 		t.Error("the run has ended, and wakes")
 	}
-	if _, known := w.Evidence(next); known || len(w.apps)+len(w.of) > 0 {
+	if _, known := w.Reading(next); known || len(w.apps)+len(w.of) > 0 {
 		t.Errorf("%d apps and %d revisions are remembered", len(w.apps), len(w.of))
 	}
 }
@@ -113,13 +122,17 @@ func TestStepsAndRestart(t *testing.T) {
 	w.Begin(shop, []Run{r})
 	w.report(12, 1, 100)
 	w.Begin(shop, []Run{r}) // what goes on is not begun again
-	if e, _ := w.Evidence(next); e.Step.Requests != 12 || e.Bad != 1 {
+	if e := w.evidence(); e.Step.Requests != 12 || e.Bad != 1 {
 		t.Errorf("%+v, want 12 requests and 1 bad answer", e)
 	}
 	r.Step, r.Weight = 3, 2500
 	w.Follow(shop, []Run{r})
 	w.report(3, 0, 100)
-	e, _ := w.Evidence(next)
+	e := w.evidence()
+	want := promotion.Reading{Gates: e.Status(r.Settings), Requests: 3, Step: 3}
+	if got, known := w.Reading(next); !known || !cmp.Equal(got, want) {
+		t.Errorf("reading %+v, want %+v", got, want)
+	}
 	if e.Step.Requests != 3 || e.Errors.Candidate.Requests != 15 {
 		t.Errorf("in the next step %+v, want 3 requests of 15", e)
 	}
@@ -128,18 +141,18 @@ func TestStepsAndRestart(t *testing.T) {
 	r.Kept = e
 	restarted.Begin(shop, []Run{r})
 	restarted.report(2, 0, 100)
-	if e, _ := restarted.Evidence(next); e.Step.Requests != 5 || e.Errors.Candidate.Requests != 17 {
+	if e := restarted.evidence(); e.Step.Requests != 5 || e.Errors.Candidate.Requests != 17 {
 		t.Errorf("after a restart %+v, want 5 requests of 17", e)
 	}
 	r.Settings.Errors, r.Settings.Against, r.Kept = 0.001, false, gate.Evidence{}
 	restarted.Follow(shop, []Run{r})
 	restarted.report(1, 0, 100)
-	if e, _ := restarted.Evidence(next); e.Step.Requests != 6 || e.Errors.Candidate.Requests != 1 {
+	if e := restarted.evidence(); e.Step.Requests != 6 || e.Errors.Candidate.Requests != 1 {
 		t.Errorf("with other settings %+v, want 6 requests, 1 of them judged by them", e)
 	}
 	r.Began = r.Began.Add(time.Hour)
 	restarted.Follow(shop, []Run{r})
-	if e, _ := restarted.Evidence(next); e.Step.Requests != 0 {
+	if e := restarted.evidence(); e.Step.Requests != 0 {
 		t.Errorf("a new trial begins with %+v", e)
 	}
 	restarted.Forget(shop)

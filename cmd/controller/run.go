@@ -107,8 +107,13 @@ func reports(mgr ctrl.Manager, f flags) (*trial.Feed, error) {
 
 // measured is what reconcilers need to know of a revision's requests.
 func measured(m report.Measured) trial.Measured {
+	var all promotion.Answers
+	for _, t := range []report.Tally{m.Split, m.Repeat, m.Direct} {
+		all.All += t.Answered()
+		all.Bad += t.Bad()
+	}
 	return trial.Measured{
-		Answers: promotion.Answers{All: m.Split.Answered() + m.Direct.Answered(), Bad: m.Split.Bad() + m.Direct.Bad()},
-		Split:   gate.Measured{Arrived: m.Split.Arrived, Bad: m.Split.Bad(), Timed: m.Split.Arrived, Times: m.FirstByte},
+		Answers: all,
+		Split:   gate.Measured{Arrived: m.Split.Arrived, Bad: m.Split.Bad(), Timed: m.Timed, Times: m.FirstByte, Waiting: m.Waiting},
 	}
 }

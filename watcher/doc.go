@@ -8,6 +8,9 @@
 // touch an app makes no Revision of it; and that a bound which is passed by
 // something optional stops nothing else, and is told.
 //
-// It writes Repository.status, Apps and Revisions and nothing else. It does not
+// What App.status.commit asks for it writes to git, once: a commit that reverts
+// an app, or a branch that moves forward.
+//
+// It writes Repository.status, Apps and Revisions and no other object. It does not
 // build, route or talk to a forge's API.
 package watcher

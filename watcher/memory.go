@@ -40,6 +40,11 @@ type memory struct {
 	revisions map[string]written[*v1alpha1.Revision]
 	// failures in a row.
 	failures int
+	// tries are how often a commit that was asked for could not be pushed, by
+	// what identifies the request. soon is the wait for the next look where the
+	// last one has pushed, or tries again; 0 where it is the usual one.
+	tries map[string]int
+	soon  time.Duration
 }
 
 type written[T any] struct {
@@ -54,6 +59,7 @@ func newMemory() *memory {
 		unreadable: map[string]*plan.Problem{},
 		times:      map[string]time.Time{},
 		lost:       map[string]bool{},
+		tries:      map[string]int{},
 		apps:       map[string]written[*v1alpha1.App]{},
 		revisions:  map[string]written[*v1alpha1.Revision]{},
 	}

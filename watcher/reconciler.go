@@ -106,6 +106,9 @@ func (r *Reconciler) finish(ctx context.Context, before, repo *v1alpha1.Reposito
 		interval = backoff(memory.failures, interval)
 	default:
 		memory.failures = 0
+		if memory.soon > 0 {
+			interval = min(interval, memory.soon)
+		}
 	}
 	r.tell(before, repo)
 	if err := r.writeStatus(ctx, before, repo); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -86,6 +87,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			},
 		})).
 		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(r.awaiting), builder.WithPredicates(becameReady())).
+		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(repositoryOf), builder.WithPredicates(commitRequested())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, time.Minute),
@@ -155,6 +157,35 @@ func becameReady() predicate.Predicate {
 	}
 }
 
+// commitRequested lets through an App that asks for a commit, and did not before.
+// Those that do at a start are found by the first look.
+func commitRequested() predicate.Predicate {
+	request := func(o client.Object) *v1alpha1.CommitRequest {
+		if app, ok := o.(*v1alpha1.App); ok {
+			return app.Status.Commit
+		}
+		return nil
+	}
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			is := request(e.ObjectNew)
+			return is != nil && !equality.Semantic.DeepEqual(request(e.ObjectOld), is)
+		},
+	}
+}
+
+// repositoryOf is the Repository of an App.
+func repositoryOf(_ context.Context, o client.Object) []reconcile.Request {
+	app, ok := o.(*v1alpha1.App)
+	if !ok {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: app.Namespace, Name: app.Spec.Repository}}}
+}
+
 // awaiting is the Repository of an App, where another App of it serves on until
 // this one is live. Other Repositories are not looked at for it: a look asks
 // the remote.
@@ -173,7 +204,7 @@ func (r *Reconciler) awaiting(ctx context.Context, o client.Object) []reconcile.
 	if !slices.ContainsFunc(apps.Items, waits) {
 		return nil
 	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: app.Namespace, Name: app.Spec.Repository}}}
+	return repositoryOf(ctx, o)
 }
 
 // serve is an HTTP server that runs on the leader. timeout bounds one request; 0

@@ -85,6 +85,9 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return err
 	}
 	f.omitted = append(f.omitted, refused...)
+	if err := r.carryOut(ctx, repo, l, f, p); err != nil {
+		return err
+	}
 	if err := r.restore(ctx, l, f.Revisions); err != nil {
 		return err
 	}
@@ -134,6 +137,8 @@ type seen struct {
 	// deleting are the names of Apps that an earlier Repository of the same name
 	// has left behind, and that are being deleted.
 	deleting map[string]bool
+	// requests are what status.commit of the Apps asks for, by name.
+	requests map[string]*v1alpha1.CommitRequest
 	// omitted says what of the remote was not looked at.
 	omitted []*plan.Problem
 }
@@ -141,7 +146,7 @@ type seen struct {
 // observe reads the objects that a plan depends on. They come from the cache
 // and must not be changed.
 func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory) (seen, error) {
-	f := seen{deleting: map[string]bool{}, Facts: plan.Facts{Repository: repo.Name, Apps: map[string]*v1alpha1.App{}, Read: map[string]bool{}}}
+	f := seen{deleting: map[string]bool{}, requests: map[string]*v1alpha1.CommitRequest{}, Facts: plan.Facts{Repository: repo.Name, Apps: map[string]*v1alpha1.App{}, Read: map[string]bool{}}}
 	for _, file := range repo.Status.Apps {
 		f.Read[file.Path] = true
 	}
@@ -154,7 +159,7 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 		if app := &apps.Items[i]; ownedByOther(app, repo.UID) {
 			f.deleting[app.Name] = true
 		} else {
-			f.Apps[app.Name] = app
+			f.Apps[app.Name], f.requests[app.Name] = app, app.Status.Commit
 		}
 	}
 	memory.freshApps(f.Apps, r.now())

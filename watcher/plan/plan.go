@@ -225,6 +225,7 @@ func (f Facts) planApp(name string, c *Candidate) (App, *Problem) {
 		Pin:           pin,
 		PinCommit:     pinCommit,
 		Hosts:         c.Spec.Hosts,
+		Committed:     prior.Committed,
 	}
 	spec.Heads = append(spec.Heads, f.furtherHeads(name, c.File, ledger, prior.Heads, production)...)
 	sortHeads(spec.Heads)

@@ -60,13 +60,13 @@ func (a *Accumulator) NextStep() { a.evidence.Step = Counts{} }
 // together and after all of an activator's report. The first one is where
 // counting begins, so it is to come before the candidate gets its weight.
 func (a *Accumulator) Add(now time.Time, candidate, stable Measured) {
-	anew := !a.begun || candidate.Revision != a.candidate.Revision || stable.Revision != a.stable.Revision ||
-		candidate.fell(&a.candidate) || stable.fell(&a.stable)
+	others := a.begun && (candidate.Revision != a.candidate.Revision || stable.Revision != a.stable.Revision)
+	anew := !a.begun || others || candidate.fell(&a.candidate) || stable.fell(&a.stable)
 	if !anew {
 		a.evidence.Bad = plus(a.evidence.Bad, candidate.Bad-a.candidate.Bad)
-		if a.decreased(&candidate, &stable) {
-			a.paused = now.Add(a.settings.Timeout)
-		}
+	}
+	if others || a.begun && a.decreased(&candidate, &stable) {
+		a.paused = now.Add(a.settings.Timeout)
 	}
 	a.begun, a.candidate, a.stable = true, candidate, stable
 	if anew || a.settings.Against && now.Before(a.paused) {
@@ -80,8 +80,9 @@ func (a *Accumulator) Add(now time.Time, candidate, stable Measured) {
 }
 
 // decreased reports whether the candidate's part of what goes to both is smaller
-// than before. Its slow answers would then be compared with requests of a time
-// in which it gets fewer.
+// than before. Bad answers to its requests of then would be compared with the
+// requests of now, of which it gets fewer. Another stable revision may have had
+// fewer requests until now, which comes to the same.
 func (a *Accumulator) decreased(candidate, stable *Measured) bool {
 	return int64(candidate.Weight)*int64(a.stable.Weight) < int64(a.candidate.Weight)*int64(stable.Weight)
 }

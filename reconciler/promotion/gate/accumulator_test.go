@@ -88,15 +88,17 @@ func TestStrata(t *testing.T) {
 			x.arrive(2, 1, 30, 3)
 			x.report(tick)
 		}, candidate: Counts{2, 1}, stable: Counts{30, 3}, wantBad: 1, wantStep: 2},
-		{name: "another stable revision", do: func(x *trial) {
+		{name: "another stable revision, and a pause", do: func(x *trial) {
 			x.arrive(2, 1, 30, 3)
 			x.report(tick)
 			x.stable.Revision = "other"
 			x.arrive(1, 0, 1000, 1000)
 			x.report(tick)
+			x.arrive(1, 1, 10, 0)
+			x.report(x.settings.Timeout - tick)
 			x.arrive(1, 0, 10, 0)
 			x.report(tick)
-		}, candidate: Counts{3, 1}, stable: Counts{40, 3}, wantBad: 1, wantStep: 3},
+		}, candidate: Counts{3, 1}, stable: Counts{40, 3}, wantBad: 2, wantStep: 3},
 		{name: "the clock was put back", do: func(x *trial) {
 			x.arrive(2, 1, 30, 3)
 			x.report(-time.Hour)

@@ -14,7 +14,8 @@ import (
 // that a header or cookie led, no mirrored copies; with sticky users none of a
 // bucket that has had a bad answer.
 type Measured struct {
-	// Revision is whose numbers they are. Another one begins anew.
+	// Revision is whose numbers they are. Those of another one begin anew, after
+	// a pause.
 	Revision string
 	// Weight is its part of the traffic in basis points.
 	Weight int32

@@ -134,6 +134,16 @@ func TestStrata(t *testing.T) {
 			x.arrive(3, 1, 100, 100)
 			x.report(0)
 		}, candidate: Counts{5, 2}, wantBad: 2, wantStep: 5},
+		{name: "more than a number can be", do: func(x *trial) {
+			const all = math.MaxUint64
+			for range 2 {
+				x.candidate.Arrived, x.candidate.Bad, x.stable.Arrived, x.stable.Bad = 0, 0, 0, 0
+				x.report(tick)
+				x.arrive(all, all, all, all)
+				x.report(tick)
+			}
+		}, candidate: Counts{math.MaxUint64, math.MaxUint64}, stable: Counts{math.MaxUint64, math.MaxUint64},
+			wantBad: math.MaxUint64, wantStep: math.MaxUint64},
 		{name: "the next step counts anew", do: func(x *trial) {
 			x.arrive(2, 1, 30, 3)
 			x.report(tick)

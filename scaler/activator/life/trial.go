@@ -38,14 +38,13 @@ func (x *Exchange) leave(o *record.Outcome) {
 // elsewhere is how a request that was sent back to the table waits on: for the
 // revision that this names now, or in its old place.
 func (x *Exchange) elsewhere() func(context.Context) (backend.Lease, error) {
-	next := x.resolve()
-	before := x.Revision
+	x.match.Place.Settle(false) // or it could stand in its own way
+	next, before := x.resolve(), x.Revision
 	wait := backend.Elsewhere(&x.Revision, next.Revision)
 	if x.Revision == before {
-		next.Place.Settle(false)
+		x.match.Place = next.Place
 		return wait
 	}
-	x.match.Place.Settle(false)
 	x.match = next
 	x.arrive()
 	return wait

@@ -21,11 +21,11 @@ const maxCopied = 256 << 10
 
 // Copy is the request as the pod gets it; nil if it is none to be copied.
 func (x *exchange) Copy() *http.Request {
-	if x.body != nil || !mirror.Copies(x.in.Method) || x.out.Header.Get("Upgrade") != "" {
+	if x.in.ContentLength != 0 || !mirror.Copies(x.in.Method) || x.out.Header.Get("Upgrade") != "" {
 		return nil
 	}
 	r := x.out.Clone(context.Background())
-	r.Body = nil
+	r.Body, r.Trailer = nil, nil
 	return r
 }
 

@@ -63,12 +63,12 @@ func (p *Puller) start(ctx context.Context, pull Pull) error {
 		pull.Reason = err.Error()
 		return p.record(ctx, pull)
 	}
-	return fmt.Errorf("creating a pull pod for revision %s: %w", pull.Target.Revision.Name, err)
+	return fmt.Errorf("creating a pull pod for revision %s: %w", pull.Revision.Name, err)
 }
 
 // end records how a pull ended, before the pod that tells it too goes.
 func (p *Puller) end(ctx context.Context, pull Pull) error {
-	if pull.Target != nil && pull.Node != nil {
+	if pull.Revision != nil && pull.Node != nil {
 		if err := p.record(ctx, pull); err != nil {
 			return err
 		}
@@ -83,24 +83,23 @@ func (p *Puller) end(ctx context.Context, pull Pull) error {
 // failed. What a later one of this look records adds to it; that the cache was
 // behind is found out by the version.
 func (p *Puller) record(ctx context.Context, pull Pull) error {
-	target, node := pull.Target, pull.Node
-	rev, on := target.Revision.DeepCopy(), target.pulledOn()
-	if slices.Contains(on, node.ID) {
+	rev, on := pull.Revision.DeepCopy(), strings.Fields(pull.Revision.Annotations[annotationPulledOn])
+	if slices.Contains(on, idOf(pull.Node)) {
 		return nil
 	}
-	on = append(on[max(0, len(on)+1-maxRecorded):], node.ID)
+	on = append(on[max(0, len(on)+1-maxRecorded):], idOf(pull.Node))
 	metav1.SetMetaDataAnnotation(&rev.ObjectMeta, annotationPulledOn, strings.Join(on, " "))
-	patch := client.MergeFromWithOptions(target.Revision, client.MergeFromWithOptimisticLock{})
+	patch := client.MergeFromWithOptions(pull.Revision, client.MergeFromWithOptimisticLock{})
 	if err := p.Client.Patch(ctx, rev, patch, apply.Reconcilers); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("recording where the image of revision %s is: %w", rev.Name, err))
 	}
-	target.Revision = rev
+	*pull.Revision = *rev
 	if pull.Reason == "" {
 		pullsTotal.WithLabelValues("pulled").Inc()
 		return nil
 	}
 	pullsTotal.WithLabelValues("given_up").Inc()
 	p.Events.Eventf(rev, nil, corev1.EventTypeWarning, "PrePullFailed", "PrePull", "%s", condition.Note(
-		"the image could not be pulled onto node "+node.Name+" in advance, so the first pod there will have to: "+pull.Reason))
+		"the image could not be pulled onto node "+pull.Node.Name+" in advance, so the first pod there will have to: "+pull.Reason))
 	return nil
 }

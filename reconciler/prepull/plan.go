@@ -2,10 +2,13 @@ package prepull
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -23,62 +26,25 @@ const (
 	pullLimit = 20 * time.Minute
 )
 
-// nodeID names a node in short: the beginning of its UID. A node that is made
-// again under its old name is another one.
-type nodeID = string
-
-// attempt is an image on a node.
-type attempt struct {
-	digest string
-	node   nodeID
-}
-
-// Target is a revision that requests can reach.
-type Target struct {
-	Revision *v1alpha1.Revision // of the cache: only read
-	// Digest of its image.
-	Digest string
-	// Weight is its share of the traffic in basis points.
-	Weight int32
-}
-
-// pulledOn are the nodes where a pull of it has ended, well or not.
-func (t Target) pulledOn() []nodeID {
-	return strings.Fields(t.Revision.Annotations[annotationPulledOn])
-}
-
-// Node of the cluster.
-type Node struct {
-	Name string
-	ID   nodeID
-	// TakesApps: app pods could be scheduled onto it.
-	TakesApps bool
+// Seen is what was observed: the input of PlanFor. What the objects refer to is
+// the cache's own.
+type Seen struct {
+	Apps      []v1alpha1.App
+	Revisions []v1alpha1.Revision
+	Nodes     []corev1.Node
+	Pods      []corev1.Pod
 }
 
 // Pull of an image onto a node.
 type Pull struct {
-	// Target and Node are nil where the image is not wanted any more or the node
-	// is gone.
-	Target *Target
-	Node   *Node
-	// Pod that pulls, of the cache; nil before it is made.
+	// Revision is nil where the image is not wanted any more, Node where it is
+	// gone.
+	Revision *v1alpha1.Revision
+	Node     *corev1.Node
+	// Pod that pulls; nil before it is made.
 	Pod *corev1.Pod
-	// Ended: it pulls no more, because the image is there or for the Reason.
-	Ended bool
 	// Reason for which it waits or failed, for people; empty is good.
 	Reason string
-}
-
-// Seen is what was observed: the input of PlanFor.
-type Seen struct {
-	// Targets, the most important first.
-	Targets []Target
-	Nodes   []Node
-	// Pulls are those with pods that are not being deleted.
-	Pulls []Pull
-	// Covered are the images that need no pull onto a node: they are or were
-	// there, a pod is about to bring them, or they were given up.
-	Covered map[attempt]bool
 }
 
 // Plan is what a look does.
@@ -87,46 +53,150 @@ type Plan struct {
 	Start, End []Pull
 }
 
-// PlanFor decides which images to pull onto which nodes now. It is pure. It
-// takes time in proportion to targets and nodes.
+// place is an image on a node.
+type place struct{ digest, node string }
+
+// PlanFor decides which images to pull onto which nodes now. It is pure.
 func PlanFor(seen Seen, now time.Time) Plan {
 	var p Plan
+	targets := seen.targets()
+	pulls, covered := seen.pulls(targets)
 	running, held := 0, map[string]int{} // held: by namespace, with those that wait too long
-	busy := map[nodeID]bool{}
-	for _, pull := range seen.Pulls {
+	busy := map[*corev1.Node]bool{}
+	for _, pull := range pulls {
 		age := now.Sub(pull.Pod.CreationTimestamp.Time)
+		ended, reason := progress(&pull.Pod.Status)
+		pull.Reason = reason
 		switch {
-		case pull.Ended, pull.Target == nil, pull.Node == nil:
+		case ended, pull.Revision == nil, pull.Node == nil:
 			p.End = append(p.End, pull)
 		case age >= pullLimit:
-			pull.Reason = cmp.Or(pull.Reason, "it takes longer than "+pullLimit.String())
+			pull.Reason = cmp.Or(reason, "it takes longer than "+pullLimit.String())
 			p.End = append(p.End, pull)
 		default:
 			held[pull.Pod.Namespace]++
-			if pull.Reason == "" || age < patience {
+			if reason == "" || age < patience {
 				running++
-				busy[pull.Node.ID] = true
+				busy[pull.Node] = true
 			}
 		}
 	}
+	wanted := seen.wanted(targets, covered)
 	for _, most := range []int{share, maxPulls} { // the rest goes to whoever has use for it
-		for t := range seen.Targets {
-			target := &seen.Targets[t]
-			namespace := target.Revision.Namespace
-			for n := range seen.Nodes {
-				node := &seen.Nodes[n]
-				if running >= maxPulls || held[namespace] >= most {
-					break
-				}
-				if !node.TakesApps || busy[node.ID] || seen.Covered[attempt{target.Digest, node.ID}] {
-					continue
-				}
-				p.Start = append(p.Start, Pull{Target: target, Node: node})
+		for _, pull := range wanted {
+			namespace := pull.Revision.Namespace
+			if running < maxPulls && held[namespace] < most && !busy[pull.Node] {
+				p.Start = append(p.Start, pull)
 				running++
 				held[namespace]++
-				busy[node.ID] = true
+				busy[pull.Node] = true
 			}
 		}
 	}
 	return p
+}
+
+// targets are the revisions that have been ready and are wanted by their App,
+// those with the most traffic first, then the youngest.
+func (s Seen) targets() []*v1alpha1.Revision {
+	weights := map[types.NamespacedName]int32{}
+	for i := range s.Apps {
+		for _, r := range s.Apps[i].Status.Revisions {
+			if r.Role != v1alpha1.RoleReplaced {
+				weights[types.NamespacedName{Namespace: s.Apps[i].Namespace, Name: r.Name}] = r.Weight
+			}
+		}
+	}
+	var targets []*v1alpha1.Revision
+	for i := range s.Revisions {
+		rev := &s.Revisions[i]
+		_, wanted := weights[client.ObjectKeyFromObject(rev)]
+		if wanted && digestOf(rev.Status.Image) != "" && rev.Status.EverReady && rev.DeletionTimestamp == nil {
+			targets = append(targets, rev)
+		}
+	}
+	slices.SortFunc(targets, func(a, b *v1alpha1.Revision) int {
+		return cmp.Or(
+			cmp.Compare(weights[client.ObjectKeyFromObject(b)], weights[client.ObjectKeyFromObject(a)]),
+			b.CreationTimestamp.Compare(a.CreationTimestamp.Time),
+		)
+	})
+	return targets
+}
+
+// pulls are those whose pods are not being deleted. covered are the images that
+// need no pull onto a node: its kubelet lists it, which it does with some of its
+// images only, or a pod there has brought it or is about to.
+func (s Seen) pulls(targets []*v1alpha1.Revision) (pulls []Pull, covered map[place]bool) {
+	covered = map[place]bool{}
+	byName, byID := map[string]*corev1.Node{}, map[string]*corev1.Node{}
+	for i := range s.Nodes {
+		node := &s.Nodes[i]
+		byName[node.Name], byID[idOf(node)] = node, node
+		for _, image := range node.Status.Images {
+			for _, name := range image.Names {
+				covered[place{digestOf(name), idOf(node)}] = true
+			}
+		}
+	}
+	wanted := map[types.NamespacedName]*v1alpha1.Revision{}
+	for _, rev := range targets {
+		wanted[client.ObjectKeyFromObject(rev)] = rev
+	}
+	for i := range s.Pods {
+		pod := &s.Pods[i]
+		revision, node := pod.Labels[v1alpha1.LabelRevision], byName[pod.Spec.NodeName]
+		if isPull(pod) {
+			revision, node = pod.Labels[labelPrepull], byID[pod.Labels[labelNode]]
+		}
+		rev := wanted[types.NamespacedName{Namespace: pod.Namespace, Name: revision}]
+		if rev != nil && node != nil {
+			covered[place{digestOf(rev.Status.Image), idOf(node)}] = true
+		}
+		if isPull(pod) && pod.DeletionTimestamp == nil {
+			pulls = append(pulls, Pull{Revision: rev, Node: node, Pod: pod})
+		}
+	}
+	return pulls, covered
+}
+
+// wanted are the pulls that have not begun, the most important first.
+func (s Seen) wanted(targets []*v1alpha1.Revision, covered map[place]bool) (pulls []Pull) {
+	ended := map[string][]string{} // nodes where a pull of a digest has
+	for _, rev := range targets {
+		digest := digestOf(rev.Status.Image)
+		ended[digest] = append(ended[digest], strings.Fields(rev.Annotations[annotationPulledOn])...)
+	}
+	for _, rev := range targets {
+		digest := digestOf(rev.Status.Image)
+		for i := range s.Nodes {
+			node := &s.Nodes[i]
+			if !covered[place{digest, idOf(node)}] && !slices.Contains(ended[digest], idOf(node)) && takesApps(node) {
+				pulls = append(pulls, Pull{Revision: rev, Node: node})
+			}
+		}
+	}
+	return pulls
+}
+
+// digestOf is the digest of an image that is pinned by one. Images of equal
+// digests have equal layers, whatever their names.
+func digestOf(image string) string {
+	_, digest, _ := strings.Cut(image, "@")
+	return digest
+}
+
+// idOf names a node in short: the beginning of its UID. A node that is made again
+// under its old name is another one.
+func idOf(node *corev1.Node) string { return string(node.UID[:min(8, len(node.UID))]) }
+
+// takesApps reports whether an app's pod, which tolerates nothing, could be
+// scheduled onto a node.
+func takesApps(node *corev1.Node) bool {
+	system := cmp.Or(node.Labels[corev1.LabelOSStable], string(corev1.Linux))
+	return !node.Spec.Unschedulable && node.DeletionTimestamp == nil && system == string(corev1.Linux) &&
+		!slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Effect != corev1.TaintEffectPreferNoSchedule }) &&
+		slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -17,50 +18,49 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // seenOf reads what a test says in short. Revisions are "a", or "a.other" in a
 // namespace of that name; their images have the digest "a"; "a@n1" is an image
-// on a node.
+// on a node. The node "cordoned" is.
 type seenOf struct {
 	targets string // "a b": the most important first
 	nodes   string // "n1 n2"
 	pulls   string // "a@n1=pulling/30s": its state and age
-	covered string // "a@n1"
+	covered string // "a@n1": the image has come there
 }
 
-func (s seenOf) parse(t *testing.T) Seen {
+func (s seenOf) parse(t *testing.T) (seen Seen) {
 	t.Helper()
-	seen := Seen{Covered: map[attempt]bool{}}
-	for name := range strings.FieldsSeq(s.targets) {
-		rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(name), Name: name}}
-		seen.Targets = append(seen.Targets, Target{Revision: rev, Digest: name})
+	for i, name := range strings.Fields(s.targets) {
+		rev := v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(name), Name: name}}
+		rev.Status.Image, rev.Status.EverReady = "image@"+name, true
+		for image := range strings.FieldsSeq(s.covered) {
+			if digest, node := parsePlace(image); digest == name {
+				metav1.SetMetaDataAnnotation(&rev.ObjectMeta, annotationPulledOn, rev.Annotations[annotationPulledOn]+" "+node)
+			}
+		}
+		seen.Revisions = append(seen.Revisions, rev)
+		app := v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: rev.Namespace, Name: name}}
+		app.Status.Revisions = []v1alpha1.RevisionRole{{Name: name, Weight: int32(1000 - i)}}
+		seen.Apps = append(seen.Apps, app)
 	}
 	for name := range strings.FieldsSeq(s.nodes) {
-		seen.Nodes = append(seen.Nodes, Node{Name: name, ID: name, TakesApps: name != "cordoned"})
-	}
-	for image := range strings.FieldsSeq(s.covered) {
-		seen.Covered[parseAttempt(image)] = true
+		node := newNode(name)
+		node.Name, node.UID, node.Spec.Unschedulable = name, types.UID(name), name == "cordoned"
+		seen.Nodes = append(seen.Nodes, *node)
 	}
 	for text := range strings.FieldsSeq(s.pulls) {
 		image, rest, _ := strings.Cut(text, "=")
-		at := parseAttempt(image)
+		digest, node := parsePlace(image)
 		state, age := parseAged(t, rest)
-		pull := Pull{
-			Pod:   &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespaceOf(at.digest), Name: image, CreationTimestamp: metav1.NewTime(start.Add(-age))}},
-			Ended: state == "done" || state == "failed",
-		}
-		if state == "stalled" || state == "failed" {
-			pull.Reason = "no such host"
-		}
-		for i := range seen.Targets {
-			if seen.Targets[i].Digest == at.digest {
-				pull.Target = &seen.Targets[i]
-			}
-		}
-		for i := range seen.Nodes {
-			if seen.Nodes[i].ID == at.node {
-				pull.Node = &seen.Nodes[i]
-			}
-		}
-		seen.Covered[at] = true // as observed
-		seen.Pulls = append(seen.Pulls, pull)
+		isController := true
+		seen.Pods = append(seen.Pods, corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespaceOf(digest), Name: image, CreationTimestamp: metav1.NewTime(start.Add(-age)),
+				Labels:          map[string]string{labelPrepull: digest, labelNode: node},
+				OwnerReferences: []metav1.OwnerReference{{Kind: "Revision", Name: digest, Controller: &isController}},
+			},
+			Status: map[string]corev1.PodStatus{
+				"pulling": pending, "stalled": backoff, "done": ended, "failed": {Phase: corev1.PodFailed, Reason: "Evicted"},
+			}[state],
+		})
 	}
 	return seen
 }
@@ -72,9 +72,9 @@ func namespaceOf(revision string) string {
 	return "team"
 }
 
-func parseAttempt(text string) attempt {
-	digest, node, _ := strings.Cut(text, "@")
-	return attempt{digest, node}
+func parsePlace(text string) (digest, node string) {
+	digest, node, _ = strings.Cut(text, "@")
+	return digest, node
 }
 
 func parseAged(t *testing.T, text string) (string, time.Duration) {
@@ -91,7 +91,7 @@ func parseAged(t *testing.T, text string) (string, time.Duration) {
 func told(p Plan) string {
 	var parts []string
 	for _, s := range p.Start {
-		parts = append(parts, "start "+s.Target.Digest+"@"+s.Node.Name)
+		parts = append(parts, "start "+digestOf(s.Revision.Status.Image)+"@"+s.Node.Name)
 	}
 	for _, pull := range p.End {
 		end := "done "
@@ -154,25 +154,27 @@ func TestPlan(t *testing.T) {
 // TestPlanSharesAnImage: two revisions of one image are one pull.
 func TestPlanSharesAnImage(t *testing.T) {
 	seen := seenOf{targets: "a b", nodes: "n1 n2", covered: "a@n1"}.parse(t)
-	seen.Targets[1].Digest = "a"
+	seen.Revisions[1].Status.Image = "other@a"
 	if got := told(PlanFor(seen, start)); got != "start a@n2" {
 		t.Error(got)
 	}
 }
 
 func BenchmarkPlan(b *testing.B) {
-	seen := Seen{Covered: map[attempt]bool{}}
+	var s seenOf
+	on := ""
 	for i := range 50 {
-		id := fmt.Sprintf("%08x", i)
-		seen.Nodes = append(seen.Nodes, Node{id, id, true})
+		s.nodes += fmt.Sprintf("%08x ", i)
+		on += fmt.Sprintf(" %08x", i)
 	}
+	var targets strings.Builder
 	for i := range 3000 {
-		digest := fmt.Sprint("sha256:", i)
-		rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: fmt.Sprint("r", i)}}
-		seen.Targets = append(seen.Targets, Target{Revision: rev, Digest: digest})
-		for _, node := range seen.Nodes {
-			seen.Covered[attempt{digest, node.ID}] = true
-		}
+		fmt.Fprintf(&targets, "r%d ", i)
+	}
+	s.targets = targets.String()
+	seen := s.parse(new(testing.T))
+	for i := range seen.Revisions {
+		metav1.SetMetaDataAnnotation(&seen.Revisions[i].ObjectMeta, annotationPulledOn, on)
 	}
 	for b.Loop() {
 		if p := PlanFor(seen, start); len(p.Start) > 0 {
@@ -218,23 +220,25 @@ func FuzzPlan(f *testing.F) {
 
 func checkPlan(t *testing.T, seen Seen, p Plan) {
 	t.Helper()
-	busy, held := map[nodeID]int{}, 0
-	for _, pull := range seen.Pulls {
+	busy, held := map[string]int{}, 0
+	pulls, covered := seen.pulls(seen.targets())
+	for _, pull := range pulls {
 		age := start.Sub(pull.Pod.CreationTimestamp.Time)
-		if !pull.Ended && pull.Target != nil && pull.Node != nil && age < pullLimit && (pull.Reason == "" || age < patience) {
-			busy[pull.Node.ID]++
+		ended, reason := progress(&pull.Pod.Status)
+		if !ended && pull.Revision != nil && pull.Node != nil && age < pullLimit && (reason == "" || age < patience) {
+			busy[pull.Node.Name]++
 			held++
 		}
 	}
-	if len(p.Start) > 0 && held+len(p.Start) > maxPulls || len(p.End) > len(seen.Pulls) {
-		t.Errorf("%d pods, of which %d pull; %d end, %d start", len(seen.Pulls), held, len(p.End), len(p.Start))
+	if len(p.Start) > 0 && held+len(p.Start) > maxPulls || len(p.End) > len(pulls) {
+		t.Errorf("%d pods, of which %d pull; %d end, %d start", len(pulls), held, len(p.End), len(p.Start))
 	}
 	for _, s := range p.Start {
-		if busy[s.Node.ID]++; busy[s.Node.ID] > 1 {
-			t.Errorf("node %s has %d pulls", s.Node.ID, busy[s.Node.ID])
+		if busy[s.Node.Name]++; busy[s.Node.Name] > 1 {
+			t.Errorf("node %s has %d pulls", s.Node.Name, busy[s.Node.Name])
 		}
-		if seen.Covered[attempt{s.Target.Digest, s.Node.ID}] {
-			t.Errorf("%s should not be pulled onto %s", s.Target.Digest, s.Node.ID)
+		if covered[place{digestOf(s.Revision.Status.Image), idOf(s.Node)}] || strings.Contains(s.Revision.Annotations[annotationPulledOn], idOf(s.Node)) {
+			t.Errorf("%s should not be pulled onto %s", s.Revision.Name, s.Node.Name)
 		}
 	}
 }

@@ -17,7 +17,7 @@ const (
 	// labelPrepull on a pull pod names the Revision. It has no label of an app's
 	// pod: it takes no requests.
 	labelPrepull = "headway.dev/prepull"
-	// labelNode on a pull pod is the nodeID that it is for.
+	// labelNode on a pull pod is the node that it is for, by idOf.
 	labelNode = "headway.dev/prepull-node"
 	// program in the park image ends at once with this argument.
 	program, programArgument = "/headway/park", "--version"
@@ -28,12 +28,12 @@ const (
 // puts it on the node, so that the node's rules hold; so do the pull secrets of
 // the namespace's service account, as for the app's own pods.
 func podFor(pull Pull, parkImage string) *corev1.Pod {
-	rev, node := pull.Target.Revision, pull.Node
+	rev, node := pull.Revision, pull.Node
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			// The same for the same pull, so that it cannot be made twice.
-			Name: rev.Name + "-pull-" + node.ID, Namespace: rev.Namespace,
-			Labels:          map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, labelPrepull: rev.Name, labelNode: node.ID},
+			Name: rev.Name + "-pull-" + idOf(node), Namespace: rev.Namespace,
+			Labels:          map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, labelPrepull: rev.Name, labelNode: idOf(node)},
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rev, v1alpha1.GroupVersion.WithKind("Revision"))},
 		},
 		Spec: corev1.PodSpec{
@@ -69,6 +69,13 @@ func podFor(pull Pull, parkImage string) *corev1.Pod {
 			SecurityContext:               render.PodSecurity(nil),
 		},
 	}
+}
+
+// isPull reports whether a pod is one of ours. Anybody may give a pod of theirs
+// the label; it is left alone then, and holds no place.
+func isPull(pod *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(pod)
+	return owner != nil && owner.Kind == "Revision" && owner.Name == pod.Labels[labelPrepull]
 }
 
 // progress reports whether a pull pod has ended, and the reason for which it

@@ -15,7 +15,9 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestPod(t *testing.T) {
-	pod := podFor(Pull{Target: &Target{Revision: newRevision("hello-1a2b3c4d", digestA)}, Node: &Node{"node-1", "5e6f7081", true}}, "registry/headway/park@"+digestB)
+	node := newNode("1")
+	node.UID = "5e6f7081-1"
+	pod := podFor(Pull{Revision: newRevision("hello-1a2b3c4d", digestA), Node: node}, "registry/headway/park@"+digestB)
 	got, err := yaml.Marshal(pod)
 	if err != nil {
 		t.Fatal(err)

@@ -24,11 +24,14 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // interval is the time from one look to the next.
@@ -74,7 +77,28 @@ func (p *Puller) Start(ctx context.Context) error {
 func (p *Puller) look(ctx context.Context, now time.Time) error {
 	seen, err := p.observe(ctx)
 	if err != nil {
-		return fmt.Errorf("observing images and nodes: %w", err)
+		return err
 	}
 	return p.apply(ctx, PlanFor(seen, now))
+}
+
+// observe reads what a plan rests on, all of it from caches and without copies.
+func (p *Puller) observe(ctx context.Context) (Seen, error) {
+	var apps v1alpha1.AppList
+	var revisions v1alpha1.RevisionList
+	var nodes corev1.NodeList
+	var pods corev1.PodList
+	for _, list := range []client.ObjectList{&apps, &revisions, &nodes, &pods} {
+		if err := p.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+			return Seen{}, fmt.Errorf("listing %T: %w", list, err)
+		}
+	}
+	return Seen{apps.Items, revisions.Items, nodes.Items, pods.Items}, nil
+}
+
+// SlimNode keeps, for a cache, what tells whether a node takes app pods and which
+// images it has.
+func SlimNode(node *corev1.Node) {
+	node.Annotations = nil
+	node.Status = corev1.NodeStatus{Conditions: node.Status.Conditions, Images: node.Status.Images}
 }

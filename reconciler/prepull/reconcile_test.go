@@ -318,7 +318,7 @@ func TestPodsOfOthers(t *testing.T) {
 	objects := []client.Object{rev, newApp("hello-1"), newNode("0")}
 	for n := range maxPulls {
 		node := newNode(fmt.Sprint(n))
-		pod := podFor(Pull{Target: &Target{Revision: rev}, Node: &Node{node.Name, idOf(node.UID), true}}, "registry/park")
+		pod := podFor(Pull{Revision: rev, Node: node}, "registry/park")
 		pod.Name, pod.OwnerReferences = fmt.Sprint("stranger-", n), nil
 		objects = append(objects, pod)
 	}

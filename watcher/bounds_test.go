@@ -68,7 +68,7 @@ func TestTooManyRefs(t *testing.T) {
 		}
 		w.look()
 		w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
-		w.wantCondition("Complete", metav1.ConditionFalse, "TooManyRefs", "matches 102 branches and tags; the newest 100 are followed, these are not: "+left)
+		w.wantCondition("Complete", metav1.ConditionFalse, "TooManyRefs", "match 102 branches and tags; the newest 100 are followed, these are not: "+left)
 		if got := len(w.app("shop").Spec.Heads); got != maxRefs+1 {
 			t.Errorf("%d heads, want production and %d", got, maxRefs)
 		}

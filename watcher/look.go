@@ -43,14 +43,31 @@ type commit struct {
 	specs plan.SpecFiles
 }
 
-// readHeads gives the snapshots of all watched refs. A ref that points at no
-// commit is left out. Why a further ref cannot be read is told in unread: it is
-// nothing that stops the others.
-func (l *look) readHeads(ctx context.Context) (production *plan.Snapshot, others map[string]*plan.Snapshot, unread map[string]*plan.Problem, err error) {
-	delete(l.memory.unreadable, l.production) // of a further ref that is production now
-	if production, err = l.snapshot(ctx, l.production); err != nil {
-		return nil, nil, nil, err
+// readHeads adds the snapshots of all watched refs to what a plan follows from.
+// Which further ones those are follows from the rules of release, which stand in
+// the files of the production branch. The rules that Apps go by already tell most
+// of them, so that what has moved comes in one pack.
+func (l *look) readHeads(ctx context.Context, f *plan.Facts) (err error) {
+	f.ProductionRef, f.Tags = l.productionRef, plan.ReadTags(l.session.Refs())
+	if err := l.watch(ctx, f); err != nil {
+		return err
 	}
+	delete(l.memory.unreadable, l.production) // of a further ref that is production now
+	if f.Production, err = l.snapshot(ctx, l.production); err != nil {
+		return err
+	}
+	if err := l.watch(ctx, f); err != nil {
+		return err
+	}
+	f.Ruled = l.ruled
+	f.Others, f.Unread, err = l.readOthers(ctx)
+	return err
+}
+
+// readOthers gives the snapshots of the further refs. One that points at no
+// commit is left out. Why one cannot be read is told in unread: it is nothing
+// that stops the others.
+func (l *look) readOthers(ctx context.Context) (others map[string]*plan.Snapshot, unread map[string]*plan.Problem, err error) {
 	others, unread = map[string]*plan.Snapshot{}, map[string]*plan.Problem{}
 	for _, ref := range slices.Sorted(maps.Keys(l.others)) {
 		commit := l.others[ref]
@@ -62,10 +79,10 @@ func (l *look) readHeads(ctx context.Context) (production *plan.Snapshot, others
 		case l.ownFault(err):
 			unread[ref] = l.cannotRead(commit, err)
 		default:
-			return nil, nil, nil, fmt.Errorf("reading %s: %w", ref, err)
+			return nil, nil, fmt.Errorf("reading %s: %w", ref, err)
 		}
 	}
-	return production, others, unread, nil
+	return others, unread, nil
 }
 
 // ownFault reports whether an error is the fault of the commit that was to be

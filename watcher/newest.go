@@ -14,14 +14,17 @@ import (
 )
 
 const (
-	// maxRefs bounds the further refs of one Repository.
-	maxRefs = 100
+	// maxRefs bounds the further refs of one Repository, maxReleases the tags that
+	// its apps are released from.
+	maxRefs     = 100
+	maxReleases = 100
 	// maxDated bounds the refs whose age is asked for.
 	maxDated = 10_000
 )
 
 // newest keeps the newest further refs where there are more than most, and
-// says which are left out.
+// says which are left out. Branches that may have a share of the traffic stay
+// before those that only have a URL.
 //
 // A ref is as old as the commit that it points at. Where no times are known,
 // the highest name counts as the newest, with numbers compared as numbers:
@@ -32,15 +35,23 @@ func (c *chosen) newest(most int, times map[string]time.Time) {
 		return
 	}
 	refs := slices.SortedFunc(maps.Keys(c.others), func(a, b string) int {
-		return cmp.Or(times[c.others[b]].Compare(times[c.others[a]]), compareNames(b, a))
+		return cmp.Or(c.rank(a)-c.rank(b), times[c.others[b]].Compare(times[c.others[a]]), compareNames(b, a))
 	})
 	var left []string
 	for _, ref := range refs[most:] {
 		delete(c.others, ref)
+		delete(c.ruled, ref)
 		left = append(left, v1alpha1.ShortRef(ref))
 	}
-	c.omitted = append(c.omitted, plan.NewProblem(v1alpha1.ReasonTooManyRefs, "spec.refs matches %d branches and tags; the newest %d are followed, these are not: %s. Make the globs narrower, or delete refs that nobody needs",
+	c.omitted = append(c.omitted, plan.NewProblem(v1alpha1.ReasonTooManyRefs, "spec.refs and rules of release match %d branches and tags; the newest %d are followed, these are not: %s. Make the globs narrower, or delete refs that nobody needs",
 		len(refs), most, plan.FirstFew(left)))
+}
+
+func (c *chosen) rank(ref string) int {
+	if c.ruled[ref] {
+		return 0
+	}
+	return 1
 }
 
 // dateRefs brings the times of the commits that the further refs point at, as

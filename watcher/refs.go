@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,33 +17,70 @@ import (
 type chosen struct {
 	// productionRef is the full name of the production branch.
 	productionRef string
-	// others are the commits of the further refs, by full name.
+	// listed are the commits of the further refs that spec.refs names, by full
+	// name; invalid are globs in it that cannot be read.
+	listed  map[string]string
+	invalid []*plan.Problem
+	// others are the commits of all further refs that are watched. Those in ruled
+	// are asked for by rules of release alone.
 	others map[string]string
-	// omitted says what of spec.refs is not watched.
+	ruled  map[string]bool
+	// omitted says what is not watched.
 	omitted []*plan.Problem
 }
 
 // chooseRefs picks what to watch from what the remote has: the production
 // branch, and what the globs match. Errors are of type *git.Error.
 func chooseRefs(advertised map[string]string, branch string, globs []string) (chosen, error) {
-	c := chosen{productionRef: "refs/heads/" + branch, others: map[string]string{}}
+	c := chosen{productionRef: "refs/heads/" + branch, listed: map[string]string{}}
 	if advertised[c.productionRef] == "" {
 		return chosen{}, &git.Error{Reason: v1alpha1.ReasonBranchNotFound, Message: branchNotFound(advertised, branch)}
 	}
 	for _, pattern := range globs {
 		glob, err := refGlob(pattern)
 		if err != nil {
-			c.omitted = append(c.omitted, plan.NewProblem(v1alpha1.ReasonInvalidRefs, "spec.refs: %v; write globs such as release/* or refs/tags/v*", err))
+			c.invalid = append(c.invalid, plan.NewProblem(v1alpha1.ReasonInvalidRefs, "spec.refs: %v; write globs such as release/* or refs/tags/v*", err))
 			continue
 		}
 		for ref, commit := range advertised {
 			// A glob without ** matches whole names, not all below a folder.
 			if ref != c.productionRef && watchable(ref) && glob.Match(ref) && sameDepth(pattern, ref) {
-				c.others[ref] = commit
+				c.listed[ref] = commit
 			}
 		}
 	}
 	return c, nil
+}
+
+// watch chooses the further refs anew: those of spec.refs, and what rules of
+// release ask for. How many tags are released does not bound the others.
+func (l *look) watch(ctx context.Context, f *plan.Facts) error {
+	advertised := l.session.Refs()
+	branches, releases := f.Asked(advertised)
+	l.others, l.ruled, l.omitted = maps.Clone(l.listed), map[string]bool{}, slices.Clone(l.invalid)
+	add := func(ref string) {
+		if l.others[ref] == "" {
+			l.others[ref], l.ruled[ref] = advertised[ref], true
+		}
+	}
+	for _, ref := range branches {
+		add(ref)
+	}
+	if len(l.others) > maxRefs {
+		if err := l.dateRefs(ctx); err != nil {
+			return err
+		}
+		l.newest(maxRefs, l.memory.times)
+	}
+	if len(releases) > maxReleases {
+		l.omitted = append(l.omitted, plan.NewProblem(v1alpha1.ReasonTooManyRefs, "the rules of release name %d tags at once; %d are followed, these are not: %s. Split the repository",
+			len(releases), maxReleases, plan.FirstFew(releases[maxReleases:])))
+		releases = releases[:maxReleases]
+	}
+	for _, ref := range releases {
+		add(ref)
+	}
+	return nil
 }
 
 func refGlob(pattern string) (specfile.Glob, error) {

@@ -38,7 +38,7 @@ func TestChooseRefs(t *testing.T) {
 	}
 	for _, test := range tests {
 		c, err := chooseRefs(advertised, "main", test.globs)
-		if diff := cmp.Diff(test.want, slices.Sorted(maps.Keys(c.others))); diff != "" || err != nil {
+		if diff := cmp.Diff(test.want, slices.Sorted(maps.Keys(c.listed))); diff != "" || err != nil {
 			t.Errorf("%v: %v (-want +got)\n%s", test.globs, err, diff)
 		}
 	}
@@ -50,7 +50,7 @@ func TestChooseRefs(t *testing.T) {
 		}
 	}
 	c, err := chooseRefs(advertised, "main", []string{"[", "beta"})
-	if err != nil || len(c.others) != 1 || len(c.omitted) != 1 || c.omitted[0].Reason != v1alpha1.ReasonInvalidRefs {
+	if err != nil || len(c.listed) != 1 || len(c.invalid) != 1 || c.invalid[0].Reason != v1alpha1.ReasonInvalidRefs {
 		t.Errorf("a glob that cannot be read beside one that can: %+v, %v", c, err)
 	}
 }

@@ -37,12 +37,6 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 		return err
 	}
 	l.production = session.Refs()[l.productionRef]
-	if len(l.others) > maxRefs {
-		if err := l.dateRefs(ctx); err != nil {
-			return err
-		}
-		l.newest(maxRefs, memory.times)
-	}
 	err = r.follow(ctx, repo, l)
 	if errors.Is(err, git.ErrCorrupt) {
 		r.log.Warn("git cache is fetched afresh", "namespace", repo.Namespace, "repository", repo.Name, "error", err)
@@ -64,15 +58,13 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	for _, app := range f.Apps {
 		l.known[app.Spec.Path] = true
 	}
-	production, others, unread, err := l.readHeads(ctx)
-	if err != nil {
+	if err := l.readHeads(ctx, &f.Facts); err != nil {
 		return err
 	}
-	if f.Foreign, err = r.observeForeign(ctx, repo, f.Apps, production); err != nil {
+	if f.Foreign, err = r.observeForeign(ctx, repo, f.Apps, f.Production); err != nil {
 		return err
 	}
-	f.ProductionRef, f.Production, f.Others = l.productionRef, production, others
-	f.Unread, f.omitted = unread, l.omitted
+	f.omitted = l.omitted
 	if f.Pinned, err = l.readPinned(ctx, f.PinsToRead(), f.Unread); err != nil {
 		return err
 	}
@@ -92,7 +84,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return err
 	}
 	synced(repo, f, p)
-	needed := map[string]bool{production.Commit: true}
+	needed := map[string]bool{l.production: true}
 	for _, commit := range l.others {
 		needed[commit] = true
 	}

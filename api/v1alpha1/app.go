@@ -40,7 +40,8 @@ type AppSpec struct {
 	Path string `json:"path"`
 
 	// ProductionRef is the full name of the ref whose head serves, such as
-	// refs/heads/main; where tags are released, that of the newest one.
+	// refs/heads/main; where tags are released, that of the newest one, or
+	// refs/tags/ and their glob as long as there is none.
 	//
 	// +kubebuilder:validation:MinLength=1
 	ProductionRef string `json:"productionRef"`

@@ -64,6 +64,9 @@ const (
 	// sure that there is none.
 	ReasonRenamed     = "Renamed"
 	ReasonFileMissing = "FileMissing"
+	// ReasonNoRelease: tags are released, and none can be. All else of the file
+	// is followed.
+	ReasonNoRelease = "NoRelease"
 )
 
 // Reasons on a Revision.

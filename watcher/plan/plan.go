@@ -42,6 +42,11 @@ type Facts struct {
 	Production    *Snapshot
 	// Others are the commits of the further refs, by full ref name.
 	Others map[string]*Snapshot
+	// Ruled are those of them that only rules of release ask for: they are heads
+	// of the apps whose rules those are.
+	Ruled map[string]bool
+	// Tags of the repository.
+	Tags Tags
 	// Apps are the Repository's Apps by name; Foreign maps the names of Apps
 	// of other Repositories in the namespace to the Repository.
 	Apps    map[string]*v1alpha1.App
@@ -179,6 +184,9 @@ func (f Facts) check(c *Candidate, files specFiles) (name string, why *Problem) 
 	if owner, taken := f.Foreign[c.Name]; taken {
 		return name, NewProblem(v1alpha1.ReasonNameConflict, "%s: name: the App %q of this namespace belongs to Repository %q; choose another name", c.File, c.Name, owner)
 	}
+	if misruled := c.Misruled(f.ProductionRef); misruled != nil {
+		return name, &Problem{v1alpha1.ReasonInvalidSpec, misruled.Error()}
+	}
 	return name, nil
 }
 
@@ -202,33 +210,38 @@ func (p *Plan) reportOthers(f Facts) {
 	}
 }
 
-// planApp plans an App whose headway.yaml on production can be used.
+// planApp plans an App whose headway.yaml on production can be used. Of the file
+// on a further ref, or in the commit of a tag, only that counts which makes a
+// revision.
 func (f Facts) planApp(name string, c *Candidate) (App, *Problem) {
-	var prior v1alpha1.AppSpec
-	if app := f.Apps[name]; app != nil {
-		prior = app.Spec
-	}
+	prior := f.priorSpec(c)
 	ledger := f.openLedger(name)
 	heads := priorHeads(prior)
 
-	production := ledger.revisionOf(f.ProductionRef, f.Production, c, heads[f.ProductionRef])
+	same := []string{heads[f.ProductionRef]}
+	if tagRules(c.Spec.Release, v1alpha1.ShortRef(f.ProductionRef)) != nil {
+		same = append(same, heads[prior.ProductionRef])
+	}
+	production := ledger.revisionOf(f.ProductionRef, f.Production, c, same...)
 	pin, pinCommit, why := f.pin(c, ledger, prior)
 	if why != nil {
 		return App{}, why
 	}
 	spec := v1alpha1.AppSpec{
-		Repository:    f.Repository,
-		Path:          c.File,
-		ProductionRef: f.ProductionRef,
-		Heads:         []v1alpha1.Head{{Ref: f.ProductionRef, Commit: f.Production.Commit, Revision: production}},
-		History:       push(prior.History, production),
-		Pin:           pin,
-		PinCommit:     pinCommit,
-		Hosts:         c.Spec.Hosts,
-		Committed:     prior.Committed,
+		Repository: f.Repository,
+		Path:       c.File,
+		Heads:      []v1alpha1.Head{{Ref: f.ProductionRef, Commit: f.Production.Commit, Revision: production}},
+		Pin:        pin,
+		PinCommit:  pinCommit,
+		Hosts:      c.Spec.Hosts,
+		Release:    c.Spec.Release,
+		Sticky:     c.Spec.Sticky,
+		Hold:       c.Spec.Hold,
+		Committed:  prior.Committed,
 	}
-	spec.Heads = append(spec.Heads, f.furtherHeads(name, c.File, ledger, prior.Heads, production)...)
-	sortHeads(spec.Heads)
+	f.release(&spec, name, prior, ledger)
+	f.addFurtherHeads(&spec, name, ledger, prior.Heads)
+	f.decide(&spec, name, ledger)
 	return App{name, spec, ledger.made}, nil
 }
 
@@ -237,43 +250,50 @@ func (f Facts) planApp(name string, c *Candidate) (App, *Problem) {
 func (f Facts) planBroken(app *v1alpha1.App, why *Problem) App {
 	spec := *app.Spec.DeepCopy()
 	spec.Problem = &v1alpha1.SpecProblem{Commit: f.Production.Commit, Reason: why.Reason, Message: condition.Shorten(why.Message, MaxMessage)}
-	heads := priorHeads(spec)
 	ledger := f.openLedger(app.Name)
 	spec.Pin = f.keepPin(app, ledger)
-	spec.Heads = f.furtherHeads(app.Name, app.Spec.Path, ledger, app.Spec.Heads, heads[f.ProductionRef])
-	for _, h := range app.Spec.Heads {
-		if h.Ref == f.ProductionRef {
-			spec.Heads = append(spec.Heads, h)
-		}
-	}
-	sortHeads(spec.Heads)
+	spec.Heads = slices.DeleteFunc(spec.Heads, func(h v1alpha1.Head) bool { return h.Ref != f.ProductionRef && h.Ref != spec.ProductionRef })
+	f.addFurtherHeads(&spec, app.Name, ledger, app.Spec.Heads)
+	f.decide(&spec, app.Name, ledger)
 	return App{app.Name, spec, ledger.made}
 }
 
-// furtherHeads are the App's heads on refs other than production. A ref whose
-// headway.yaml cannot be used keeps the revision it had, one whose commit
+// addFurtherHeads adds the App's heads on refs beside production, and sorts all. A ref
+// whose headway.yaml cannot be used keeps the revision it had, one whose commit
 // cannot be read keeps the whole head.
-func (f Facts) furtherHeads(name, file string, ledger *ledger, had []v1alpha1.Head, production string) []v1alpha1.Head {
-	var heads []v1alpha1.Head
+//
+// The head of a branch that is merged is production's revision, once that is
+// live: until then its share goes on.
+func (f Facts) addFurtherHeads(spec *v1alpha1.AppSpec, name string, ledger *ledger, had []v1alpha1.Head) {
 	prior := map[string]string{}
 	for _, h := range had {
 		prior[h.Ref] = h.Revision
-		if f.Unread[h.Ref] != nil {
-			heads = append(heads, h)
-		}
 	}
+	production := priorHeads(*spec)[spec.ProductionRef]
 	for _, ref := range slices.Sorted(maps.Keys(f.Others)) {
+		if ref == spec.ProductionRef || f.Ruled[ref] && !holds(spec.Release, spec.ProductionRef, ref) {
+			continue
+		}
 		snap := f.Others[ref]
 		c := snap.App(name)
 		switch {
 		case c != nil:
-			revision := ledger.revisionOf(ref, snap, c, prior[ref], production)
-			heads = append(heads, v1alpha1.Head{Ref: ref, Commit: snap.Commit, Revision: revision})
-		case prior[ref] != "" && snap.broken(name, file):
-			heads = append(heads, v1alpha1.Head{Ref: ref, Commit: snap.Commit, Revision: prior[ref]})
+			same := []string{prior[ref], production}
+			if app := f.Apps[name]; app != nil && app.Status.Live == production {
+				slices.Reverse(same)
+			}
+			revision := ledger.revisionOf(ref, snap, c, same...)
+			spec.Heads = append(spec.Heads, v1alpha1.Head{Ref: ref, Commit: snap.Commit, Revision: revision})
+		case prior[ref] != "" && snap.broken(name, spec.Path):
+			spec.Heads = append(spec.Heads, v1alpha1.Head{Ref: ref, Commit: snap.Commit, Revision: prior[ref]})
 		}
 	}
-	return heads
+	for _, h := range had {
+		if f.Unread[h.Ref] != nil && priorHead(*spec, h.Ref) == nil {
+			spec.Heads = append(spec.Heads, h)
+		}
+	}
+	sortHeads(spec.Heads)
 }
 
 // broken reports whether the snapshot may hold the app in a file that cannot be

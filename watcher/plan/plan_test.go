@@ -82,6 +82,14 @@ func show(p Plan) string {
 		fmt.Fprintf(&b, "app %s", a.Name)
 		for _, h := range a.Spec.Heads {
 			fmt.Fprintf(&b, " %s@%s=%s", v1alpha1.ShortRef(h.Ref), h.Commit[:2], h.Revision)
+			for said, is := range map[string]bool{"+approved": h.Approved, "+promoted": h.Promoted} {
+				if is {
+					b.WriteString(said)
+				}
+			}
+		}
+		if a.Spec.ProductionRef != main {
+			fmt.Fprintf(&b, " serves=%s", v1alpha1.ShortRef(a.Spec.ProductionRef))
 		}
 		fmt.Fprintf(&b, " history=%s", strings.Join(a.Spec.History, ","))
 		if a.Spec.Pin != "" {
@@ -358,19 +366,29 @@ app shop main@c3=shop-c3c3c3c3 history=shop-c3c3c3c3,shop-a1a1a1a1
 	}
 }
 
-// TestPlanIsStable: what a plan asks for, once done, asks for nothing more.
-func TestPlanIsStable(t *testing.T) {
-	f := Facts{Repository: "repo", ProductionRef: main, Production: snap("b2", "shop:k2", "web:k9"),
-		Others: map[string]*Snapshot{"refs/heads/beta": snap("c3", "shop:k3", "web:k9")}}
-	p := Make(f)
+// after is what a look sees when a plan has been carried out.
+func after(f Facts, p Plan) Facts {
+	before := f.Apps
 	f.Apps = map[string]*v1alpha1.App{}
 	for _, a := range p.Apps {
 		f.Apps[a.Name] = &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: a.Name}, Spec: a.Spec}
+		if was := before[a.Name]; was != nil {
+			f.Apps[a.Name].Status = was.Status
+		}
 		for _, r := range a.Revisions {
 			f.Revisions = append(f.Revisions, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: r.Name}, Spec: v1alpha1.RevisionSpec{
 				App: a.Name, Commit: r.Snapshot.Commit, Source: r.Source()}})
 		}
 	}
+	return f
+}
+
+// TestPlanIsStable: what a plan asks for, once done, asks for nothing more.
+func TestPlanIsStable(t *testing.T) {
+	f := Facts{Repository: "repo", ProductionRef: main, Production: snap("b2", "shop:k2", "web:k9"),
+		Others: map[string]*Snapshot{"refs/heads/beta": snap("c3", "shop:k3", "web:k9")}}
+	p := Make(f)
+	f = after(f, p)
 	for _, again := range Make(f).Apps {
 		if diff := cmp.Diff(f.Apps[again.Name].Spec, again.Spec); diff != "" || len(again.Revisions) > 0 {
 			t.Errorf("%s: makes %d revisions more, spec (-first +second)\n%s", again.Name, len(again.Revisions), diff)

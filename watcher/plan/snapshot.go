@@ -106,8 +106,11 @@ func (s *Snapshot) File(path string) *Candidate {
 	return nil
 }
 
-// App finds an app of the snapshot that can be used.
+// App finds an app of the snapshot that can be used; none in nil.
 func (s *Snapshot) App(name string) *Candidate {
+	if s == nil {
+		return nil
+	}
 	for i := range s.Apps {
 		if s.Apps[i].Problem == nil && s.Apps[i].Name == name {
 			return &s.Apps[i]

@@ -44,7 +44,7 @@ func TestRepoList(t *testing.T) {
 		repository("broken", synced, invalid),
 		repository("closed", condition("Ready", "False", v1alpha1.ReasonAuthenticationFailed, "the remote refuses the credentials"), invalid),
 		repository("fine", synced, valid),
-		repository("many", synced, valid, condition("Complete", "False", v1alpha1.ReasonTooManyRefs, "spec.refs matches 102 branches and tags; the newest 100 are followed")),
+		repository("many", synced, valid, condition("Complete", "False", v1alpha1.ReasonTooManyRefs, "spec.refs and rules of release match 102 branches and tags; the newest 100 are followed")),
 		repository("new"))
 	golden(t, "repo_list.golden", out)
 

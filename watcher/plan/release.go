@@ -1,0 +1,115 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// release says which revision serves, and notes it in the spec, which holds
+// the head of the production branch already:
+//
+//	no rule for tags               the head of the production branch
+//	a tag with a version matches   the newest one of them
+//	... that cannot be used        what did before, with a problem
+//	none does (yet, or any more)   what did before, with a problem
+//
+// With the last two, what is live stays, and of a new app nothing is.
+func (f Facts) release(spec *v1alpha1.AppSpec, name string, prior v1alpha1.AppSpec, ledger *ledger) {
+	branch := spec.Heads[0]
+	globs := tagRules(spec.Release, v1alpha1.ShortRef(f.ProductionRef))
+	if globs == nil {
+		spec.ProductionRef, spec.History = f.ProductionRef, push(prior.History, branch.Revision)
+		return
+	}
+	newest, found := f.Tags.newest(globs)
+	snap := f.Others[newest.ref]
+	spec.History = prior.History
+	switch {
+	case !found:
+		// No ref can have the name of a glob, unless that is a version.
+		spec.ProductionRef = tagPrefix + globs[0]
+		f.unreleased(spec, fmt.Sprintf("no tag that is a version matches %s%s, so that no new version goes live. Push one%s", FirstFew(globs), exceptLive(prior), example(globs[0])))
+	case snap.App(name) == nil:
+		spec.ProductionRef = newest.ref
+		if h := priorHead(prior, prior.ProductionRef); h != nil && prior.ProductionRef != f.ProductionRef {
+			spec.ProductionRef, spec.Heads = h.Ref, append(spec.Heads, *h)
+		}
+		f.unreleased(spec, fmt.Sprintf("%s cannot be released%s: %s", v1alpha1.ShortRef(newest.ref), exceptLive(prior), f.unusable(newest.ref, name)))
+	default:
+		same := []string{priorHeads(prior)[newest.ref], branch.Revision, priorHeads(prior)[prior.ProductionRef]}
+		if was := semanticVersion(v1alpha1.ShortRef(prior.ProductionRef)); was != "" && semver.Compare(newest.semver, was) < 0 {
+			same = append(same, prior.History...) // the newer tag is gone
+		}
+		revision := ledger.revisionOf(newest.ref, snap, snap.App(name), same...)
+		spec.ProductionRef, spec.History = newest.ref, push(prior.History, revision)
+		spec.Heads = append(spec.Heads, v1alpha1.Head{Ref: newest.ref, Commit: snap.Commit, Revision: revision})
+	}
+}
+
+func (f Facts) unreleased(spec *v1alpha1.AppSpec, message string) {
+	spec.Problem = &v1alpha1.SpecProblem{Commit: f.Production.Commit, Reason: v1alpha1.ReasonNoRelease, Message: condition.Shorten(message, MaxMessage)}
+}
+
+// exceptLive says what becomes of what is live.
+func exceptLive(prior v1alpha1.AppSpec) string {
+	if len(prior.History) == 0 {
+		return ""
+	}
+	return "; what is live stays"
+}
+
+// example is how to make a tag that a glob matches; a colon and a command, or
+// nothing where that is hard to tell.
+func example(glob string) string {
+	for _, v := range []string{"v1.0.0", "1.0.0", glob} {
+		if tag := path.Join(path.Dir(glob), v); matches(glob, tag) && !strings.ContainsAny(tag, "*?[") {
+			return fmt.Sprintf(": git tag %s && git push origin %s", tag, tag)
+		}
+	}
+	return ""
+}
+
+// unusable is why there is no app of a name in the commit of a tag.
+func (f Facts) unusable(ref, name string) string {
+	snap := f.Others[ref]
+	if why := f.Unread[ref]; why != nil {
+		return why.Message
+	}
+	if snap == nil {
+		return "it points at no commit"
+	}
+	if why := snap.problemOf(name); why != nil {
+		return why.Message
+	}
+	return fmt.Sprintf("its commit has no usable headway.yaml with the name %q", name)
+}
+
+// decide notes what the tags say of the heads' commits. One counts for a head
+// if it names its commit, or that of its revision: the commits since then have
+// not touched the app.
+func (f Facts) decide(spec *v1alpha1.AppSpec, name string, ledger *ledger) {
+	for i := range spec.Heads {
+		h := &spec.Heads[i]
+		named := func(commits []string) bool {
+			return slices.Contains(commits, h.Commit) || slices.Contains(commits, ledger.rows[h.Revision].commit)
+		}
+		h.Approved, h.Promoted = named(f.Tags.approved[name]), named(f.Tags.promoted[name])
+	}
+}
+
+// priorHead finds the head of a ref; nil if there is none.
+func priorHead(spec v1alpha1.AppSpec, ref string) *v1alpha1.Head {
+	for i := range spec.Heads {
+		if spec.Heads[i].Ref == ref {
+			return &spec.Heads[i]
+		}
+	}
+	return nil
+}

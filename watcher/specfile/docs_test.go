@@ -2,6 +2,7 @@ package specfile
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -29,4 +30,27 @@ func TestReferenceInDocs(t *testing.T) {
 		t.Fatalf("%s has lost the marks around the table of keys", file)
 	}
 	golden(t, file, before+begin+Reference()+end+after)
+}
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+// TestExamplesInDocs: what the page shows can be used.
+func TestExamplesInDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/headway-yaml.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := yamlBlock.FindAllStringSubmatch(string(page), -1)
+	for _, block := range blocks {
+		example := block[1]
+		if !strings.Contains("\n"+example, "\nname: ") { // a line of a file
+			example = "name: shop\n" + example
+		}
+		if _, err := Parse("headway.yaml", []byte(example)); err != nil {
+			t.Errorf("%s%v", example, err)
+		}
+	}
+	if len(blocks) < 10 {
+		t.Errorf("%d examples were found", len(blocks))
+	}
 }

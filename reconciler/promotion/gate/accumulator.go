@@ -120,9 +120,7 @@ func (a *Accumulator) judge(t *Test, candidate, stable sums, allowed float64) {
 		t.compare(candidate, stable, a.settings.Margin)
 	} else {
 		t.alone(candidate, allowed)
-		stable = sums{}
 	}
-	t.count(candidate, stable)
 }
 
 // end is what becomes of a stratum.

@@ -179,11 +179,11 @@ func TestFormula(t *testing.T) {
 	alone.arrive(20, 2, 80, 1)
 	alone.report(time.Second)
 	const theta = 1.25 * 0.2 / (0.8 + 1.25*0.2)
-	var sum, sumAlone float64
+	sum, sumAlone := reserve, reserve
 	for j := range ratios {
 		psi := 1.5 * math.Pow(1000/1.5, float64(j)/15)
-		sum += math.Pow(psi, 2) / math.Pow(1-theta+psi*theta, 3) / ratios
-		sumAlone += math.Pow(psi, 2) / math.Pow(1-0.005+psi*0.005, 20) / ratios
+		sum += math.Pow(psi, 2) / math.Pow(1-theta+psi*theta, 3) / ratios * (1 - reserve)
+		sumAlone += math.Pow(psi, 2) / math.Pow(1-0.005+psi*0.005, 20) / ratios * (1 - reserve)
 	}
 	for _, c := range []struct{ got, want float64 }{{x.Evidence().Errors.E(), sum}, {alone.Evidence().Errors.E(), sumAlone}} {
 		if math.Abs(c.got-c.want) > 1e-9 {
@@ -275,7 +275,7 @@ func TestLatencyAlone(t *testing.T) {
 	x.candidate.Times[latency.Bucket(300*time.Millisecond)+1] = 20
 	x.report(0)
 	v := x.Evidence().Verdict(s)
-	if want := "p95: 20% of 100 requests slower than 304ms; evidence 106,835 of 100"; v.State != Failed || v.Message != want {
+	if want := "p95: 20% of 100 requests slower than 304ms; evidence 96,151 of 100"; v.State != Failed || v.Message != want {
 		t.Errorf("%s: %q, want %q", v.State, v.Message, want)
 	}
 }

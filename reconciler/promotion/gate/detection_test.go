@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -86,6 +87,53 @@ func TestDetectAlone(t *testing.T) {
 		}
 		return x.candidate.Arrived
 	})
+}
+
+// TestDetectLate: a candidate that did well and then answers with errors only is
+// found nearly as soon as one that always did, by so many bad answers.
+func TestDetectLate(t *testing.T) {
+	tests := []struct {
+		name           string
+		weight         float64
+		looks, streams int // of 1,000 requests, 10 of them bad
+		most           uint64
+	}{
+		{"6 minutes at 100 requests/s", 0.25, 36, 60, 25},
+		{"an hour", 0.1, 360, 60, 20},
+		{"a day", 0.1, 8640, 6, 25},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			late := failures(tt.streams, func(seed int) bool {
+				x := newStream(seed, usual())
+				x.weight(tt.weight)
+				for range tt.looks {
+					x.arrive(1000, 0.01, 0.01)
+					if x.look() {
+						return false
+					}
+				}
+				before := x.candidate.Bad
+				for x.arrive(10, 1, 0.01); !x.look(); {
+					x.arrive(10, 1, 0.01)
+				}
+				return x.candidate.Bad-before > tt.most
+			})
+			atMost(t, fmt.Sprintf("more than %d bad answers", tt.most), late, tt.streams, 0.1)
+		})
+	}
+}
+
+// TestReserve: while nothing speaks for or against a candidate, what is drawn and
+// what is left of the reserve stay what they were together.
+func TestReserve(t *testing.T) {
+	var x Test
+	for _, bad := range []float64{0, 1, 4, 5, 1000, 1e9, 1e30} {
+		if x.draw(bad); math.Abs(x.E()-1) > 1e-6 {
+			t.Errorf("after %g bad answers evidence is %g, want 1", bad, x.E())
+		}
+	}
 }
 
 // TestDetectLatency: the p95 of times that are longer by a factor, 100 requests in

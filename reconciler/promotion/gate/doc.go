@@ -8,7 +8,8 @@
 // is a mixture of 16 likelihood ratios, each for a candidate that is ψ times
 // worse than it may be, ψ from 1.5 to 1000. It may be looked at after every
 // answer: a candidate that is no worse is failed with probability alpha at
-// most, in all of its trial.
+// most, in all of its trial. A tenth of the bet is kept back for candidates that
+// get worse later, however long they did well before.
 //
 //	Accumulator  cuts the sums of two revisions into strata and judges each
 //	Evidence     what all strata say so far; it has a text form to be kept

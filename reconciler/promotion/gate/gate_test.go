@@ -75,7 +75,7 @@ func TestVerdict(t *testing.T) {
 // level is evidence of e: log e is a little less once it is a float.
 func level(e float64) (logs [ratios]float64) {
 	for j := range logs {
-		logs[j] = math.Log(e) + 1e-12
+		logs[j] = math.Log((e-reserve)/(1-reserve)) + 1e-12
 	}
 	return logs
 }

@@ -104,9 +104,9 @@ func TestFrom(t *testing.T) {
 func FuzzText(f *testing.F) {
 	text, _ := Test{Rule: "p95:300ms:stable*1.25", Candidate: Counts{812, 33}, Over: 1, Stable: Counts{15400, 46}, Logs: level(3), StableAt: 62}.MarshalText()
 	f.Add(string(text))
-	f.Add("errors:stable*1 1/1/1 1/1 0/0 NaN,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0")
-	f.Add("errors:stable*1 1/1/1 1/1 0/130 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0")
-	f.Add("errors:stable*1 -1/1/1 1/1 0/0 0")
+	f.Add("errors:stable*1 1/1/1 1/1 0/0 0 NaN,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0")
+	f.Add("errors:stable*1 1/1/1 1/1 0/130 0 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0")
+	f.Add("errors:stable*1 -1/1/1 1/1 0/0 0 0")
 	f.Fuzz(func(t *testing.T, text string) {
 		var read, again Test
 		if read.UnmarshalText([]byte(text)) != nil {

@@ -12,15 +12,15 @@ import (
 
 // MarshalText writes a test on one line of less than 400 characters:
 //
-//	errors:stable*1.25 812/33/33 15400/46 0/0 4.12381,...
+//	errors:stable*1.25 812/33/33 15400/46 0/0 19 4.12381,...
 //
 // After the rule come what was judged of the candidate (requests, bad or slow,
-// beyond the bound) and of stable, the counters of both quantiles, and the
-// logarithms to six digits.
+// beyond the bound) and of stable, the counters of both quantiles, the
+// turn, and the logarithms to six digits.
 func (t Test) MarshalText() ([]byte, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d/%d/%d %d/%d %d/%d ", t.Rule, t.Candidate.Requests, t.Candidate.Bad, t.Over,
-		t.Stable.Requests, t.Stable.Bad, t.CandidateAt, t.StableAt)
+	fmt.Fprintf(&b, "%s %d/%d/%d %d/%d %d/%d %d ", t.Rule, t.Candidate.Requests, t.Candidate.Bad, t.Over,
+		t.Stable.Requests, t.Stable.Bad, t.CandidateAt, t.StableAt, t.Turn)
 	for j, l := range t.Logs {
 		if j > 0 {
 			b.WriteByte(',')
@@ -43,8 +43,8 @@ func (t *Test) UnmarshalText(text []byte) error {
 
 func parse(text string) (t Test, err error) {
 	var logs string
-	if _, err := fmt.Sscanf(text, "%s %d/%d/%d %d/%d %d/%d %s", &t.Rule, &t.Candidate.Requests, &t.Candidate.Bad, &t.Over,
-		&t.Stable.Requests, &t.Stable.Bad, &t.CandidateAt, &t.StableAt, &logs); err != nil {
+	if _, err := fmt.Sscanf(text, "%s %d/%d/%d %d/%d %d/%d %d %s", &t.Rule, &t.Candidate.Requests, &t.Candidate.Bad, &t.Over,
+		&t.Stable.Requests, &t.Stable.Bad, &t.CandidateAt, &t.StableAt, &t.Turn, &logs); err != nil {
 		return t, err
 	}
 	if min(t.CandidateAt, t.StableAt) < 0 || max(t.CandidateAt, t.StableAt) > latency.Buckets {

@@ -1,6 +1,7 @@
 package promotion
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -215,5 +216,44 @@ func TestFarWorse(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("%s: %v after %v fails: %v", tc.name, tc.now, tc.before, got)
 		}
+	}
+}
+
+// TestNumbers is about how often numbers are written that change nothing else.
+func TestNumbers(t *testing.T) {
+	w := newWorld(t)
+	w.rate = 100
+	for _, words := range []string{"rule canary 1 every 1s", "history b a", "ready a b", "slow b", "carries b 1"} {
+		w.change(strings.Fields(words))
+	}
+	w.in.Serving = []v1alpha1.TrafficTarget{{Revision: "a", Weight: v1alpha1.Whole}}
+	w.look()
+	for _, tc := range []struct {
+		after    time.Duration
+		words    string
+		requests int64
+		why      string
+	}{
+		{2 * time.Second, "", 2, "it waits for requests now"},
+		{5 * time.Second, "", 2, "only the number is another"},
+		{12 * time.Second, "", 12, "it is 10 seconds old"},
+		{13 * time.Second, "verdict b errors passing 0 of 13", 13, "a gate is new"},
+		{15 * time.Second, "verdict b errors passing 0 of 15", 13, "only what a gate says is another"},
+		{16 * time.Second, "verdict b errors doubtful 4 of 16", 16, "a verdict is another"},
+		{60 * time.Second, "traffic 0", 60, "it is 10 seconds old"},
+		{61 * time.Second, "", 60, "nothing is another"},
+	} {
+		w.pass(epoch.Add(tc.after))
+		if tc.words != "" {
+			w.change(strings.Fields(tc.words))
+		}
+		if got := w.look().Trials[0].Requests; got != tc.requests {
+			t.Errorf("after %s, as %s: %d requests, want %d", tc.after, tc.why, got, tc.requests)
+		}
+	}
+	before := w.in.Trials[0]
+	w.pass(epoch.Add(time.Hour))
+	if diff := cmp.Diff(before, w.look().Trials[0]); diff != "" {
+		t.Errorf("nothing has changed for an hour, and it is written:\n%s", diff)
 	}
 }

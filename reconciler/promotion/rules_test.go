@@ -115,6 +115,9 @@ func checkRules(t *testing.T, in Input, d Decision, ever map[string]bool) {
 		t.Errorf("a pin, and trials %v", d.Trials)
 	}
 	for _, trial := range d.Trials {
+		if trial.Ref == in.Production.Ref && live != "" && role(d.Roles, live).Warm != (trial.Weight > 0) {
+			t.Errorf("%s has %d, and its stable keeps its pods: %v", trial.Revision, trial.Weight, role(d.Roles, live).Warm)
+		}
 		if trial.Waiting == "" && trial.Ref == in.Production.Ref {
 			t.Errorf("%s waits for nothing", trial.Revision)
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/trial"
@@ -39,8 +40,10 @@ type Reconciler struct {
 	Events events.EventRecorder
 	// Public is how apps are reached.
 	Public address.Public
-	// Trials is how revisions on trial do.
+	// Trials is how revisions on trial do, and Checks what the gates say that ask
+	// somebody.
 	Trials *trial.Feed
+	Checks *check.Checker
 
 	written apply.Written
 }
@@ -51,6 +54,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.Client.Get(ctx, req.NamespacedName, &app); err != nil {
 		r.written.Forget(req.NamespacedName)
 		r.Trials.Forget(req.NamespacedName)
+		r.Checks.Follow(req.NamespacedName, nil)
 		unmeasure(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -90,6 +94,7 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 	}
 	for _, t := range app.Status.Trials {
 		if reading, judged := r.Trials.Reading(types.NamespacedName{Namespace: app.Namespace, Name: t.Revision}); judged {
+			reading.Gates = append(reading.Gates, r.Checks.Gates(client.ObjectKeyFromObject(app), t.Revision)...)
 			seen.Readings[t.Revision] = reading
 		}
 	}
@@ -155,6 +160,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 		}
 	}
 	r.Trials.Follow(app, plan.Runs)
+	r.Checks.Follow(app, plan.Subjects)
 	measure(seen, plan)
 	return r.collect(ctx, seen, plan)
 }

@@ -9,12 +9,14 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/trial"
 )
 
@@ -54,7 +56,7 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 				return api.SubResource(sub).Patch(ctx, o, p, options...)
 			},
 		}).Build()
-	c.Reconciler = &Reconciler{Client: api, Events: events.NewFakeRecorder(100), Public: public, Trials: trial.New(nil)}
+	c.Reconciler = &Reconciler{Client: api, Events: events.NewFakeRecorder(100), Public: public, Trials: trial.New(nil), Checks: check.New(check.Jobs{Client: api}, func(types.NamespacedName) {})}
 	return c
 }
 

@@ -87,6 +87,9 @@ func TestCanary(t *testing.T) {
 	if run.Revision != name("b") || run.Stable != name("a") || run.Step != 1 || run.Weight != 100 || run.StableWeight != 9900 || run.Settings.MinRequests != 200 {
 		t.Errorf("judged as %+v", run)
 	}
+	if about := s.plan.Subjects[0]; about.Revision != name("b") || about.Step != 1 || about.App.Name != "hello" || about.Gates.MinRequests != 200 {
+		t.Errorf("asked about %+v", about)
+	}
 	s.read(name("b"), v1alpha1.VerdictWaiting, 12)
 	s.step(3 * time.Minute)
 	expect("99% aaaaaaaa, 1% bbbbbbbb; Ready True Live; Promoting True Waiting: revision hello-bbbbbbbb has 1% of the traffic, step 1 of 2; it waits 12 of 200 requests")
@@ -204,7 +207,9 @@ func TestFrozen(t *testing.T) {
 
 // TestServed: going back to what has settled is no promotion.
 func TestServed(t *testing.T) {
-	at := func(minutes int) metav1.MicroTime { return metav1.NewMicroTime(start.Add(time.Duration(minutes) * time.Minute)) }
+	at := func(minutes int) metav1.MicroTime {
+		return metav1.NewMicroTime(start.Add(time.Duration(minutes) * time.Minute))
+	}
 	until := at(10)
 	short := at(1)
 	for _, tc := range []struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/route"
 	"github.com/headway-dev/headway/reconciler/trial"
@@ -48,8 +49,10 @@ type Plan struct {
 	RequeueAfter time.Duration
 	// Settling is true until the live revision has served for its time.
 	Settling bool
-	// Runs are the trials to judge from now on.
-	Runs []trial.Run
+	// Runs are the trials to judge from now on, and Subjects the same for the
+	// gates that ask somebody.
+	Runs     []trial.Run
+	Subjects []check.Subject
 	// Events to tell when the status is written.
 	Events []promotion.Event
 }
@@ -72,7 +75,7 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 	}}
 	p.Delete, p.RequeueAfter = collect(roles, now)
 	p.RequeueAfter = apply.Sooner(apply.Sooner(p.RequeueAfter, again), decision.Next)
-	p.Settling, p.Runs, p.Events = decision.Settling, seen.runs(decision), decision.Events
+	p.Settling, p.Runs, p.Subjects, p.Events = decision.Settling, seen.runs(decision), seen.subjects(decision), decision.Events
 	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision, public, now)
 	p.Status.Branches = branchStatus(branches, public)
 	return p

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/index"
 	"github.com/headway-dev/headway/reconciler/trial"
 )
@@ -28,7 +30,11 @@ import (
 // Setup adds the reconciler to the manager. index.Register must have been
 // called.
 func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed) error {
-	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Trials: feed}
+	checks := check.New(check.Jobs{Client: mgr.GetClient()}, func(app types.NamespacedName) { feed.Look(app) })
+	if err := mgr.Add(checks); err != nil {
+		return fmt.Errorf("adding what asks gates: %w", err)
+	}
+	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Trials: feed, Checks: checks}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).

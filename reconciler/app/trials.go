@@ -3,7 +3,10 @@ package app
 import (
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/promotion/gate"
 	"github.com/headway-dev/headway/reconciler/trial"
@@ -33,6 +36,18 @@ func (s Seen) runs(decision promotion.Decision) (runs []trial.Run) {
 		runs = append(runs, run)
 	}
 	return runs
+}
+
+// subjects are the trials as their gates are asked about them.
+func (s Seen) subjects(decision promotion.Decision) (subjects []check.Subject) {
+	for _, t := range decision.Trials {
+		if gates := s.gates(t.Ref); gates != nil {
+			subjects = append(subjects, check.Subject{
+				App: client.ObjectKeyFromObject(s.App), Revision: t.Revision, Began: t.Began.Time, Step: t.Step, Gates: *gates,
+			})
+		}
+	}
+	return subjects
 }
 
 // gates of the rule for a ref; nil: none.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-dev/headway/api/kubelet"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/park"
 )
 
 const (
@@ -193,10 +194,10 @@ func (s standby) note(pod podState, change func(*trace)) {
 }
 
 // noteCall remembers that a pod was called.
-func (s standby) noteCall(pod podState, result wakeResult, now time.Time) {
+func (s standby) noteCall(pod podState, result park.Outcome, now time.Time) {
 	s.note(pod, func(t *trace) {
 		switch {
-		case result != resultUnreachable:
+		case result != park.Unreachable:
 			t.missed = 0
 		case pod.running != t.running:
 			t.missed = 1
@@ -204,6 +205,6 @@ func (s standby) noteCall(pod podState, result wakeResult, now time.Time) {
 			t.missed++
 		}
 		t.called, t.running = now, pod.running
-		t.woken = t.woken || result.runs()
+		t.woken = t.woken || result.Runs()
 	})
 }

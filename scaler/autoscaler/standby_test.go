@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/scaler/park"
 )
 
 // names of pods, for comparisons.
@@ -83,7 +84,7 @@ func TestStandbyPlan(t *testing.T) {
 func TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	pod, s := podState{name: "p", uid: "p", ip: "10.0.0.1", running: "c1"}, standby{}
-	pauses := func(d time.Duration, result wakeResult) (got []string) {
+	pauses := func(d time.Duration, result park.Outcome) (got []string) {
 		last := begin
 		for end := begin.Add(d); begin.Before(end); begin = begin.Add(time.Second) {
 			var r standbyPlan
@@ -94,12 +95,12 @@ func TestAPodThatIsNotReachedIsCalledMoreAndMoreRarely(t *testing.T) {
 		}
 		return got
 	}
-	expect(t, "not reached", pauses(4*time.Minute, resultUnreachable), "0s", "2s", "4s", "8s", "16s", "32s", "1m0s", "1m0s")
+	expect(t, "not reached", pauses(4*time.Minute, park.Unreachable), "0s", "2s", "4s", "8s", "16s", "32s", "1m0s", "1m0s")
 	pod.running = "c2"
-	expect(t, "a new container", pauses(10*time.Second, resultUnreachable), "0s", "2s", "4s")
-	pauses(10*time.Second, resultDenied) // it can be reached
-	s.noteCall(pod, resultUnreachable, begin)
-	expect(t, "not reached again", pauses(7*time.Second, resultUnreachable), "2s", "4s")
+	expect(t, "a new container", pauses(10*time.Second, park.Unreachable), "0s", "2s", "4s")
+	pauses(10*time.Second, park.Denied) // it can be reached
+	s.noteCall(pod, park.Unreachable, begin)
+	expect(t, "not reached again", pauses(7*time.Second, park.Unreachable), "2s", "4s")
 }
 
 func TestParkedPodsHaveAnOrder(t *testing.T) {

@@ -33,31 +33,6 @@ type Waker interface {
 	Wake(ctx context.Context, podIP, uid string) error
 }
 
-// wakeResult is how a wake call ended.
-type wakeResult string
-
-const (
-	resultWoken       wakeResult = "woken"
-	resultRefused     wakeResult = "refused" // it runs already
-	resultDenied      wakeResult = "denied"
-	resultUnreachable wakeResult = "unreachable"
-)
-
-func resultOf(err error) wakeResult {
-	switch {
-	case err == nil:
-		return resultWoken
-	case errors.Is(err, park.ErrRefused):
-		return resultRefused
-	case errors.Is(err, park.ErrDenied):
-		return resultDenied
-	}
-	return resultUnreachable
-}
-
-// runs reports whether the application runs now.
-func (w wakeResult) runs() bool { return w == resultWoken || w == resultRefused }
-
 // wakeSome wakes n parked pods, or as many as there are, and returns how many
 // run now. A pod that denies knows another key: it is deleted, and the standby's
 // Deployment makes a new one.
@@ -74,10 +49,10 @@ func (r *Reconciler) wakeSome(ctx context.Context, v *view, m *memory, n int) (i
 		parked = parked[len(some):]
 		for i, result := range r.call(limited, v, m, some) {
 			switch {
-			case result.runs():
+			case result.Runs():
 				woke++
 				failed = errors.Join(failed, r.label(ctx, v, m, some[i]))
-			case result == resultDenied:
+			case result == park.Denied:
 				failed = errors.Join(failed, r.remove(ctx, v, m, some[i], "it denies the wake call"))
 			}
 		}
@@ -106,7 +81,7 @@ func (r *Reconciler) maintain(ctx context.Context, v *view, m *memory) error {
 	limited, cancel := context.WithTimeout(ctx, wakeWithin)
 	defer cancel()
 	for i, result := range r.call(limited, v, m, again) {
-		if result == resultDenied {
+		if result == park.Denied {
 			failed = errors.Join(failed, r.remove(ctx, v, m, again[i], "it denies the wake call"))
 		}
 	}
@@ -114,14 +89,14 @@ func (r *Reconciler) maintain(ctx context.Context, v *view, m *memory) error {
 }
 
 // call makes wake calls at the same time, and remembers how they ended.
-func (r *Reconciler) call(ctx context.Context, v *view, m *memory, pods []podState) []wakeResult {
-	results := make([]wakeResult, len(pods))
+func (r *Reconciler) call(ctx context.Context, v *view, m *memory, pods []podState) []park.Outcome {
+	results := make([]park.Outcome, len(pods))
 	var calls sync.WaitGroup
 	for i, pod := range pods {
 		calls.Go(func() {
 			err := r.Waker.Wake(ctx, pod.ip, string(pod.uid))
-			results[i] = resultOf(err)
-			if results[i] == resultDenied || results[i] == resultUnreachable {
+			results[i] = park.OutcomeOf(err)
+			if !results[i].Runs() {
 				slog.Warn("cannot wake a parked pod", "namespace", v.revision.Namespace, "pod", pod.name, "error", err)
 			}
 		})

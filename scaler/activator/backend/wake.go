@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"net"
 	"time"
 
@@ -42,28 +41,19 @@ type Standby struct {
 	Created time.Time
 }
 
-// call is the outcome of the last wake call to a container.
+// The outcome of the last wake call to a container says what comes next.
 //
-//	call         the pod is           called again
-//	none         asleep               when it is its turn
-//	accepted     up                   no
-//	refused      up, most likely      after a second
-//	denied       not ours             no
-//	unreachable  asleep               after a pause that grows
-type call uint8
-
-const (
-	none call = iota
-	accepted
-	refused
-	denied
-	unreachable
-)
+//	outcome      the pod is           called again
+//	(no call)    asleep               when it is its turn
+//	Woken        up                   no
+//	Refused      up, most likely      after a second
+//	Denied       not ours             no
+//	Unreachable  asleep               after a pause that grows
 
 // parking is what the pool knows of a pod of the standby. Guarded by Pool.mu.
 type parking struct {
 	Standby
-	call  call
+	call  park.Outcome
 	woken time.Time // a call was accepted then
 	due   time.Time // no further call before
 	retry time.Duration
@@ -90,7 +80,7 @@ func (p *Pod) park(s *Standby, now time.Time) (again bool) {
 
 // asleep reports whether nothing but a wake call would start the application.
 func (p *Pod) asleep() bool {
-	return p.parking != nil && p.parking.Parked && p.parking.call != accepted && p.parking.call != refused
+	return p.parking != nil && p.parking.Parked && !p.parking.call.Runs()
 }
 
 func (p *Pod) justWoken(now time.Time) bool {
@@ -128,13 +118,13 @@ func nextToWake(pods map[string]*Pod, now time.Time) (next *Pod, pause time.Dura
 		}
 		wait := max(0, pod.parking.due.Sub(now))
 		switch pod.parking.call {
-		case accepted:
+		case park.Woken:
 			return nil, 0
-		case refused:
+		case park.Refused:
 			if wait > 0 {
 				return nil, wait
 			}
-		case denied:
+		case park.Denied:
 			continue
 		}
 		switch {
@@ -178,7 +168,7 @@ func (p *Pool) called(pod *Pod, at *parking, err error) bool {
 	}
 	now := time.Now()
 	at.answered(err, now)
-	if at.call == accepted || (at.call == refused && pod.reachable.Before(p.cold)) {
+	if at.call == park.Woken || (at.call == park.Refused && pod.reachable.Before(p.cold)) {
 		pod.reachable = now
 	}
 	p.startProbes()
@@ -187,15 +177,14 @@ func (p *Pool) called(pod *Pod, at *parking, err error) bool {
 
 // answered notes the outcome of a call.
 func (s *parking) answered(err error, now time.Time) {
-	switch {
-	case err == nil:
-		s.call, s.woken = accepted, now
-	case errors.Is(err, park.ErrRefused):
-		s.call, s.due = refused, now.Add(refusedPause)
-	case errors.Is(err, park.ErrDenied):
-		s.call = denied
-	default:
+	s.call = park.OutcomeOf(err)
+	switch s.call {
+	case park.Woken:
+		s.woken = now
+	case park.Refused:
+		s.due = now.Add(refusedPause)
+	case park.Unreachable:
 		s.retry = min(max(firstRetry, 2*s.retry), longestRetry)
-		s.call, s.due = unreachable, now.Add(s.retry)
+		s.due = now.Add(s.retry)
 	}
 }

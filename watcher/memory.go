@@ -104,25 +104,11 @@ func (m *memory) freshRevisions(cached []*v1alpha1.Revision, now time.Time) []*v
 }
 
 // memories are the memories of all Repositories, by UID.
-type memories struct {
-	mu sync.Mutex
-	m  map[types.UID]*memory
-}
+type memories struct{ m sync.Map }
 
 func (m *memories) of(uid types.UID) *memory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.m == nil {
-		m.m = map[types.UID]*memory{}
-	}
-	if m.m[uid] == nil {
-		m.m[uid] = newMemory()
-	}
-	return m.m[uid]
+	found, _ := m.m.LoadOrStore(uid, newMemory())
+	return found.(*memory)
 }
 
-func (m *memories) forget(uid types.UID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.m, uid)
-}
+func (m *memories) forget(uid types.UID) { m.m.Delete(uid) }

@@ -33,7 +33,7 @@ type Rule struct {
 
 // Move is a weight, and when a revision gets it.
 type Move struct {
-	// Weight in basis points.
+	// Weight in basis points. That of a candidate is a part of what shares leave.
 	Weight int32 `json:"weight"`
 	// Seconds after the beginning, at the earliest.
 	Seconds int64 `json:"seconds"`

@@ -59,15 +59,38 @@ func ForTrial(app *v1alpha1.App, t *v1alpha1.Trial) Trial {
 	if t.Next != nil {
 		e.At = t.Next.Time
 	}
-	if rule := app.Spec.RuleFor(t.Ref); rule != nil && rule.Canary != nil && len(rule.Canary.Steps) > 0 {
-		if next := steps(rule); int(t.Step) < len(next) {
-			e.Next = next[t.Step].Weight
-		}
+	if !e.Share {
+		e.Next = next(app, t)
+	}
+	// A ramp takes hundreds of steps, and a soak is one without weight.
+	if rule := app.Spec.RuleFor(t.Ref); rule == nil || rule.Canary == nil || len(rule.Canary.Steps) == 0 {
+		e.Step, e.Steps = 0, 0
 	}
 	for i := range t.Gates {
 		e.Gates = append(e.Gates, forGate(&t.Gates[i]))
 	}
 	return e
+}
+
+// next is the weight that a candidate gets with its next step, out of what shares
+// leave; 0 where it rises steadily.
+func next(app *v1alpha1.App, t *v1alpha1.Trial) int32 {
+	rest := int32(v1alpha1.Whole)
+	for _, other := range app.Status.Trials {
+		if other.Ref != app.Spec.ProductionRef {
+			rest -= other.Weight
+		}
+	}
+	rule := app.Spec.RuleFor(t.Ref)
+	switch {
+	case rule == nil || rule.Canary == nil:
+		return rest
+	case int(t.Step) < len(rule.Canary.Steps):
+		return max(rule.Canary.Steps[t.Step]*rest/v1alpha1.Whole, 1)
+	case len(rule.Canary.Steps) > 0:
+		return rest
+	}
+	return 0
 }
 
 func forGate(g *v1alpha1.GateStatus) Gate {
@@ -150,9 +173,9 @@ func (t Trial) Line(now time.Time) string {
 	fmt.Fprintf(&b, " for %s", Age(t.Since, now))
 	if t.Next > 0 {
 		fmt.Fprintf(&b, "; next %s", v1alpha1.Percent(t.Next))
-	}
-	if !t.At.IsZero() && t.At.After(now) {
-		fmt.Fprintf(&b, " in %s", Age(now, t.At))
+		if t.At.After(now) {
+			fmt.Fprintf(&b, " in %s", Age(now, t.At))
+		}
 	}
 	if t.MinRequests > 0 {
 		fmt.Fprintf(&b, "; %s of %s", grouped(min(t.Requests, t.MinRequests)), number(t.MinRequests, "request"))

@@ -23,11 +23,18 @@ func TestHistory(t *testing.T) {
 		{Revision: "shop-1a2b3c4d", Commit: strings.Repeat("1a2b3c4d", 5), Author: "Ada Lovelace", Subject: "Count the orders",
 			From: micro(50 * time.Hour), Until: until(5 * time.Minute), Cause: "first", End: "replaced by shop-99999999"},
 	}
+	app := app("default", "shop", func(a *v1alpha1.App) {
+		a.Status.Deployments = deployments
+		a.Status.Revisions = []v1alpha1.RevisionRole{
+			{Name: "shop-1a2b3c4d", Role: v1alpha1.RoleLive}, {Name: "shop-99999999", Role: v1alpha1.RoleQuarantined, Since: micro(3 * time.Minute)},
+			{Name: "shop-88888888", Role: v1alpha1.RoleQuarantined, Since: micro(10 * time.Minute), Message: "errors: 41% of 17 requests, stable 0.2% of 331; evidence 212 of 200\n…"}}
+	})
+	revisions := []v1alpha1.Revision{*revision("default", "shop", "88888888", time.Hour, nil)}
 	var b strings.Builder
-	writeHistory(&b, deployments, noon)
+	historyOf(app, revisions).write(&b, noon)
 	golden(t, "history.golden", b.String())
 	b.Reset()
-	if writeHistory(&b, nil, noon); b.String() != "Nothing has been live yet.\n" {
+	if (history{}).write(&b, noon); b.String() != "Nothing has been live yet.\n" {
 		t.Errorf("without deployments: %q", b.String())
 	}
 }

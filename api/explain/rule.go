@@ -47,7 +47,7 @@ func ForRule(r *v1alpha1.Rule) Rule {
 	if r == nil {
 		return Rule{Kind: "instant", Traffic: "100% as soon as it is ready", Moves: []Move{{Weight: v1alpha1.Whole}}}
 	}
-	e := Rule{Refs: r.Refs, Gates: gates(r.Gates), Freeze: r.Freeze, Before: beforeFirst(r)}
+	e := Rule{Refs: r.Refs, Gates: gates(r), Freeze: r.Freeze, Before: beforeFirst(r)}
 	e.moves(r)
 	if r.Mirror > 0 {
 		e.Traffic += fmt.Sprintf("; before that, a copy of %s of the requests", v1alpha1.Percent(r.Mirror))
@@ -151,7 +151,8 @@ func matching(m *v1alpha1.Match) string {
 }
 
 // gates in words; empty where there are none.
-func gates(g *v1alpha1.Gates) string {
+func gates(r *v1alpha1.Rule) string {
+	g := r.Gates
 	if g == nil {
 		return ""
 	}
@@ -168,8 +169,12 @@ func gates(g *v1alpha1.Gates) string {
 			words[0] += ", or no worse than the live version"
 		}
 	}
-	if g.MinRequests > 0 {
+	switch {
+	case g.MinRequests == 0:
+	case r.Canary != nil && len(r.Canary.Steps) > 0:
 		words = append(words, number(g.MinRequests, "request")+" in each step")
+	case r.Canary != nil || r.Promote != nil:
+		words = append(words, number(g.MinRequests, "request")+" at least")
 	}
 	if g.Budget > 0 {
 		words = append(words, "at most "+number(int64(g.Budget), "bad answer")+" in all")

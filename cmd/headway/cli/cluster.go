@@ -52,6 +52,9 @@ type Cluster struct {
 	host      string
 }
 
+// ErrNoCluster is that of Connect where no kubeconfig names a cluster.
+var ErrNoCluster = errors.New("no cluster is configured: --kubeconfig, $KUBECONFIG and ~/.kube/config name none. In a checkout of Headway, make up starts a local cluster and prints its KUBECONFIG")
+
 // Connect reads the kubeconfig; it sends nothing yet.
 func (a *Access) Connect() (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
@@ -61,7 +64,7 @@ func (a *Access) Connect() (*Cluster, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loader.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, errors.New("no cluster is configured: --kubeconfig, $KUBECONFIG and ~/.kube/config name none. In a checkout of Headway, make up starts a local cluster and prints its KUBECONFIG")
+		return nil, ErrNoCluster
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}

@@ -3,27 +3,11 @@ package validate
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/specfile"
 )
-
-// made says in a few words where the image of an app comes from.
-func made(app *detect.App) string {
-	if app.Build == nil {
-		return "image provided"
-	}
-	how := "built with " + app.Build.Template
-	if main := app.Build.Args["main"]; app.Build.Template == detect.Go {
-		how += " from " + main
-	}
-	if needed := app.Sources.Needed(); len(needed) > 0 {
-		how += "; also built from: " + strings.Join(needed, ", ")
-	}
-	return how
-}
 
 // warning is about a value that has no effect, or that could not be checked.
 type warning struct{ key, message string }

@@ -180,7 +180,7 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 		at := app.Spec.Problem(warning.key, warning.message)
 		_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, at.Line, at.Column, at.Key, at.Message)
 	}
-	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, app.Name, made(app.App))
+	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, app.Name, checkout.Made(app.App))
 	return err
 }
 

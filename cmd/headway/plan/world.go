@@ -1,0 +1,100 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	planner "github.com/headway-dev/headway/watcher/plan"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// askFor bounds the questions to a cluster that may not be there.
+const askFor = 5 * time.Second
+
+// world is what is there before the push.
+type world struct {
+	// repository is the name of the Repository, branch its production branch;
+	// empty where no cluster has said so.
+	repository, branch string
+	// apps of the repository by name; foreign are those of others, with the
+	// Repository of each.
+	apps    map[string]*v1alpha1.App
+	foreign map[string]string
+	// read are the headway.yaml files that were read before.
+	read      map[string]bool
+	revisions []*v1alpha1.Revision
+}
+
+// askCluster reads what a cluster has of the apps of a snapshot. The error says
+// why it has not said anything; the world is empty then.
+func askCluster(ctx context.Context, a *cli.Access, s *planner.Snapshot) (world, error) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	c, err := a.Connect()
+	if err != nil {
+		return world{}, err
+	}
+	w, err := worldOf(ctx, c, c.Namespace, s)
+	return w, c.Advise(err)
+}
+
+// worldOf finds the Repository by an app of the same name and path.
+func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.Snapshot) (world, error) {
+	var apps v1alpha1.AppList
+	var revisions v1alpha1.RevisionList
+	for _, list := range []client.ObjectList{&apps, &revisions} {
+		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return world{}, fmt.Errorf("reading what is live: %w", err)
+		}
+	}
+	w := world{apps: map[string]*v1alpha1.App{}, foreign: map[string]string{}, read: map[string]bool{}}
+	for _, app := range apps.Items {
+		if f := s.File(app.Spec.Path); f != nil && f.Name == app.Name {
+			w.repository = app.Spec.Repository
+		}
+	}
+	if w.repository == "" {
+		return world{}, fmt.Errorf("namespace %s has no app of this repository", namespace)
+	}
+	var r v1alpha1.Repository
+	if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: w.repository}, &r); err != nil {
+		return world{}, fmt.Errorf("reading repository %s: %w", w.repository, err)
+	}
+	w.branch = r.Spec.ProductionBranch
+	for _, file := range r.Status.Apps {
+		w.read[file.Path] = true
+	}
+	for i := range apps.Items {
+		if app := &apps.Items[i]; app.Spec.Repository == w.repository {
+			w.apps[app.Name] = app
+		} else {
+			w.foreign[app.Name] = app.Spec.Repository
+		}
+	}
+	for i := range revisions.Items {
+		if rev := &revisions.Items[i]; rev.Spec.Repository == w.repository && rev.DeletionTimestamp == nil {
+			w.revisions = append(w.revisions, rev)
+		}
+	}
+	return w, nil
+}
+
+// after is the world when a plan has been carried out.
+func after(p planner.Plan) world {
+	w := world{apps: map[string]*v1alpha1.App{}, read: map[string]bool{}}
+	for _, file := range p.Files {
+		w.read[file.Path] = true
+	}
+	for _, a := range p.Apps {
+		w.apps[a.Name] = &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: a.Name}, Spec: a.Spec}
+		for _, r := range a.Revisions {
+			w.revisions = append(w.revisions, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: r.Name}, Spec: v1alpha1.RevisionSpec{
+				App: a.Name, Ref: r.Ref, Commit: r.Snapshot.Commit, Source: r.Source(), Build: r.From.App.Build, Image: r.From.Spec.Image}})
+		}
+	}
+	return w
+}

@@ -30,7 +30,9 @@ func (w *writing) message() string {
 		w.reverts()+"\n"+trailerApp+": "+w.app+"\n"), "\n\n")
 }
 
-func (w *writing) subject() string { return "Revert " + w.app + " to " + w.request.Commit[:8] }
+func (w *writing) subject() string {
+	return "Revert " + w.app + " to " + v1alpha1.Short(w.request.Commit)
+}
 
 // result says how a request went.
 func (w *writing) result(err error) *v1alpha1.CommitResult {

@@ -38,7 +38,7 @@ func (w *writing) revert(ctx context.Context, head string) error {
 			return nil
 		}
 		return notMade(fmt.Sprintf("nothing is reverted, as %s has moved: it is at %s, where %s has other files than in revision %s",
-			v1alpha1.ShortRef(w.request.Branch), head[:8], w.app, w.revision.Name))
+			v1alpha1.ShortRef(w.request.Branch), v1alpha1.Short(head), w.app, w.revision.Name))
 	}
 	if err := w.sameFile(ctx, app.File, head); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (w *writing) sameFile(ctx context.Context, file, head string) error {
 	}
 	was, _ := then.File(file)
 	if is, _ := now.File(file); is != was {
-		return notMade(fmt.Sprintf("nothing is reverted, as %s has moved: somebody has changed %s since %s", v1alpha1.ShortRef(w.request.Branch), file, failed[:8]))
+		return notMade(fmt.Sprintf("nothing is reverted, as %s has moved: somebody has changed %s since %s", v1alpha1.ShortRef(w.request.Branch), file, v1alpha1.Short(failed)))
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func (w *writing) make(ctx context.Context, head string, app *plan.Candidate) (*
 	w.restored = plan.Cover(bad.Commit, old.Commit, paths)
 	made, err := w.cache.Revert(git.Revert{Head: head, From: to, Paths: paths, Message: w.message(), When: w.now})
 	if errors.Is(err, git.ErrNoChange) {
-		return nil, notMade(fmt.Sprintf("the files of %s are the same in %s and %s, so there is nothing to revert", w.app, to[:8], head[:8]))
+		return nil, notMade(fmt.Sprintf("the files of %s are the same in %s and %s, so there is nothing to revert", w.app, v1alpha1.Short(to), v1alpha1.Short(head)))
 	}
 	return made, err
 }
@@ -126,7 +126,7 @@ func (w *writing) propose(ctx context.Context, head string, made *git.Made) stri
 
 // proposal is the branch for a commit that the server takes on no other.
 func (w *writing) proposal() string {
-	return "refs/heads/headway/revert/" + w.app + "-" + w.revision.Spec.Commit[:8]
+	return "refs/heads/headway/revert/" + w.app + "-" + v1alpha1.Short(w.revision.Spec.Commit)
 }
 
 // revertedIn finds the commit that reverts the revision among those that one

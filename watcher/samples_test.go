@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
@@ -56,6 +57,34 @@ func TestSamples(t *testing.T) {
 			}
 			if diff := cmp.Diff(string(want), got); diff != "" {
 				t.Errorf("%s differs (-want +got); go test ./watcher -run TestSamples -update writes it anew\n%s", golden, diff)
+			}
+		})
+	}
+}
+
+// TestExamples: each folder of examples is a repository that can be followed.
+func TestExamples(t *testing.T) {
+	const root = "../examples"
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		t.Run(e.Name(), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if err := os.CopyFS(w.git.Path(""), os.DirFS(filepath.Join(root, e.Name()))); err != nil {
+				t.Fatal(err)
+			}
+			w.git.CommitAndPush("example", nil)
+			w.look()
+			w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
+			w.wantCondition("SpecValid", metav1.ConditionTrue, "Valid", "")
+			if len(w.revisions()) == 0 {
+				t.Error("no revision was made")
 			}
 		})
 	}

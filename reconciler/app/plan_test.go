@@ -129,6 +129,8 @@ func TestPlan(t *testing.T) {
 			status: "Unknown", reason: v1alpha1.ReasonWaiting, hosts: "a"},
 		{name: "the first is ready", app: newApp("a"), revisions: []v1alpha1.Revision{revision("a", ready, 0)},
 			live: "a", status: "True", reason: v1alpha1.ReasonLive, message: "commit aaaaaaaa serves", hosts: "a"},
+		{name: "no tag is released any more", app: newApp("a"), change: func(app *v1alpha1.App) { app.Spec.Heads = nil }, revisions: []v1alpha1.Revision{revision("a", ready, 0)}, route: routeTo("a", "a"),
+			live: "a", status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "revision hello-aaaaaaaa serves, and nothing is released that could follow it", hosts: "a"},
 		{name: "the second is built", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", building, 0)}, route: routeTo("a", "a"),
 			live: "a", status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "revision hello-aaaaaaaa serves, the newest revision hello-bbbbbbbb is on its way", hosts: "a"},
 		{name: "the second failed", app: newApp("ba"), revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", crashing, 0)}, route: routeTo("a", "a"),

@@ -32,7 +32,7 @@ func readiness(seen Seen, status v1alpha1.AppStatus, failing string) condition.S
 	}
 	rev := seen.revision(wanted)
 	if rev == nil {
-		return condition.Unknown(v1alpha1.ReasonWaiting, waitingFor(wanted, what))
+		return condition.Unknown(v1alpha1.ReasonWaiting, waitingFor(live, wanted, what))
 	}
 	state := condition.Get(rev.Status.Conditions, v1alpha1.ConditionReady)
 	if role := status.Revision(wanted); role != nil && role.Role == v1alpha1.RoleQuarantined {
@@ -95,8 +95,11 @@ func stillKept(seen Seen, status v1alpha1.AppStatus) string {
 	return ""
 }
 
-func waitingFor(wanted, what string) string {
-	if wanted == "" {
+func waitingFor(live, wanted, what string) string {
+	switch {
+	case wanted == "" && live != "":
+		return fmt.Sprintf("revision %s serves, and nothing is released that could follow it", live)
+	case wanted == "":
 		return "waiting for the first revision"
 	}
 	return fmt.Sprintf("waiting for the %s revision %s to be made", what, wanted)

@@ -30,16 +30,16 @@ func (f Facts) release(spec *v1alpha1.AppSpec, name string, prior v1alpha1.AppSp
 	}
 	newest, found := f.Tags.newest(globs)
 	snap := f.Others[newest.ref]
-	spec.History = prior.History
 	switch {
 	case !found:
 		// No ref can have the name of a glob, unless that is a version.
-		spec.ProductionRef = tagPrefix + globs[0]
+		spec.ProductionRef, spec.History = tagPrefix+globs[0], f.liveHistory(name, prior)
 		f.unreleased(spec, fmt.Sprintf("no tag that is a version matches %s%s, so that no new version goes live. Push one%s", FirstFew(globs), exceptLive(prior), example(globs[0])))
 	case snap.App(name) == nil:
-		spec.ProductionRef = newest.ref
-		if h := priorHead(prior, prior.ProductionRef); h != nil && prior.ProductionRef != f.ProductionRef {
-			spec.ProductionRef, spec.Heads = h.Ref, append(spec.Heads, *h)
+		if h := priorHead(prior, prior.ProductionRef); h != nil && h.Ref != f.ProductionRef {
+			spec.ProductionRef, spec.History, spec.Heads = h.Ref, prior.History, append(spec.Heads, *h)
+		} else {
+			spec.ProductionRef, spec.History = newest.ref, f.liveHistory(name, prior)
 		}
 		f.unreleased(spec, fmt.Sprintf("%s cannot be released%s: %s", v1alpha1.ShortRef(newest.ref), exceptLive(prior), f.unusable(newest.ref, name)))
 	default:
@@ -55,6 +55,23 @@ func (f Facts) release(spec *v1alpha1.AppSpec, name string, prior v1alpha1.AppSp
 
 func (f Facts) unreleased(spec *v1alpha1.AppSpec, message string) {
 	spec.Problem = &v1alpha1.SpecProblem{Commit: f.Production.Commit, Reason: v1alpha1.ReasonNoRelease, Message: condition.Shorten(message, MaxMessage)}
+}
+
+// liveHistory is the history of an App without a head that serves: by no rule
+// may what is not live yet become so.
+func (f Facts) liveHistory(name string, prior v1alpha1.AppSpec) []string {
+	app := f.Apps[name]
+	if app == nil {
+		return prior.History
+	}
+	live := slices.Index(prior.History, app.Status.Live)
+	var history []string
+	for i, revision := range prior.History {
+		if i >= live || app.Status.Role(revision) == v1alpha1.RoleQuarantined {
+			history = append(history, revision)
+		}
+	}
+	return history
 }
 
 // exceptLive says what becomes of what is live.

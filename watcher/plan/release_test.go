@@ -84,8 +84,11 @@ problem InvalidSpec
 			{"all tags are gone: what is live stays", Facts{Production: ruled(snap("c3", "shop:k2"), `"v*": {instant: true}`)}, `
 app shop main@c3=shop-b2b2b2b2 serves=v* history=shop-d4d4d4d4,shop-a1a1a1a1,shop-b2b2b2b2 problem=NoRelease@c3
 `},
+			{"live shop-a1a1a1a1: what was on its way to that is on none", Facts{Production: ruled(snap("c3", "shop:k2"), `"v*": {instant: true}`)}, `
+app shop main@c3=shop-b2b2b2b2 serves=v* history=shop-a1a1a1a1,shop-b2b2b2b2 problem=NoRelease@c3
+`},
 			{"the rule goes: the branch serves", Facts{Production: snap("c3", "shop:k2"), Tags: tags("v1.0.0@d4")}, `
-app shop main@c3=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-d4d4d4d4,shop-a1a1a1a1
+app shop main@c3=shop-b2b2b2b2 history=shop-b2b2b2b2,shop-a1a1a1a1
 `},
 		}},
 		{"from the branch to tags", []step{
@@ -193,7 +196,7 @@ app shop beta@d4=shop-d4d4d4d4+approved main@c3=shop-c3c3c3c3 history=shop-c3c3c
 					}
 				}
 				if live, said := strings.CutPrefix(step.name, "live "); said {
-					f.Apps["shop"].Status.Live = live
+					f.Apps["shop"].Status.Live, _, _ = strings.Cut(live, ":")
 				}
 				p := Make(next)
 				if diff := cmp.Diff(strings.TrimPrefix(step.want, "\n"), show(p)); diff != "" {
@@ -208,6 +211,28 @@ app shop beta@d4=shop-d4d4d4d4+approved main@c3=shop-c3c3c3c3 history=shop-c3c3c
 				}
 			}
 		})
+	}
+}
+
+// TestNothingFollowsWhatIsLive where no tag is released any more: neither what
+// was on its way nor, should it come again, what failed.
+func TestNothingFollowsWhatIsLive(t *testing.T) {
+	shop := app("shop", []v1alpha1.Head{head("refs/tags/v4.0.0", "d4", "shop-d4d4d4d4")}, "shop-d4d4d4d4", "shop-c3c3c3c3", "shop-b2b2b2b2", "shop-a1a1a1a1")
+	shop.Spec.ProductionRef, shop.Status.Live = "refs/tags/v4.0.0", "shop-b2b2b2b2"
+	shop.Status.Revisions = []v1alpha1.RevisionRole{{Name: "shop-d4d4d4d4", Role: v1alpha1.RoleCandidate}, {Name: "shop-c3c3c3c3", Role: v1alpha1.RoleQuarantined}}
+	for name, f := range map[string]Facts{
+		"no tag":             {},
+		"one without a head": {Tags: tags("v1.0.0@a1")},
+	} {
+		shop := shop.DeepCopy()
+		f.Repository, f.ProductionRef, f.Apps = "repo", main, apps(shop)
+		f.Production = ruled(snap("b2", "shop:k2"), `"v*": {canary: {steps: [1]}}`)
+		if f.Tags.versions != nil {
+			shop.Spec.Heads = nil
+		}
+		if diff := cmp.Diff([]string{"shop-c3c3c3c3", "shop-b2b2b2b2", "shop-a1a1a1a1"}, Make(f).Apps[0].Spec.History); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
 	}
 }
 

@@ -34,23 +34,25 @@ func TestReferenceInDocs(t *testing.T) {
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
-// TestExamplesInDocs: what the page shows can be used.
+// TestExamplesInDocs: what the pages show can be used.
 func TestExamplesInDocs(t *testing.T) {
-	page, err := os.ReadFile("../../docs/headway-yaml.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := yamlBlock.FindAllStringSubmatch(string(page), -1)
-	for _, block := range blocks {
-		example := block[1]
-		if !strings.Contains("\n"+example, "\nname: ") { // a line of a file
-			example = "name: shop\n" + example
+	for file, least := range map[string]int{"headway-yaml.md": 10, "promotion.md": 10} {
+		page, err := os.ReadFile("../../docs/" + file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, err := Parse("headway.yaml", []byte(example)); err != nil {
-			t.Errorf("%s%v", example, err)
+		blocks := yamlBlock.FindAllStringSubmatch(string(page), -1)
+		for _, block := range blocks {
+			example := block[1]
+			if !strings.Contains("\n"+example, "\nname: ") { // a line of a file
+				example = "name: shop\n" + example
+			}
+			if _, err := Parse("headway.yaml", []byte(example)); err != nil {
+				t.Errorf("%s: %s%v", file, example, err)
+			}
 		}
-	}
-	if len(blocks) < 10 {
-		t.Errorf("%d examples were found", len(blocks))
+		if len(blocks) < least {
+			t.Errorf("%s: %d examples were found", file, len(blocks))
+		}
 	}
 }

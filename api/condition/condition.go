@@ -52,15 +52,6 @@ func Get(list []metav1.Condition, kind string) State {
 	return State{}
 }
 
-// Since returns when the named condition took its present status; the zero
-// time when it is not there.
-func Since(list []metav1.Condition, kind string) time.Time {
-	if c := meta.FindStatusCondition(list, kind); c != nil {
-		return c.LastTransitionTime.Time
-	}
-	return time.Time{}
-}
-
 // Note shortens a message to what fits into the note of an event, 1024 bytes.
 func Note(message string) string { return Shorten(message, 1000) }
 

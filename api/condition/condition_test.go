@@ -28,7 +28,7 @@ func TestSetKeepsWhatDidNotChange(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", step.name, got, step.state)
 		}
 		want := start.Add(step.since).Truncate(time.Second)
-		if got := Since(list, "Ready"); !got.Equal(want) {
+		if got := list[0].LastTransitionTime; !got.Time.Equal(want) {
 			t.Errorf("%s: since %v, want %v", step.name, got, want)
 		}
 	}

@@ -9,10 +9,8 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/cmd/logging"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/scaler/autoscaler"
 	"github.com/headway-dev/headway/scaler/park"
@@ -21,13 +19,12 @@ import (
 
 // run wires the parts and blocks until ctx ends.
 func run(ctx context.Context, f flags) error {
-	logging.Setup(f.logLevel)
-	activators, err := receiver.ParseAccount(f.activators)
+	activators, err := receiver.ParseAccount(f.Activators)
 	if err != nil {
 		return err
 	}
 	options := autoscaler.Options{Listen: f.listen, Activators: activators}
-	if f.leaderElect {
+	if f.LeaderElect {
 		options.Lease = &autoscaler.Lease{}
 	}
 	if f.parkKey != "" {
@@ -37,11 +34,7 @@ func run(ctx context.Context, f flags) error {
 		}
 		options.Waker = waker
 	}
-	mgr, err := manager.New(ctrl.Options{
-		Cache:                  autoscaler.CacheOptions(),
-		Metrics:                server.Options{BindAddress: f.metricsListen},
-		HealthProbeBindAddress: f.healthListen,
-	}, 200, appsv1.AddToScheme, authenticationv1.AddToScheme, autoscalingv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme)
+	mgr, err := manager.New(f.Flags, ctrl.Options{Cache: autoscaler.CacheOptions()}, 200, appsv1.AddToScheme, authenticationv1.AddToScheme, autoscalingv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme)
 	if err != nil {
 		return err
 	}

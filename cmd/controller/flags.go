@@ -4,16 +4,18 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 
+	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/reconciler/render"
 	"github.com/headway-dev/headway/scaler/park"
 )
 
 // flags are the program's settings.
 type flags struct {
+	manager.Flags
+
 	registry           string
 	insecureRegistries string
 	registrySecret     string
@@ -30,13 +32,7 @@ type flags struct {
 	artifactURL    string
 	artifactListen string
 	webhookListen  string
-	metricsListen  string
-	healthListen   string
 	reportListen   string
-	activators     string
-
-	leaderElect bool
-	logLevel    slog.Level
 }
 
 func (f *flags) register(set *flag.FlagSet) {
@@ -53,12 +49,8 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.artifactURL, "artifact-url", "http://headway-controller.headway-system:8082", "base URL at which build pods reach the artifact server")
 	set.StringVar(&f.artifactListen, "artifact-listen", ":8082", "address of the artifact server")
 	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
-	set.StringVar(&f.metricsListen, "metrics-listen", ":8083", "address of /metrics")
-	set.StringVar(&f.healthListen, "health-listen", ":8084", "address of /healthz and /readyz")
+	f.Flags.Register(set, ":8083", ":8084")
 	set.StringVar(&f.reportListen, "report-listen", ":8085", "address for the activators' reports of how requests end")
-	set.StringVar(&f.activators, "activators", "headway-system/headway-activator", "service account whose holders may report, as namespace/name")
-	set.BoolVar(&f.leaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
-	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
 }
 
 // check says which setting cannot work.

@@ -9,11 +9,9 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/cmd/logging"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler"
@@ -35,17 +33,14 @@ func run(ctx context.Context, f flags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	logging.Setup(f.logLevel)
 	park, err := f.park()
 	if err != nil {
 		return err
 	}
-	mgr, err := manager.New(ctrl.Options{
+	mgr, err := manager.New(f.Flags, ctrl.Options{
 		Cache:                         reconciler.CacheOptions(f.buildNamespace),
 		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: reconciler.Uncached()}},
-		Metrics:                       server.Options{BindAddress: f.metricsListen},
-		HealthProbeBindAddress:        f.healthListen,
-		LeaderElection:                f.leaderElect,
+		LeaderElection:                f.LeaderElect,
 		LeaderElectionID:              "headway-controller",
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       new(shutdownTimeout),
@@ -87,7 +82,7 @@ func run(ctx context.Context, f flags) error {
 
 // reports takes what the activators count, for the reconcilers.
 func reports(mgr ctrl.Manager, f flags) (*trial.Feed, error) {
-	activators, err := receiver.ParseAccount(f.activators)
+	activators, err := receiver.ParseAccount(f.Activators)
 	if err != nil {
 		return nil, err
 	}

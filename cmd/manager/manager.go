@@ -4,18 +4,47 @@ package manager
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/headway-dev/headway/cmd/logging"
 )
 
-// New makes a manager with clients for these types, which may send qps requests a
-// second to the API server and twice as many at once. It is ready when it holds the
-// lease, if there is one: the Service must reach no other replica.
-func New(options ctrl.Options, qps float32, types ...func(*runtime.Scheme) error) (ctrl.Manager, error) {
+// Flags are the settings that all of these programs have.
+type Flags struct {
+	// Activators is the service account whose holders may report, namespace/name.
+	Activators string
+	// LeaderElect: one of several replicas is active.
+	LeaderElect bool
+
+	metrics, health string
+	logLevel        slog.Level
+}
+
+// Register adds the flags; metrics and health are the default addresses of these
+// endpoints.
+func (f *Flags) Register(set *flag.FlagSet, metrics, health string) {
+	set.StringVar(&f.metrics, "metrics-listen", metrics, "address of /metrics")
+	set.StringVar(&f.health, "health-listen", health, "address of /healthz and /readyz")
+	set.StringVar(&f.Activators, "activators", "headway-system/headway-activator", "service account whose holders may report, as namespace/name")
+	set.BoolVar(&f.LeaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
+	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
+}
+
+// New sets up logging and makes a manager with clients for these types, which may
+// send qps requests a second to the API server and twice as many at once. It is
+// ready when it holds the lease, if there is one: the Service must reach no other
+// replica.
+func New(f Flags, options ctrl.Options, qps float32, types ...func(*runtime.Scheme) error) (ctrl.Manager, error) {
+	logging.Setup(f.logLevel)
+	options.Metrics, options.HealthProbeBindAddress = server.Options{BindAddress: f.metrics}, f.health
 	options.Scheme = runtime.NewScheme()
 	for _, add := range types {
 		if err := add(options.Scheme); err != nil {

@@ -75,11 +75,3 @@ func (v *view) count(m *memory, now time.Time) {
 		v.spec.Min = min(v.seen.Replicas, v.spec.Max)
 	}
 }
-
-// replicas is the number of pods that a Deployment asks for.
-func replicas(d *appsv1.Deployment) int {
-	if d.Spec.Replicas == nil {
-		return 1 // the API's default
-	}
-	return int(*d.Spec.Replicas)
-}

@@ -12,6 +12,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -172,7 +173,8 @@ func (c *cluster) running() (apps, labelled int) {
 	if err := c.api.Get(c.t.Context(), shop, &d); err != nil {
 		c.t.Fatal(err)
 	}
-	return apps + replicas(&d), labelled + replicas(&d)
+	n := int(ptr.Deref(d.Spec.Replicas, 1))
+	return apps + n, labelled + n
 }
 
 // TestWhateverHappensTheNumberIsRightInTheEnd has things go wrong at random, and

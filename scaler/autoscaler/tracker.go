@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/utils/ptr"
 
 	"github.com/headway-dev/headway/scaler/decide"
 )
@@ -85,5 +86,5 @@ func (m *memory) current(d *appsv1.Deployment) int {
 	if err == nil && behind < 0 { // an error: nothing was asked yet
 		return m.asked.replicas
 	}
-	return replicas(d)
+	return int(ptr.Deref(d.Spec.Replicas, 1)) // the API's default
 }

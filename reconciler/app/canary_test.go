@@ -188,6 +188,18 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// TestBranchGone: a canary whose branch is deleted is no version without a rule.
+func TestBranchGone(t *testing.T) {
+	s := newStory(canary())
+	s.push("ba")
+	s.step(time.Second)
+	s.App.Spec.Heads = nil
+	s.step(time.Second)
+	if got := s.App.Status.TrafficSummary; got != "99% aaaaaaaa, 1% bbbbbbbb" {
+		t.Errorf("traffic: %s", got)
+	}
+}
+
 func TestFrozen(t *testing.T) {
 	saturday := time.Date(2026, 3, 7, 12, 0, 0, 0, time.UTC)
 	head := v1alpha1.Head{Ref: production}

@@ -15,14 +15,9 @@ import (
 func (s Seen) promotion(now time.Time) promotion.Input {
 	spec, status := &s.App.Spec, &s.App.Status
 	in := promotion.Input{
-		App: s.App.Name, History: spec.History, Shares: s.shares(now), Pin: spec.Pin, Hold: spec.Hold, Serving: s.serving(),
+		App: s.App.Name, Production: s.production(now), History: spec.History, Shares: s.shares(now), Pin: spec.Pin, Hold: spec.Hold, Serving: s.serving(),
 		Revisions: make(map[string]promotion.Revision, len(s.Revisions)), Readings: s.Readings,
 		Roles: status.Revisions, Trials: status.Trials, Commit: status.Commit, Committed: spec.Committed, Now: now,
-	}
-	for _, head := range spec.Heads {
-		if head.Ref == spec.ProductionRef {
-			in.Production = headOf(head, spec.RuleFor(head.Ref), now)
-		}
 	}
 	for i := range s.Revisions {
 		rev := &s.Revisions[i]
@@ -37,6 +32,18 @@ func (s Seen) promotion(now time.Time) promotion.Input {
 		in.Revisions[rev.Name] = r
 	}
 	return in
+}
+
+// production is the head that goes to 100%. Where its branch is gone, the rule
+// goes on for what is on its way.
+func (s Seen) production(now time.Time) promotion.Head {
+	ref := s.App.Spec.ProductionRef
+	for _, head := range s.App.Spec.Heads {
+		if head.Ref == ref {
+			return headOf(head, s.App.Spec.RuleFor(ref), now)
+		}
+	}
+	return headOf(v1alpha1.Head{Ref: ref}, s.App.Spec.RuleFor(ref), now)
 }
 
 // shares are the heads of branches with a rule that holds a share, in the order

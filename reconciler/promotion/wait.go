@@ -78,6 +78,9 @@ func approval(t *trial) wait {
 	if !t.head.Rule.Approve || t.Step > 0 || ours && (t.head.Approved || t.head.Promoted) {
 		return wait{}
 	}
+	if t.head.Revision == "" {
+		return wait{text: fmt.Sprintf("for %s: it is gone, and only its head can be approved", v1alpha1.ShortRef(t.head.Ref))}
+	}
 	if !ours {
 		return wait{text: fmt.Sprintf("for commit %s, the head of %s: only that can be approved", v1alpha1.Short(t.head.Commit), v1alpha1.ShortRef(t.head.Ref))}
 	}

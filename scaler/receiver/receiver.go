@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -62,16 +61,11 @@ func (r *Receiver) Start(ctx context.Context) error {
 		}
 		r.Reports.ServeHTTP(w, req)
 	})
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", r.options.Listen)
-	if err != nil {
-		return fmt.Errorf("listening on %s: %w", r.options.Listen, err)
-	}
+	srv := &http.Server{Addr: r.options.Listen, Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
 	// Streams have no end of their own, so there is nothing to wait for.
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
-	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving %s: %w", r.options.Listen, err)
 	}
 	return nil

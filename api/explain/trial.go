@@ -30,7 +30,9 @@ type Trial struct {
 	// Requests in this step, and how many it needs.
 	Requests    int64 `json:"requests"`
 	MinRequests int64 `json:"minRequests,omitempty"`
-	// Waiting says what it waits for; Held why a person has to decide.
+	// Waiting says what it waits for, with the preposition that belongs to it:
+	// "for its pods to be ready", "until 14:05:00 UTC". Held is why a person has
+	// to decide.
 	Waiting string `json:"waiting,omitempty"`
 	Held    string `json:"held,omitempty"`
 	Gates   []Gate `json:"gates,omitempty"`

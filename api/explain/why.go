@@ -65,7 +65,7 @@ func (a *Answer) Rows(now time.Time) []Row {
 	if a.Trial != nil {
 		rows = append(rows, Row{"Trial", a.Trial.Line(now)})
 	}
-	return filled(append(rows, Row{"Why", a.Why}, Row{"Waits for", a.Waits}, Row{"To do", a.Do})...)
+	return filled(append(rows, Row{"Why", a.Why}, Row{"Waits", a.Waits}, Row{"To do", a.Do})...)
 }
 
 // Why answers a question about an app, a revision or the host of a request; a
@@ -212,14 +212,19 @@ func (s Objects) forHead(app *v1alpha1.App, now time.Time) *Answer {
 		name = app.Status.Live
 	}
 	if name == "" {
-		return s.withProblem(app, &Answer{App: app.Name, Text: "nothing of " + app.Name + " is there yet"})
+		return s.withProblem(app, &Answer{App: app.Name, Text: "nothing of " + app.Name + " is live yet"})
 	}
 	return s.withProblem(app, s.forRevision(app, name, now))
 }
 
 // withProblem adds why the newest commit cannot be used.
 func (s Objects) withProblem(app *v1alpha1.App, a *Answer) *Answer {
-	if p := app.Spec.Problem; p != nil {
+	p := app.Spec.Problem
+	switch {
+	case p == nil:
+	case p.Reason == v1alpha1.ReasonNoRelease:
+		a.Waits = p.Message
+	default:
 		a.Text = fmt.Sprintf("commit %s is not used, as its headway.yaml cannot be; %s", p.Commit[:min(12, len(p.Commit))], a.Text)
 		a.Why, a.Do = p.Message, "push a commit that mends its headway.yaml"
 	}
@@ -250,10 +255,7 @@ func (s Objects) forRevision(app *v1alpha1.App, name string, now time.Time) *Ans
 	if t := app.Status.Trial(name); t != nil {
 		e := ForTrial(app, t)
 		a.Trial, a.Ref = &e, t.Ref
-		a.Waits = t.Waiting
-		if t.Held != "" {
-			a.Waits = "a person to decide, as " + t.Held
-		}
+		a.Waits, a.Why = t.Waiting, t.Held
 	}
 	switch role.Role {
 	case v1alpha1.RoleLive:
@@ -346,7 +348,7 @@ func (a *Answer) candidate(app *v1alpha1.App, r *v1alpha1.Revision, now time.Tim
 		a.Text = fmt.Sprintf("%s runs the same as %s, which is live, so that no traffic has to move", a.Revision, r.Status.SameAs)
 		return
 	case a.Trial != nil && a.Trial.Held != "":
-		a.Do = fmt.Sprintf("a newer commit replaces it; headway promote %s takes it on, headway rollback %s takes it back", app.Name, app.Name)
+		a.Do = fmt.Sprintf("headway promote %s takes it on, headway rollback %s takes it back, and a newer commit replaces it", app.Name, app.Name)
 	case app.Spec.Hold:
 		a.Do = fmt.Sprintf("headway resume %s ends the hold", app.Name)
 	case a.Trial != nil:
@@ -363,7 +365,7 @@ func (a *Answer) candidate(app *v1alpha1.App, r *v1alpha1.Revision, now time.Tim
 	if rule != nil && a.Waits == "" {
 		// A window that cannot be read was refused when the file was.
 		if text, end, err := window.Within(rule.Freeze, now); err == nil && text != "" {
-			a.Waits = fmt.Sprintf("the end of the freeze %q, at %s", text, at(end))
+			a.Waits = fmt.Sprintf("frozen until %s by %q", at(end), text)
 		}
 	}
 }

@@ -192,7 +192,14 @@ func (s *observed) traffic(out *App, a planner.App, prior *v1alpha1.App, now tim
 	e := explain.ForRule(rule)
 	switch {
 	case serves && len(prior.Spec.History) == 0:
-		e = explain.ForRule(nil)
+		// Only an approval is asked for: there is nothing that it could be worse than.
+		first := &v1alpha1.Rule{}
+		if rule != nil {
+			first.Refs, first.Approve = rule.Refs, rule.Approve
+		}
+		kind := e.Kind
+		e = explain.ForRule(first)
+		e.Kind = kind
 		e.Traffic = "100% as soon as it is ready, as nothing is live yet"
 	case !serves && rule == nil:
 		plain, own := address.Branch(a.Name, s.ref)

@@ -63,8 +63,9 @@ func (v verb) target(ctx context.Context, c *cli.Cluster, app *v1alpha1.App) (st
 	return r.Spec.Commit, nil
 }
 
-// waits is the revision that the verb is about: of those on trial, the one that
-// is on its way to all of the traffic; to be approved, also one with a share.
+// waits is the revision that the verb is about: the head of a ref of which a
+// revision is on trial, on its way to all of the traffic or, to be approved, with
+// a share. Only of heads a tag says anything.
 func (v verb) waits(app *v1alpha1.App) (string, error) {
 	var found []string
 	done := ""
@@ -75,11 +76,11 @@ func (v verb) waits(app *v1alpha1.App) (string, error) {
 			asked = rule != nil && rule.Approve
 		}
 		switch head := headOf(app, t.Ref); {
-		case !asked:
-		case head != nil && head.Revision == t.Revision && (v == approve && head.Approved || v == promote && head.Promoted):
-			done = t.Revision
+		case !asked || head == nil:
+		case v == approve && head.Approved || v == promote && head.Promoted:
+			done = head.Revision
 		default:
-			found = append(found, t.Revision)
+			found = append(found, head.Revision)
 		}
 	}
 	switch {

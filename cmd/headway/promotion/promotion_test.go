@@ -66,6 +66,7 @@ func TestTarget(t *testing.T) {
 		want   string
 	}{
 		{"the candidate", promote, []v1alpha1.Trial{share, candidate}, nil, head, "5e6f7081"},
+		{"not one that the head has left behind", promote, []v1alpha1.Trial{{Revision: "shop-00000000", Ref: main}}, nil, head, "5e6f7081"},
 		{"no candidate", promote, []v1alpha1.Trial{share}, nil, head, "error: no revision of shop is on its way"},
 		{"promoted already", promote, []v1alpha1.Trial{candidate}, nil, yes, "error: shop-5e6f7081 is promoted already"},
 		{"one that waits", approve, []v1alpha1.Trial{share, candidate}, []v1alpha1.Rule{approval}, head, "5e6f7081"},
@@ -75,7 +76,7 @@ func TestTarget(t *testing.T) {
 		{"approved already", approve, []v1alpha1.Trial{candidate}, []v1alpha1.Rule{approval}, yes, "error: shop-5e6f7081 is approved already"},
 	} {
 		app := shop("")
-		app.Spec = v1alpha1.AppSpec{ProductionRef: main, Release: c.rules, Heads: []v1alpha1.Head{c.head}}
+		app.Spec = v1alpha1.AppSpec{ProductionRef: main, Release: c.rules, Heads: []v1alpha1.Head{c.head, {Ref: beta, Commit: "def", Revision: "shop-66666666"}}}
 		app.Status.Trials = c.trials
 		objects := fake.NewClientBuilder().WithScheme(cli.Scheme())
 		for _, commit := range []string{"5e6f7081", "66666666"} {

@@ -21,11 +21,11 @@ func (v view) writeTrials(w io.Writer, trials []explain.Trial) {
 			kind = "Share of " + cli.ShortRef(t.Ref)
 		}
 		_, _ = fmt.Fprintf(w, "%s %s\n", kind, v.paint.Bold(t.Line(v.now)))
-		switch {
-		case t.Held != "":
+		if t.Held != "" {
 			_, _ = fmt.Fprintln(w, "  "+v.paint.Yellow("held: ")+cli.Printable(t.Held, 300))
-		case t.Waiting != "":
-			_, _ = fmt.Fprintln(w, "  waits for: "+cli.Printable(t.Waiting, 300))
+		}
+		if t.Waiting != "" {
+			_, _ = fmt.Fprintln(w, "  waits "+cli.Printable(t.Waiting, 300))
 		}
 		v.gates(t.Gates).Write(w)
 		_, _ = fmt.Fprintln(w)

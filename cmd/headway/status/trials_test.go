@@ -31,13 +31,13 @@ func canary() []client.Object {
 				{Name: "shop-66666666", Role: v1alpha1.RoleShare, Weight: 1000}}
 			a.Status.Trials = []v1alpha1.Trial{
 				{Revision: "shop-5e6f7081", Ref: "refs/heads/main", Step: 2, Steps: 4, Weight: 500, Since: micro(90 * time.Second), Next: &next,
-					Requests: 12, MinRequests: 200, Waiting: "12 of 200 requests", Gates: []v1alpha1.GateStatus{
+					Requests: 12, MinRequests: 200, Waiting: "until 12:00:30 UTC", Gates: []v1alpha1.GateStatus{
 						{Name: "errors", Verdict: v1alpha1.VerdictDoubtful, Evidence: "21.3", Limit: "200", Message: "errors: 1.2% of 812",
 							Candidate: &v1alpha1.Tally{Requests: 812, Bad: 10}, Stable: &v1alpha1.Tally{Requests: 15400, Bad: 46}},
 						{Name: "p95", Verdict: v1alpha1.VerdictPassing, Evidence: "0.7", Limit: "200",
 							Candidate: &v1alpha1.Tally{Requests: 812, Micros: 182112}, Stable: &v1alpha1.Tally{Requests: 15400, Micros: 179004}},
 						{Name: "http", Verdict: v1alpha1.VerdictWaiting, Message: "http://checks/shop answered 503\x1b[2J"}}},
-				{Revision: "shop-66666666", Ref: "refs/heads/beta", Weight: 1000, Since: micro(26 * time.Hour), Held: "errors: 3% of 100 requests"},
+				{Revision: "shop-66666666", Ref: "refs/heads/beta", Weight: 1000, Since: micro(26 * time.Hour), Held: "errors: 3% of 100 requests", Waiting: "for a person: headway promote goes on"},
 			}
 		}),
 		revision("default", "shop", "1a2b3c4d", time.Hour, nil),

@@ -27,8 +27,14 @@ type canary struct {
 
 func newCanary(t testing.TB, stable, next http.Handler, change func(*table.Route)) *canary {
 	t.Helper()
+	return newTimedCanary(t, 10*time.Second, stable, next, change)
+}
+
+// newTimedCanary has a candidate that must begin to answer within timeout.
+func newTimedCanary(t testing.TB, timeout time.Duration, stable, next http.Handler, change func(*table.Route)) *canary {
+	t.Helper()
 	c := &canary{fixture: newFixture(t, backend.Settings{}, stable)}
-	c.next = backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-5e6f7081", Timeout: 10 * time.Second}, backend.Hooks{})
+	c.next = backend.NewRevision(backend.Settings{Namespace: "default", App: "shop", Name: "shop-5e6f7081", Timeout: timeout}, backend.Hooks{})
 	t.Cleanup(c.next.Close)
 	if next != nil {
 		c.next.Update([]backend.Endpoint{{UID: "next", Name: "pod-next", Addr: startApp(t, next), Ready: true}})

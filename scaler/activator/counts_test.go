@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,11 +86,11 @@ func TestCountsForGates(t *testing.T) {
 		release := make(chan struct{})
 		for _, route := range []string{"hot", "net/http", "h2c"} {
 			t.Run(tc.name+"/"+route, func(t *testing.T) {
-				c := newCanary(t, text("stable"), hanging(release), nil)
-				c.next.Timeout = 300 * time.Millisecond
-				if tc.leaves {
-					c.next.Timeout = 10 * time.Second
+				timeout := 10 * time.Second
+				if tc.does == "hang" && !tc.leaves {
+					timeout = 300 * time.Millisecond
 				}
+				c := newTimedCanary(t, timeout, text("stable"), hanging(release), nil)
 				client := map[string]*http.Client{"hot": c.client(false), "net/http": c.handedOver(), "h2c": c.client(true)}[route]
 				ctx, leave := context.WithCancel(t.Context())
 				defer leave()
@@ -163,7 +164,10 @@ func TestASlowUploadIsNotWaitedFor(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-release
 	}), nil)
+	answer := sync.OnceFunc(func() { close(release) })
+	defer answer()
 	body, pipe := io.Pipe()
+	defer pipe.Close()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -174,6 +178,6 @@ func TestASlowUploadIsNotWaitedFor(t *testing.T) {
 	eventually(t, "the client is waited for", func() bool { return countsOf(c.next).Waiting == 0 })
 	pipe.Close()
 	eventually(t, "the pod is waited for", func() bool { return countsOf(c.next).Waiting == 1 })
-	close(release)
+	answer()
 	<-done
 }

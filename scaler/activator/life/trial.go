@@ -57,7 +57,7 @@ func (x *Exchange) await() {
 	}
 	x.wait.Begin(x.Asked)
 	if x.match.Trial {
-		x.Revision.Stats.Shows(&x.wait)
+		x.Revision.Stats.Show(&x.wait)
 	}
 }
 

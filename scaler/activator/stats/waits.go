@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/api/latency"
+	"github.com/headway-dev/headway/scaler/activator/list"
 )
 
 // Wait is a request that waits for the first byte of its response. It can be
 // used again after it has left.
 type Wait struct {
-	since      atomic.Int64 // after epoch; 0: it is not the app that is waited for
-	in         *waits       // nil: it is not shown
-	prev, next *Wait
+	since atomic.Int64 // after epoch; 0: it is not the app that is waited for
+	in    *waits       // nil: it is not shown
+	node  list.Node[*Wait]
 }
 
 var epoch = time.Now()
@@ -33,23 +34,20 @@ func (w *Wait) Age() time.Duration {
 }
 
 // waits are the requests that wait for one revision. The zero value is ready to
-// use. The lock is held for constant time, except in ages, which takes time in
-// proportion to the number of requests.
+// use. The lock is held for constant time, except in Waiting, which takes time
+// in proportion to the number of requests.
 type waits struct {
 	mu    sync.Mutex
-	first *Wait
+	shown list.List[*Wait]
 }
 
-// Shows lets Waiting see w, until Leave.
-func (c *Counters) Shows(w *Wait) {
+// Show lets Waiting see w, until Leave.
+func (c *Counters) Show(w *Wait) {
 	s := &c.waits
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.in, w.prev, w.next = s, nil, s.first
-	if s.first != nil {
-		s.first.prev = w
-	}
-	s.first = w
+	w.in, w.node.Value = s, w
+	s.shown.PushBack(&w.node)
 }
 
 // Leave ends the wait. It does nothing for one that is not shown.
@@ -60,15 +58,8 @@ func (w *Wait) Leave() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w.prev == nil {
-		s.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next != nil {
-		w.next.prev = w.prev
-	}
-	w.in, w.prev, w.next = nil, nil, nil
+	s.shown.Remove(&w.node)
+	w.in = nil
 }
 
 // Waiting counts the ages of the requests that are shown; nil if there is none.
@@ -76,8 +67,8 @@ func (c *Counters) Waiting() (ages *latency.Counts) {
 	s := &c.waits
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for w := s.first; w != nil; w = w.next {
-		if age := w.Age(); age > 0 {
+	for n := s.shown.First(); n != nil; n = n.Next() {
+		if age := n.Value.Age(); age > 0 {
 			if ages == nil {
 				ages = &latency.Counts{}
 			}

@@ -96,13 +96,29 @@ func TestAUserCountsUntilTheFirstBadAnswer(t *testing.T) {
 	expect("the cluster changes in another place", seen{"lucky", true, false}, seen{"unlucky", false, false}, seen{"stable", true, false})
 	c.route(shop(500, 0, 0))
 	expect("the next step", seen{"lucky", true, false}, seen{"unlucky", false, false}, seen{"stable", true, true})
-	c.route(shop(500, 1000, 0))
-	if _, _, counted, _ := c.arrive(unlucky); !counted {
-		t.Error("another set of salts does not begin anew")
-	}
 	c.route(shop(0, 0, 0))
 	c.route(shop(500, 0, 0))
 	expect("the candidate is tried again", seen{"lucky", true, true}, seen{"unlucky", true, true}, seen{"stable", true, true})
+}
+
+// TestAnotherCandidateBeginsAnew: whoever had a bad answer beside the one before
+// counts again, also where a share stays.
+func TestAnotherCandidateBeginsAnew(t *testing.T) {
+	c := newTrial(t)
+	c.route(shop(500, 1000, 0))
+	user := c.userOf("beta")
+	p, _, _, _ := c.arrive(user)
+	p.Leave(true)
+	c.route(shop(1000, 1000, 0))
+	if _, _, counted, _ := c.arrive(user); counted {
+		t.Error("a step has brought a user back")
+	}
+	other := shop(500, 1000, 0)
+	other.Traffic[1].Revision, other.Traffic[1].Salt = "feature", "feature"
+	c.route(other)
+	if _, to, counted, timed := c.arrive(user); to != "beta" || !counted || timed {
+		t.Errorf("with another candidate: sent to %s, counts %v, its time %v; the share's times go on", to, counted, timed)
+	}
 }
 
 // TestRequestsWithoutAUserAreUnits: each counts, and its time.

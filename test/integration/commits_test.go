@@ -148,13 +148,15 @@ func (w watched) ask(revision, commit, message string) (result v1alpha1.CommitRe
 
 func (w watched) main() string { return w.git.InBare("rev-parse", "main") }
 
-func (w watched) source(revision string) v1alpha1.Source {
+// source is that of a revision, which the App names a moment before it is there.
+func (w watched) source(revision string) (source v1alpha1.Source) {
 	w.Helper()
-	rev, err := get(w.T, w.ns, revision, &v1alpha1.Revision{})
-	if err != nil {
-		w.Fatal(err)
-	}
-	return rev.Spec.Source
+	eventually(w.T, "the revision "+revision, func() error {
+		rev, err := get(w.T, w.ns, revision, &v1alpha1.Revision{})
+		source = rev.Spec.Source
+		return err
+	})
+	return source
 }
 
 // TestRequestLeadsToACommit: a request in an App's status becomes a commit in

@@ -85,8 +85,15 @@ func newWatched(t *testing.T) watched {
 
 func (w watched) app() (*v1alpha1.App, error) { return get(w.T, w.ns, "shop", &v1alpha1.App{}) }
 
-// sync asks for a look, waits for its end, and gives the revision of the commit.
+// sync looks, and gives the revision of the commit.
 func (w watched) sync(commit string) string {
+	w.Helper()
+	w.look()
+	return w.follows(commit)
+}
+
+// look asks for a look, and waits for its end.
+func (w watched) look() {
 	w.Helper()
 	now := time.Now().String()
 	repo := &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "repo"}}
@@ -101,7 +108,6 @@ func (w watched) sync(commit string) string {
 		}
 		return err
 	})
-	return w.follows(commit)
 }
 
 // follows waits until a commit is followed, and gives its revision.

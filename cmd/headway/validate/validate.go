@@ -3,6 +3,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,22 +20,23 @@ import (
 
 // Command is validate.
 func Command(io cli.Streams, a *cli.Access) *cobra.Command {
-	var buildNamespace string
+	var buildNamespace, branch string
 	c := &cobra.Command{
 		Use:   "validate [PATH...]",
 		Short: "Check headway.yaml files before they are pushed",
 		Long: `Check every headway.yaml at or below the given paths (default: the current
 folder), as the cluster would: the file itself, whether something builds the
-app, and whether names are unique. A build template that does not come with
-Headway is looked for in the cluster, if one can be asked. Problems go to standard error, one per line
-as file:line:column, and the exit code is 1.`,
+app, whether names are unique, and whether the rules of release fit the
+production branch. A build template that does not come with Headway is looked
+for in the cluster, if one can be asked. Problems go to standard error, one per
+line as file:line:column, and the exit code is 1.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
 				paths = []string{"."}
 			}
 			v := &validation{
 				checkouts: map[string]*opened{}, seen: map[string]bool{},
-				templates: templateCheck{installed: templatesOf(a, buildNamespace)}, out: io.Out, err: io.Err,
+				templates: templateCheck{installed: templatesOf(a, buildNamespace)}, branch: branch, out: io.Out, err: io.Err,
 			}
 			for _, p := range paths {
 				if err := v.path(cmd.Context(), p); err != nil {
@@ -47,6 +49,7 @@ as file:line:column, and the exit code is 1.`,
 			return nil
 		},
 	}
+	c.Flags().StringVar(&branch, "branch", "", "production branch (default: the default branch of origin, else main)")
 	c.Flags().StringVar(&buildNamespace, "build-namespace", cli.DefaultBuildNamespace, "namespace of the build templates")
 	return c
 }
@@ -56,6 +59,7 @@ type validation struct {
 	checkouts map[string]*opened // by root
 	seen      map[string]bool    // files, canonical
 	templates templateCheck
+	branch    string // of production; empty: not said
 	failed    int
 	out, err  io.Writer
 }
@@ -64,6 +68,8 @@ type validation struct {
 type opened struct {
 	*checkout.Checkout
 	*plan.Snapshot
+	// production is the branch whose rules of release count; empty: not known.
+	production string
 }
 
 // path checks one file, or every headway.yaml below a folder.
@@ -109,7 +115,7 @@ func (v *validation) open(ctx context.Context, root string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.checkouts[root] = &opened{c, s}
+	v.checkouts[root] = &opened{c, s, cmp.Or(v.branch, c.DefaultBranch(ctx))}
 	return v.checkouts[root], nil
 }
 
@@ -167,6 +173,12 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 	case app.Problem != nil:
 		v.fail(label, app.At)
 		return nil
+	}
+	if c.production != "" {
+		if misruled := app.Misruled(c.production); misruled != nil {
+			v.fail(label, misruled)
+			return nil
+		}
 	}
 	problems, warnings, err := v.built(ctx, c, app)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/condition"
@@ -24,24 +23,24 @@ func begin(repo *v1alpha1.Repository) {
 }
 
 func suspended(repo *v1alpha1.Repository) {
-	set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended,
-		"spec.suspend is true, so the repository is not watched; apps keep running")
+	set(repo, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonSuspended,
+		"spec.suspend is true, so the repository is not watched; apps keep running"))
 }
 
 func fetching(repo *v1alpha1.Repository) {
-	set(repo, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonFetching, "looking at the repository for the first time")
+	set(repo, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonFetching, "looking at the repository for the first time"))
 }
 
 // waiting tells that some Apps cannot be made yet.
 func waiting(repo *v1alpha1.Repository, deleting []string) {
-	set(repo, v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonWaiting,
-		"made as soon as older objects of the same name are deleted: apps "+plan.FirstFew(deleting))
+	set(repo, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonWaiting,
+		"made as soon as older objects of the same name are deleted: apps "+plan.FirstFew(deleting)))
 }
 
 // failed leaves everything but Ready as it was: what runs is what was last
 // read.
 func failed(repo *v1alpha1.Repository, err *git.Error) {
-	set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, err.Reason, err.Error())
+	set(repo, v1alpha1.ConditionReady, condition.False(err.Reason, err.Error()))
 }
 
 func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
@@ -54,10 +53,10 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 	repo.Status.AppCount = int32(len(p.Apps)) // little more than plan.MaxSpecFiles
 	at := fmt.Sprintf("%s at %s", v1alpha1.ShortRef(f.ProductionRef), f.Production.Commit[:8])
 	if len(p.Files) == 0 {
-		set(repo, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoSpecFile,
-			at+" has no headway.yaml; add one (headway init writes it) and push")
+		set(repo, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonNoSpecFile,
+			at+" has no headway.yaml; add one (headway init writes it) and push"))
 	} else {
-		set(repo, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSynced, "synced "+at)
+		set(repo, v1alpha1.ConditionReady, condition.True(v1alpha1.ReasonSynced, "synced "+at))
 	}
 	setComplete(repo, f)
 	if len(p.Problems) == 0 {
@@ -65,10 +64,10 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 		if len(p.Templates) > 0 {
 			message += "; skipped, as they have placeholders to fill in: " + plan.FirstFew(p.Templates)
 		}
-		set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionTrue, v1alpha1.ReasonValid, message)
+		set(repo, v1alpha1.ConditionSpecValid, condition.True(v1alpha1.ReasonValid, message))
 		return
 	}
-	set(repo, v1alpha1.ConditionSpecValid, metav1.ConditionFalse, p.Problems[0].Reason, lines(p.Problems))
+	set(repo, v1alpha1.ConditionSpecValid, condition.False(p.Problems[0].Reason, lines(p.Problems)))
 }
 
 // setComplete says what is left out while the rest is followed.
@@ -83,10 +82,10 @@ func setComplete(repo *v1alpha1.Repository, f seen) {
 		}
 	}
 	if len(left) == 0 {
-		set(repo, v1alpha1.ConditionComplete, metav1.ConditionTrue, v1alpha1.ReasonNothingOmitted, "nothing is left out")
+		set(repo, v1alpha1.ConditionComplete, condition.True(v1alpha1.ReasonNothingOmitted, "nothing is left out"))
 		return
 	}
-	set(repo, v1alpha1.ConditionComplete, metav1.ConditionFalse, left[0].Reason, lines(left))
+	set(repo, v1alpha1.ConditionComplete, condition.False(left[0].Reason, lines(left)))
 }
 
 // lines are the messages of problems.
@@ -98,8 +97,8 @@ func lines(problems []*plan.Problem) string {
 	return strings.Join(messages, "\n")
 }
 
-func set(repo *v1alpha1.Repository, kind string, status metav1.ConditionStatus, reason, message string) {
-	state := condition.State{Status: status, Reason: reason, Message: condition.Shorten(message, plan.MaxMessage)}
+func set(repo *v1alpha1.Repository, kind string, state condition.State) {
+	state.Message = condition.Shorten(state.Message, plan.MaxMessage)
 	condition.Set(&repo.Status.Conditions, kind, state, repo.Generation, time.Now())
 }
 
@@ -110,17 +109,12 @@ type change struct{ kind, reason, note string }
 func changes(before, after *v1alpha1.Repository) []change {
 	var out []change
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid, v1alpha1.ConditionComplete} {
-		was := meta.FindStatusCondition(before.Status.Conditions, kind)
-		is := meta.FindStatusCondition(after.Status.Conditions, kind)
-		if is == nil {
-			continue
-		}
-		bad := is.Status == metav1.ConditionFalse
-		wasBad := was != nil && was.Status == metav1.ConditionFalse
+		was, is := condition.Get(before.Status.Conditions, kind), condition.Get(after.Status.Conditions, kind)
+		bad, wasBad := is.Status == metav1.ConditionFalse, was.Status == metav1.ConditionFalse
 		switch {
 		case bad && (!wasBad || was.Reason != is.Reason || kind != v1alpha1.ConditionReady && was.Message != is.Message):
 			out = append(out, change{corev1.EventTypeWarning, is.Reason, is.Message})
-		case !bad && wasBad:
+		case !bad && wasBad && is.Status != "":
 			out = append(out, change{corev1.EventTypeNormal, is.Reason, is.Message})
 		}
 	}

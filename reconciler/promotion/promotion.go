@@ -37,6 +37,7 @@
 package promotion
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -107,8 +108,15 @@ func (d *deciding) wanted() string {
 	return d.live
 }
 
-// takes reports whether a revision may take the traffic.
+// takes reports whether a revision may take the traffic, or stays the one that
+// is on its way to it.
 func (d *deciding) takes(name string) bool {
 	rev, exists := d.Revisions[name]
-	return exists && d.quarantine(name) < 0 && (rev.Ready && rev.SameAs == "" || name == d.live || d.served(name, name) > 0)
+	return exists && d.quarantine(name) < 0 && (rev.Ready && rev.SameAs == "" || name == d.live || d.tried(name))
+}
+
+// tried reports whether a revision is a candidate already.
+func (d *deciding) tried(name string) bool {
+	onTrial := func(t v1alpha1.Trial) bool { return t.Revision == name && t.Ref == d.Production.Ref }
+	return d.live != "" && (d.served(name, name) > 0 || slices.ContainsFunc(d.Trials, onTrial))
 }

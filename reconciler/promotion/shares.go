@@ -60,12 +60,8 @@ func (d *deciding) shareOf(head *Head, crowded bool) {
 			d.shares = append(d.shares, t)
 		}
 	}
-	rev, exists := d.Revisions[head.Revision]
-	if !exists || !rev.Ready && before != head.Revision {
-		return
-	}
 	t := d.holder(head.Revision, head, crowded)
-	if t == nil {
+	if t == nil || t.before == nil && !t.revision.Ready {
 		return
 	}
 	if d.wins(t) {

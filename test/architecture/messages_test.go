@@ -166,7 +166,7 @@ func impurities(t *testing.T, path, source string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowed := []string{`"cmp"`, `"fmt"`, `"slices"`, `"strings"`, `"time"`, `"` + module + "api/", `"k8s.io/apimachinery/`}
+	allowed := []string{`"cmp"`, `"fmt"`, `"maps"`, `"math"`, `"slices"`, `"strconv"`, `"strings"`, `"time"`, `"` + module + "api/", `"k8s.io/apimachinery/`}
 	var found []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {

@@ -29,7 +29,8 @@ than production's: its share, or that it only gets a URL.
 
 A cluster says what is live and built already; without one it is what the clone
 knows of its remote. The exit code is 1 if something would be refused.`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			plan, err := makePlan(cmd.Context(), s, a, production)
 			if err != nil {

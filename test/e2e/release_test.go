@@ -101,11 +101,11 @@ func TestPeople(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
 	code := tm.cloneFrom(filepath.Join("testdata", "dying"))
-	rules := "main: {canary: {steps: [10, 50], every: 1s}, gates: {minRequests: 0}, approve: true}"
-	first := code.pushRelease(rules, "")
+	first := code.pushRelease("main: {instant: true}", "")
 	code.watch()
 	tm.waitLive("dying", first)
 
+	rules := "main: {canary: {steps: [10, 50], every: 1s}, gates: {minRequests: 0}, approve: true}"
 	second := code.pushRelease(rules, "quietly never")
 	tm.waitTrial("dying", second, "approv")
 	tm.headwayIn(code, "hold", "dying", "--yes")

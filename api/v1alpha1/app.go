@@ -145,7 +145,7 @@ type AppStatus struct {
 	// ObservedGeneration is the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, SpecValid.
+	// Conditions: Ready, SpecValid, Promoting.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -24,7 +24,7 @@ import (
 //	it is quarantined                                       False  RolledBack
 //	there was a trial once                                  False  Idle
 func (s Seen) promoting(status *v1alpha1.AppStatus, now time.Time) (condition.State, bool) {
-	head := s.promotion(now).Production
+	head := s.production(now)
 	for i := range status.Trials {
 		if t := &status.Trials[i]; t.Ref == s.App.Spec.ProductionRef {
 			return condition.True(s.waitsFor(t, head, now), progress(t)), true

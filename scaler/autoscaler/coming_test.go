@@ -87,3 +87,19 @@ func TestAPartOfTheTrafficIsOnePodAtLeast(t *testing.T) {
 		t.Errorf("a share of an app that sleeps keeps %d pods", got)
 	}
 }
+
+// TestStableKeepsItsPods: while a candidate is on trial the live revision keeps
+// the pods that it has, as all of the traffic may come back, and has scale.min at
+// least.
+func TestStableKeepsItsPods(t *testing.T) {
+	w := newWorld(t, 1, v1alpha1.Scale{Min: 3, Max: 9})
+	w.leading.Store(true)
+	w.change(func(_ *v1alpha1.RevisionStatus, app *v1alpha1.AppStatus) {
+		app.Revisions = []v1alpha1.RevisionRole{{Name: shop.Name, Role: v1alpha1.RoleLive, Weight: 7500, Warm: true}}
+	})
+	expect(t, "scale.min is 3", w.step(0, 0, 0), "scale 3"+by)
+	expect(t, "500 requests need 7", w.step(10*time.Second, 500, 0), "scale 6"+by, "scale 7"+by)
+	for range 5 {
+		expect(t, "idle", w.step(time.Minute, 0, 0))
+	}
+}

@@ -72,6 +72,6 @@ func (v *view) count(m *memory, now time.Time) {
 	v.seen.Ready = int(v.deployment.Status.ReadyReplicas) + v.standby.ready
 	v.seen.EverReady = v.revision.Status.EverReady
 	if v.spec.Keep {
-		v.spec.Min = min(v.seen.Replicas, v.spec.Max)
+		v.spec.Min = max(v.spec.Min, min(v.seen.Replicas, v.spec.Max))
 	}
 }

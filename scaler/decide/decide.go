@@ -184,7 +184,7 @@ func (d *decision) holdDown() {
 func (d *decision) bounds() {
 	why := "scale.min is %d"
 	if d.spec.Keep {
-		why = "keeping %d until the revision that took its traffic has settled"
+		why = "keeping %d for traffic that may come back"
 	}
 	d.adjust(max(d.Replicas, d.spec.Min), why, d.spec.Min)
 	d.adjust(min(d.Replicas, d.spec.Max), "scale.max is %d", d.spec.Max)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/table"
 )
 
 // BenchmarkPlainRequest is one request after the other on one connection, with
@@ -15,6 +16,16 @@ func BenchmarkPlainRequest(b *testing.B) {
 	f := newFixture(b, backend.Settings{})
 	f.rev.Update([]backend.Endpoint{{UID: "1", Name: "pod", Addr: bareApp(b), Ready: true}})
 	roundTrips(b, f.addr)
+}
+
+// BenchmarkCanaryRequest is the same while a candidate has half of the traffic,
+// with a budget that is never spent.
+func BenchmarkCanaryRequest(b *testing.B) {
+	c := newCanary(b, nil, nil, func(r *table.Route) { r.Sticky, r.Traffic[1].Budget = nil, 1000 })
+	for _, rev := range []*backend.Revision{c.rev, c.next} {
+		rev.Update([]backend.Endpoint{{UID: rev.Name, Name: "pod", Addr: bareApp(b), Ready: true}})
+	}
+	roundTrips(b, c.addr)
 }
 
 // BenchmarkDirect is the same without the activator.

@@ -5,7 +5,8 @@
 // here is decided there again.
 //
 // It allocates nothing, takes no lock and starts no goroutine for a request
-// that finds a free pod.
+// that finds a free pod. Where a Route has several targets, short locks are
+// taken to split and to count; only a copy for a mirror has a goroutine.
 package life
 
 import (

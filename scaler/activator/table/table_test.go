@@ -206,6 +206,25 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
+// TestResolveAllocatesNothing for a Route that neither matches nor is sticky,
+// with one target or two.
+func TestResolveAllocatesNothing(t *testing.T) {
+	for name, traffic := range map[string][]Share{
+		"one": {{Revision: "a", Weight: 10000}},
+		"two": {{Revision: "a", Weight: 9000}, {Revision: "b", Weight: 1000, Salt: "b", Budget: 1000}},
+	} {
+		table := Compile([]Route{{Namespace: "n", Name: "r", Hosts: []string{"h"}, Traffic: traffic}}, revisions(t, "n/a", "n/b"))
+		var r Request = request{host: "h:8080"}
+		if n := testing.AllocsPerRun(1000, func() {
+			m := table.Resolve(r)
+			m.Place.Arrive()
+			m.Place.Leave(false)
+		}); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
 // BenchmarkResolve is what every request pays before it is led to a revision.
 func BenchmarkResolve(b *testing.B) {
 	all := revisions(b, "n/a", "n/b")

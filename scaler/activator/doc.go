@@ -2,7 +2,8 @@
 // the client to the pod. It assembles the data path from the packages below it
 // and runs it.
 //
-//	table     host -> revision, by weight            immutable, swapped atomically
+//	table     request -> revision, by host, match, user, weight and budget
+//	mirror    copies of requests, whose answers nobody gets
 //	backend   revision -> pod, limits, queue, probes, wake calls
 //	grammar   which requests are refused, on every route
 //	h1        plain HTTP/1.1 requests: the hot path; and what net/http reads of HTTP/1

@@ -2,6 +2,7 @@ package table
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,6 +131,29 @@ func TestRequestsWithoutAUserAreUnits(t *testing.T) {
 		if !counted || !timed || !p.Leave(true) {
 			t.Fatal("one does not count")
 		}
+	}
+}
+
+// TestClientsWithoutCookiesAreUnits: who keeps none of the activator's is another
+// user with each request, more of them than there are buckets; who keeps it
+// counts like all others.
+func TestClientsWithoutCookiesAreUnits(t *testing.T) {
+	c := newTrial(t)
+	r := shop(5000, 0, 0)
+	r.Sticky = &v1alpha1.Sticky{}
+	c.route(r)
+	var cookie string
+	for range 2 * v1alpha1.Whole {
+		m := c.table.Resolve(request{host: "h"})
+		if counted, timed := m.Place.Arrive(); !counted || !timed || !m.Place.Leave(true) {
+			t.Fatal("one does not count")
+		}
+		cookie = m.Cookie
+	}
+	id := strings.TrimPrefix(strings.Split(cookie, ";")[0], StickyCookie+"=")
+	m := c.table.Resolve(request{host: "h", cookie: map[string]string{StickyCookie: id}})
+	if counted, timed := m.Place.Arrive(); counted || timed || m.Place.Leave(true) {
+		t.Error("a user counts after a bad answer")
 	}
 }
 

@@ -5,7 +5,10 @@ package table
 // The zero value has nothing.
 type Place struct {
 	// Known by a key is the user; bucket, bad and timed mean nothing if not.
-	user       bool
+	user bool
+	// fresh is a user who has got the activator's cookie with this request: a
+	// unit of its own. A client that keeps no cookies is one with each request.
+	fresh      bool
 	bucket     uint32
 	bad, timed *buckets
 
@@ -19,8 +22,8 @@ func (p *Place) Arrive() (counted, timed bool) {
 	if !p.user {
 		return true, true
 	}
-	counted = !p.bad.has(p.bucket)
-	return counted, counted && p.timed.add(p.bucket)
+	counted = p.fresh || !p.bad.has(p.bucket)
+	return counted, counted && p.timed.add(p.bucket) || p.fresh
 }
 
 // Settle gives the part of the budget back, with what the answer was. It may be
@@ -36,5 +39,5 @@ func (p *Place) Settle(bad bool) {
 // if it is the first of its user.
 func (p *Place) Leave(bad bool) (counted bool) {
 	p.Settle(bad)
-	return !bad || !p.user || p.bad.add(p.bucket)
+	return !bad || !p.user || p.bad.add(p.bucket) || p.fresh
 }

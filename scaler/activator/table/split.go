@@ -128,6 +128,7 @@ func (s *split) choose(m *Match, r Request) {
 	} else {
 		m.Trial = true
 		m.Revision, m.Place = s.place(key)
+		m.Place.fresh = m.Cookie != ""
 	}
 	if to := s.mirror; to.revision != nil && to.revision != m.Revision && rand.Uint32N(v1alpha1.Whole) < to.weight {
 		m.Mirror = to.revision

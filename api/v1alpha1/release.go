@@ -202,6 +202,12 @@ type PrometheusGate struct {
 // Ends reports whether the rule ends at 100%, and does not hold a share.
 func (r *Rule) Ends() bool { return r.Weight == 0 && r.Match == nil }
 
+// Names reports whether the rule's glob matches a branch or tag of a short name.
+func (r *Rule) Names(short string) bool {
+	matched, err := path.Match(r.Refs, short)
+	return err == nil && matched
+}
+
 // RuleFor is the first rule that names a ref and can be for it; nil if none is.
 // Rules that end at 100% are for the production ref, holding ones for all other
 // branches.
@@ -209,7 +215,7 @@ func (s *AppSpec) RuleFor(ref string) *Rule {
 	short, branch := ShortRef(ref), strings.HasPrefix(ref, "refs/heads/")
 	for i := range s.Release {
 		r := &s.Release[i]
-		if matched, err := path.Match(r.Refs, short); err != nil || !matched {
+		if !r.Names(short) {
 			continue
 		}
 		if r.Ends() == (ref == s.ProductionRef) && (branch || r.Ends()) {

@@ -23,18 +23,22 @@ import (
 // With the last two, what is live stays, and of a new app nothing is.
 func (f Facts) release(spec *v1alpha1.AppSpec, name string, prior v1alpha1.AppSpec, ledger *ledger) {
 	branch := spec.Heads[0]
-	globs := tagRules(spec.Release, v1alpha1.ShortRef(f.ProductionRef))
-	if globs == nil {
+	rules := tagRules(spec.Release, v1alpha1.ShortRef(f.ProductionRef))
+	if rules == nil {
 		spec.ProductionRef, spec.History = f.ProductionRef, push(prior.History, branch.Revision)
 		return
 	}
-	newest, found := f.Tags.newest(globs)
+	newest, found := f.Tags.newest(rules)
 	snap := f.Others[newest.ref]
 	switch {
 	case !found:
+		var globs []string
+		for _, r := range rules {
+			globs = append(globs, r.Refs)
+		}
 		// No ref can have the name of a glob, unless that is a version.
-		spec.ProductionRef, spec.History = tagPrefix+globs[0], f.liveHistory(name, prior)
-		f.unreleased(spec, fmt.Sprintf("no tag that is a version matches %s%s, so that no new version goes live. Push one%s", FirstFew(globs), exceptLive(prior), example(globs[0])))
+		spec.ProductionRef, spec.History = tagPrefix+rules[0].Refs, f.liveHistory(name, prior)
+		f.unreleased(spec, fmt.Sprintf("no tag that is a version matches %s%s, so that no new version goes live. Push one%s", FirstFew(globs), exceptLive(prior), example(&rules[0])))
 	case snap.App(name) == nil:
 		if h := priorHead(prior, prior.ProductionRef); h != nil && h.Ref != f.ProductionRef {
 			spec.ProductionRef, spec.History, spec.Heads = h.Ref, prior.History, append(spec.Heads, *h)
@@ -82,11 +86,11 @@ func exceptLive(prior v1alpha1.AppSpec) string {
 	return "; what is live stays"
 }
 
-// example is how to make a tag that a glob matches; a colon and a command, or
+// example is how to make a tag that a rule names; a colon and a command, or
 // nothing where that is hard to tell.
-func example(glob string) string {
-	for _, v := range []string{"v1.0.0", "1.0.0", glob} {
-		if tag := path.Join(path.Dir(glob), v); matches(glob, tag) && !strings.ContainsAny(tag, "*?[") {
+func example(r *v1alpha1.Rule) string {
+	for _, v := range []string{"v1.0.0", "1.0.0", path.Base(r.Refs)} {
+		if tag := path.Join(path.Dir(r.Refs), v); r.Names(tag) && !strings.ContainsAny(tag, "*?[") {
 			return fmt.Sprintf(": git tag %s && git push origin %s", tag, tag)
 		}
 	}

@@ -240,6 +240,7 @@ func TestNoReleaseSaysWhatToDo(t *testing.T) {
 	for _, test := range []struct{ rules, others, want string }{
 		{`"v*": {instant: true}`, "", "no tag that is a version matches v*, so that no new version goes live. Push one: git tag v1.0.0 && git push origin v1.0.0"},
 		{`"shop/[0-9]*": {instant: true}`, "", "no tag that is a version matches shop/[0-9]*, so that no new version goes live. Push one: git tag shop/1.0.0 && git push origin shop/1.0.0"},
+		{`shop/v1.2.3: {instant: true}`, "", "no tag that is a version matches shop/v1.2.3, so that no new version goes live. Push one: git tag shop/v1.2.3 && git push origin shop/v1.2.3"},
 		{`"v7*": {instant: true}`, "", "no tag that is a version matches v7*, so that no new version goes live. Push one"},
 		{`"v*": {instant: true}`, "web:k1", `v1.0.0 cannot be released: its commit has no usable headway.yaml with the name "shop"`},
 		{`"v*": {instant: true}`, "shop!InvalidSpec", "v1.0.0 cannot be released: x.yaml:1:1: InvalidSpec"},
@@ -308,6 +309,13 @@ func TestMisruled(t *testing.T) {
 	}
 }
 
+func globs(all ...string) (rules []v1alpha1.Rule) {
+	for _, refs := range all {
+		rules = append(rules, v1alpha1.Rule{Refs: refs})
+	}
+	return rules
+}
+
 // TestNewestVersion: of each list, the first is the newest.
 func TestNewestVersion(t *testing.T) {
 	for _, list := range [][]string{
@@ -322,15 +330,15 @@ func TestNewestVersion(t *testing.T) {
 		}
 		named = append(named, "latest@a1", "v1.2.3.4@a1", "version-9@a1", "vv9.0.0@a1", "headway/approve/shop/9999999@a1")
 		for i := range list {
-			if got, _ := tags(named[:len(list)-i]...).newest([]string{"*", "*/*"}); got.ref != "refs/tags/"+list[i] {
+			if got, _ := tags(named[:len(list)-i]...).newest(globs("*", "*/*")); got.ref != "refs/tags/"+list[i] {
 				t.Errorf("of %v: %s", named[:len(list)-i], got.ref)
 			}
 		}
-		if got, _ := tags(named...).newest([]string{"x", "*", "*/*", "*/*/*/*"}); got.ref != "refs/tags/"+list[0] {
+		if got, _ := tags(named...).newest(globs("x", "*", "*/*", "*/*/*/*")); got.ref != "refs/tags/"+list[0] {
 			t.Errorf("of %v: %s", named, got.ref)
 		}
 	}
-	if got, found := tags("v1.0.0@a1", "w2.0.0@a1").newest([]string{"w*"}); found {
+	if got, found := tags("v1.0.0@a1", "w2.0.0@a1").newest(globs("w*")); found {
 		t.Errorf("%s is no version", got.ref)
 	}
 }

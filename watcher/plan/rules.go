@@ -32,7 +32,7 @@ func (c *Candidate) Misruled(production string) specfile.Problems {
 	var whole *v1alpha1.Rule // production's
 	for i := range c.Spec.Release {
 		r := &c.Spec.Release[i]
-		names := matches(r.Refs, branch)
+		names := r.Names(branch)
 		switch {
 		case r.Ends() && names && whole != nil:
 			refuse(r, "", "never applies, as %s before it is for the production branch %s already", whole.Refs, branch)
@@ -48,8 +48,9 @@ func (c *Candidate) Misruled(production string) specfile.Problems {
 			refuse(r, ".promote.to", "%s is not the production branch, which is %s", r.Promote.To, branch)
 		}
 	}
-	for i := range c.Spec.Release {
-		if r := &c.Spec.Release[i]; whole != nil && len(problems) == 0 && slices.Contains(tags, r.Refs) {
+	if whole != nil && len(problems) == 0 {
+		for i := range tags {
+			r := &tags[i]
 			refuse(r, "", "ends at 100%% and is for tags, while %s is for the production branch %s; a version comes from one of the two: keep %s to release each push, or %s to release tags. To give a branch a share, write weight: 10",
 				whole.Refs, branch, whole.Refs, r.Refs)
 		}
@@ -57,16 +58,16 @@ func (c *Candidate) Misruled(production string) specfile.Problems {
 	return problems
 }
 
-// tagRules are the globs of the rules by which tags are released; none where
-// the production branch is.
-func tagRules(rules []v1alpha1.Rule, branch string) []string {
-	var globs []string
+// tagRules are the rules by which tags are released; none where the production
+// branch is.
+func tagRules(rules []v1alpha1.Rule, branch string) []v1alpha1.Rule {
+	var tags []v1alpha1.Rule
 	for i := range rules {
-		if rules[i].Ends() && !matches(rules[i].Refs, branch) {
-			globs = append(globs, rules[i].Refs)
+		if rules[i].Ends() && !rules[i].Names(branch) {
+			tags = append(tags, rules[i])
 		}
 	}
-	return globs
+	return tags
 }
 
 // mayNameVersion reports whether a glob may match the name of a version.

@@ -81,19 +81,13 @@ func semanticVersion(tag string) string {
 	return v
 }
 
-// newest is the tag with the highest version that a glob matches.
-func (t Tags) newest(globs []string) (version, bool) {
+// newest is the tag with the highest version that one of the rules names.
+func (t Tags) newest(rules []v1alpha1.Rule) (version, bool) {
 	for _, v := range t.versions {
 		short := v1alpha1.ShortRef(v.ref)
-		if slices.ContainsFunc(globs, func(glob string) bool { return matches(glob, short) }) {
+		if slices.ContainsFunc(rules, func(r v1alpha1.Rule) bool { return r.Names(short) }) {
 			return v, true
 		}
 	}
 	return version{}, false
-}
-
-// matches is how a rule's glob is meant, everywhere.
-func matches(glob, short string) bool {
-	matched, err := path.Match(glob, short)
-	return err == nil && matched
 }

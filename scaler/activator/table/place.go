@@ -4,7 +4,8 @@ package table
 // trial of its Route: the user that it counts for, and its part of a budget.
 // The zero value has nothing.
 type Place struct {
-	// Known by a key is the user; bucket, bad and timed mean nothing if not.
+	// user is whether a key tells who it is; if not, each request is a unit of
+	// its own, and bucket and bad mean nothing.
 	user bool
 	// fresh is a user who has got the activator's cookie with this request: a
 	// unit of its own. A client that keeps no cookies is one with each request.
@@ -23,7 +24,7 @@ func (p *Place) Arrive() (counted, timed bool) {
 		return true, true
 	}
 	counted = p.fresh || !p.bad.has(p.bucket)
-	return counted, counted && p.timed.add(p.bucket) || p.fresh
+	return counted, counted && (p.timed.add(p.bucket) || p.fresh)
 }
 
 // Settle gives the part of the budget back, with what the answer was. It may be

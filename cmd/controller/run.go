@@ -109,6 +109,8 @@ func measured(m report.Measured) trial.Measured {
 	}
 	return trial.Measured{
 		Answers: all,
-		Split:   gate.Measured{Arrived: m.Split.Arrived, Bad: m.Split.Bad(), Timed: m.Timed, Times: m.FirstByte, Waiting: m.Waiting},
+		Split: gate.Measured{
+			Arrived: m.Split.Arrived, Bad: m.Split.Bad(), Again: m.Repeat.Bad(), Timed: m.Timed, Times: m.FirstByte, Waiting: m.Waiting,
+		},
 	}
 }

@@ -130,18 +130,13 @@ func (b *bench) detection(ctx context.Context) ([]row, error) {
 	})}, nil
 }
 
-// rollbacks measures from the push of a revert until everything is answered by
-// the version before, whose pods are still warm.
+// rollbacks measures from the push of a revert until the version that it reverts
+// answers no more. The version before still has its pods.
 func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
 	app, err := b.trialledApp(ctx, "rolledback", "main: {instant: true}")
 	if err != nil {
 		return nil, err
 	}
-	first, err := app.tree.Git(ctx, "rev-parse", "HEAD")
-	if err != nil {
-		return nil, err
-	}
-	good := strings.TrimSpace(first)
 	var took []float64
 	for n := range rollbackRounds {
 		next, err := app.push(ctx, "main: {instant: true}", fmt.Sprintf("quietly never%d", n))
@@ -155,10 +150,11 @@ func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		begin := time.Now()
-		if _, err := app.tree.Push(ctx); err != nil {
+		revert, err := app.tree.Push(ctx)
+		if err != nil {
 			return nil, err
 		}
-		back, err := answers(ctx, app.url(), good)
+		back, err := answers(ctx, app.url(), revert)
 		if err != nil {
 			return nil, err
 		}

@@ -63,7 +63,8 @@ func (a *Accumulator) Add(now time.Time, candidate, stable Measured) {
 	others := a.begun && (candidate.Revision != a.candidate.Revision || stable.Revision != a.stable.Revision)
 	anew := !a.begun || others || candidate.fell(&a.candidate) || stable.fell(&a.stable)
 	if !anew {
-		a.evidence.Bad = plus(a.evidence.Bad, candidate.Bad-a.candidate.Bad)
+		bad := plus(candidate.Bad-a.candidate.Bad, candidate.Again-a.candidate.Again)
+		a.evidence.Bad = plus(a.evidence.Bad, bad)
 	}
 	if others || a.begun && a.decreased(&candidate, &stable) {
 		a.paused = now.Add(a.settings.Timeout)

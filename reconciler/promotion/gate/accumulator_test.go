@@ -53,6 +53,11 @@ func TestStrata(t *testing.T) {
 			x.arrive(1, 0, 10, 0)
 			x.report(tick)
 		}, candidate: Counts{3, 1}, stable: Counts{40, 3}, wantBad: 1, wantStep: 3},
+		{name: "users who have had a bad answer are no evidence, and spend the budget", do: func(x *trial) {
+			x.arrive(2, 1, 30, 3)
+			x.candidate.Again = 4
+			x.report(tick)
+		}, candidate: Counts{2, 1}, stable: Counts{30, 3}, wantBad: 5, wantStep: 2},
 		{name: "a report that comes at once is no stratum", do: func(x *trial) {
 			x.arrive(2, 1, 30, 3)
 			x.report(tick / 2)

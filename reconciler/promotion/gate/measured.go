@@ -22,6 +22,9 @@ type Measured struct {
 	// Arrived counts the requests, Bad the answers that count against the app,
 	// including those that never came.
 	Arrived, Bad uint64
+	// Again counts the bad answers to users who have had one before. They are no
+	// evidence, and spend the budget.
+	Again uint64
 	// Timed counts the arrivals whose time to the first byte is counted in Times
 	// once that is there.
 	Timed uint64
@@ -41,7 +44,7 @@ func (m *Measured) slower(i int) (n uint64) {
 
 // fell reports whether a sum is smaller than it was.
 func (m *Measured) fell(before *Measured) bool {
-	if m.Arrived < before.Arrived || m.Bad < before.Bad || m.Timed < before.Timed {
+	if m.Arrived < before.Arrived || m.Bad < before.Bad || m.Again < before.Again || m.Timed < before.Timed {
 		return true
 	}
 	if m.Times == before.Times { // as in most reports

@@ -40,7 +40,9 @@ type Options struct {
 	// Park is what parked pods are made with; its image runs in the pods that pull
 	// others, too.
 	Park render.Park
-	// Answers are how requests end.
+	// Activator is the host of the activators' Service within the cluster.
+	Activator string
+	// Trials are how requests end.
 	Trials *trial.Feed
 }
 
@@ -52,7 +54,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	}
 	err := errors.Join(
 		revision.Setup(ctx, mgr, options.Public, options.Builds, options.Park),
-		app.Setup(mgr, options.Public, options.Trials),
+		app.Setup(mgr, options.Public, options.Trials, options.Activator),
 		buildcache.Setup(mgr),
 		prepull.Setup(mgr, options.Park.Image),
 		route.Setup(mgr),

@@ -64,8 +64,9 @@ func run(ctx context.Context, f flags) error {
 			BuildNamespace:     f.buildNamespace,
 			ArtifactURL:        f.artifactURL,
 		},
-		Park:   park,
-		Trials: feed,
+		Activator: f.activator,
+		Park:      park,
+		Trials:    feed,
 	})
 	if err != nil {
 		return err

@@ -29,8 +29,8 @@ import (
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called.
-func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed) error {
-	checks := check.New(check.Jobs{Client: mgr.GetClient()}, func(app types.NamespacedName) { feed.Look(app) })
+func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed, activator string) error {
+	checks := check.New(check.Jobs{Client: mgr.GetClient(), Activator: activator}, func(app types.NamespacedName) { feed.Look(app) })
 	if err := mgr.Add(checks); err != nil {
 		return fmt.Errorf("adding what asks gates: %w", err)
 	}

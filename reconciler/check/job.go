@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -30,7 +32,15 @@ const (
 // Jobs runs the jobs of gates: one pod for each revision, and one more after
 // each retry of it. It stays until the Revision is deleted: that it has run is
 // known by it.
-type Jobs struct{ Client client.Client }
+type Jobs struct {
+	Client client.Client
+	// Activator is the host of the activators' Service within the cluster, which
+	// answers on port 80. A job reaches its candidate there: an app's public name
+	// may lead nowhere from inside.
+	Activator string
+	// Lookup finds the addresses of a host; nil: as the machine does.
+	Lookup func(ctx context.Context, host string) ([]string, error)
+}
 
 // ask makes the pod of a job, or reads how it is.
 func (j Jobs) ask(ctx context.Context, s Subject) answer {
@@ -41,9 +51,13 @@ func (j Jobs) ask(ctx context.Context, s Subject) answer {
 	if err := j.Client.Get(ctx, types.NamespacedName{Namespace: s.App.Namespace, Name: s.Revision}, &rev); err != nil {
 		return waiting("reading the revision: %v", err)
 	}
-	wanted := podFor(&rev, s.Gates.Job)
+	activator, err := j.activator(ctx)
+	if err != nil {
+		return waiting("%v", err)
+	}
+	wanted := podFor(&rev, s.Gates.Job, activator)
 	var pod corev1.Pod
-	err := j.Client.Get(ctx, client.ObjectKeyFromObject(wanted), &pod)
+	err = j.Client.Get(ctx, client.ObjectKeyFromObject(wanted), &pod)
 	switch {
 	case apierrors.IsNotFound(err):
 		if err := j.Client.Create(ctx, wanted); err != nil && !apierrors.IsAlreadyExists(err) {
@@ -61,6 +75,19 @@ func (j Jobs) ask(ctx context.Context, s Subject) answer {
 		return waiting("its pod was lost, and is made anew")
 	}
 	return resultOf(&pod)
+}
+
+// activator is the address of the activators' Service.
+func (j Jobs) activator(ctx context.Context) (string, error) {
+	lookup := j.Lookup
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupHost
+	}
+	addresses, err := lookup(ctx, j.Activator)
+	if err != nil {
+		return "", fmt.Errorf("the activators' Service cannot be found: %w", err)
+	}
+	return addresses[0], nil
 }
 
 // lost reports whether a pod has ended and nothing of it says how the program
@@ -121,15 +148,25 @@ func lastLines(log string) string {
 
 const jobContainer = "job"
 
+// hostOf a URL, without its port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 // podFor renders the pod of a job: the candidate's image with the command of the
 // gate, told where the candidate answers, and nothing else of its environment.
-func podFor(rev *v1alpha1.Revision, command []string) *corev1.Pod {
+func podFor(rev *v1alpha1.Revision, command []string, activator string) *corev1.Pod {
 	name := rev.Name + "-job"
 	if retried := rev.Annotations[v1alpha1.AnnotationRetriedAt]; retried != "" {
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(retried)) // never fails
 		name = fmt.Sprintf("%s-%08x", name, hash.Sum32())
 	}
+	host := hostOf(rev.Status.URL)
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name, Namespace: rev.Namespace,
@@ -139,7 +176,7 @@ func podFor(rev *v1alpha1.Revision, command []string) *corev1.Pod {
 		Spec: corev1.PodSpec{
 			Containers: []corev1.Container{{
 				Name: jobContainer, Image: rev.Status.Image, Command: command,
-				Env: []corev1.EnvVar{{Name: "HEADWAY_URL", Value: rev.Status.URL}, {Name: "HEADWAY_COMMIT", Value: rev.Spec.Commit}},
+				Env: []corev1.EnvVar{{Name: "HEADWAY_URL", Value: "http://" + host}, {Name: "HEADWAY_COMMIT", Value: rev.Spec.Commit}},
 				Resources: corev1.ResourceRequirements{
 					Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
 					Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("512Mi")},
@@ -150,6 +187,7 @@ func podFor(rev *v1alpha1.Revision, command []string) *corev1.Pod {
 				},
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 			}},
+			HostAliases:                   []corev1.HostAlias{{IP: activator, Hostnames: []string{host}}},
 			RestartPolicy:                 corev1.RestartPolicyNever,
 			ActiveDeadlineSeconds:         new(int64(jobLimit.Seconds())),
 			TerminationGracePeriodSeconds: new(int64(1)),

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -22,9 +23,11 @@ func TestJob(t *testing.T) {
 		}
 	}
 	rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop-1", UID: "u"}, Spec: v1alpha1.RevisionSpec{Commit: "c0ffee"}}
-	rev.Status.Image, rev.Status.URL = "registry/shop@sha256:1", "http://shop-1.example.com"
+	rev.Status.Image, rev.Status.URL = "registry/shop@sha256:1", "https://shop-1.example.com:8443"
 	api := fake.NewClientBuilder().WithScheme(scheme).WithObjects(rev).WithStatusSubresource(&corev1.Pod{}).Build()
-	jobs := Jobs{Client: api}
+	jobs := Jobs{Client: api, Activator: "activator.headway", Lookup: func(_ context.Context, host string) ([]string, error) {
+		return map[string][]string{"activator.headway": {"10.0.0.7"}}[host], nil
+	}}
 	s := Subject{App: shop, Revision: rev.Name, Gates: v1alpha1.Gates{Job: []string{"/smoke", "--fast"}}}
 	expect := func(what string, verdict v1alpha1.Verdict, message string) {
 		t.Helper()
@@ -59,11 +62,12 @@ func TestJob(t *testing.T) {
 	}
 	pod, container := list[0], list[0].Spec.Containers[0]
 	if container.Image != rev.Status.Image || strings.Join(container.Command, " ") != "/smoke --fast" ||
-		container.Env[0] != (corev1.EnvVar{Name: "HEADWAY_URL", Value: rev.Status.URL}) || container.Env[1] != (corev1.EnvVar{Name: "HEADWAY_COMMIT", Value: "c0ffee"}) {
+		container.Env[0] != (corev1.EnvVar{Name: "HEADWAY_URL", Value: "http://shop-1.example.com"}) || container.Env[1] != (corev1.EnvVar{Name: "HEADWAY_COMMIT", Value: "c0ffee"}) {
 		t.Errorf("%+v", container)
 	}
 	if *pod.Spec.AutomountServiceAccountToken || pod.Spec.RestartPolicy != corev1.RestartPolicyNever || *pod.Spec.ActiveDeadlineSeconds != 600 ||
-		!*pod.Spec.SecurityContext.RunAsNonRoot || container.Resources.Limits.Memory().IsZero() || pod.Labels[v1alpha1.LabelRevision] != "" || !metav1.IsControlledBy(&pod, rev) {
+		!*pod.Spec.SecurityContext.RunAsNonRoot || container.Resources.Limits.Memory().IsZero() || pod.Labels[v1alpha1.LabelRevision] != "" || !metav1.IsControlledBy(&pod, rev) ||
+		len(pod.Spec.HostAliases) != 1 || pod.Spec.HostAliases[0].IP != "10.0.0.7" || pod.Spec.HostAliases[0].Hostnames[0] != "shop-1.example.com" {
 		t.Errorf("%+v", pod)
 	}
 	become(corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{
@@ -91,7 +95,7 @@ func TestJob(t *testing.T) {
 	if n := len(pods()); n != 2 {
 		t.Errorf("%d pods", n)
 	}
-	foreign := podFor(rev, nil)
+	foreign := podFor(rev, nil, "")
 	if err := api.Delete(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}

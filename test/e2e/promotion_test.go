@@ -98,6 +98,34 @@ func TestCanaryThatFails(t *testing.T) {
 	load.finish()
 }
 
+// TestSmokeTest: a job in a version's own image decides before the first user
+// whether the version gets any.
+func TestSmokeTest(t *testing.T) {
+	t.Parallel()
+	tm := newTeam(t)
+	code := tm.cloneFrom(filepath.Join("testdata", "dying"))
+	good := code.pushRelease("main: {instant: true}", "")
+	code.watch()
+	tm.waitLive("dying", good)
+	load := startSteady(t, tm.url("dying"), canaryRate)
+
+	rules := "main: {canary: {steps: [50], every: 1s}, gates: {minRequests: 0, job: [/app/dying, smoke]}}"
+	bad := code.pushRelease(rules, "answering 500")
+	tm.waitQuarantined("dying", good, bad)
+	app, err := tm.app("dying")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why := app.Status.Revision(revisionName("dying", bad)).Message; !strings.Contains(why, "smoke test: status 500") {
+		t.Errorf("it failed for another reason: %s", why)
+	}
+	better := code.pushRelease(rules, "quietly never")
+	tm.waitLive("dying", better)
+	if tally := load.finish(); tally.failed > 0 || tally.of[better] == 0 {
+		t.Errorf("%d of %d answers are bad, %d come from the one that passed: %v", tally.failed, tally.all, tally.of[better], tally.last)
+	}
+}
+
 // TestRevertCommit: a version that fails is reverted in git, and the revert is live
 // without a build.
 func TestRevertCommit(t *testing.T) {

@@ -10,11 +10,14 @@
 //	slowly 500ms      it takes so long for each answer
 //	told              it exits with 1 when it is told to end
 //
-// Whatever DIE says, it exits with 1 when it is asked for the path /die.
+// Whatever DIE says, it exits with 1 when it is asked for the path /die. With the
+// argument "smoke" it asks HEADWAY_URL once, and exits with 1 unless that answers
+// with 200 and HEADWAY_COMMIT.
 package main
 
 import (
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -27,6 +30,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "smoke" {
+		smoke()
+		return
+	}
 	how, what, _ := strings.Cut(os.Getenv("DIE"), " ")
 	listener, err := net.Listen("tcp", ":"+os.Getenv("PORT"))
 	if err != nil {
@@ -62,6 +69,18 @@ func main() {
 		w.WriteHeader(status)
 		fmt.Fprintln(w, os.Getenv("HEADWAY_COMMIT"))
 	})))
+}
+
+// smoke tests the version that HEADWAY_URL leads to.
+func smoke() {
+	answer, err := http.Get(os.Getenv("HEADWAY_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || strings.TrimSpace(string(text)) != os.Getenv("HEADWAY_COMMIT") {
+		log.Fatalf("smoke test: status %d, %q, %v", answer.StatusCode, text, err)
+	}
 }
 
 // die ends the program some time after it began to listen.

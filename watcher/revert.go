@@ -67,11 +67,11 @@ func (w *writing) sameFile(ctx context.Context, file, head string) error {
 	if failed == head {
 		return nil
 	}
-	then, err := w.look.commit(ctx, failed)
+	then, err := w.commit(ctx, failed)
 	if err != nil {
 		return fmt.Errorf("reading commit %s: %w", failed, err)
 	}
-	now, err := w.look.commit(ctx, head)
+	now, err := w.commit(ctx, head)
 	if err != nil {
 		return err
 	}
@@ -93,11 +93,11 @@ func (w *writing) make(ctx context.Context, head string, app *plan.Candidate) (*
 	if good == nil {
 		return nil, notMade(fmt.Sprintf("commit %s has no usable headway.yaml with the name %q to go back to", to, w.app))
 	}
-	bad, err := w.look.commit(ctx, head)
+	bad, err := w.commit(ctx, head)
 	if err != nil {
 		return nil, err
 	}
-	old, err := w.look.commit(ctx, to)
+	old, err := w.commit(ctx, to)
 	if err != nil {
 		return nil, err
 	}

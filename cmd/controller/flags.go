@@ -51,7 +51,7 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.artifactListen, "artifact-listen", ":8082", "address of the artifact server")
 	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
 	set.StringVar(&f.activator, "activator", "headway-activator.headway-system", "host of the activators' Service within the cluster, where jobs of gates reach a candidate on port 80")
-	f.Flags.Register(set, ":8083", ":8084")
+	f.Register(set, ":8083", ":8084")
 	set.StringVar(&f.reportListen, "report-listen", ":8085", "address for the activators' reports of how requests end")
 }
 

@@ -25,12 +25,10 @@ func TestBudgetHoldsOnEveryRoute(t *testing.T) {
 		}
 		defer in.Add(-1)
 		time.Sleep(time.Millisecond)
-		switch {
-		case r.Method == "PUT":
+		if r.Method == "PUT" {
 			panic(http.ErrAbortHandler) // closes the connection: 502
-		default:
-			w.WriteHeader(http.StatusInternalServerError)
 		}
+		w.WriteHeader(http.StatusInternalServerError)
 	})
 	c := newCanary(t, text("stable"), failing, func(r *table.Route) { r.Sticky, r.Traffic[1].Budget = nil, budget })
 	var bad, good atomic.Int32
@@ -103,8 +101,12 @@ func TestOpenStreamsSpendNoBudget(t *testing.T) {
 		conn, r := c.raw()
 		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\n"+toShop+"X-User: "+user+"\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		resp, err := http.ReadResponse(r, nil)
-		if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-			t.Fatalf("%v, %v", resp, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatal(resp.Status)
 		}
 	}
 }

@@ -96,6 +96,7 @@ func (f *fixture) handedOver() *http.Client {
 		if err != nil {
 			return nil, err
 		}
+		defer resp.Body.Close()
 		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusNotFound {
 			return nil, fmt.Errorf("handing over: %s, %w", resp.Status, err)
 		}
@@ -104,8 +105,16 @@ func (f *fixture) handedOver() *http.Client {
 	return client
 }
 
+// heard is what is kept of a response that was read.
+type heard struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func (h heard) Cookies() []*http.Cookie { return (&http.Response{Header: h.Header}).Cookies() }
+
 // ask sends a request with some header fields, and reads the response.
-func ask(t testing.TB, client *http.Client, method string, body io.Reader, fields ...string) (*http.Response, string) {
+func ask(t testing.TB, client *http.Client, method string, body io.Reader, fields ...string) (heard, string) {
 	t.Helper()
 	req, err := http.NewRequest(method, "http://"+appHost+"/a?b", body)
 	if err != nil {
@@ -123,5 +132,5 @@ func ask(t testing.TB, client *http.Client, method string, body io.Reader, field
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return heard{resp.StatusCode, resp.Header}, string(text)
 }

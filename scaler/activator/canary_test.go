@@ -146,7 +146,7 @@ func TestOwnAnswersSetNoCookie(t *testing.T) {
 	c.next.Fail("NotBuilt", 0)
 	onEveryRoute(t, c.fixture, func(t *testing.T, client *http.Client) {
 		if resp, _ := ask(t, client, "GET", nil); resp.StatusCode != 503 || len(resp.Cookies()) > 0 {
-			t.Errorf("%s with the cookies %v", resp.Status, resp.Cookies())
+			t.Errorf("%d with the cookies %v", resp.StatusCode, resp.Cookies())
 		}
 	})
 }

@@ -146,7 +146,7 @@ func TestCopiesTouchNoRequest(t *testing.T) {
 			client := c.client(false)
 			for range 100 {
 				if resp, body := ask(t, client, "GET", nil); resp.StatusCode != 200 || body != "stable" {
-					t.Fatalf("%s %q", resp.Status, body)
+					t.Fatalf("%d %q", resp.StatusCode, body)
 				}
 				if tc.name == "floods" {
 					eventually(t, "there is a place", func() bool { return c.next.Load().InFlight < 10 })
@@ -211,6 +211,6 @@ func TestKeeperLetsNoCopyWait(t *testing.T) {
 	began := time.Now()
 	resp, _ := ask(t, f.client(false), "GET", nil, "Headway-Revision", "default/"+f.rev.Name, "Headway-Hops", "1", "Headway-Mirror", "1")
 	if resp.StatusCode != http.StatusServiceUnavailable || time.Since(began) > 5*time.Second {
-		t.Errorf("%s after %s", resp.Status, time.Since(began))
+		t.Errorf("%d after %s", resp.StatusCode, time.Since(began))
 	}
 }

@@ -2,6 +2,7 @@ package gitserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,7 +57,12 @@ func (s *Server) send(repository string) error {
 	if err != nil {
 		return fmt.Errorf("encoding hint: %w", err)
 	}
-	response, err := webhooks.Post(s.options.Webhook, "application/json", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.options.Webhook, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("sending webhook: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := webhooks.Do(request)
 	if err != nil {
 		return fmt.Errorf("sending webhook: %w", err)
 	}

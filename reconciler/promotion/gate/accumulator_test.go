@@ -187,8 +187,9 @@ func TestFormula(t *testing.T) {
 	sum, sumAlone := reserve, reserve
 	for j := range ratios {
 		psi := 1.5 * math.Pow(1000/1.5, float64(j)/15)
-		sum += math.Pow(psi, 2) / math.Pow(1-theta+psi*theta, 3) / ratios * (1 - reserve)
-		sumAlone += math.Pow(psi, 2) / math.Pow(1-0.005+psi*0.005, 20) / ratios * (1 - reserve)
+		once := 1 - theta + psi*theta
+		sum += psi * psi / (once * once * once) / ratios * (1 - reserve)
+		sumAlone += psi * psi / math.Pow(1-0.005+psi*0.005, 20) / ratios * (1 - reserve)
 	}
 	for _, c := range []struct{ got, want float64 }{{x.Evidence().Errors.E(), sum}, {alone.Evidence().Errors.E(), sumAlone}} {
 		if math.Abs(c.got-c.want) > 1e-9 {

@@ -10,11 +10,6 @@ func OrDash(s string) string {
 	return s
 }
 
-// ShortRef leaves the kind of a branch out.
-func ShortRef(ref string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(ref, "refs/heads/"), "refs/")
-}
-
 // Printable keeps what came from a commit or a log from moving the cursor, and
 // cuts it to a number of characters.
 func Printable(s string, most int) string {

@@ -84,7 +84,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 		row("Hosts", strings.Join(app.Status.Hosts, ", "))
 	}
 	for _, b := range app.Status.Branches {
-		row("Branch", fmt.Sprintf("%s: %s %s", cli.ShortRef(b.Ref), b.URL, b.Revision))
+		row("Branch", fmt.Sprintf("%s: %s %s", v1alpha1.ShortRef(b.Ref), b.URL, b.Revision))
 	}
 	head.Row(cli.Plain("State"), v.state(found.State))
 	row("Traffic", cli.OrDash(app.Status.TrafficSummary))
@@ -97,7 +97,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 	if app.Spec.Hold {
 		row("On hold", "nothing goes forward; headway resume "+app.Name+" ends it")
 	}
-	row("Source", fmt.Sprintf("%s in repository %s, %s", app.Spec.Path, app.Spec.Repository, cli.ShortRef(app.Spec.ProductionRef)))
+	row("Source", fmt.Sprintf("%s in repository %s, %s", app.Spec.Path, app.Spec.Repository, v1alpha1.ShortRef(app.Spec.ProductionRef)))
 	head.Write(w)
 	_, _ = fmt.Fprintln(w)
 	v.writeTrials(w, found.Trials)
@@ -112,7 +112,7 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 		if r.Weight > 0 {
 			weight = cli.Coloured(v1alpha1.Percent(r.Weight), v.paint.Bold)
 		}
-		g.Row(cli.Plain(r.Name), weight, v.state(r.State), cli.Plain(r.Pods.String()), cli.Plain(cli.ShortRef(r.Spec.Ref)),
+		g.Row(cli.Plain(r.Name), weight, v.state(r.State), cli.Plain(r.Pods.String()), cli.Plain(v1alpha1.ShortRef(r.Spec.Ref)),
 			cli.Plain(explain.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(cli.Printable(r.Spec.Subject, 50)))
 	}
 	g.Write(w)

@@ -18,7 +18,7 @@ func (v view) writeTrials(w io.Writer, trials []explain.Trial) {
 	for _, t := range trials {
 		kind := "Candidate"
 		if t.Share {
-			kind = "Share of " + cli.ShortRef(t.Ref)
+			kind = "Share of " + v1alpha1.ShortRef(t.Ref)
 		}
 		_, _ = fmt.Fprintf(w, "%s %s\n", kind, v.paint.Bold(t.Line(v.now)))
 		if t.Held != "" {

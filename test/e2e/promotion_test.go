@@ -109,7 +109,7 @@ func TestSmokeTest(t *testing.T) {
 	tm.waitLive("dying", good)
 	load := startSteady(t, tm.url("dying"), canaryRate)
 
-	rules := "main: {canary: {steps: [50], every: 1s}, gates: {minRequests: 0, job: [/app/dying, smoke]}}"
+	rules := "main: {canary: {steps: [50], every: 1s}, gates: {minRequests: 0, job: [/app/app, smoke]}}"
 	bad := code.pushRelease(rules, "answering 500")
 	tm.waitQuarantined("dying", good, bad)
 	app, err := tm.app("dying")

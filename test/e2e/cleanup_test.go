@@ -73,6 +73,9 @@ func TestOldRevisionsGo(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
 	code := tm.clone("static")
+	// The one that served before the pushes is kept until the last one has settled.
+	settings := "name: static\nhealth: {settle: 10s}\n"
+	code.write("headway.yaml", settings)
 	code.watch()
 	var commits []string
 	for n := range 5 {
@@ -91,7 +94,7 @@ func TestOldRevisionsGo(t *testing.T) {
 		tm.wantAnswer(tm.mustRevision("static", commit).Status.URL, fmt.Sprintf("page %d", n+1))
 	}
 
-	code.write("headway.yaml", "name: static\npin: "+commits[0]+"\n")
+	code.write("headway.yaml", settings+"pin: "+commits[0]+"\n")
 	code.push("Back to the oldest")
 	tm.waitLive("static", commits[0])
 	tm.wantAnswer(tm.url("static"), "page 0")

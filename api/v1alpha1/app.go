@@ -17,7 +17,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Spec",type=string,JSONPath=`.status.conditions[?(@.type=="SpecValid")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 30",message="metadata.name must be at most 30 characters, so that previews (<app>-pr-<n>) and revision names fit into labels"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= (has(self.spec.preview) ? 45 : 30)",message="metadata.name must be at most 30 characters, so that previews (<app>-pr-<n>) and revision names fit into labels"
 type App struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -100,6 +100,11 @@ type AppSpec struct {
 	//
 	// +optional
 	Hold bool `json:"hold,omitempty"`
+
+	// Preview says what the App is a preview of; nil: it is none.
+	//
+	// +optional
+	Preview *Preview `json:"preview,omitempty"`
 
 	// Committed is how the request in status.commit went.
 	//

@@ -12,6 +12,9 @@ const (
 	// ConditionComplete is False while a Repository is followed without a part
 	// of it that is optional, such as a branch of many. On Repository.
 	ConditionComplete = "Complete"
+	// ConditionForge is True while the forge of a Repository answers and gives all
+	// rights that are needed. On Repository.
+	ConditionForge = "Forge"
 	// ConditionBuilt is True when a Revision has its image.
 	ConditionBuilt = "Built"
 	// ConditionServing is True while a Route sends traffic to a Revision.
@@ -50,6 +53,18 @@ const (
 	ReasonTooManySpecFiles = "TooManySpecFiles"
 )
 
+// Reasons of Forge, on a Repository; Unreachable, AuthenticationFailed,
+// SecretInvalid and RepositoryNotFound are some, too.
+const (
+	ReasonConnected = "Connected"
+	// ReasonRightMissing: the message names the right, and what fails without it.
+	ReasonRightMissing = "RightMissing"
+	// ReasonRateLimited: the forge refuses for now.
+	ReasonRateLimited = "RateLimited"
+	// ReasonForgeUnknown: the server of url is none that is known.
+	ReasonForgeUnknown = "ForgeUnknown"
+)
+
 // Reasons of SpecValid, on Repository and App; TooLarge is one too.
 const (
 	ReasonValid         = "Valid"
@@ -64,6 +79,10 @@ const (
 	// sure that there is none.
 	ReasonRenamed     = "Renamed"
 	ReasonFileMissing = "FileMissing"
+	// ReasonUnsigned: the commit is not signed by one of the keys that count.
+	ReasonUnsigned = "Unsigned"
+	// ReasonNotAllowed: a pull request asks for what only production decides.
+	ReasonNotAllowed = "NotAllowed"
 	// ReasonNoRelease: tags are released, and none can be. All else of the file
 	// is followed.
 	ReasonNoRelease = "NoRelease"

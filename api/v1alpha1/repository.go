@@ -84,6 +84,19 @@ type RepositorySpec struct {
 	// +optional
 	WebhookSecretRef *corev1.LocalObjectReference `json:"webhookSecretRef,omitempty"`
 
+	// Forge is who knows the pull requests of the repository, and is told how its
+	// commits do. Default: none; then branches have previews by name alone, and
+	// nobody is told.
+	//
+	// +optional
+	Forge *Forge `json:"forge,omitempty"`
+
+	// Verify makes signatures a condition: a commit that is not signed by one of
+	// these keys is not deployed. Default: no signature is needed.
+	//
+	// +optional
+	Verify *Verify `json:"verify,omitempty"`
+
 	// Modules are the private Go modules that builds of the template "go" may
 	// fetch. Default: none.
 	//
@@ -94,6 +107,46 @@ type RepositorySpec struct {
 	//
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+}
+
+// Forge is a server that has pull requests.
+type Forge struct {
+	// Type of its API. auto asks the server of url. Default: auto.
+	//
+	// +optional
+	// +kubebuilder:default=auto
+	// +kubebuilder:validation:Enum=auto;github;gitlab;gitea
+	Type string `json:"type,omitempty"`
+
+	// APIURL is where its API is, such as https://git.example.com/api/v3.
+	// Default: as forges of the type have it on the server of url.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule=`self == '' || self.matches(r'^https?://[^/\s@]+(/\S*)?$')`,message="apiURL must be http(s)://host/path, without credentials; those go into a Secret that secretRef names"
+	APIURL string `json:"apiURL,omitempty"`
+
+	// SecretRef names a Secret in the same namespace: token, or for a GitHub App
+	// appID (or its client id) and privateKey (PEM). Default: the token, or
+	// password, of the Secret that spec.secretRef names.
+	//
+	// +optional
+	SecretRef *corev1.LocalObjectReference `json:"secretRef,omitempty"`
+}
+
+// Verify says whose signatures count.
+type Verify struct {
+	// Keys names a Secret in the same namespace: each of its values is a list of
+	// armoured GPG public keys, or of SSH keys in the form of allowed_signers.
+	Keys corev1.LocalObjectReference `json:"keys"`
+
+	// Who has to be the owner of the key: the committer, by the e-mail address of
+	// the commit; or any of the keys' owners. Default: committer.
+	//
+	// +optional
+	// +kubebuilder:default=committer
+	// +kubebuilder:validation:Enum=committer;any
+	Who string `json:"who,omitempty"`
 }
 
 // PrivateModules are Go modules that no public proxy has, and the credentials
@@ -121,7 +174,7 @@ type RepositoryStatus struct {
 	// ObservedGeneration is the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Ready, SpecValid, Complete.
+	// Conditions: Ready, SpecValid, Complete; Forge where there is one.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -139,6 +192,14 @@ type RepositoryStatus struct {
 	// +listType=map
 	// +listMapKey=path
 	Apps []RepositoryApp `json:"apps,omitempty"`
+	// Requests are the open pull requests, and the branches that have previews by
+	// name, newest first, at most 200.
+	// +optional
+	// +listType=map
+	// +listMapKey=number
+	// +listMapKey=ref
+	// +kubebuilder:validation:MaxItems=200
+	Requests []RequestStatus `json:"requests,omitempty"`
 	// AppCount is the number of Apps.
 	// +optional
 	AppCount int32 `json:"appCount,omitempty"`

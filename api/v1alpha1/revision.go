@@ -35,7 +35,7 @@ type RevisionSpec struct {
 	// App is the name of the App.
 	//
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:XValidation:rule="size(self) <= 30",message="app must be at most 30 characters, so that previews (<app>-pr-<n>) and revision names fit into labels"
+	// +kubebuilder:validation:XValidation:rule="size(self) <= 45",message="app must be at most 45 characters, so that revision names fit into labels"
 	App string `json:"app"`
 	// Repository is the name of the Repository.
 	//
@@ -58,6 +58,17 @@ type RevisionSpec struct {
 	// +kubebuilder:validation:MaxLength=480
 	Author string `json:"author,omitempty"`
 
+	// Signature that was checked when the Revision was made; nil where none was
+	// asked for.
+	//
+	// +optional
+	Signature *Signature `json:"signature,omitempty"`
+
+	// Preview is set on a revision of a preview: whose builds it shares.
+	//
+	// +optional
+	Preview *BuiltFor `json:"preview,omitempty"`
+
 	// Source is the part of the tree that belongs to the app.
 	Source Source `json:"source"`
 
@@ -74,6 +85,19 @@ type RevisionSpec struct {
 	Image string `json:"image,omitempty"`
 
 	Runtime `json:",inline"`
+}
+
+// Signature is that of a commit or tag, as it was when it was checked. Keys
+// expire, and are taken back: what was deployed stays.
+type Signature struct {
+	// Key is the fingerprint of the key.
+	Key string `json:"key"`
+	// Signer is who has the key, as the list of keys says.
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	Signer string `json:"signer,omitempty"`
+	// Checked is when.
+	Checked metav1.Time `json:"checked"`
 }
 
 // Source is a content-addressed tarball of the part of a commit that an app

@@ -147,10 +147,13 @@ type CommitResult struct {
 	// Commit that was made or moved to; empty if there is a problem.
 	// +optional
 	Commit string `json:"commit,omitempty"`
-	// Branch that was written where it is not the one asked for: then a person
-	// opens a pull request from it.
+	// Branch that was written where it is not the one asked for: a pull request
+	// brings it there, and Request is its URL where one was opened.
 	// +optional
 	Branch string `json:"branch,omitempty"`
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	Request string `json:"request,omitempty"`
 	// Problem says why nothing was written, and how to do it by hand.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096

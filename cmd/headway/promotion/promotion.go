@@ -41,60 +41,49 @@ func Commands(s cli.Streams, a *cli.Access) []*cobra.Command {
 }
 
 func newHold(s cli.Streams, a *cli.Access) *cobra.Command {
-	var o options
-	c := &cobra.Command{
-		Use:   "hold APP",
-		Short: "Stop every step forward of an app, by a commit",
-		Long: `Commit "hold: true" to the headway.yaml of an app on the production branch and
+	return newCommit(s, a, "hold APP", "Stop every step forward of an app, by a commit",
+		`Commit "hold: true" to the headway.yaml of an app on the production branch and
 push it: what is live stays, and no candidate or share gets more traffic. A gate
 that fails still takes traffic away. headway resume ends it.`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.Complete(cli.AppNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return commit(cmd.Context(), s, &o, args[0], hold(args[0]))
-		},
-	}
-	o.flags(c)
-	o.branchFlag(c)
-	return c
+		cobra.ExactArgs(1), func(_ context.Context, _ *options, args []string) (decision, error) { return hold(args[0]), nil })
 }
 
 func newResume(s cli.Streams, a *cli.Access) *cobra.Command {
-	var o options
-	c := &cobra.Command{
-		Use:   "resume APP",
-		Short: "End a hold or a pin of an app, by a commit",
-		Long: `Remove "hold" and "pin" from the headway.yaml of an app on the production branch,
+	return newCommit(s, a, "resume APP", "End a hold or a pin of an app, by a commit",
+		`Remove "hold" and "pin" from the headway.yaml of an app on the production branch,
 by one commit, and push it: promotion goes on, and the newest commit is the one
 that should serve.`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.Complete(cli.AppNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return commit(cmd.Context(), s, &o, args[0], resume(args[0]))
-		},
-	}
-	o.flags(c)
-	o.branchFlag(c)
-	return c
+		cobra.ExactArgs(1), func(_ context.Context, _ *options, args []string) (decision, error) { return resume(args[0]), nil })
 }
 
 func newRollback(s cli.Streams, a *cli.Access) *cobra.Command {
-	var o options
-	c := &cobra.Command{
-		Use:   "rollback APP [COMMIT]",
-		Short: "Give all traffic of an app to an earlier commit, by a commit",
-		Long: `Pin a commit in the headway.yaml of an app on the production branch, by one
+	return newCommit(s, a, "rollback APP [COMMIT]", "Give all traffic of an app to an earlier commit, by a commit",
+		`Pin a commit in the headway.yaml of an app on the production branch, by one
 commit, and push it. Without COMMIT it is that of the deployment before the one
 that is live, or of the live one while a candidate has traffic beside it; the
 cluster says which. headway resume ends it.`,
-		Args:              cobra.RangeArgs(1, 2),
+		cobra.RangeArgs(1, 2), func(ctx context.Context, o *options, args []string) (decision, error) {
+			target, err := rollbackTarget(ctx, a, o, args)
+			if err != nil {
+				return decision{}, err
+			}
+			return rollback(args[0], target), nil
+		})
+}
+
+// newCommit is a command that makes the commit of a decision, which may fill in
+// options that were not given.
+func newCommit(s cli.Streams, a *cli.Access, use, short, long string, args cobra.PositionalArgs, decide func(context.Context, *options, []string) (decision, error)) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use: use, Short: short, Long: long, Args: args,
 		ValidArgsFunction: a.Complete(cli.AppNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			target, err := rollbackTarget(cmd.Context(), a, &o, args)
+			d, err := decide(cmd.Context(), &o, args)
 			if err != nil {
 				return err
 			}
-			return commit(cmd.Context(), s, &o, args[0], rollback(args[0], target))
+			return commit(cmd.Context(), s, &o, args[0], d)
 		},
 	}
 	o.flags(c)

@@ -16,26 +16,17 @@ import (
 
 // History is the command history.
 func History(s cli.Streams, a *cli.Access) *cobra.Command {
-	var output cli.Output
-	c := &cobra.Command{
-		Use:   "history APP",
-		Short: "Show which revisions were live, and why each came and went",
-		Long: `Show the last 20 deployments of an app, newest first: the commit, since when and
+	return question(s, a, "history APP", "Show which revisions were live, and why each came and went",
+		`Show the last 20 deployments of an app, newest first: the commit, since when and
 for how long it was live, why it came and why it went. Revisions that failed on
 their way stand among them, with the evidence.`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.Complete(cli.AppNames),
-		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
-			found, err := readState(ctx, c, c.Namespace, args[0])
+		cli.AppNames, func(ctx context.Context, c *cli.Cluster, name string, _ time.Time) (answer, error) {
+			found, err := readState(ctx, c, c.Namespace, name)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			h := historyOf(&found.Apps[0], found.Revisions)
-			return output.Print(s.Out, h, func(w io.Writer) { h.write(w, time.Now()) })
-		}),
-	}
-	output.Flag(c)
-	return c
+			return historyOf(&found.Apps[0], found.Revisions), nil
+		})
 }
 
 // history is what was live, and what failed before it was.
@@ -68,7 +59,7 @@ func historyOf(app *v1alpha1.App, revisions []v1alpha1.Revision) history {
 
 // write is a line for each. Of why one went, the first line is shown; a crash has
 // the end of its log below that.
-func (h history) write(w io.Writer, now time.Time) {
+func (h history) write(w io.Writer, v view) {
 	all := slices.Concat(h.Deployments, h.Failed)
 	if len(all) == 0 {
 		_, _ = fmt.Fprintln(w, "Nothing has been live yet.")
@@ -78,7 +69,7 @@ func (h history) write(w io.Writer, now time.Time) {
 	var g cli.Grid
 	g.Header("REVISION", "COMMIT", "SINCE", "LIVE FOR", "CAME", "WENT", "AUTHOR", "SUBJECT")
 	for _, d := range all {
-		liveFor := explain.Age(d.From.Time, now)
+		liveFor := explain.Age(d.From.Time, v.now)
 		if d.Until != nil {
 			liveFor = explain.Age(d.From.Time, d.Until.Time)
 			if d.Until.Equal(&d.From) {

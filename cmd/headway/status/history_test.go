@@ -31,10 +31,10 @@ func TestHistory(t *testing.T) {
 	})
 	revisions := []v1alpha1.Revision{*revision("default", "shop", "88888888", time.Hour, nil)}
 	var b strings.Builder
-	historyOf(app, revisions).write(&b, noon)
+	historyOf(app, revisions).write(&b, view{now: noon})
 	golden(t, "history.golden", b.String())
 	b.Reset()
-	if (history{}).write(&b, noon); b.String() != "Nothing has been live yet.\n" {
+	if (history{}).write(&b, view{now: noon}); b.String() != "Nothing has been live yet.\n" {
 		t.Errorf("without deployments: %q", b.String())
 	}
 }

@@ -62,7 +62,7 @@ func TestWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	view{now: noon}.writeAnswer(&b, answer)
+	reason{answer}.write(&b, view{now: noon})
 	golden(t, "why.golden", b.String())
 	want := "in namespace other: there is no app and no revision shop"
 	if _, err := why(context.Background(), c, "other", "shop", noon); err == nil || err.Error() != want {

@@ -16,29 +16,20 @@ import (
 
 // Why is the command why.
 func Why(s cli.Streams, a *cli.Access) *cobra.Command {
-	var output cli.Output
-	c := &cobra.Command{
-		Use:   "why APP|REVISION|HOST",
-		Short: "Say why something has the traffic that it has",
-		Long: `Give one answer about an app, a revision or the host of a request (a URL will do):
+	return question(s, a, "why APP|REVISION|HOST", "Say why something has the traffic that it has",
+		`Give one answer about an app, a revision or the host of a request (a URL will do):
 the commit, the rule that its traffic follows, the numbers and the evidence, what
 it waits for and what to do.`,
-		Args: cobra.ExactArgs(1),
-		ValidArgsFunction: a.Complete(func(ctx context.Context, c *cli.Cluster) []string {
+		func(ctx context.Context, c *cli.Cluster) []string {
 			return append(cli.AppNames(ctx, c), cli.RevisionNames(ctx, c, func(*v1alpha1.Revision) bool { return true })...)
-		}),
-		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
-			now := time.Now()
-			answer, err := why(ctx, c, c.Namespace, args[0], now)
+		},
+		func(ctx context.Context, c *cli.Cluster, about string, now time.Time) (answer, error) {
+			found, err := why(ctx, c, c.Namespace, about, now)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			v := view{paint: cli.PaintFor(s.Out), now: now, namespace: c.Namespace}
-			return output.Print(s.Out, answer, func(w io.Writer) { v.writeAnswer(w, answer) })
-		}),
-	}
-	output.Flag(c)
-	return c
+			return reason{found}, nil
+		})
 }
 
 // why reads what a namespace holds, and asks it.
@@ -58,8 +49,11 @@ func why(ctx context.Context, c client.Reader, namespace, question string, now t
 	return answer, nil
 }
 
-// writeAnswer is the sentence, then what it rests on, then the gates.
-func (v view) writeAnswer(w io.Writer, a *explain.Answer) {
+// reason is the answer to why.
+type reason struct{ *explain.Answer }
+
+// write is the sentence, then what it rests on, then the gates.
+func (a reason) write(w io.Writer, v view) {
 	_, _ = fmt.Fprintln(w, v.paint.Bold(cli.Printable(a.Text, 1000)))
 	var g cli.Grid
 	for _, row := range a.Rows(v.now) {

@@ -90,7 +90,7 @@ func ForApp(app *v1alpha1.App, revisions []v1alpha1.Revision) App {
 	}
 	for i := range revisions {
 		r := &revisions[i]
-		if r.Namespace != app.Namespace || r.Spec.App != app.Name {
+		if !ofApp(r, app) {
 			continue
 		}
 		e := Revision{Revision: r, State: stateOf(current(r)), Pods: Pods{Running: r.Status.Replicas}}

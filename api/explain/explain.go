@@ -39,10 +39,14 @@ type State struct {
 	Word string
 }
 
+// MarshalText gives programs the word.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.Word), nil }
+
 // Finding is one thing that is not, or not yet, as git asks for.
 type Finding struct {
 	Severity Severity
-	// Kind is repository, app or revision; Namespace and Name are the object's.
+	// Kind is repository, forge of repository, app, revision or request; Namespace
+	// and Name are the object's, or those by which people call the request.
 	Kind, Namespace, Name string
 	// Reason is that of the condition.
 	Reason string

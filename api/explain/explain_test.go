@@ -20,12 +20,6 @@ var update = flag.Bool("update", false, "write the expected texts anew")
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-// objects of a scenario.
-type objects struct {
-	Repositories []v1alpha1.Repository
-	Objects      `json:",inline"`
-}
-
 // TestTexts reads the objects of each scenario and compares all that is to be
 // said of them.
 func TestTexts(t *testing.T) {
@@ -39,7 +33,7 @@ func TestTexts(t *testing.T) {
 			if err != nil || len(archive.Files) != 2 {
 				t.Fatalf("%v, want two files, objects and text", err)
 			}
-			var o objects
+			var o Objects
 			if err := yaml.UnmarshalStrict(archive.Files[0].Data, &o); err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +53,7 @@ func TestTexts(t *testing.T) {
 }
 
 // text is what an overview says, and then the detail of each app.
-func text(o objects) string {
+func text(o Objects) string {
 	var b strings.Builder
 	severities := []string{"good", "underway", "failed", "obsolete"}
 	findings := func(all []Finding) {
@@ -73,6 +67,10 @@ func text(o objects) string {
 	}
 	b.WriteString("overview\n")
 	findings(Overview(o.Repositories, o.Apps))
+	for _, p := range Previews(o.Repositories, o.Apps, o.Revisions) {
+		fmt.Fprintf(&b, "preview %s: %s [%s] %s %s %q by %q\n", p.Request, p.State.Word, severities[p.State.Severity], p.App, p.URL, p.Title, p.Author)
+	}
+	findings(PreviewFindings(o.Repositories, o.Apps, o.Revisions))
 	for i := range o.Apps {
 		app := &o.Apps[i]
 		a := ForApp(app, o.Revisions)
@@ -82,6 +80,11 @@ func text(o objects) string {
 		for i := range o.Repositories {
 			if o.Repositories[i].Name == app.Spec.Repository {
 				repository = &o.Repositories[i]
+			}
+		}
+		if p := ForPreview(app, repository, own); p != nil {
+			for _, row := range p.Rows(noon) {
+				fmt.Fprintf(&b, "  %s: %s\n", row.Title, row.Text)
 			}
 		}
 		for _, n := range a.Notes {

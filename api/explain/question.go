@@ -12,13 +12,15 @@ import (
 
 // Objects are what a namespace holds.
 type Objects struct {
-	Apps      []v1alpha1.App
-	Revisions []v1alpha1.Revision
-	Routes    []v1alpha1.Route
+	Repositories []v1alpha1.Repository
+	Apps         []v1alpha1.App
+	Revisions    []v1alpha1.Revision
+	Routes       []v1alpha1.Route
 }
 
-// Why answers a question about an app, a revision or the host of a request; a
-// URL stands for its host. The error says that there is no such thing.
+// Why answers a question about an app, a revision, the host of a request (a URL
+// stands for its host), or a pull request without a preview. The error says that
+// there is no such thing.
 func Why(question string, s Objects, now time.Time) (*Answer, error) {
 	if app := s.app(question); app != nil {
 		a := s.forHead(app, now)
@@ -32,7 +34,39 @@ func Why(question string, s Objects, now time.Time) (*Answer, error) {
 			return a, nil
 		}
 	}
+	if a := s.forRequest(question); a != nil {
+		return a, nil
+	}
 	return s.forHost(hostOf(question), question, now)
+}
+
+// forRequest answers for a pull request that has no preview, by its number or by
+// the name that the preview would have; nil where there is none.
+func (s Objects) forRequest(question string) *Answer {
+	for i := range s.Repositories {
+		for j := range s.Repositories[i].Status.Requests {
+			r := &s.Repositories[i].Status.Requests[j]
+			name := RequestName(r.Number, r.Ref)
+			of, named := strings.CutSuffix(question, fmt.Sprintf("-pr-%d", r.Number))
+			if app := s.app(of); r.Number == 0 || question != name && (!named || app == nil || !belongs(app, &s.Repositories[i])) {
+				continue
+			}
+			a := &Answer{About: "request " + name, Commit: r.Commit, Subject: r.Title, Author: r.Author, Ref: r.Ref,
+				Text: fmt.Sprintf("%s has no preview: %s", name, r.State), Why: r.Message}
+			if len(r.Previews) > 0 {
+				a.Text = fmt.Sprintf("%s has previews: %s", name, strings.Join(r.Previews, ", "))
+			}
+			return a
+		}
+	}
+	return nil
+}
+
+func (s Objects) repository(app *v1alpha1.App) *v1alpha1.Repository {
+	if i := slices.IndexFunc(s.Repositories, func(r v1alpha1.Repository) bool { return belongs(app, &r) }); i >= 0 {
+		return &s.Repositories[i]
+	}
+	return nil
 }
 
 // hostOf is the host in what a person copies from a browser.

@@ -30,7 +30,10 @@ type Answer struct {
 	Subject string `json:"subject,omitempty"`
 	Author  string `json:"author,omitempty"`
 	Ref     string `json:"ref,omitempty"`
-	// Rule that the traffic follows.
+	// Preview that the App is; nil: it is none.
+	Preview *Preview `json:"preview,omitempty"`
+	// Rule that the traffic follows; nil for a preview, whose head takes all of its
+	// traffic at once.
 	Rule *Rule `json:"rule,omitempty"`
 	// Trial with its numbers and evidence; nil: it has none.
 	Trial *Trial `json:"trial,omitempty"`
@@ -51,6 +54,9 @@ func (a *Answer) Rows(now time.Time) []Row {
 		}
 	}
 	rows := []Row{{"Commit", commit}}
+	if a.Preview != nil {
+		rows = append(rows, a.Preview.Rows(now)...)
+	}
 	if a.Rule != nil {
 		rows = append(rows, a.Rule.Rows()...)
 	}
@@ -78,7 +84,7 @@ func (s Objects) forHead(app *v1alpha1.App, now time.Time) *Answer {
 		name = app.Status.Live
 	}
 	if name == "" {
-		return s.withProblem(app, &Answer{App: app.Name, Text: "nothing of " + app.Name + " is live yet"})
+		return s.withProblem(app, s.previewed(app, &Answer{App: app.Name, Text: "nothing of " + app.Name + " is live yet"}))
 	}
 	return s.withProblem(app, s.forRevision(app, name, now))
 }
@@ -153,6 +159,25 @@ func (s Objects) forRevision(app *v1alpha1.App, name string, now time.Time) *Ans
 		a.ended(last)
 	default:
 		a.unplaced(r, last)
+	}
+	return s.previewed(app, a)
+}
+
+// previewed adds what an App is a preview of. Its traffic follows no rule, and
+// nobody steers it.
+func (s Objects) previewed(app *v1alpha1.App, a *Answer) *Answer {
+	repository := s.repository(app)
+	if a.Preview = ForPreview(app, repository, s.Revisions); a.Preview == nil {
+		return a
+	}
+	a.Rule = nil
+	if a.Role == v1alpha1.RoleKept {
+		a.Do = ""
+	}
+	if r := request(repository, app); r != nil && a.Waits == "" {
+		if f, ok := requestFinding(repository, r); ok {
+			a.Waits = f.Text
+		}
 	}
 	return a
 }

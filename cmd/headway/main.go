@@ -44,7 +44,7 @@ Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 	a := cli.NewAccess(root)
 	root.AddCommand(
 		validate.Init(s), validate.Command(s, a), plan.Command(s, a),
-		status.Command(s, a), status.History(s, a), status.Why(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
+		status.Command(s, a), status.Previews(s, a), status.History(s, a), status.Why(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
 		repo.Command(s, a), newVersion(s),
 	)
 	root.AddCommand(promotion.Commands(s, a)...)

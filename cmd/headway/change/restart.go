@@ -22,7 +22,7 @@ lost request. Who asked and when is noted on the app and in an event.
 
 A Secret or ConfigMap that changed needs no restart: Headway sees it by itself.`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.Complete(cli.AppNames),
+		ValidArgsFunction: a.Complete(cli.AppAndPreviewNames),
 		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
 			who, err := restart(ctx, c, args[0], time.Now())
 			if err != nil {

@@ -54,15 +54,30 @@ func (a *Access) Complete(list func(context.Context, *Cluster) []string) cobra.C
 
 // AppNames are those of the namespace's apps, each with what it is.
 func AppNames(ctx context.Context, c *Cluster) []string {
+	apps, _ := c.names(ctx)
+	return apps
+}
+
+// AppAndPreviewNames are those of previews, too.
+func AppAndPreviewNames(ctx context.Context, c *Cluster) []string {
+	apps, previews := c.names(ctx)
+	return append(apps, previews...)
+}
+
+func (c *Cluster) names(ctx context.Context) (apps, previews []string) {
 	var l v1alpha1.AppList
 	if err := c.List(ctx, &l, client.InNamespace(c.Namespace)); err != nil {
-		return nil
+		return nil, nil
 	}
-	var names []string
 	for i := range l.Items {
-		names = append(names, l.Items[i].Name+"\tapp, "+explain.Headline(&l.Items[i]))
+		app := &l.Items[i]
+		if app.Spec.Preview != nil {
+			previews = append(previews, app.Name+"\tpreview, "+explain.Headline(app))
+		} else {
+			apps = append(apps, app.Name+"\tapp, "+explain.Headline(app))
+		}
 	}
-	return names
+	return apps, previews
 }
 
 // RevisionNames are those of the namespace's revisions that are wanted, each

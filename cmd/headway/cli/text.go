@@ -1,6 +1,9 @@
 package cli
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // OrDash is s, or a dash where a table would have nothing.
 func OrDash(s string) string {
@@ -10,11 +13,12 @@ func OrDash(s string) string {
 	return s
 }
 
-// Printable keeps what came from a commit or a log from moving the cursor, and
-// cuts it to a number of characters.
+// Printable keeps what came from a commit, a log or a stranger's request from
+// moving the cursor and from changing the direction of the text, and cuts it to a
+// number of characters.
 func Printable(s string, most int) string {
 	runes := []rune(strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) {
 			return '·'
 		}
 		return r

@@ -74,7 +74,7 @@ func (f *logFlags) run(ctx context.Context, io cli.Streams, c *cli.Cluster, name
 
 func appsAndRevisions(ctx context.Context, c *cli.Cluster) []string {
 	all := func(*v1alpha1.Revision) bool { return true }
-	return append(cli.AppNames(ctx, c), cli.RevisionNames(ctx, c, all)...)
+	return append(cli.AppAndPreviewNames(ctx, c), cli.RevisionNames(ctx, c, all)...)
 }
 
 // find looks for an app of this name, then for a revision.

@@ -177,7 +177,7 @@ func source(r planner.Revision, there []*v1alpha1.Revision) (Outcome, string) {
 		return Runs, "no build: the image is given"
 	}
 	for _, other := range there {
-		if other.Spec.App == r.From.Name && other.Spec.Source.Key == r.Source().Key && reflect.DeepEqual(other.Spec.Build, build) {
+		if other.BuildApp() == r.From.Name && other.Spec.Source.Key == r.Source().Key && reflect.DeepEqual(other.Spec.Build, build) {
 			return Reuses, "no build: that of " + other.Name + ", which was built from the same files"
 		}
 	}

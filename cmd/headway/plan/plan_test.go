@@ -142,3 +142,26 @@ func TestWaits(t *testing.T) {
 		})
 	}
 }
+
+// TestReusesPreviews: what was built for the preview of an own branch is there for
+// the app, so that a merge builds nothing; that of a fork is not.
+func TestReusesPreviews(t *testing.T) {
+	next := shop("")
+	next["shop/index.html"] = "<p>next"
+	base := shop("").at(t, "1")
+	for _, c := range []struct {
+		fork bool
+		want Outcome
+	}{{false, Reuses}, {true, Builds}} {
+		s := &observed{ref: main, production: main, pushed: next.at(t, "2"), was: base, base: base}
+		w := after(planner.Make(s.facts(world{}, base)))
+		w.repository = "mono"
+		merged := after(planner.Make(s.facts(world{}, s.pushed))).revisions[0]
+		merged.Name, merged.Spec.App = "shop-pr-3-33333333", "shop-pr-3"
+		merged.Spec.Preview = &v1alpha1.BuiltFor{App: "shop", Fork: c.fork}
+		w.revisions = append(w.revisions, merged)
+		if p := s.plan(w, noon); len(p.Apps) != 1 || p.Apps[0].Outcome != c.want {
+			t.Errorf("fork %v: %+v, want %s", c.fork, p.Apps, c.want)
+		}
+	}
+}

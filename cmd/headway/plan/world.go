@@ -20,8 +20,8 @@ type world struct {
 	// repository is the name of the Repository, branch its production branch;
 	// empty where no cluster has said so.
 	repository, branch string
-	// apps of the repository by name; foreign are those of others, with the
-	// Repository of each.
+	// apps of the repository by name, without previews; foreign are those of
+	// others, with the Repository of each.
 	apps    map[string]*v1alpha1.App
 	foreign map[string]string
 	// read are the headway.yaml files that were read before.
@@ -69,9 +69,11 @@ func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.
 		w.read[file.Path] = true
 	}
 	for i := range apps.Items {
-		if app := &apps.Items[i]; app.Spec.Repository == w.repository {
+		switch app := &apps.Items[i]; {
+		case app.Spec.Preview != nil:
+		case app.Spec.Repository == w.repository:
 			w.apps[app.Name] = app
-		} else {
+		default:
 			w.foreign[app.Name] = app.Spec.Repository
 		}
 	}

@@ -85,3 +85,14 @@ func TestRepoAddBesideTheWatcher(t *testing.T) {
 		t.Errorf("branch %s, finalizers %v; want both writes", added.Spec.ProductionBranch, added.Finalizers)
 	}
 }
+
+func TestAppsOf(t *testing.T) {
+	app := func(name, repository string, preview *v1alpha1.Preview) v1alpha1.App {
+		return v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.AppSpec{Repository: repository, Preview: preview}}
+	}
+	names, previews := appsOf([]v1alpha1.App{app("shop", "mono", nil), app("shop-pr-1", "mono", &v1alpha1.Preview{}), app("blog", "other", nil),
+		app("shop-pr-2", "mono", &v1alpha1.Preview{}), app("blog-pr-1", "other", &v1alpha1.Preview{})}, "mono")
+	if len(names) != 1 || names[0] != "shop" || previews != 2 {
+		t.Errorf("%v and %d previews, want shop and 2", names, previews)
+	}
+}

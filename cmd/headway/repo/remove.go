@@ -28,7 +28,14 @@ func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
 				return fmt.Errorf("listing apps: %w", err)
 			}
 			what := fmt.Sprintf("repository %s, which has no app", r.Name)
-			if names := appsOf(apps.Items, r.Name); len(names) > 0 {
+			names, previews := appsOf(apps.Items, r.Name)
+			switch {
+			case previews == 1:
+				names = append(names, "1 preview")
+			case previews > 1:
+				names = append(names, fmt.Sprintf("%d previews", previews))
+			}
+			if len(names) > 0 {
 				what = fmt.Sprintf("repository %s and what it runs: %s", r.Name, cli.Enumerate(names))
 			}
 			if err := yes.Confirm(io, "Remove "+what+"?", "this removes "+what); err != nil {
@@ -45,12 +52,16 @@ func newRemove(io cli.Streams, a *cli.Access) *cobra.Command {
 	return c
 }
 
-func appsOf(apps []v1alpha1.App, repository string) []string {
-	var names []string
+// appsOf are the names of a repository's apps, and how many previews it has.
+func appsOf(apps []v1alpha1.App, repository string) (names []string, previews int) {
 	for _, a := range apps {
-		if a.Spec.Repository == repository {
+		switch {
+		case a.Spec.Repository != repository:
+		case a.Spec.Preview != nil:
+			previews++
+		default:
 			names = append(names, a.Name)
 		}
 	}
-	return names
+	return names, previews
 }

@@ -20,7 +20,7 @@ func History(s cli.Streams, a *cli.Access) *cobra.Command {
 		`Show the last 20 deployments of an app, newest first: the commit, since when and
 for how long it was live, why it came and why it went. Revisions that failed on
 their way stand among them, with the evidence.`,
-		cli.AppNames, func(ctx context.Context, c *cli.Cluster, name string, _ time.Time) (answer, error) {
+		cli.AppAndPreviewNames, func(ctx context.Context, c *cli.Cluster, name string, _ time.Time) (answer, error) {
 			found, err := readState(ctx, c, c.Namespace, name)
 			if err != nil {
 				return nil, err

@@ -24,11 +24,13 @@ type view struct {
 func (s *state) write(w io.Writer, v view) {
 	if v.app != "" {
 		app := &s.Apps[0]
-		v.writeApp(w, app, explain.ForApp(app, s.Revisions))
 		var repository *v1alpha1.Repository
 		if len(s.Repositories) > 0 {
 			repository = &s.Repositories[0]
 		}
+		found := explain.ForApp(app, s.Revisions)
+		v.writeHead(w, app, found, s.relations(app, repository, v.now))
+		v.writeRevisions(w, found)
 		v.writeFindings(w, explain.Detail(app, repository, s.Revisions))
 		return
 	}
@@ -45,6 +47,13 @@ func (s *state) write(w io.Writer, v view) {
 		_, _ = fmt.Fprintln(w, "\nNo app yet.")
 	} else {
 		v.writeApps(w, s)
+	}
+	switch n := len(s.Previews); n {
+	case 0:
+	case 1:
+		_, _ = fmt.Fprintln(w, "and 1 preview: headway previews")
+	default:
+		_, _ = fmt.Fprintf(w, "and %d previews: headway previews\n", n)
 	}
 	v.writeFindings(w, explain.Overview(s.Repositories, s.Apps))
 }
@@ -74,8 +83,21 @@ func (v view) writeApps(w io.Writer, s *state) {
 	g.Write(w)
 }
 
-// writeApp is the head of one app and its revisions.
-func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
+// relations are rows about what an app is a preview of, or which previews it has.
+func (s *state) relations(app *v1alpha1.App, repository *v1alpha1.Repository, now time.Time) []explain.Row {
+	if p := explain.ForPreview(app, repository, s.Revisions); p != nil {
+		return p.Rows(now)
+	}
+	var rows []explain.Row
+	for i := range s.Previews {
+		p := explain.ForPreview(&s.Previews[i], repository, s.Revisions)
+		rows = append(rows, explain.Row{Title: "Preview", Text: fmt.Sprintf("%s: %s %s %s", p.Request, p.State.Word, cli.OrDash(p.URL), p.App)})
+	}
+	return rows
+}
+
+// writeHead is what holds for an app as a whole.
+func (v view) writeHead(w io.Writer, app *v1alpha1.App, found explain.App, relations []explain.Row) {
 	var head cli.Grid
 	row := func(title, text string) { head.Row(cli.Plain(title), cli.Plain(text)) }
 	head.Row(cli.Plain("App"), cli.Coloured(app.Name, v.paint.Bold))
@@ -85,6 +107,9 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 	}
 	for _, b := range app.Status.Branches {
 		row("Branch", fmt.Sprintf("%s: %s %s", v1alpha1.ShortRef(b.Ref), b.URL, b.Revision))
+	}
+	for _, r := range relations {
+		row(r.Title, cli.Printable(r.Text, 1000))
 	}
 	head.Row(cli.Plain("State"), v.state(found.State))
 	row("Traffic", cli.OrDash(app.Status.TrafficSummary))
@@ -100,6 +125,10 @@ func (v view) writeApp(w io.Writer, app *v1alpha1.App, found explain.App) {
 	row("Source", fmt.Sprintf("%s in repository %s, %s", app.Spec.Path, app.Spec.Repository, v1alpha1.ShortRef(app.Spec.ProductionRef)))
 	head.Write(w)
 	_, _ = fmt.Fprintln(w)
+}
+
+// writeRevisions is how far those on trial are, and one line per revision.
+func (v view) writeRevisions(w io.Writer, found explain.App) {
 	v.writeTrials(w, found.Trials)
 	if len(found.Revisions) == 0 {
 		_, _ = fmt.Fprintln(w, "No revision yet.")

@@ -52,13 +52,21 @@ func printRepositories(ctx context.Context, s cli.Streams, f cli.Output, c *cli.
 // writeRepositories is one line per repository.
 func (v view) writeRepositories(w io.Writer, items []v1alpha1.Repository) {
 	var g cli.Grid
-	g.Header("REPOSITORY", "STATE", "BRANCH", "COMMIT", "APPS", "AGE", "URL")
+	g.Header("REPOSITORY", "STATE", "BRANCH", "COMMIT", "APPS", "FORGE", "AGE", "URL")
 	for i := range items {
 		r := &items[i]
 		state, _ := explain.ForRepository(r)
 		commit := r.Status.Commit
 		g.Row(cli.Plain(r.Name), v.state(state), cli.Plain(r.Spec.ProductionBranch), cli.Plain(cli.OrDash(commit[:min(8, len(commit))])),
-			cli.Plain(fmt.Sprint(r.Status.AppCount)), cli.Plain(explain.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(r.Spec.URL))
+			cli.Plain(fmt.Sprint(r.Status.AppCount)), v.forge(r), cli.Plain(explain.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(r.Spec.URL))
 	}
 	g.Write(w)
+}
+
+// forge is how the forge of a repository is; a dash where it has none.
+func (v view) forge(r *v1alpha1.Repository) cli.Cell {
+	if r.Spec.Forge == nil {
+		return cli.Plain("-")
+	}
+	return v.state(explain.ForForge(r))
 }

@@ -40,7 +40,15 @@ func TestRepoList(t *testing.T) {
 	synced := condition("Ready", "True", v1alpha1.ReasonSynced, "synced main at 1a2b3c4d")
 	valid := condition("SpecValid", "True", v1alpha1.ReasonValid, "every headway.yaml can be used")
 	invalid := condition("SpecValid", "False", v1alpha1.ReasonInvalidSpec, "shop/headway.yaml:2:1: unknown key \"prot\"")
+	forged := func(name string, c ...metav1.Condition) *v1alpha1.Repository {
+		r := repository(name, append(c, synced, valid)...)
+		r.Spec.Forge = &v1alpha1.Forge{}
+		return r
+	}
 	out, _ := listed(t, "",
+		forged("asked", condition("Forge", "True", v1alpha1.ReasonConnected, "")),
+		forged("away", condition("Forge", "False", v1alpha1.ReasonUnreachable, "git.example.com does not answer; previews stay as they are")),
+		forged("unasked"),
 		repository("broken", synced, invalid),
 		repository("closed", condition("Ready", "False", v1alpha1.ReasonAuthenticationFailed, "the remote refuses the credentials"), invalid),
 		repository("fine", synced, valid),

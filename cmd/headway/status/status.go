@@ -30,9 +30,10 @@ func Command(io cli.Streams, a *cli.Access) *cobra.Command {
 		Use:   "status [APP]",
 		Short: "Show what is live, and what is wrong",
 		Long: `Show the apps of a namespace with their traffic, commit and URL, and what keeps
-any of them from being what git asks for. With an app: its revisions too.`,
+any of them from being what git asks for. With an app, or a preview: its revisions
+too.`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: a.Complete(cli.AppNames),
+		ValidArgsFunction: a.Complete(cli.AppAndPreviewNames),
 		PreRunE: func(_ *cobra.Command, args []string) error {
 			if f.watch && f.output != "" {
 				return cli.Usagef("--watch and --output exclude each other")
@@ -73,10 +74,13 @@ func printStatus(ctx context.Context, out io.Writer, f cli.Output, c client.Read
 type state struct {
 	Repositories []v1alpha1.Repository `json:"repositories"`
 	Apps         []v1alpha1.App        `json:"apps"`
-	Revisions    []v1alpha1.Revision   `json:"revisions"`
+	// Previews are Apps, too; of one that was asked for by its name, it is the app.
+	Previews  []v1alpha1.App      `json:"previews"`
+	Revisions []v1alpha1.Revision `json:"revisions"`
 }
 
-// readState reads the objects of a namespace (empty: all), or those of one app.
+// readState reads the objects of a namespace (empty: all), or those of one app
+// with its previews.
 func readState(ctx context.Context, c client.Reader, namespace, app string) (*state, error) {
 	var repositories v1alpha1.RepositoryList
 	var apps v1alpha1.AppList
@@ -86,18 +90,34 @@ func readState(ctx context.Context, c client.Reader, namespace, app string) (*st
 			return nil, fmt.Errorf("reading the status: %w", err)
 		}
 	}
-	s := &state{repositories.Items, apps.Items, revisions.Items}
+	s := &state{Repositories: repositories.Items, Revisions: revisions.Items}
+	for _, a := range apps.Items {
+		if a.Spec.Preview != nil {
+			s.Previews = append(s.Previews, a)
+		} else {
+			s.Apps = append(s.Apps, a)
+		}
+	}
 	if app != "" {
-		i := slices.IndexFunc(s.Apps, func(a v1alpha1.App) bool { return a.Name == app })
+		i := slices.IndexFunc(apps.Items, func(a v1alpha1.App) bool { return a.Name == app })
 		if i < 0 {
 			return nil, s.noApp(namespace, app)
 		}
-		s.Apps = s.Apps[i : i+1]
+		s.Apps = apps.Items[i : i+1]
+		s.Previews = slices.DeleteFunc(s.Previews, func(p v1alpha1.App) bool {
+			return p.Name == app || p.Spec.Preview.App != app || p.Spec.Repository != s.Apps[0].Spec.Repository
+		})
 		s.Repositories = slices.DeleteFunc(s.Repositories, func(r v1alpha1.Repository) bool { return r.Name != s.Apps[0].Spec.Repository })
-		s.Revisions = slices.DeleteFunc(s.Revisions, func(r v1alpha1.Revision) bool { return r.Spec.App != app })
+		s.Revisions = slices.DeleteFunc(s.Revisions, func(r v1alpha1.Revision) bool { return !s.about(r.Spec.App) })
 	}
 	s.tidy()
 	return s, nil
+}
+
+// about reports whether the state has an app or a preview of this name.
+func (s *state) about(app string) bool {
+	is := func(a v1alpha1.App) bool { return a.Name == app }
+	return slices.ContainsFunc(s.Apps, is) || slices.ContainsFunc(s.Previews, is)
 }
 
 // noApp names the apps that there are, and the repositories that the one asked
@@ -110,6 +130,9 @@ func (s *state) noApp(namespace, name string) error {
 	}
 	if len(names) > 0 {
 		others = "but " + cli.Enumerate(names)
+	}
+	if len(explain.Previews(s.Repositories, s.Previews, nil)) > 0 {
+		others += "; headway previews shows those of requests"
 	}
 	for i := range s.Repositories {
 		if _, found := explain.ForRepository(&s.Repositories[i]); len(found) > 0 {
@@ -128,6 +151,9 @@ func (s *state) tidy() {
 	for i := range s.Apps {
 		tidy(&s.Apps[i], "App")
 	}
+	for i := range s.Previews {
+		tidy(&s.Previews[i], "App")
+	}
 	for i := range s.Revisions {
 		tidy(&s.Revisions[i], "Revision")
 	}
@@ -137,6 +163,7 @@ func (s *state) tidy() {
 	// Empty lists, not null, for those who read the JSON.
 	s.Repositories = append([]v1alpha1.Repository{}, s.Repositories...)
 	s.Apps = append([]v1alpha1.App{}, s.Apps...)
+	s.Previews = append([]v1alpha1.App{}, s.Previews...)
 	s.Revisions = append([]v1alpha1.Revision{}, s.Revisions...)
 }
 

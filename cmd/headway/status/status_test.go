@@ -165,7 +165,7 @@ func TestStatusOfUnknownApp(t *testing.T) {
 	}
 }
 
-// TestStatusJSON checks what scripts rely on: three lists, never null, newest
+// TestStatusJSON checks what scripts rely on: four lists, never null, newest
 // revision first, kinds set.
 func TestStatusJSON(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(cli.Scheme()).WithObjects(objects()...).Build()
@@ -196,7 +196,7 @@ func TestStatusJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"revisions":[]}` {
+	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"previews":[],"revisions":[]}` {
 		t.Errorf("empty state is %s", data)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +18,11 @@ import (
 // Why is the command why.
 func Why(s cli.Streams, a *cli.Access) *cobra.Command {
 	return question(s, a, "why APP|REVISION|HOST", "Say why something has the traffic that it has",
-		`Give one answer about an app, a revision or the host of a request (a URL will do):
-the commit, the rule that its traffic follows, the numbers and the evidence, what
-it waits for and what to do.`,
+		`Give one answer about an app or a preview, a revision or the host of a request (a
+URL will do): the commit, the rule that its traffic follows, the numbers and the
+evidence, what it waits for and what to do. '#12' asks about a pull request.`,
 		func(ctx context.Context, c *cli.Cluster) []string {
-			return append(cli.AppNames(ctx, c), cli.RevisionNames(ctx, c, func(*v1alpha1.Revision) bool { return true })...)
+			return append(cli.AppAndPreviewNames(ctx, c), cli.RevisionNames(ctx, c, func(*v1alpha1.Revision) bool { return true })...)
 		},
 		func(ctx context.Context, c *cli.Cluster, about string, now time.Time) (answer, error) {
 			found, err := why(ctx, c, c.Namespace, about, now)
@@ -42,7 +43,7 @@ func why(ctx context.Context, c client.Reader, namespace, question string, now t
 	if err := c.List(ctx, &routes, client.InNamespace(namespace)); err != nil {
 		return nil, fmt.Errorf("reading routes: %w", err)
 	}
-	answer, err := explain.Why(question, explain.Objects{Apps: s.Apps, Revisions: s.Revisions, Routes: routes.Items}, now)
+	answer, err := explain.Why(question, explain.Objects{Repositories: s.Repositories, Apps: slices.Concat(s.Apps, s.Previews), Revisions: s.Revisions, Routes: routes.Items}, now)
 	if err != nil {
 		return nil, fmt.Errorf("in namespace %s: %w", namespace, err)
 	}

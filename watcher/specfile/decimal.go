@@ -140,3 +140,26 @@ func (w wordOrObject[T]) schema() map[string]any {
 	object["minProperties"], object["maxProperties"] = 1, 1
 	return map[string]any{"oneOf": []any{map[string]any{"const": w.word}, object}}
 }
+
+// switchOrObject is true or false, or a mapping that says more.
+type switchOrObject[T any] struct {
+	set func(into *T, v bool)
+	objectOf[T]
+}
+
+func (s switchOrObject[T]) expected() string { return "true, false or " + s.objectOf.expected() }
+
+func (s switchOrObject[T]) read(r *reader, into *T, key string, n *yaml.Node) {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		s.objectOf.read(r, into, key, n)
+	case n.ShortTag() == "!!bool":
+		s.set(into, strings.EqualFold(n.Value, "true"))
+	default:
+		r.fail(n, key, "%s", mismatch(s, n))
+	}
+}
+
+func (s switchOrObject[T]) schema() map[string]any {
+	return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"}, s.objectOf.schema()}}
+}

@@ -25,13 +25,19 @@ var (
 )
 
 func setEnv(s *Spec, name, v string) error {
-	if name == "PORT" {
-		return fmt.Errorf("is set by Headway to the value of port; use port instead")
+	env, err := readVariable(name, v)
+	if err == nil {
+		s.Env = append(s.Env, env)
 	}
-	if slices.Contains(reserved, name) || strings.HasPrefix(name, parkPrefix) {
-		return fmt.Errorf("is set by Headway itself; choose another name")
-	}
+	return err
+}
+
+// readVariable reads a variable with a value, or with a reference to one.
+func readVariable(name, v string) (envVar, error) {
 	env := envVar{Name: name}
+	if err := settable(name); err != nil {
+		return env, err
+	}
 	for scheme, to := range map[string]**v1alpha1.KeyRef{"secret": &env.Secret, "config": &env.Config} {
 		rest, ok := strings.CutPrefix(v, scheme+"://")
 		if !ok {
@@ -39,13 +45,22 @@ func setEnv(s *Spec, name, v string) error {
 		}
 		object, key, ok := strings.Cut(rest, "/")
 		if !ok || !objectName.MatchString(object) || !objectKey.MatchString(key) {
-			return fmt.Errorf("expected %s://name/key, such as %s://shop-db/url, but found %q", scheme, scheme, clip(v))
+			return env, fmt.Errorf("expected %s://name/key, such as %s://shop-db/url, but found %q", scheme, scheme, clip(v))
 		}
 		*to = &v1alpha1.KeyRef{Name: object, Key: key}
-		s.Env = append(s.Env, env)
-		return nil
+		return env, nil
 	}
 	env.Value = v
-	s.Env = append(s.Env, env)
+	return env, nil
+}
+
+// settable refuses the variables that the platform sets itself.
+func settable(name string) error {
+	if name == "PORT" {
+		return fmt.Errorf("is set by Headway to the value of port; use port instead")
+	}
+	if slices.Contains(reserved, name) || strings.HasPrefix(name, parkPrefix) {
+		return fmt.Errorf("is set by Headway itself; choose another name")
+	}
 	return nil
 }

@@ -18,6 +18,7 @@ func (r *reader) across(s *Spec) {
 		r.failAt(at, "port", "parked pods (scale.standby) wait for their call on %d; choose another port", v1alpha1.ParkPort)
 	}
 	r.acrossRules(s.Release)
+	r.acrossPreview(s.Preview)
 }
 
 // atMostMax checks a number of pods against scale.max.
@@ -46,6 +47,7 @@ func (s *Spec) finish() {
 	s.Hosts = slices.Compact(s.Hosts)
 	slices.SortFunc(s.Env, func(a, b envVar) int { return strings.Compare(a.Name, b.Name) })
 	s.Health = withoutDefaults(s.Health)
+	s.Preview = s.Preview.finish()
 }
 
 // withoutDefaults leaves out what is spelled out although it holds anyway, so

@@ -56,6 +56,8 @@ type Spec struct {
 	Hold bool
 	// Hosts lead to the app beside the one that Headway forms. Sorted, each once.
 	Hosts []string
+	// Preview says which previews requests get; nil: none.
+	Preview *Preview `json:",omitempty"`
 	// Runtime is what is frozen into the Revision. Env is sorted by name.
 	v1alpha1.Runtime
 

@@ -3,6 +3,7 @@ package specfile
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,13 +23,15 @@ type (
 	quantity = quantityOf[Spec]
 )
 
+var appName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
 // rows are the keys of headway.yaml. This is the only list of them.
 var rows = []row{
 	{
 		name: "name", required: true,
 		doc: "Name of the app: the first part of its host and the name of its objects in the cluster.",
 		value: text{what: fmt.Sprintf("a name of at most %d lower-case letters, digits and hyphens", MaxName), example: "shop",
-			pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`, most: MaxName,
+			pattern: appName.String(), most: MaxName,
 			because: "a preview is named <name>-pr-<number>, and that has to fit into a label",
 			set:     func(s *Spec, v string) error { s.Name = v; return nil }},
 	},
@@ -138,7 +141,8 @@ var rows = []row{
 		doc:   "Stop every step forward. Rollbacks, reverts and pins are not stopped.",
 		value: booleanOf[Spec]{set: func(s *Spec, v bool) { s.Hold = v }},
 	},
-	{name: "preview"}, {name: "events"},
+	previewRow,
+	{name: "events"},
 }
 
 var buildRows = []row{

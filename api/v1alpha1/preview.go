@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Preview says what an App is a preview of. Such an App has one ref, its
 // productionRef, whose head takes its traffic at once; it goes with the request.
@@ -153,3 +157,7 @@ type RequestStatus struct {
 	// +kubebuilder:validation:MaxItems=50
 	Previews []string `json:"previews,omitempty"`
 }
+
+// InMergeQueue reports whether a ref, a full name, is a commit that a merge queue
+// of GitHub tries before it merges. It is built, and gets no URL and no traffic.
+func InMergeQueue(ref string) bool { return strings.HasPrefix(ref, "refs/heads/gh-readonly-queue/") }

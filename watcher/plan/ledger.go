@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
 
@@ -13,6 +15,8 @@ type ledger struct {
 	app  string
 	rows map[string]identity
 	made []Revision
+	// preview says whose builds the revisions of a preview share.
+	preview *v1alpha1.BuiltFor
 }
 
 // identity is what makes a revision the same as another.
@@ -48,13 +52,37 @@ func (l *ledger) revisionOf(ref string, s *Snapshot, c *Candidate, candidates ..
 		switch {
 		case !taken:
 			l.rows[name] = identity{s.Commit, c.key, c.specHash}
-			l.made = append(l.made, Revision{name, ref, s, c})
+			l.made = append(l.made, Revision{name, ref, s, c, nil})
 			return name
 		case row.commit == s.Commit:
 			return name
 		}
 	}
 }
+
+// previewOf is the revision of a preview, as revisionOf gives it. Production may
+// change what the same commit runs with: then the name has a hash of that, too.
+func (l *ledger) previewOf(ref string, s *Snapshot, c *Candidate, candidates ...string) string {
+	is := identity{s.Commit, c.key, c.specHash}
+	for _, name := range candidates {
+		if row, ok := l.rows[name]; ok && row.form() == is.form() {
+			return name
+		}
+	}
+	sum := sha256.Sum256([]byte(is.commit + is.key + is.specHash))
+	name, more := l.app+"-"+s.Commit[:8], hex.EncodeToString(sum[:])
+	for length := 4; l.rows[name] != (identity{}) && l.rows[name] != is; length++ {
+		name = l.app + "-" + s.Commit[:8] + more[:length]
+	}
+	if l.rows[name] != is {
+		l.rows[name] = is
+		l.made = append(l.made, Revision{name, ref, s, c, l.preview})
+	}
+	return name
+}
+
+// form is what makes two revisions run the same.
+func (i identity) form() identity { return identity{key: i.key, specHash: i.specHash} }
 
 // pinned finds the revision of a pinned commit: the one that the App has for
 // it, or one made from it; "" when there is none.

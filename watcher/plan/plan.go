@@ -18,7 +18,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -37,6 +39,11 @@ const MaxMessage = 4000
 // Facts are everything that a plan follows from. Planning changes none of it.
 type Facts struct {
 	Repository string
+	// Namespace and UID are those of the Repository; Public is how the outside
+	// reaches its apps.
+	Namespace, UID string
+	Public         address.Public
+	Now            time.Time
 	// ProductionRef is the full name of the production branch.
 	ProductionRef string
 	Production    *Snapshot
@@ -47,10 +54,14 @@ type Facts struct {
 	Ruled map[string]bool
 	// Tags of the repository.
 	Tags Tags
-	// Apps are the Repository's Apps by name; Foreign maps the names of Apps
+	// Apps are the Repository's Apps by name, without previews; Foreign maps the names of Apps
 	// of other Repositories in the namespace to the Repository.
 	Apps    map[string]*v1alpha1.App
 	Foreign map[string]string
+	// Previews are the Repository's Apps that are previews, by name.
+	Previews map[string]*v1alpha1.App
+	// Requests are the open requests, and the branches that have previews by name.
+	Requests []*Request
 	// Read are the paths of the headway.yaml files that the last look has read.
 	Read map[string]bool
 	// Revisions are the Repository's Revisions that are not being deleted.
@@ -78,6 +89,11 @@ func (f *Facts) Refuse(n Revision, why *Problem) *Snapshot {
 			}
 		}
 	}
+	for _, r := range f.Requests {
+		if r.Head == n.Snapshot {
+			r.Head = refused
+		}
+	}
 	return refused
 }
 
@@ -85,6 +101,10 @@ func (f *Facts) Refuse(n Revision, why *Problem) *Snapshot {
 type Plan struct {
 	// Apps are those that are or become, by name.
 	Apps []App
+	// Previews are the Apps of previews, by name, and Requests what has become of
+	// the requests, for the status.
+	Previews []App
+	Requests []v1alpha1.RequestStatus
 	// Remove are the Apps that go.
 	Remove []Removal
 	// Files are the headway.yaml files of the production commit, for the
@@ -110,6 +130,8 @@ type Revision struct {
 	Ref      string
 	Snapshot *Snapshot
 	From     *Candidate
+	// Preview is set on a revision of a preview.
+	Preview *v1alpha1.BuiltFor
 }
 
 // Source is what the Revision is built from, without the digest of its files.
@@ -126,6 +148,7 @@ func (r *Revision) Source() v1alpha1.Source {
 //	... is one too many         as not valid, and told once for all of them
 //	no file names the App       removal.go
 //	a further ref               is a head of the Apps that production has
+//	a request                   preview.go
 func Make(f Facts) Plan {
 	var p Plan
 	files := f.openFiles()
@@ -164,6 +187,7 @@ func Make(f Facts) Plan {
 		}
 	}
 	slices.SortFunc(p.Apps, func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
+	f.planPreviews(&p, files)
 	return p
 }
 
@@ -184,6 +208,9 @@ func (f Facts) check(c *Candidate, files specFiles) (name string, why *Problem) 
 	if owner, taken := f.Foreign[c.Name]; taken {
 		return name, NewProblem(v1alpha1.ReasonNameConflict, "%s: name: the App %q of this namespace belongs to Repository %q; choose another name", c.File, c.Name, owner)
 	}
+	if p := f.Previews[c.Name]; p != nil {
+		return name, NewProblem(v1alpha1.ReasonNameConflict, "%s: name: %q is the name of a preview of %s; choose another name", c.File, c.Name, p.Spec.Preview.App)
+	}
 	if misruled := c.Misruled(f.ProductionRef); misruled != nil {
 		return name, &Problem{v1alpha1.ReasonInvalidSpec, misruled.Error()}
 	}
@@ -202,6 +229,9 @@ func (p *Plan) report(c *Candidate, name string, why *Problem) {
 // reportOthers adds the problems that keep a further ref from being followed.
 func (p *Plan) reportOthers(f Facts) {
 	for _, ref := range slices.Sorted(maps.Keys(f.Others)) {
+		if v1alpha1.InMergeQueue(ref) {
+			continue // told of the request
+		}
 		for _, c := range f.Others[ref].Apps {
 			if c.Problem != nil && !c.Template && !c.omitted && (c.Name == "" || f.Production.App(c.Name) != nil) {
 				p.Problems = append(p.Problems, &Problem{c.Problem.Reason, v1alpha1.ShortRef(ref) + ": " + c.Problem.Message})

@@ -53,13 +53,18 @@ func (c *Candidate) resolve(commit *tree.Commit, files *detect.Tree) error {
 	case err != nil:
 		return err
 	}
-	frozen := *c.Spec
+	c.App, c.key, c.specHash = app, treeKey(SourceFiles(app, commit)), frozenHash(c.Spec, app)
+	return nil
+}
+
+// frozenHash is the hash of what a Revision of the app has frozen.
+func frozenHash(spec *specfile.Spec, app *detect.App) string {
+	frozen := *spec
 	if app.Build != nil {
 		// What auto chose is frozen, not that it was chosen.
 		frozen.Build = specfile.Build{With: app.Build.Template, Args: app.Build.Args}
 	}
-	c.App, c.key, c.specHash = app, treeKey(SourceFiles(app, commit)), specfile.Hash(&frozen)
-	return nil
+	return specfile.Hash(&frozen)
 }
 
 // Lacking is the problem of an app, by its headway.yaml, that reaches a

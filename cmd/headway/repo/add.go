@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -15,9 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
 // maxName is the API's limit for the name of a Repository.
@@ -28,6 +25,8 @@ type addFlags struct {
 	refs         []string
 	interval     time.Duration
 	credentials  credentialFlags
+	forge        forgeFlags
+	verify       verifyFlags
 	wait         bool
 	timeout      time.Duration
 }
@@ -38,10 +37,12 @@ func newAdd(io cli.Streams, a *cli.Access) *cobra.Command {
 		Use:   "add URL",
 		Short: "Watch a repository: every headway.yaml in it becomes an app",
 		Long: `Watch a repository. Credentials, where it needs any, go into a Secret beside
-it and are read from standard input or files, never from the command line.
-Adding the same URL again changes what the flags say.`,
+it and are read from standard input or files, never from the command line. With
+--forge its pull requests get previews, and are told about them; with --verify-keys
+only commits signed by one of the keys are deployed. Adding the same URL again changes what the flags say.`,
 		Example: `  headway repo add https://github.com/acme/shop.git
   headway repo add https://git.example.com/acme/shop.git --username ci --password-stdin < password
+  headway repo add https://github.com/acme/shop.git --token-stdin --forge github < token
   headway repo add git@github.com:acme/shop.git --ssh-key ~/.ssh/deploy --known-hosts <(ssh-keyscan github.com)`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,6 +59,8 @@ func (f *addFlags) bind(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.refs, "ref", nil, "glob of further branches or tags to build, such as 'release/*' or 'refs/tags/v*'; may be given several times")
 	fl.DurationVar(&f.interval, "interval", 30*time.Second, "time between two looks at the remote, at least 1s")
 	f.credentials.flags(fl)
+	f.forge.flags(fl)
+	f.verify.flags(fl)
 	fl.BoolVar(&f.wait, "wait", false, "wait until the repository was read once, showing progress")
 	fl.DurationVar(&f.timeout, "timeout", 2*time.Minute, "how long --wait waits")
 }
@@ -75,17 +78,20 @@ func (f *addFlags) run(cmd *cobra.Command, io cli.Streams, a *cli.Access, url st
 	if f.interval < time.Second {
 		return cli.Usagef("--interval is %s; it must be at least 1s", f.interval)
 	}
-	data, err := f.credentials.read(io.In, url)
+	secrets, err := f.secrets(io.In, url)
 	if err != nil {
 		return err
 	}
 	return a.Run(func(ctx context.Context, c *cli.Cluster, _ []string) error {
-		repository, err := f.apply(ctx, c, cmd, url, data)
+		repository, err := f.apply(ctx, c, cmd, url, secrets)
 		if err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(io.Out, "repository %s watches %s of %s\n", repository.Name, repository.Spec.ProductionBranch, url); err != nil {
 			return err
+		}
+		if f.forge.kind != "" {
+			_, _ = fmt.Fprintf(io.Err, "headway repo check %s says whether its forge gives it all rights\n", repository.Name)
 		}
 		if !f.wait {
 			return nil
@@ -94,9 +100,27 @@ func (f *addFlags) run(cmd *cobra.Command, io cli.Streams, a *cli.Access, url st
 	})(cmd, nil)
 }
 
-// apply writes the Secret first, so that the watcher never sees a Repository
-// without the credentials it names, and then lets the Repository own it.
-func (f *addFlags) apply(ctx context.Context, c *cli.Cluster, cmd *cobra.Command, url string, data map[string][]byte) (*v1alpha1.Repository, error) {
+// secrets are those that the flags and standard input ask for.
+func (f *addFlags) secrets(in io.Reader, url string) ([]secret, error) {
+	if f.forge.tokenIn && (f.credentials.passwordIn || f.credentials.token) {
+		return nil, cli.Usagef("--forge-token-stdin and %s both read standard input; one token for git and the forge is enough, or add the URL again for the other one", f.credentials.stdinFlag())
+	}
+	var all []secret
+	for _, read := range []func(io.Reader, string) (*secret, error){f.credentials.read, f.forge.read, f.verify.read} {
+		s, err := read(in, url)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			all = append(all, *s)
+		}
+	}
+	return all, nil
+}
+
+// apply writes the Secrets first, so that the watcher never sees a Repository
+// without those that it names, and then lets the Repository own them.
+func (f *addFlags) apply(ctx context.Context, c *cli.Cluster, cmd *cobra.Command, url string, secrets []secret) (*v1alpha1.Repository, error) {
 	r, exists, err := f.current(ctx, c, cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err
@@ -105,15 +129,17 @@ func (f *addFlags) apply(ctx context.Context, c *cli.Cluster, cmd *cobra.Command
 		return nil, fmt.Errorf("there is a repository %s already, of %s; choose another name with --name, or remove it first", f.name, r.Spec.URL)
 	}
 	before := r.DeepCopy()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: f.name + "-git"}}
-	if data != nil {
-		if err := f.applySecret(ctx, c, secret, data, r.UID); err != nil {
-			return nil, err
-		}
-		r.Spec.SecretRef = &corev1.LocalObjectReference{Name: secret.Name}
-	}
 	r.Spec.URL = url
 	f.into(r, exists, cmd.Flags().Changed)
+	var written []*corev1.Secret
+	for _, s := range secrets {
+		object, err := s.apply(ctx, c, f.name, r.UID)
+		if err != nil {
+			return nil, errors.Join(err, unwrite(ctx, c, written, exists))
+		}
+		written = append(written, object)
+		s.refer(&r.Spec, corev1.LocalObjectReference{Name: object.Name})
+	}
 	if r.Annotations == nil {
 		r.Annotations = map[string]string{}
 	}
@@ -125,17 +151,14 @@ func (f *addFlags) apply(ctx context.Context, c *cli.Cluster, cmd *cobra.Command
 		err = c.Create(ctx, r)
 	}
 	if err != nil {
-		err = fmt.Errorf("writing repository %s: %w", f.name, err)
-		if data != nil && !exists {
-			// Nothing would ever take the credentials away again.
-			err = errors.Join(err, client.IgnoreNotFound(c.Delete(ctx, secret)))
+		return nil, errors.Join(fmt.Errorf("writing repository %s: %w", f.name, err), unwrite(ctx, c, written, exists))
+	}
+	for _, object := range written {
+		if err := own(ctx, c, r, object); err != nil {
+			return nil, err
 		}
-		return nil, err
 	}
-	if data == nil {
-		return r, nil
-	}
-	return r, own(ctx, c, r, secret)
+	return r, nil
 }
 
 // current is the Repository that there is, or a new one. One that is being
@@ -173,18 +196,6 @@ func (f *addFlags) current(ctx context.Context, c *cli.Cluster, progress io.Writ
 // watcher lets it go within a second.
 const removalTimeout = time.Minute
 
-// own lets the Secret go when the Repository goes.
-func own(ctx context.Context, c *cli.Cluster, r *v1alpha1.Repository, secret *corev1.Secret) error {
-	before := secret.DeepCopy()
-	if err := controllerutil.SetOwnerReference(r, secret, c.Scheme()); err != nil {
-		return fmt.Errorf("letting repository %s own secret %s: %w", r.Name, secret.Name, err)
-	}
-	if err := c.Patch(ctx, secret, client.MergeFrom(before)); err != nil {
-		return fmt.Errorf("letting repository %s own secret %s: %w", r.Name, secret.Name, err)
-	}
-	return nil
-}
-
 // into copies the flags: all of them to a new Repository, and to an existing
 // one those that were given.
 func (f *addFlags) into(r *v1alpha1.Repository, exists bool, given func(string) bool) {
@@ -197,42 +208,6 @@ func (f *addFlags) into(r *v1alpha1.Repository, exists bool, given func(string) 
 	if !exists || given("ref") {
 		r.Spec.Refs = f.refs
 	}
-}
-
-// applySecret writes the credentials. A Secret that belongs to a Repository
-// that was removed is about to be deleted with it; it makes room for a new one.
-func (f *addFlags) applySecret(ctx context.Context, c *cli.Cluster, secret *corev1.Secret, data map[string][]byte, repository types.UID) error {
-	left := &corev1.Secret{}
-	err := c.Get(ctx, client.ObjectKeyFromObject(secret), left)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("reading secret %s: %w", secret.Name, err)
-	}
-	if err == nil && leftBehind(left, repository) {
-		err := c.Delete(ctx, left, client.Preconditions{UID: &left.UID})
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("removing the secret %s of the repository that was removed: %w", secret.Name, err)
-		}
-	}
-	_, err = controllerutil.CreateOrUpdate(ctx, c, secret, func() error {
-		if !secret.CreationTimestamp.IsZero() && secret.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
-			return fmt.Errorf("it exists and was not made by headway repo add; remove it, or choose another --name")
-		}
-		if secret.Labels == nil {
-			secret.Labels = map[string]string{}
-		}
-		secret.Labels[v1alpha1.LabelManagedBy] = v1alpha1.ManagedBy
-		secret.Data = data
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("writing secret %s: %w", secret.Name, err)
-	}
-	return nil
-}
-
-// leftBehind reports whether a Secret of repo add belongs to an earlier
-// Repository of the same name.
-func leftBehind(secret *corev1.Secret, repository types.UID) bool {
-	return secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&
-		slices.ContainsFunc(secret.OwnerReferences, func(o metav1.OwnerReference) bool { return o.Kind == "Repository" && o.UID != repository })
+	f.forge.into(&r.Spec)
+	f.verify.into(&r.Spec)
 }

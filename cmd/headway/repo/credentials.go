@@ -10,8 +10,10 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // credentialFlags say which credentials a remote wants and where to read them.
@@ -55,8 +57,24 @@ func lastPart(raw string) string {
 	return strings.TrimSuffix(path.Base(strings.ReplaceAll(raw, ":", "/")), ".git")
 }
 
-// read is the content of the Secret, nil when no credentials are given.
-func (f *credentialFlags) read(in io.Reader, remote string) (map[string][]byte, error) {
+// stdinFlag is the flag that reads standard input.
+func (f *credentialFlags) stdinFlag() string {
+	if f.token {
+		return "--token-stdin"
+	}
+	return "--password-stdin"
+}
+
+// read is the Secret with the credentials, nil when none are given.
+func (f *credentialFlags) read(in io.Reader, remote string) (*secret, error) {
+	data, err := f.data(in, remote)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	return &secret{"-git", data, func(spec *v1alpha1.RepositorySpec, ref corev1.LocalObjectReference) { spec.SecretRef = &ref }}, nil
+}
+
+func (f *credentialFlags) data(in io.Reader, remote string) (map[string][]byte, error) {
 	overHTTP := f.username != "" || f.passwordIn || f.token
 	overSSH := f.sshKey != "" || f.hosts != ""
 	switch {

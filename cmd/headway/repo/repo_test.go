@@ -27,11 +27,11 @@ func add(t *testing.T, c *cli.Cluster, url, stdin string, args ...string) (*v1al
 	var f addFlags
 	var got *v1alpha1.Repository
 	cmd := &cobra.Command{Use: "add", SilenceErrors: true, SilenceUsage: true, RunE: func(cmd *cobra.Command, _ []string) error {
-		data, err := f.credentials.read(strings.NewReader(stdin), url)
+		secrets, err := f.secrets(strings.NewReader(stdin), url)
 		if err != nil {
 			return err
 		}
-		got, err = f.apply(cmd.Context(), c, cmd, url, data)
+		got, err = f.apply(cmd.Context(), c, cmd, url, secrets)
 		return err
 	}}
 	f.bind(cmd.Flags())

@@ -101,6 +101,14 @@ func (c *Cache) fetch(ctx context.Context, s *Session, wants []string, depth int
 		}
 		a.have = have
 	}
+	if err := c.bring(ctx, s, a); err != nil {
+		return err
+	}
+	return c.remember(wants)
+}
+
+// bring puts what is asked for into the cache.
+func (c *Cache) bring(ctx context.Context, s *Session, a ask) error {
 	started := time.Now()
 	pack, err := s.download(ctx, c.dir, a)
 	if err != nil {
@@ -112,14 +120,9 @@ func (c *Cache) fetch(ctx context.Context, s *Session, wants []string, depth int
 		fetchSeconds.Observe(time.Since(started).Seconds())
 	}
 	if pack.thin {
-		err = explode(pack, c.store)
-	} else {
-		err = c.addPack(pack)
+		return explode(pack, c.store)
 	}
-	if err != nil {
-		return err
-	}
-	return c.remember(wants)
+	return c.addPack(pack)
 }
 
 // explode writes the objects of a thin pack one by one: a pack with deltas

@@ -3,7 +3,6 @@ package pipelines
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"path"
 
 	podtemplate "github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -15,12 +14,26 @@ import (
 
 // forgetTask is the Task that removes a build cache. It is installed beside
 // the templates and takes the whole volume, so it is none of them.
-const forgetTask = "headway-forget-cache"
+const (
+	forgetTask  = "headway-forget-cache"
+	paramFolder = "folder"
+)
 
-// ForgetRunFor renders the run that removes the build cache of a Repository
-// that is gone. Equal arguments give runs of one name.
-func ForgetRunFor(namespace, repository, buildNamespace string) *TaskRun {
-	folder := path.Join(namespace, repository)
+// Forgets is the folder that a run of ForgetRunFor removes.
+func Forgets(run *TaskRun) string {
+	for _, param := range run.Spec.Params {
+		if param.Name == paramFolder {
+			return param.Value.StringVal
+		}
+	}
+	return ""
+}
+
+// ForgetRunFor renders the run that removes the build cache of a revision, whose
+// Repository is gone, or the preview of a fork. Equal folders give runs of one
+// name.
+func ForgetRunFor(revision *v1alpha1.Revision, buildNamespace string) *TaskRun {
+	folder := CacheFolder(revision)
 	hash := sha256.Sum256([]byte(folder))
 	return &TaskRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "TaskRun"},
@@ -30,13 +43,13 @@ func ForgetRunFor(namespace, repository, buildNamespace string) *TaskRun {
 			Labels: map[string]string{
 				v1alpha1.LabelManagedBy:   v1alpha1.ManagedBy,
 				v1alpha1.LabelForgetCache: "true",
-				v1alpha1.LabelNamespace:   namespace,
-				v1alpha1.LabelRepository:  repository,
+				v1alpha1.LabelNamespace:   revision.Namespace,
+				v1alpha1.LabelRepository:  revision.Spec.Repository,
 			},
 		},
 		Spec: tektonv1.TaskRunSpec{
 			TaskRef: &tektonv1.TaskRef{Name: forgetTask, Kind: tektonv1.NamespacedTaskKind},
-			Params:  tektonv1.Params{{Name: "folder", Value: *tektonv1.NewStructuredValues(folder)}},
+			Params:  tektonv1.Params{{Name: paramFolder, Value: *tektonv1.NewStructuredValues(folder)}},
 			Workspaces: []tektonv1.WorkspaceBinding{{
 				Name:                  "caches",
 				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: cacheClaim},

@@ -16,11 +16,22 @@ import (
 // commit, unless build.args ask for it.
 func Key(revision *v1alpha1.Revision, templateVersion string) string {
 	build := v1alpha1.Build{Template: revision.Spec.Build.Template, Args: argsOf(revision)}
-	return contentKey(revision.Namespace+"/"+revision.Spec.App, revision.Spec.Source, build, templateVersion)
+	return contentKey(scope(revision), revision.Spec.Source, build, templateVersion)
 }
 
-// contentKey hashes what an image is made from. The scope, "namespace/app",
-// keeps an app from naming the image of another.
+// scope is whose builds a revision shares: "namespace/app". The key of a fork is
+// never that of another build, not even of an app that gets the preview's name
+// when that is gone, and finds its images in the registry.
+func scope(revision *v1alpha1.Revision) string {
+	s := revision.Namespace + "/" + revision.BuildApp()
+	if revision.FromFork() {
+		s += "/fork"
+	}
+	return s
+}
+
+// contentKey hashes what an image is made from. The scope keeps an app from
+// naming the image of another.
 func contentKey(scope string, source v1alpha1.Source, build v1alpha1.Build, templateVersion string) string {
 	sum := sha256.New()
 	writeField(sum, scope)

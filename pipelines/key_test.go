@@ -40,6 +40,26 @@ func TestKeyHasTheCommitWhereItIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestKeyOfAPreview is that of the app, so that a merge finds the image; that of
+// a fork is nobody else's, not even that of an app with the preview's name.
+func TestKeyOfAPreview(t *testing.T) {
+	key := func(app string, preview *v1alpha1.BuiltFor) string {
+		rev := exampleRevision("c1", nil)
+		rev.Spec.App, rev.Spec.Preview = app, preview
+		return Key(rev, "v1")
+	}
+	production := key("shop", nil)
+	if key("shop-pr-12", &v1alpha1.BuiltFor{App: "shop"}) != production {
+		t.Error("a preview is built for itself")
+	}
+	fork := key("shop-pr-12", &v1alpha1.BuiltFor{App: "shop", Fork: true})
+	for _, other := range []string{production, key("shop-pr-12", nil), key("shop-pr-13", &v1alpha1.BuiltFor{App: "shop", Fork: true})} {
+		if fork == other {
+			t.Error("a fork shares a build")
+		}
+	}
+}
+
 // TestKeyIsStable guards the images that registries hold already: a change of
 // this value rebuilds every app of every user.
 func TestKeyIsStable(t *testing.T) {

@@ -34,7 +34,8 @@ func AddToScheme(s *runtime.Scheme) error { return tektonv1.AddToScheme(s) }
 const (
 	// WorkspaceSource is an empty folder that all steps share.
 	WorkspaceSource = "source"
-	// WorkspaceCache outlives the build; the builds of one Repository share it.
+	// WorkspaceCache outlives the build; the builds of one Repository share it, and
+	// those of one preview of a fork.
 	WorkspaceCache = "cache"
 	// WorkspaceRegistry holds the file .dockerconfigjson. It is left unbound
 	// where the registry needs no credentials, so it must be optional.

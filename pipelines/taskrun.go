@@ -53,13 +53,13 @@ func TaskRunFor(in Input) *TaskRun {
 	return &TaskRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "TaskRun"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name:      RunName(in.Revision.Spec.App, in.Key),
+			Name:      RunName(in.Revision.BuildApp(), in.Key),
 			Namespace: in.Namespace,
 			Labels: map[string]string{
 				v1alpha1.LabelManagedBy:  v1alpha1.ManagedBy,
 				v1alpha1.LabelNamespace:  in.Revision.Namespace,
 				v1alpha1.LabelRepository: in.Revision.Spec.Repository,
-				v1alpha1.LabelApp:        in.Revision.Spec.App,
+				v1alpha1.LabelApp:        in.Revision.BuildApp(),
 				v1alpha1.LabelRevision:   in.Revision.Name,
 				v1alpha1.LabelBuildKey:   KeyLabel(in.Key),
 			},
@@ -102,8 +102,7 @@ func params(in Input) tektonv1.Params {
 	return result
 }
 
-// workspaces binds the declared workspaces. The cache is one folder per
-// Repository, so that no repository reads or poisons another's.
+// workspaces binds the declared workspaces.
 func workspaces(in Input) []tektonv1.WorkspaceBinding {
 	var bindings []tektonv1.WorkspaceBinding
 	for _, declared := range in.Template.Spec.Workspaces {
@@ -111,19 +110,29 @@ func workspaces(in Input) []tektonv1.WorkspaceBinding {
 		switch {
 		case declared.Name == WorkspaceCache:
 			binding.PersistentVolumeClaim = &corev1.PersistentVolumeClaimVolumeSource{ClaimName: cacheClaim}
-			binding.SubPath = path.Join(in.Revision.Namespace, in.Revision.Spec.Repository)
+			binding.SubPath = CacheFolder(in.Revision)
 		case declared.Name == WorkspaceSource:
 			binding.EmptyDir = &corev1.EmptyDirVolumeSource{}
 		case declared.Name == WorkspaceRegistry && in.RegistrySecret != "":
 			binding.Secret = &corev1.SecretVolumeSource{SecretName: in.RegistrySecret}
 		case declared.Name == WorkspaceModules && len(in.PrivateModules) > 0:
-			binding.Secret = &corev1.SecretVolumeSource{SecretName: modulesSecret(RunName(in.Revision.Spec.App, in.Key))}
+			binding.Secret = &corev1.SecretVolumeSource{SecretName: modulesSecret(RunName(in.Revision.BuildApp(), in.Key))}
 		default:
 			continue
 		}
 		bindings = append(bindings, binding)
 	}
 	return bindings
+}
+
+// CacheFolder is the folder of the builds' cache on their volume. There is one
+// per Repository, so that no repository reads or poisons another's, and one per
+// preview of a fork, whose name no Repository can have.
+func CacheFolder(revision *v1alpha1.Revision) string {
+	if revision.FromFork() {
+		return path.Join(revision.Namespace, "~"+revision.Spec.App)
+	}
+	return path.Join(revision.Namespace, revision.Spec.Repository)
 }
 
 // Cancel asks Tekton to stop the run and says whether that was news: false for

@@ -50,6 +50,12 @@ func TestTaskRunFor(t *testing.T) {
 		{"dockerfile", "dockerfile", map[string]string{"target": "prod", "build-args": "A=1\nB=two words"}, func(*Input) {}},
 		{"static", "static", nil, func(*Input) {}},
 		{"modules", "go", nil, func(in *Input) { in.PrivateModules = []string{"git.example.com/acme", "go.example.com"} }},
+		{"preview", "go", nil, func(in *Input) {
+			in.Revision.Spec.App, in.Revision.Spec.Preview = "shop-pr-12", &v1alpha1.BuiltFor{App: "shop"}
+		}},
+		{"fork", "go", nil, func(in *Input) {
+			in.Revision.Spec.App, in.Revision.Spec.Preview = "shop-pr-12", &v1alpha1.BuiltFor{App: "shop", Fork: true}
+		}},
 		{"bare", "go", nil, func(in *Input) { in.RegistrySecret = "" }},
 	} {
 		t.Run(test.golden, func(t *testing.T) {

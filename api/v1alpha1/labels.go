@@ -19,7 +19,7 @@ const (
 	// LabelBuildKey is the content key of a build, on TaskRuns and their pods.
 	LabelBuildKey = "headway.dev/build-key"
 	// LabelForgetCache marks the TaskRun that removes the build cache of a
-	// Repository that is gone.
+	// Repository, or of a fork's preview, that is gone.
 	LabelForgetCache = "headway.dev/forget-cache"
 	// LabelTemplate names a build template, on the Tekton Task that is one.
 	LabelTemplate = "headway.dev/template"

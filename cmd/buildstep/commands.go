@@ -216,7 +216,7 @@ func pushStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error
 
 func forgetStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
 	caches := flags.String("caches", "", "the volume of build caches")
-	folder := flags.String("folder", "", "the Repository's folder on it, <namespace>/<name>")
+	folder := flags.String("folder", "", "the folder on it, <namespace>/<name>")
 	return func(context.Context) error {
 		err := forget.Remove(*caches, *folder)
 		if err == nil {

@@ -1,6 +1,6 @@
 // Package buildcache takes away the Tekton runs that removed the build caches
-// of deleted Repositories. reconciler/revision starts them; no object that
-// could own them is left when they end.
+// of deleted Repositories, and of previews of forks. reconciler/revision starts
+// them; no object that could own them is left when they end.
 package buildcache
 
 import (
@@ -48,8 +48,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	if !run.IsSuccessful() {
 		r.Events.Eventf(&run, nil, corev1.EventTypeWarning, "CacheLeft", "Delete",
-			"the build cache of Repository %s/%s could not be removed; remove its folder on the volume by hand",
-			run.Labels[v1alpha1.LabelNamespace], run.Labels[v1alpha1.LabelRepository])
+			"the build cache %s could not be removed; remove that folder on the volume by hand", pipelines.Forgets(&run))
 	}
 	return ctrl.Result{}, apply.Delete(ctx, r.Client, &run)
 }

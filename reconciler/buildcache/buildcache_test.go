@@ -54,7 +54,8 @@ func TestReconcile(t *testing.T) {
 }
 
 func forgetRun() *pipelines.TaskRun {
-	return pipelines.ForgetRunFor("team", "code", "headway-builds")
+	rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "team"}, Spec: v1alpha1.RevisionSpec{Repository: "code"}}
+	return pipelines.ForgetRunFor(rev, "headway-builds")
 }
 
 func ended(run *pipelines.TaskRun, succeeded metav1.ConditionStatus) *pipelines.TaskRun {

@@ -22,10 +22,13 @@ import (
 const (
 	// RevisionApp finds the Revisions of an App.
 	RevisionApp = "spec.app"
+	// RevisionBuilds finds the Revisions that share builds, by Revision.BuildApp.
+	RevisionBuilds = "builds"
 	// RevisionReference finds the Revisions whose variables come from a Secret or
 	// ConfigMap, by Reference.
 	RevisionReference = "spec.env"
-	// RunApp finds the TaskRuns of an App, by "namespace/app".
+	// RunApp finds the TaskRuns of Revisions that share builds, by
+	// "namespace/app".
 	RunApp = "app"
 	// PodRevision finds the Pods of a Revision.
 	PodRevision = "revision"
@@ -46,6 +49,9 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&v1alpha1.Revision{}, RevisionApp, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.Revision).Spec.App}
+		}},
+		{&v1alpha1.Revision{}, RevisionBuilds, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.Revision).BuildApp()}
 		}},
 		{&v1alpha1.Revision{}, RevisionReference, func(o client.Object) []string {
 			var objects []string

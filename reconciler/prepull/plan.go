@@ -97,7 +97,8 @@ func PlanFor(seen Seen, now time.Time) Plan {
 }
 
 // targets are the revisions that have been ready and are wanted by their App,
-// those with the most traffic first, then the youngest.
+// those with the most traffic first, then the youngest. Few people open a
+// preview: it has its image where it ran first.
 func (s Seen) targets() []*v1alpha1.Revision {
 	weights := map[types.NamespacedName]int32{}
 	for i := range s.Apps {
@@ -111,7 +112,7 @@ func (s Seen) targets() []*v1alpha1.Revision {
 	for i := range s.Revisions {
 		rev := &s.Revisions[i]
 		_, wanted := weights[client.ObjectKeyFromObject(rev)]
-		if wanted && digestOf(rev.Status.Image) != "" && rev.Status.EverReady && rev.DeletionTimestamp == nil {
+		if wanted && rev.Spec.Preview == nil && digestOf(rev.Status.Image) != "" && rev.Status.EverReady && rev.DeletionTimestamp == nil {
 			targets = append(targets, rev)
 		}
 	}

@@ -152,6 +152,15 @@ func TestPlan(t *testing.T) {
 }
 
 // TestPlanSharesAnImage: two revisions of one image are one pull.
+// TestPlanLeavesPreviews: few people open them.
+func TestPlanLeavesPreviews(t *testing.T) {
+	seen := seenOf{targets: "a b", nodes: "n1"}.parse(t)
+	seen.Revisions[0].Spec.Preview = &v1alpha1.BuiltFor{App: "shop"}
+	if got := told(PlanFor(seen, start)); got != "start b@n1" {
+		t.Errorf("the plan: %s", got)
+	}
+}
+
 func TestPlanSharesAnImage(t *testing.T) {
 	seen := seenOf{targets: "a b", nodes: "n1 n2", covered: "a@n1"}.parse(t)
 	seen.Revisions[1].Status.Image = "other@a"

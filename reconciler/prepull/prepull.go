@@ -3,9 +3,10 @@
 // wait for a download.
 //
 // It promises that every node that takes an app's pods gets the image of every
-// revision that requests can reach, once, by one short pod that mounts the image
-// and runs nothing of it; one such pod on a node at a time, and ten in all. Nodes
-// that join later, and a controller that starts again, make no difference.
+// revision that requests can reach, but not of previews, once, by one short pod
+// that mounts the image and runs nothing of it; one such pod on a node at a time,
+// and ten in all. Nodes that join later, and a controller that starts again, make
+// no difference.
 //
 // It promises no more than that: a kubelet that is short of disk may throw an
 // image away again, and it is not brought back. A pull that fails is tried by the

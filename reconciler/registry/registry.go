@@ -1,6 +1,7 @@
 // Package registry looks up images: those that were pushed by earlier builds,
-// and what an image says of its process. It reads manifests and configurations,
-// never layers; pushing is the build's business.
+// and what an image says of its process; and it removes those that nobody will
+// ask for. It reads manifests and configurations, never layers; pushing is the
+// build's business.
 package registry
 
 import (
@@ -25,7 +26,7 @@ import (
 // timeout bounds one look-up: a registry that hangs must not hold up a build.
 const timeout = 3 * time.Second
 
-// Client reads a registry.
+// Client speaks to registries.
 type Client struct {
 	// Secrets reads the Secret, past any cache.
 	Secrets client.Reader
@@ -65,6 +66,25 @@ func (c *Client) Find(ctx context.Context, repository, tag string) (string, *v1a
 		return "", nil, err
 	}
 	return head.Digest.String(), config, nil
+}
+
+// Remove removes an image, named by digest, from the platform's own registry; the
+// same image under another name stays. Many registries refuse that.
+func (c *Client) Remove(ctx context.Context, image string) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ref, err := c.reference(image)
+	if err != nil {
+		return fmt.Errorf("naming image %s: %w", image, err)
+	}
+	keychain, err := c.keychain(ctx)
+	if err != nil {
+		return err
+	}
+	if err := remote.Delete(ref, reading(ctx, keychain)...); err != nil {
+		return fmt.Errorf("removing image %s: %w", image, err)
+	}
+	return nil
 }
 
 // reference parses an image's name, and decides between http and https.

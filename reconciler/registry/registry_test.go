@@ -89,6 +89,20 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestRemove(t *testing.T) {
+	host := serve(t, "")
+	image, c := host+"/apps/default/hello@"+push(t, host).String(), &Client{}
+	if err := c.Remove(t.Context(), image); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Config(t.Context(), "default", image); err == nil {
+		t.Error("the image is still there")
+	}
+	if err := c.Remove(t.Context(), image); err == nil {
+		t.Error("an image that is gone was removed")
+	}
+}
+
 func TestFindWithCredentials(t *testing.T) {
 	host := serve(t, "swordfish")
 	key := client.ObjectKey{Namespace: "headway-builds", Name: "registry"}

@@ -203,7 +203,7 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 		return b
 	}
 	b.action = createRun
-	b.status.Run = pipelines.RunName(rev.Spec.App, seen.Key)
+	b.status.Run = pipelines.RunName(rev.BuildApp(), seen.Key)
 	b.status.StartedAt = &metav1.MicroTime{Time: now}
 	b.begun(rev)
 	return b.queued("waiting for Tekton to start the build")

@@ -37,7 +37,7 @@ func (c buildCase) seen() Seen {
 		seen.Outcome = pipelines.Read(c.run)
 	}
 	if c.twin != nil {
-		seen.Siblings = []v1alpha1.Revision{*c.twin}
+		seen.Siblings, seen.Sharing = []v1alpha1.Revision{*c.twin}, []v1alpha1.Revision{*c.twin}
 	}
 	if c.other != nil {
 		c.other(&seen)
@@ -140,6 +140,14 @@ func TestPlanBuild(t *testing.T) {
 			state: v1alpha1.StateSuperseded, action: cancelRun, reason: v1alpha1.ReasonSuperseded},
 		{name: "superseded: a run that another revision waits for goes on", rev: plain, run: newRun(plain, 0, running), twin: waiting, other: supersede,
 			state: v1alpha1.StateSuperseded, reason: v1alpha1.ReasonSuperseded},
+		{name: "superseded: a run that a revision has come to take over goes on", rev: plain, run: newRun(plain, 0, running), other: func(s *Seen) {
+			supersede(s)
+			s.Sharing = []v1alpha1.Revision{*newRevision(commitB, func(r *v1alpha1.Revision) { r.Spec.Source.Key = plain.Spec.Source.Key })}
+		}, state: v1alpha1.StateSuperseded, reason: v1alpha1.ReasonSuperseded},
+		{name: "superseded: a revision of other files needs another run", rev: plain, run: newRun(plain, 0, running), other: func(s *Seen) {
+			supersede(s)
+			s.Sharing = []v1alpha1.Revision{*newRevision(commitB)}
+		}, state: v1alpha1.StateSuperseded, action: cancelRun, reason: v1alpha1.ReasonSuperseded},
 		{name: "superseded: a run that is over is left", rev: plain, run: newRun(plain, 0, done), other: supersede,
 			state: v1alpha1.StateSuperseded, reason: v1alpha1.ReasonSuperseded},
 		{name: "a failed build stays failed when the commit is replaced", rev: failedRev(), other: supersede, state: v1alpha1.StateFailed, reason: v1alpha1.ReasonBuildFailed},

@@ -4,62 +4,107 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/headway-dev/headway/api/apply"
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/index"
 )
 
-// finalize removes what the revision has in the build namespace. Its
-// Deployment goes by its owner reference.
-func (r *Reconciler) finalize(ctx context.Context, rev *v1alpha1.Revision) error {
+// runsEnd is how soon to look again whether the runs of a fork have ended.
+const runsEnd = time.Second
+
+// finalize removes what the revision has outside its namespace. Its Deployment
+// goes by its owner reference. The duration says when to go on; 0 is done.
+func (r *Reconciler) finalize(ctx context.Context, rev *v1alpha1.Revision) (time.Duration, error) {
 	if !controllerutil.ContainsFinalizer(rev, v1alpha1.FinalizerCleanup) {
-		return nil
+		return 0, nil
 	}
 	runs, err := r.runs(ctx, rev)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	siblings, err := r.siblings(ctx, rev)
-	if err != nil {
-		return err
+	seen := Seen{Revision: rev}
+	if seen.Sharing, err = r.sharing(ctx, rev); err != nil {
+		return 0, err
+	}
+	if rev.Spec.Build != nil {
+		if err := r.observeTemplate(ctx, &seen); err != nil {
+			return 0, err
+		}
 	}
 	var failures []error
-	for _, run := range orphaned(rev, siblings, runs) {
+	for _, run := range seen.orphaned(runs) {
 		failures = append(failures, r.deleteRun(ctx, &run))
 	}
 	if err := errors.Join(failures...); err != nil {
-		return err
+		return 0, err
 	}
-	if err := r.forgetCache(ctx, rev); err != nil {
-		return err
+	if wait, err := r.forget(ctx, seen, runs); wait > 0 || err != nil {
+		return wait, err
 	}
 	before := rev.DeepCopy()
 	controllerutil.RemoveFinalizer(rev, v1alpha1.FinalizerCleanup)
 	if err := r.Client.Patch(ctx, rev, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("removing the finalizer: %w", err)
+		return 0, fmt.Errorf("removing the finalizer: %w", err)
 	}
-	return nil
+	return 0, nil
 }
 
-// forgetCache removes the Repository's build cache if the Repository is gone.
-// Each of its revisions asks for that: the last one finds the run of an earlier
-// one still at work, or starts another.
-func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) error {
+// forget removes what would be left of builds for good: the build cache of a
+// Repository, or of the preview of a fork, that is gone; and the image of a fork,
+// which nothing will ask for again. The duration says when to go on; 0 is done.
+func (r *Reconciler) forget(ctx context.Context, seen Seen, runs []pipelines.TaskRun) (time.Duration, error) {
+	rev := seen.Revision
 	if rev.Spec.Build == nil {
-		return nil
+		return 0, nil
 	}
+	gone, err := r.cacheIsGone(ctx, rev)
+	switch {
+	case err != nil:
+		return 0, err
+	case gone && rev.FromFork() && len(runs) > 0:
+		return runsEnd, nil // they write to it until their pods have ended
+	case gone:
+		if err := r.forgetCache(ctx, rev); err != nil {
+			return 0, err
+		}
+	}
+	if rev.FromFork() && rev.Status.Image != "" && !seen.imageShared() {
+		if err := r.Images.Remove(ctx, rev.Status.Image); err != nil {
+			ctrllog.FromContext(ctx).Info("the registry keeps an image of a fork", "image", rev.Status.Image, "error", err.Error())
+		}
+	}
+	return 0, nil
+}
+
+// cacheIsGone reports whether nobody will build with the revision's cache again.
+func (r *Reconciler) cacheIsGone(ctx context.Context, rev *v1alpha1.Revision) (bool, error) {
 	repository, err := index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.Repository, &v1alpha1.Repository{})
-	if err != nil || (repository != nil && repository.DeletionTimestamp == nil) {
-		return err
+	if err != nil || repository == nil || repository.DeletionTimestamp != nil {
+		return err == nil, err
 	}
-	run := pipelines.ForgetRunFor(rev.Namespace, rev.Spec.Repository, r.BuildNamespace)
-	err = r.Client.Create(ctx, run, apply.Reconcilers)
+	if !rev.FromFork() {
+		return false, nil
+	}
+	app, err := index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{})
+	return err == nil && (app == nil || app.DeletionTimestamp != nil), err
+}
+
+// forgetCache removes the revision's build cache. Each revision that has it asks
+// for that: the last one finds the run of an earlier one still at work, or starts
+// another.
+func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) error {
+	run := pipelines.ForgetRunFor(rev, r.BuildNamespace)
+	err := r.Client.Create(ctx, run, apply.Reconcilers)
 	if apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err) { // under way, or the build namespace is gone too
 		return nil
 	}
@@ -69,22 +114,31 @@ func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) er
 	return nil
 }
 
-// orphaned are the runs that nobody needs once rev is gone: its own, and those
-// of its key, unless a sibling has the same key.
-func orphaned(rev *v1alpha1.Revision, siblings []v1alpha1.Revision, runs []pipelines.TaskRun) []pipelines.TaskRun {
+// orphaned are the runs that nobody needs once the revision is gone: its own, and
+// those of its key, unless another revision has the same key and has not been
+// superseded.
+func (s Seen) orphaned(runs []pipelines.TaskRun) []pipelines.TaskRun {
 	needed := map[string]bool{}
-	for i := range siblings {
-		needed[keyLabel(&siblings[i])] = true
+	for i := range s.Sharing {
+		other := &s.Sharing[i]
+		if key := s.keyOf(other); key != "" && condition.Get(other.Status.Conditions, v1alpha1.ConditionBuilt).Reason != v1alpha1.ReasonSuperseded {
+			needed[pipelines.KeyLabel(key)] = true
+		}
 	}
 	var result []pipelines.TaskRun
 	for i := range runs {
 		key := runs[i].Labels[v1alpha1.LabelBuildKey]
-		mine := runs[i].Labels[v1alpha1.LabelRevision] == rev.Name || key == keyLabel(rev)
+		mine := runs[i].Labels[v1alpha1.LabelRevision] == s.Revision.Name || key == keyLabel(s.Revision)
 		if mine && !needed[key] {
 			result = append(result, runs[i])
 		}
 	}
 	return result
+}
+
+// imageShared reports whether another revision runs the image.
+func (s Seen) imageShared() bool {
+	return slices.ContainsFunc(s.Sharing, func(other v1alpha1.Revision) bool { return other.Status.Image == s.Revision.Status.Image })
 }
 
 // keyLabel is the label of the run that builds the revision; empty where no

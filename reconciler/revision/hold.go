@@ -27,9 +27,10 @@ const kubeletLag = 2 * time.Second
 //
 //   - once the revision has been ready;
 //   - where no other revision serves well: nothing can get worse;
+//   - in a preview: who pushed waits to see it, and nobody else is there;
 //   - where the same image has served with the same settings, as in a rollback.
 func holdFor(rev *v1alpha1.Revision, app *v1alpha1.App, siblings []v1alpha1.Revision) time.Duration {
-	if rev.Status.EverReady || app == nil {
+	if rev.Status.EverReady || app == nil || rev.Spec.Preview != nil {
 		return 0
 	}
 	serves := false

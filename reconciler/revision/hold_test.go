@@ -51,6 +51,7 @@ func TestHoldFor(t *testing.T) {
 		{name: "the first revision", rev: newest()},
 		{name: "beside a healthy one", rev: newest(), siblings: live(), want: v1alpha1.DefaultHold},
 		{name: "as long as headway.yaml says", rev: newest(hold(time.Minute)), siblings: live(), want: time.Minute},
+		{name: "a preview", rev: newest(func(rev *v1alpha1.Revision) { rev.Spec.Preview = &v1alpha1.BuiltFor{App: "hello"} }), siblings: live()},
 		{name: "not at all", rev: newest(hold(0)), siblings: live()},
 		{name: "the live one is broken", rev: newest(), siblings: live(image("i1", true, bad))},
 		{name: "nothing is live", rev: newest(), siblings: live(), app: func(a *v1alpha1.App) { a.Status.Revisions = nil }},

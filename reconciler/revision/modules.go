@@ -31,7 +31,7 @@ type Modules struct {
 // fork is that of somebody who may not read the modules.
 func (r *Reconciler) modules(ctx context.Context, seen Seen) (*Modules, error) {
 	rev := seen.Revision
-	own := strings.HasPrefix(rev.Spec.Ref, "refs/heads/") || strings.HasPrefix(rev.Spec.Ref, "refs/tags/")
+	own := !rev.FromFork() && (strings.HasPrefix(rev.Spec.Ref, "refs/heads/") || strings.HasPrefix(rev.Spec.Ref, "refs/tags/"))
 	if !own || seen.Template == nil || !seen.Template.TakesModules() {
 		return nil, nil
 	}

@@ -29,8 +29,10 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision) (Seen,
 	seen := Seen{
 		Revision:   rev,
 		Repository: r.repository(rev),
-		URL:        r.Public.URL(r.Public.Host(rev.Namespace, rev.Name)),
 		Park:       r.Park,
+	}
+	if rev.Spec.Preview == nil { // else its preview has the only host, which may be secret
+		seen.URL = r.Public.URL(r.Public.Host(rev.Namespace, rev.Name))
 	}
 	var err error
 	if seen.App, err = index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
@@ -45,19 +47,30 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision) (Seen,
 	if seen.Siblings, err = r.siblings(ctx, rev); err != nil {
 		return seen, err
 	}
+	if seen.Sharing, err = r.sharing(ctx, rev); err != nil {
+		return seen, err
+	}
 	return seen, r.observeBuild(ctx, &seen)
 }
 
 func (r *Reconciler) repository(rev *v1alpha1.Revision) string {
-	return r.Registry + "/" + rev.Namespace + "/" + rev.Spec.App
+	return r.Registry + "/" + rev.Namespace + "/" + rev.BuildApp()
 }
 
 // siblings are the other revisions of the app that are to stay.
 func (r *Reconciler) siblings(ctx context.Context, rev *v1alpha1.Revision) ([]v1alpha1.Revision, error) {
+	return r.others(ctx, rev, client.MatchingFields{index.RevisionApp: rev.Spec.App})
+}
+
+// sharing are the other revisions of the same builds that are to stay.
+func (r *Reconciler) sharing(ctx context.Context, rev *v1alpha1.Revision) ([]v1alpha1.Revision, error) {
+	return r.others(ctx, rev, client.MatchingFields{index.RevisionBuilds: rev.BuildApp()})
+}
+
+func (r *Reconciler) others(ctx context.Context, rev *v1alpha1.Revision, fields client.MatchingFields) ([]v1alpha1.Revision, error) {
 	var list v1alpha1.RevisionList
-	err := r.Client.List(ctx, &list, client.InNamespace(rev.Namespace), client.MatchingFields{index.RevisionApp: rev.Spec.App})
-	if err != nil {
-		return nil, fmt.Errorf("listing revisions of %s: %w", rev.Spec.App, err)
+	if err := r.Client.List(ctx, &list, client.InNamespace(rev.Namespace), fields); err != nil {
+		return nil, fmt.Errorf("listing the revisions beside %s: %w", rev.Name, err)
 	}
 	return slices.DeleteFunc(list.Items, func(other v1alpha1.Revision) bool {
 		return other.Name == rev.Name || other.DeletionTimestamp != nil
@@ -113,13 +126,13 @@ func (r *Reconciler) observeBuild(ctx context.Context, seen *Seen) error {
 	return nil
 }
 
-// runs are the TaskRuns of the revision's app.
+// runs are the TaskRuns of the builds that the revision shares.
 func (r *Reconciler) runs(ctx context.Context, rev *v1alpha1.Revision) ([]pipelines.TaskRun, error) {
 	var list pipelines.TaskRunList
 	err := r.Client.List(ctx, &list, client.InNamespace(r.BuildNamespace),
-		client.MatchingFields{index.RunApp: index.App(rev.Namespace, rev.Spec.App)})
+		client.MatchingFields{index.RunApp: index.App(rev.Namespace, rev.BuildApp())})
 	if err != nil {
-		return nil, fmt.Errorf("listing build runs of %s: %w", rev.Spec.App, err)
+		return nil, fmt.Errorf("listing build runs of %s: %w", rev.BuildApp(), err)
 	}
 	return list.Items, nil
 }

@@ -40,6 +40,7 @@ type bench struct {
 	applyErr  map[string]error // by name of the object
 
 	logReads, configReads int
+	removed               []string // images
 }
 
 func (b *bench) Find(context.Context, string, string) (string, *v1alpha1.ImageConfig, error) {
@@ -51,6 +52,11 @@ func (b *bench) Config(_ context.Context, namespace, _ string) (*v1alpha1.ImageC
 		b.t.Errorf("read for namespace %q", namespace)
 	}
 	return &v1alpha1.ImageConfig{User: "1000", Cmd: []string{"/app"}}, b.registry
+}
+
+func (b *bench) Remove(_ context.Context, image string) error {
+	b.removed = append(b.removed, image)
+	return b.registry
 }
 
 func (b *bench) Tail(context.Context, string, string, string) (string, error) {

@@ -34,6 +34,8 @@ type Images interface {
 	// Config returns the configuration of an image that is named by digest, if
 	// people of the namespace may see it.
 	Config(ctx context.Context, namespace, image string) (*v1alpha1.ImageConfig, error)
+	// Remove removes an image that is named by digest, where the registry lets it.
+	Remove(ctx context.Context, image string) error
 }
 
 // Logs reads the end of a container's log.
@@ -107,7 +109,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, nil
 	}
 	if rev.DeletionTimestamp != nil {
-		return outcome(0, r.finalize(ctx, &rev))
+		return outcome(r.finalize(ctx, &rev))
 	}
 	return outcome(r.advance(ctx, &rev, time.Now()))
 }

@@ -1,6 +1,7 @@
 package revision
 
 import (
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -25,12 +26,16 @@ type Seen struct {
 	// Siblings are the App's other revisions that are not being deleted; of one
 	// that has been ready only looked for if it asks for a standby.
 	Siblings []v1alpha1.Revision
+	// Sharing are the other revisions of the same builds that are not being
+	// deleted: those of Siblings, and of an app and its previews those of each
+	// other. Only looked for while there is no image.
+	Sharing []v1alpha1.Revision
 	// Template of the build; nil together with a TemplateProblem.
 	Template        *pipelines.Template
 	TemplateProblem string
 	// Key is the content key of the build; empty while no template tells it.
 	Key string
-	// Repository is where images of the App are pushed, without a tag.
+	// Repository is where the images of these builds are pushed, without a tag.
 	Repository string
 	// Modules are the private Go modules of the build; nil is none, or not looked
 	// for yet.
@@ -65,7 +70,7 @@ type Seen struct {
 	Answered map[types.UID]time.Duration
 	// Listening is what pods that are not ready were found to listen on.
 	Listening map[types.UID]probe.Listening
-	// URL of the revision.
+	// URL of the revision; empty where it has none of its own.
 	URL string
 }
 
@@ -103,10 +108,10 @@ func (s Seen) replaced() string {
 	return ""
 }
 
-// twin is a sibling that has the image of the same build.
+// twin is another revision that has the image of the same build.
 func (s Seen) twin() *v1alpha1.Revision {
-	for i := range s.Siblings {
-		other := &s.Siblings[i]
+	for i := range s.Sharing {
+		other := &s.Sharing[i]
 		if s.Key != "" && other.Status.Image != "" && other.Status.Build != nil && other.Status.Build.Key == s.Key {
 			return other
 		}
@@ -116,16 +121,23 @@ func (s Seen) twin() *v1alpha1.Revision {
 
 // shared reports whether another revision waits for the same build.
 func (s Seen) shared() bool {
-	for i := range s.Siblings {
-		other := &s.Siblings[i]
-		if other.Status.Image != "" || other.Status.Build == nil || other.Status.Build.Key != s.Key {
-			continue
-		}
-		if condition.Get(other.Status.Conditions, v1alpha1.ConditionBuilt).Status != metav1.ConditionFalse {
-			return true
-		}
+	return slices.ContainsFunc(s.Sharing, func(other v1alpha1.Revision) bool {
+		built := condition.Get(other.Status.Conditions, v1alpha1.ConditionBuilt)
+		return other.Status.Image == "" && built.Status != metav1.ConditionFalse && s.keyOf(&other) == s.Key
+	})
+}
+
+// keyOf is the key of another revision's build. That of one which nobody has
+// looked at yet is known where it has the template of this one: it may have come
+// to take the build over.
+func (s Seen) keyOf(other *v1alpha1.Revision) string {
+	switch {
+	case other.Status.Build != nil:
+		return other.Status.Build.Key
+	case other.Spec.Build != nil && s.Template != nil && other.Spec.Build.Template == s.Revision.Spec.Build.Template:
+		return pipelines.Key(other, s.Template.Version)
 	}
-	return false
+	return ""
 }
 
 // failedBefore reports whether the build failed and nobody asked for another

@@ -84,7 +84,10 @@ func TestOrphaned(t *testing.T) {
 		return r
 	}
 	rev := newRevision(commitA, keyed("k1"))
-	sibling := func(key string) v1alpha1.Revision { return *newRevision(commitB, keyed(key)) }
+	sibling := func(key string, change ...func(*v1alpha1.Revision)) v1alpha1.Revision {
+		return *newRevision(commitB, append(change, keyed(key))...)
+	}
+	superseded := withBuilt(condition.False(v1alpha1.ReasonSuperseded, ""), v1alpha1.BuildStatus{}, "")
 	for _, tc := range []struct {
 		name     string
 		siblings []v1alpha1.Revision
@@ -95,10 +98,11 @@ func TestOrphaned(t *testing.T) {
 		{"one of an earlier key", nil, []pipelines.TaskRun{run(rev.Name, "k0")}, rev.Name + "/k0"},
 		{"one that it shared with a revision that is gone", nil, []pipelines.TaskRun{run("gone", "k1")}, "gone/k1"},
 		{"one that a sibling needs", []v1alpha1.Revision{sibling("k1")}, []pipelines.TaskRun{run(rev.Name, "k1")}, ""},
+		{"one that a superseded sibling had", []v1alpha1.Revision{sibling("k1", superseded)}, []pipelines.TaskRun{run(rev.Name, "k1")}, rev.Name + "/k1"},
 		{"sibling has another key", []v1alpha1.Revision{sibling("k2")}, []pipelines.TaskRun{run(rev.Name, "k1")}, rev.Name + "/k1"},
 	} {
 		var names []string
-		for _, r := range orphaned(rev, tc.siblings, tc.runs) {
+		for _, r := range (Seen{Revision: rev, Sharing: tc.siblings}).orphaned(tc.runs) {
 			names = append(names, r.Name)
 		}
 		if got := strings.Join(names, " "); got != tc.want {

@@ -153,7 +153,7 @@ func (r *Reconciler) revisionsOfRun(ctx context.Context, run client.Object) []re
 	labels := run.GetLabels()
 	unbuilt := func(rev *v1alpha1.Revision) bool { return rev.Status.Image == "" }
 	return r.requests(ctx, unbuilt,
-		client.InNamespace(labels[v1alpha1.LabelNamespace]), client.MatchingFields{index.RevisionApp: labels[v1alpha1.LabelApp]})
+		client.InNamespace(labels[v1alpha1.LabelNamespace]), client.MatchingFields{index.RevisionBuilds: labels[v1alpha1.LabelApp]})
 }
 
 // revisionsWithoutTemplate maps a template to the revisions that miss it, or

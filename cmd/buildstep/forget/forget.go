@@ -1,5 +1,6 @@
-// Package forget removes the build cache of a Repository that is gone. It stays
-// inside the volume of caches, whatever links a build has left there.
+// Package forget removes the build cache of a Repository, or of a fork's preview,
+// that is gone. It stays inside the volume of caches, whatever links a build has
+// left there.
 package forget
 
 import (
@@ -10,12 +11,12 @@ import (
 	"path"
 )
 
-// Remove removes a Repository's folder, <namespace>/<name>, below caches, and
-// the namespace's if it is empty then. A folder that is not there is no error.
+// Remove removes the folder of a cache, <namespace>/<name>, below caches, and the
+// namespace's if it is empty then. A folder that is not there is no error.
 func Remove(caches, folder string) error {
 	namespace, name := path.Split(folder)
 	if !fs.ValidPath(folder) || namespace == "" || path.Dir(path.Clean(namespace)) != "." || name == "." {
-		return fmt.Errorf("%q is not a Repository's folder, which is <namespace>/<name>", folder)
+		return fmt.Errorf("%q is not the folder of a cache, which is <namespace>/<name>", folder)
 	}
 	root, err := os.OpenRoot(caches)
 	if err != nil {

@@ -1,0 +1,120 @@
+package feedback
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/headway-dev/headway/api/explain"
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/forge"
+)
+
+// marker is the first line of the comment, by which it is found again.
+const marker = "<!-- headway:preview -->"
+
+// gone is what the comment of a closed request says.
+const gone = marker + "\nThe request is closed, and its previews are gone.\n"
+
+// comment adds the one comment of a request. Whatever others have written stands
+// in code spans, in the middle of a line.
+func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
+	c := Comment{Number: r.Number, Commit: r.Commit, Final: true}
+	switch r.State {
+	case v1alpha1.RequestPreviewed:
+		c.Create = len(previews) > 0
+		c.Final = len(previews) == len(r.Previews)
+	case v1alpha1.RequestWaiting, v1alpha1.RequestInvalid:
+		c.Create = true
+	}
+	var b strings.Builder
+	b.WriteString(marker + "\n")
+	if r.State != v1alpha1.RequestPreviewed {
+		fmt.Fprintf(&b, "No preview of %s: %s\n", code(v1alpha1.Short(r.Commit)), code(r.Message))
+	}
+	if len(previews) > 0 {
+		b.WriteString("\n| app | preview | commit | build | state |\n|---|---|---|---|---|\n")
+	}
+	for _, p := range previews {
+		if p.build.State == forge.Pending || p.build.State == forge.Success && p.ready.State == forge.Pending {
+			c.Final = false
+		}
+		p.row(&b, r)
+	}
+	notes(&b, previews)
+	c.Text = b.String()
+	v.wanted.Comments = append(v.wanted.Comments, c)
+}
+
+// row is the app's line of the table.
+func (p *preview) row(b *strings.Builder, r *v1alpha1.RequestStatus) {
+	cells := []string{code(p.app.Spec.Preview.App), link(p.app.Status.URL), code(v1alpha1.Short(r.Commit)), sentence(p.build), sentence(p.ready)}
+	if p.build.State == forge.Failure {
+		cells[3], cells[4] = "failed", code(p.build.Description)
+	}
+	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+}
+
+// sentence is a status in a cell of the table. What is good is in Headway's own
+// words but for names.
+func sentence(s Status) string {
+	switch s.State {
+	case forge.Failure:
+		return "failed: " + code(s.Description)
+	case forge.Success:
+		return s.Description
+	}
+	return code(s.Description)
+}
+
+// link to a URL that Headway has formed.
+func link(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Host == "" {
+		return "none yet"
+	}
+	return fmt.Sprintf("[%s](%s)", u.Hostname(), to)
+}
+
+// notes are what there is to know of previews beside their states, and how traffic
+// moves after the merge. What is true of several apps is said once.
+func notes(b *strings.Builder, previews []preview) {
+	var order [][2]string // what is said before the names of apps, and after them
+	apps := map[[2]string][]string{}
+	say := func(p *preview, before, after string) {
+		text := [2]string{before, after}
+		if apps[text] == nil {
+			order = append(order, text)
+		}
+		apps[text] = append(apps[text], code(p.app.Spec.Preview.App))
+	}
+	for i := range previews {
+		if unset := codes(previews[i].app.Spec.Preview.Unset); unset != "" {
+			say(&previews[i], "Not set in the preview of ", ", as previews do not get these Secrets: "+unset+".")
+		}
+	}
+	for i := range previews {
+		say(&previews[i], "Traffic of ", " after the merge: "+previews[i].traffic()+".")
+	}
+	for _, text := range order {
+		fmt.Fprintf(b, "\n%s%s%s\n", text[0], strings.Join(apps[text], ", "), text[1])
+	}
+}
+
+// traffic is how it moves by the rule of production.
+func (p *preview) traffic() string {
+	var rule explain.Rule
+	if p.production == nil {
+		rule = explain.ForRule(nil)
+	} else {
+		rule = explain.ForRule(p.production.Spec.RuleFor(p.production.Spec.ProductionRef))
+	}
+	text := rule.Traffic
+	if rule.Before != "" {
+		text += ". Before that: " + code(rule.Before)
+	}
+	if rule.Gates != "" {
+		text += ". Gates: " + code(rule.Gates)
+	}
+	return text
+}

@@ -94,7 +94,7 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 	}
 	for _, t := range app.Status.Trials {
 		if reading, judged := r.Trials.Reading(types.NamespacedName{Namespace: app.Namespace, Name: t.Revision}); judged {
-			reading.Gates = append(reading.Gates, r.Checks.Gates(client.ObjectKeyFromObject(app), t.Revision)...)
+			reading.Gates = append(reading.Gates, r.Checks.Gates(client.ObjectKeyFromObject(app), t.Revision, seen.gates(t.Ref))...)
 			seen.Readings[t.Revision] = reading
 		}
 	}

@@ -21,6 +21,7 @@ package check
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,12 +62,15 @@ type answer struct {
 	message string
 }
 
+var unasked = answer{v1alpha1.VerdictWaiting, "not asked yet"}
+
 // gate asks one kind of gate.
 type gate struct {
 	name string
-	// used reports whether a rule has it.
-	used func(*v1alpha1.Gates) bool
-	ask  func(ctx context.Context, s Subject) answer
+	// question is what a rule has it ask; empty: the rule does not have it. The
+	// answer to one says nothing about another.
+	question func(*v1alpha1.Gates) string
+	ask      func(ctx context.Context, s Subject) answer
 	// every is the pause between two questions. One that is final is asked no
 	// more once it has passed or failed.
 	every time.Duration
@@ -89,8 +93,9 @@ type subject struct {
 	asked map[string]*asked // by gate
 }
 
-// asked is one gate of a subject.
+// asked is one question about a subject.
 type asked struct {
+	question string
 	answer
 	at   time.Time // asked last; zero: to be asked now
 	busy bool
@@ -100,10 +105,19 @@ type asked struct {
 // not block.
 func New(jobs Jobs, changed func(app types.NamespacedName)) *Checker {
 	return with(changed,
-		gate{"job", func(g *v1alpha1.Gates) bool { return len(g.Job) > 0 }, jobs.ask, jobEvery, true},
-		gate{"http", func(g *v1alpha1.Gates) bool { return g.HTTP != "" }, newAsker(public).http, every, false},
-		gate{"prometheus", func(g *v1alpha1.Gates) bool { return g.Prometheus != nil }, newAsker(public).prometheus, every, false},
+		gate{"job", jobQuestion, jobs.ask, jobEvery, true},
+		gate{"http", func(g *v1alpha1.Gates) string { return g.HTTP }, newAsker(public).http, every, false},
+		gate{"prometheus", prometheusQuestion, newAsker(public).prometheus, every, false},
 	)
+}
+
+func jobQuestion(g *v1alpha1.Gates) string { return strings.Join(g.Job, "\x00") }
+
+func prometheusQuestion(g *v1alpha1.Gates) string {
+	if g.Prometheus == nil {
+		return ""
+	}
+	return strings.Join([]string{g.Prometheus.URL, g.Prometheus.Query, g.Prometheus.Max}, "\x00")
 }
 
 func with(changed func(types.NamespacedName), gates ...gate) *Checker {
@@ -130,17 +144,19 @@ func (c *Checker) Follow(app types.NamespacedName, subjects []Subject) {
 }
 
 // begin has the gates of a subject asked, all of them anew if it has taken a
-// step; false if it has none. c.mu is held.
+// step, and each that its rule has ask something else now; false if it has none.
+// c.mu is held.
 func (c *Checker) begin(is *subject, s Subject) (any bool) {
 	anew := is.Step != s.Step
 	is.Subject = s
 	for _, g := range c.gates {
+		question := g.question(&s.Gates)
 		switch a := is.asked[g.name]; {
-		case !g.used(&s.Gates):
+		case question == "":
 			delete(is.asked, g.name)
 			continue
-		case a == nil:
-			is.asked[g.name] = &asked{answer: answer{v1alpha1.VerdictWaiting, "not asked yet"}}
+		case a == nil || a.question != question:
+			is.asked[g.name] = &asked{question: question, answer: unasked}
 		case anew:
 			a.at = time.Time{}
 		}
@@ -149,15 +165,28 @@ func (c *Checker) begin(is *subject, s Subject) (any bool) {
 	return any
 }
 
-// Gates are the answers about a revision so far.
-func (c *Checker) Gates(app types.NamespacedName, revision string) (gates []v1alpha1.GateStatus) {
+// Gates are the answers about a revision so far to what its rule asks now; nil is
+// a rule that asks nothing.
+func (c *Checker) Gates(app types.NamespacedName, revision string, rule *v1alpha1.Gates) (gates []v1alpha1.GateStatus) {
+	if rule == nil {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.subjects[app] {
+		if s.Revision != revision {
+			continue
+		}
 		for _, g := range c.gates {
-			if a := s.asked[g.name]; a != nil && s.Revision == revision {
-				gates = append(gates, v1alpha1.GateStatus{Name: g.name, Verdict: a.verdict, Message: a.message})
+			question := g.question(rule)
+			if question == "" {
+				continue
 			}
+			got := unasked
+			if a := s.asked[g.name]; a != nil && a.question == question {
+				got = a.answer
+			}
+			gates = append(gates, v1alpha1.GateStatus{Name: g.name, Verdict: got.verdict, Message: got.message})
 		}
 	}
 	return gates

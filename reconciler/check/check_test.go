@@ -17,7 +17,7 @@ import (
 var shop = types.NamespacedName{Namespace: "team", Name: "shop"}
 
 // always is a gate that every rule has.
-func always(*v1alpha1.Gates) bool { return true }
+func always(*v1alpha1.Gates) string { return "?" }
 
 func subjectAt(step int32) Subject { return Subject{App: shop, Revision: "shop-1", Step: step} }
 
@@ -56,11 +56,11 @@ func TestAskedAtEachStepAndOnFromThere(t *testing.T) {
 		}
 		expect("nobody is on trial", time.Minute, 0, 0)
 		c.Follow(shop, []Subject{subjectAt(0)})
-		if diff := cmp.Diff([]v1alpha1.GateStatus{{Name: "http", Verdict: v1alpha1.VerdictWaiting, Message: "not asked yet"}}, c.Gates(shop, "shop-1")); diff != "" {
+		if diff := cmp.Diff([]v1alpha1.GateStatus{{Name: "http", Verdict: v1alpha1.VerdictWaiting, Message: "not asked yet"}}, c.Gates(shop, "shop-1", &v1alpha1.Gates{})); diff != "" {
 			t.Error(diff)
 		}
 		expect("it begins", time.Second, 1, 1)
-		if diff := cmp.Diff([]v1alpha1.GateStatus{{Name: "http", Verdict: v1alpha1.VerdictPassing, Message: "so"}}, c.Gates(shop, "shop-1")); diff != "" {
+		if diff := cmp.Diff([]v1alpha1.GateStatus{{Name: "http", Verdict: v1alpha1.VerdictPassing, Message: "so"}}, c.Gates(shop, "shop-1", &v1alpha1.Gates{})); diff != "" {
 			t.Error(diff)
 		}
 		c.Follow(shop, []Subject{subjectAt(0)})
@@ -71,8 +71,45 @@ func TestAskedAtEachStepAndOnFromThere(t *testing.T) {
 		expect("a step", time.Second, 3, 2)
 		c.Follow(shop, nil)
 		expect("its trial is over", time.Minute, 3, 2)
-		if c.Gates(shop, "shop-1") != nil || len(c.subjects) != 0 {
+		if c.Gates(shop, "shop-1", &v1alpha1.Gates{}) != nil || len(c.subjects) != 0 {
 			t.Error("it is remembered")
+		}
+	})
+}
+
+// TestAnotherQuestion: when a rule asks something else, the answer so far counts
+// no more, also one that was on its way.
+func TestAnotherQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		url := func(g *v1alpha1.Gates) string { return g.HTTP }
+		c := with(func(types.NamespacedName) {}, gate{"http", url, func(_ context.Context, s Subject) answer {
+			time.Sleep(time.Second)
+			return answer{v1alpha1.VerdictPassing, s.Gates.HTTP}
+		}, every, false})
+		run(t, c)
+		expect := func(what string, rule v1alpha1.Gates, message string) {
+			t.Helper()
+			synctest.Wait()
+			if got := c.Gates(shop, "shop-1", &rule); len(got) != 1 || got[0].Message != message {
+				t.Errorf("%s: %+v, want %q", what, got, message)
+			}
+		}
+		follow := func(rule v1alpha1.Gates) { c.Follow(shop, []Subject{{App: shop, Revision: "shop-1", Gates: rule}}) }
+		old, other := v1alpha1.Gates{HTTP: "http://old"}, v1alpha1.Gates{HTTP: "http://other"}
+		follow(old)
+		time.Sleep(1500 * time.Millisecond)
+		expect("it is asked", old, "http://old")
+		expect("the rule has just changed", other, "not asked yet")
+		follow(other)
+		expect("the change is followed", other, "not asked yet")
+		time.Sleep(600 * time.Millisecond)
+		follow(old) // while the other one is asked
+		time.Sleep(time.Second)
+		expect("that answer came late", old, "not asked yet")
+		time.Sleep(time.Second)
+		expect("asked again", old, "http://old")
+		if got := c.Gates(shop, "shop-1", nil); got != nil {
+			t.Errorf("without a rule: %+v", got)
 		}
 	})
 }

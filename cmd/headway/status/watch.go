@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 // printed: in place on a terminal, one below the other elsewhere. An
 // interruption ends it without an error.
 func watchStatus(ctx context.Context, out io.Writer, c *cli.Cluster, namespace, app string) error {
-	screen := cli.IsTerminal(out)
+	onScreen, show := cli.IsTerminal(out), below(out)
+	if onScreen {
+		show = (&screen{out: out, size: func() (int, int) { return sizeOf(out.(*os.File)) }}).show
+	}
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	last := ""
@@ -33,14 +37,14 @@ func watchStatus(ctx context.Context, out io.Writer, c *cli.Cluster, namespace, 
 			v := view{paint: cli.PaintFor(out), now: time.Now(), namespace: namespace, app: app}
 			text = rendered(s, v)
 			key = text
-			if !screen {
+			if !onScreen {
 				// An age that grows is no news.
 				v.now = time.Time{}
 				key = rendered(s, v)
 			}
 		}
 		if key != last {
-			if err := show(out, text, screen, first); err != nil {
+			if err := show(text); err != nil {
 				return fmt.Errorf("printing the status: %w", err)
 			}
 			last = key
@@ -59,14 +63,12 @@ func rendered(s *state, v view) string {
 	return b.String()
 }
 
-func show(out io.Writer, text string, screen, first bool) error {
+// below prints texts one below the other.
+func below(out io.Writer) func(text string) error {
 	before := ""
-	switch {
-	case screen:
-		before = "\x1b[H\x1b[2J"
-	case !first:
+	return func(text string) error {
+		_, err := io.WriteString(out, before+text)
 		before = "\n"
+		return err
 	}
-	_, err := io.WriteString(out, before+text)
-	return err
 }

@@ -47,6 +47,11 @@ type Trial struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=8
 	Gates []GateStatus `json:"gates,omitempty"`
+	// Committed is how the request to move a branch forward to it went; nil: it was
+	// not asked for, or not answered. The App's spec.committed has the last answer
+	// alone, which may be about another share.
+	// +optional
+	Committed *CommitResult `json:"committed,omitempty"`
 	// Checked is when Gates were written last.
 	// +optional
 	Checked *metav1.MicroTime `json:"checked,omitempty"`

@@ -1481,6 +1481,11 @@ func (in *Trial) DeepCopyInto(out *Trial) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Committed != nil {
+		in, out := &in.Committed, &out.Committed
+		*out = new(CommitResult)
+		**out = **in
+	}
 	if in.Checked != nil {
 		in, out := &in.Checked, &out.Checked
 		*out = (*in).DeepCopy()

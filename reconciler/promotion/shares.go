@@ -93,6 +93,9 @@ func (d *deciding) holder(name string, head *Head, crowded bool) *trial {
 		return nil
 	}
 	t := d.begin(name, head)
+	if done := d.Committed; done != nil && done.Action == v1alpha1.CommitFastForward && done.Revision == name {
+		t.Committed = done // the next answer takes its place in Input
+	}
 	has := d.served(name, head.Ref)
 	if has > 0 && t.Step == 0 {
 		t.stay(1)
@@ -169,10 +172,10 @@ func (d *deciding) promote(t *trial) {
 		return
 	}
 	t.Waiting = "for " + to.To + " to be moved to commit " + v1alpha1.Short(t.head.Commit)
-	if done := d.Committed; done != nil && done.Action == v1alpha1.CommitFastForward && done.Revision == t.Revision && done.Problem != "" {
-		t.Waiting += ": " + done.Problem
-	}
-	if d.merge == nil {
+	switch {
+	case t.Committed == nil && d.merge == nil:
 		d.merge = t
+	case t.Committed != nil && t.Committed.Problem != "":
+		t.Waiting += ": " + t.Committed.Problem
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -29,10 +30,12 @@ var errDeleting = errors.New("an older object with this name is still being dele
 // ones the API server does not take.
 func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, p plan.Plan, digests map[string]string) (deleting []string, refused []*plan.Problem, err error) {
 	var failed []error
-	for _, planned := range p.Apps {
+	for _, planned := range slices.Concat(p.Apps, p.Previews) {
 		err := r.applyApp(ctx, repo, l, f, planned, digests)
 		switch {
 		case err == nil:
+		case errors.Is(err, errDeleting) && planned.Spec.Preview != nil:
+			l.soon = settleLook // its teardown may take a while
 		case errors.Is(err, errDeleting):
 			deleting = append(deleting, planned.Name)
 		case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
@@ -45,7 +48,7 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 	for _, gone := range p.Remove {
 		name := gone.App
 		app := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: repo.Namespace, Name: name}}
-		err := r.client.Delete(ctx, app, client.Preconditions{UID: ptr.To(f.Apps[name].UID)})
+		err := r.client.Delete(ctx, app, client.Preconditions{UID: ptr.To(f.app(name).UID)})
 		if client.IgnoreNotFound(err) != nil {
 			failed = append(failed, fmt.Errorf("deleting app %s: %w", name, err))
 			continue
@@ -58,7 +61,7 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 }
 
 func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, planned plan.App, digests map[string]string) error {
-	prior := f.Apps[planned.Name]
+	prior := f.app(planned.Name)
 	if f.deleting[planned.Name] || prior != nil && prior.DeletionTimestamp != nil {
 		return fmt.Errorf("app %s: %w", planned.Name, errDeleting)
 	}
@@ -141,6 +144,7 @@ func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n plan.Revisio
 			Subject:    n.Snapshot.Subject,
 			Author:     n.Snapshot.Author,
 			Source:     source,
+			Preview:    n.Preview,
 			Build:      n.From.App.Build,
 			Image:      n.From.Spec.Image,
 			Runtime:    n.From.Spec.Runtime,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
@@ -20,7 +21,7 @@ func (r *Reconciler) planWithSources(ctx context.Context, l *look, f *seen) (pla
 	for {
 		p := plan.Make(f.Facts)
 		refused := false
-		for _, planned := range p.Apps {
+		for _, planned := range slices.Concat(p.Apps, p.Previews) {
 			for _, n := range planned.Revisions {
 				if n.From.App.Build == nil || digests[n.Name] != "" {
 					continue
@@ -111,7 +112,11 @@ func (r *Reconciler) remake(ctx context.Context, l *look, rev *v1alpha1.Revision
 	if err != nil {
 		return "", unlessLost(err)
 	}
-	c := s.App(rev.Spec.App)
+	app := rev.Spec.App
+	if rev.Spec.Preview != nil {
+		app = rev.Spec.Preview.App
+	}
+	c := s.App(app)
 	if c == nil {
 		return "", nil
 	}

@@ -26,6 +26,11 @@ type look struct {
 	// chosen is what is watched, production the commit of its branch.
 	chosen
 	production string
+	// heads are the commits of requests that are read.
+	heads map[string]bool
+	// soon is the wait for another look that something of this one asks for; 0:
+	// none.
+	soon time.Duration
 	// known are the paths of the headway.yaml files that have made an App.
 	known map[string]bool
 	// commits read in this look, with their files.
@@ -255,6 +260,11 @@ func (l *look) ensure(ctx context.Context) error {
 	wants := []string{l.production}
 	for _, ref := range slices.Sorted(maps.Keys(l.others)) {
 		if commit := l.others[ref]; !slices.Contains(wants, commit) && l.memory.unreadable[commit] == nil {
+			wants = append(wants, commit)
+		}
+	}
+	for _, commit := range slices.Sorted(maps.Keys(l.heads)) {
+		if !slices.Contains(wants, commit) && l.memory.unreadable[commit] == nil {
 			wants = append(wants, commit)
 		}
 	}

@@ -33,6 +33,13 @@ type memory struct {
 	// to follow; undated, that the remote does not tell them.
 	times   map[string]time.Time
 	undated bool
+	// bases are the apps at the commits that requests began from, by the request's
+	// commit and base; nil where those cannot be found.
+	bases map[string]plan.Base
+	// differs is since when git and the forge name different heads, and asked when
+	// approvals were last read, by the number of the request.
+	differs map[int64]time.Time
+	asked   map[int64]asked
 	// lost are digests of artifacts that could not be made again.
 	lost map[string]bool
 	// apps and revisions are the own writes that the cache may not show yet.
@@ -58,6 +65,8 @@ func newMemory() *memory {
 		absent:     map[string]string{},
 		unreadable: map[string]*plan.Problem{},
 		times:      map[string]time.Time{},
+		differs:    map[int64]time.Time{},
+		asked:      map[int64]asked{},
 		lost:       map[string]bool{},
 		tries:      map[string]int{},
 		apps:       map[string]written[*v1alpha1.App]{},
@@ -70,6 +79,14 @@ func newMemory() *memory {
 func (m *memory) keep(commits map[string]bool) {
 	maps.DeleteFunc(m.snapshots, func(hash string, _ *plan.Snapshot) bool { return !commits[hash] })
 	maps.DeleteFunc(m.unreadable, func(hash string, _ *plan.Problem) bool { return !commits[hash] })
+}
+
+// sooner is the wait for the next look, where something asks for another one
+// before its time.
+func (m *memory) sooner(wait time.Duration) {
+	if wait > 0 && (m.soon == 0 || wait < m.soon) {
+		m.soon = wait
+	}
 }
 
 // freshApps puts the own writes that are newer than what the cache shows in

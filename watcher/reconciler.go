@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -42,9 +43,12 @@ type Reconciler struct {
 	artifacts *artifact.Store
 	// artifactLimits bound the source of one app.
 	artifactLimits artifact.Limits
-	events         events.EventRecorder
-	log            *slog.Logger
-	now            func() time.Time
+	forges         forges
+	// public is how the outside reaches apps.
+	public address.Public
+	events events.EventRecorder
+	log    *slog.Logger
+	now    func() time.Time
 	// gitDir holds one cache per Repository, named by its UID.
 	gitDir   string
 	memories memories
@@ -81,6 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	memory := r.memories.of(repo.UID)
 	if before.Status.LastHandledSync != repo.Status.LastHandledSync {
 		memory.failures = 0
+		r.forges.Forget(repo.UID)
 	}
 	started := r.now()
 	err := r.sync(ctx, repo, memory)
@@ -135,6 +140,7 @@ func (r *Reconciler) cleanUp(ctx context.Context, repo *v1alpha1.Repository) err
 		return fmt.Errorf("removing the git cache: %w", err)
 	}
 	r.memories.forget(repo.UID)
+	r.forges.Forget(repo.UID)
 	if !controllerutil.RemoveFinalizer(repo, v1alpha1.FinalizerCleanup) {
 		return nil
 	}

@@ -25,6 +25,8 @@ type chosen struct {
 	// are asked for by rules of release alone.
 	others map[string]string
 	ruled  map[string]bool
+	// queues: the commits of merge queues are watched, too.
+	queues bool
 	// omitted says what is not watched.
 	omitted []*plan.Problem
 }
@@ -44,7 +46,7 @@ func chooseRefs(advertised map[string]string, branch string, globs []string) (ch
 		}
 		for ref, commit := range advertised {
 			// A glob without ** matches whole names, not all below a folder.
-			if ref != c.productionRef && watchable(ref) && glob.Match(ref) && sameDepth(pattern, ref) {
+			if ref != c.productionRef && watchable(ref) && !v1alpha1.InMergeQueue(ref) && glob.Match(ref) && sameDepth(pattern, ref) {
 				c.listed[ref] = commit
 			}
 		}
@@ -65,6 +67,9 @@ func (l *look) watch(ctx context.Context, f *plan.Facts) error {
 	}
 	for _, ref := range branches {
 		add(ref)
+	}
+	if l.queues {
+		maps.Copy(l.others, f.QueueHeads(advertised))
 	}
 	if len(l.others) > maxRefs {
 		if err := l.dateRefs(ctx); err != nil {

@@ -25,8 +25,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
+	"github.com/headway-dev/headway/watcher/forge/pool"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/plan"
 	"github.com/headway-dev/headway/watcher/webhook"
@@ -54,6 +56,8 @@ type Options struct {
 	ArtifactListen string
 	// WebhookListen is the address of POST /webhook, such as :8081.
 	WebhookListen string
+	// Public is how apps are reached.
+	Public address.Public
 }
 
 // Setup adds the reconciler of Repositories, the artifact server, the webhook
@@ -71,7 +75,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	h := newHints(mgr.GetClient(), mgr.GetAPIReader(), log)
 	r := &Reconciler{
 		client: mgr.GetClient(), live: mgr.GetAPIReader(),
-		git:       git.NewClient(git.DefaultLimits()),
+		git:    git.NewClient(git.DefaultLimits()),
+		forges: pool.New(mgr.GetAPIReader()), public: o.Public,
 		artifacts: store, artifactLimits: artifact.DefaultLimits(),
 		events: mgr.GetEventRecorder("headway-watcher"),
 		log:    log,
@@ -191,7 +196,7 @@ func repositoryOf(_ context.Context, o client.Object) []reconcile.Request {
 // the remote.
 func (r *Reconciler) awaiting(ctx context.Context, o client.Object) []reconcile.Request {
 	app, ok := o.(*v1alpha1.App)
-	if !ok {
+	if !ok || app.Spec.Preview != nil {
 		return nil
 	}
 	var apps v1alpha1.AppList

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/condition"
@@ -49,6 +50,8 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 	for _, ref := range slices.Sorted(maps.Keys(f.Others)) {
 		repo.Status.Heads = append(repo.Status.Heads, v1alpha1.RefHead{Ref: ref, Commit: f.Others[ref].Commit})
 	}
+	repo.Status.Requests = p.Requests[:min(len(p.Requests), plan.MaxRequests)]
+	setForge(repo, f.forge)
 	repo.Status.Apps = p.Files
 	repo.Status.AppCount = int32(len(p.Apps)) // little more than plan.MaxSpecFiles
 	at := fmt.Sprintf("%s at %s", v1alpha1.ShortRef(f.ProductionRef), f.Production.Commit[:8])
@@ -68,6 +71,21 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 		return
 	}
 	set(repo, v1alpha1.ConditionSpecValid, condition.False(p.Problems[0].Reason, lines(p.Problems)))
+}
+
+// setForge says how the forge is. As long as it refuses in one way, the message
+// stays: a write for each try would be one for nobody.
+func setForge(repo *v1alpha1.Repository, state *condition.State) {
+	if state == nil {
+		meta.RemoveStatusCondition(&repo.Status.Conditions, v1alpha1.ConditionForge)
+		return
+	}
+	was := meta.FindStatusCondition(repo.Status.Conditions, v1alpha1.ConditionForge)
+	passing := state.Reason == v1alpha1.ReasonUnreachable || state.Reason == v1alpha1.ReasonRateLimited
+	if passing && was != nil && was.Reason == state.Reason && was.ObservedGeneration == repo.Generation {
+		return
+	}
+	set(repo, v1alpha1.ConditionForge, *state)
 }
 
 // setComplete says what is left out while the rest is followed.
@@ -108,7 +126,7 @@ type change struct{ kind, reason, note string }
 // changes are the starts and ends of trouble, each told once.
 func changes(before, after *v1alpha1.Repository) []change {
 	var out []change
-	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid, v1alpha1.ConditionComplete} {
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionSpecValid, v1alpha1.ConditionComplete, v1alpha1.ConditionForge} {
 		was, is := condition.Get(before.Status.Conditions, kind), condition.Get(after.Status.Conditions, kind)
 		bad, wasBad := is.Status == metav1.ConditionFalse, was.Status == metav1.ConditionFalse
 		switch {

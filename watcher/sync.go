@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/plan"
@@ -36,7 +38,7 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 	if l.chosen, err = chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs); err != nil {
 		return err
 	}
-	l.production = session.Refs()[l.productionRef]
+	l.production, l.queues = session.Refs()[l.productionRef], repo.Spec.Forge != nil
 	err = r.follow(ctx, repo, l)
 	if errors.Is(err, git.ErrCorrupt) {
 		r.log.Warn("git cache is fetched afresh", "namespace", repo.Namespace, "repository", repo.Name, "error", err)
@@ -61,7 +63,10 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	if err := l.readHeads(ctx, &f.Facts); err != nil {
 		return err
 	}
-	if f.Foreign, err = r.observeForeign(ctx, repo, f.Apps, f.Production); err != nil {
+	if f.Foreign, err = r.observeForeign(ctx, repo); err != nil {
+		return err
+	}
+	if err := r.readRequests(ctx, repo, l, &f); err != nil {
 		return err
 	}
 	f.omitted = l.omitted
@@ -80,6 +85,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	if err := r.carryOut(ctx, repo, l, f, p); err != nil {
 		return err
 	}
+	l.memory.sooner(l.soon)
 	if err := r.restore(ctx, l, f.Revisions); err != nil {
 		return err
 	}
@@ -87,6 +93,9 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	needed := map[string]bool{l.production: true}
 	for _, commit := range l.others {
 		needed[commit] = true
+	}
+	for _, request := range f.Requests {
+		needed[request.Commit] = true
 	}
 	for pin, s := range f.Pinned {
 		needed[pin] = true
@@ -131,14 +140,26 @@ type seen struct {
 	deleting map[string]bool
 	// requests are what status.commit of the Apps asks for, by name.
 	requests map[string]*v1alpha1.CommitRequest
+	// forge is the state of the forge; nil where there is none.
+	forge *condition.State
 	// omitted says what of the remote was not looked at.
 	omitted []*plan.Problem
+}
+
+// app finds an App or a preview; nil where there is none.
+func (f *seen) app(name string) *v1alpha1.App {
+	if app := f.Apps[name]; app != nil {
+		return app
+	}
+	return f.Previews[name]
 }
 
 // observe reads the objects that a plan depends on. They come from the cache
 // and must not be changed.
 func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, memory *memory) (seen, error) {
-	f := seen{deleting: map[string]bool{}, requests: map[string]*v1alpha1.CommitRequest{}, Facts: plan.Facts{Repository: repo.Name, Apps: map[string]*v1alpha1.App{}, Read: map[string]bool{}}}
+	f := seen{deleting: map[string]bool{}, requests: map[string]*v1alpha1.CommitRequest{}, Facts: plan.Facts{
+		Repository: repo.Name, Namespace: repo.Namespace, UID: string(repo.UID), Public: r.public, Now: r.now(),
+		Previews: map[string]*v1alpha1.App{}, Read: map[string]bool{}}}
 	for _, file := range repo.Status.Apps {
 		f.Read[file.Path] = true
 	}
@@ -147,14 +168,22 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 	if err := r.client.List(ctx, &apps, own...); err != nil {
 		return seen{}, fmt.Errorf("listing apps: %w", err)
 	}
+	all := map[string]*v1alpha1.App{}
 	for i := range apps.Items {
 		if app := &apps.Items[i]; ownedByOther(app, repo.UID) {
 			f.deleting[app.Name] = true
 		} else {
-			f.Apps[app.Name], f.requests[app.Name] = app, app.Status.Commit
+			all[app.Name], f.requests[app.Name] = app, app.Status.Commit
 		}
 	}
-	memory.freshApps(f.Apps, r.now())
+	memory.freshApps(all, r.now())
+	f.Apps = maps.Clone(all)
+	maps.DeleteFunc(f.Apps, func(name string, app *v1alpha1.App) bool {
+		if app.Spec.Preview != nil {
+			f.Previews[name] = app
+		}
+		return app.Spec.Preview != nil
+	})
 	var revisions v1alpha1.RevisionList
 	if err := r.client.List(ctx, &revisions, own...); err != nil {
 		return seen{}, fmt.Errorf("listing revisions: %w", err)
@@ -165,28 +194,23 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 		}
 	}
 	f.Revisions = slices.DeleteFunc(memory.freshRevisions(f.Revisions, r.now()), func(rev *v1alpha1.Revision) bool {
-		app := f.Apps[rev.Spec.App]
+		app := all[rev.Spec.App]
 		return app == nil || ownedByOther(rev, app.UID)
 	})
 	return f, nil
 }
 
-// observeForeign finds the Apps of other Repositories that have a name which
-// production asks for.
-func (r *Reconciler) observeForeign(ctx context.Context, repo *v1alpha1.Repository, own map[string]*v1alpha1.App, production *plan.Snapshot) (map[string]string, error) {
+// observeForeign finds the Apps of other Repositories in the namespace: neither an
+// app nor a preview may have the name of one.
+func (r *Reconciler) observeForeign(ctx context.Context, repo *v1alpha1.Repository) (map[string]string, error) {
+	var apps v1alpha1.AppList
+	if err := r.client.List(ctx, &apps, client.InNamespace(repo.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing the apps of the namespace: %w", err)
+	}
 	foreign := map[string]string{}
-	for i := range production.Apps {
-		name := production.Apps[i].Name
-		if name == "" || own[name] != nil {
-			continue
-		}
-		other := &v1alpha1.App{}
-		err := r.client.Get(ctx, types.NamespacedName{Namespace: repo.Namespace, Name: name}, other)
-		if client.IgnoreNotFound(err) != nil {
-			return nil, fmt.Errorf("reading app %s: %w", name, err)
-		}
-		if err == nil && other.Spec.Repository != repo.Name {
-			foreign[name] = other.Spec.Repository
+	for i := range apps.Items {
+		if app := &apps.Items[i]; app.Spec.Repository != repo.Name {
+			foreign[app.Name] = app.Spec.Repository
 		}
 	}
 	return foreign, nil

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
@@ -34,6 +35,7 @@ type world struct {
 	client client.Client
 	events *events.FakeRecorder
 	data   string
+	forge  *fakeForge
 	r      *Reconciler
 	name   types.NamespacedName
 }
@@ -48,7 +50,7 @@ func (i indexer) IndexField(_ context.Context, o client.Object, field string, f 
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, http: gittest.NewHTTP(t), events: events.NewFakeRecorder(100), data: t.TempDir(),
+	w := &world{t: t, http: gittest.NewHTTP(t), events: events.NewFakeRecorder(100), data: t.TempDir(), forge: &fakeForge{},
 		name: types.NamespacedName{Namespace: "default", Name: "repo"}}
 	w.git = gittest.NewRepo(t, w.http.Root, "repo.git")
 	scheme := runtime.NewScheme()
@@ -79,7 +81,7 @@ func (w *world) restart() {
 		w.t.Fatal(err)
 	}
 	w.r = &Reconciler{client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store, artifactLimits: artifact.DefaultLimits(),
-		events: w.events, log: slog.New(slog.DiscardHandler), now: time.Now, gitDir: filepath.Join(w.data, "git")}
+		events: w.events, forges: fakeForges{w.forge}, public: address.Public{Scheme: "https", Domain: "apps.example.com", Port: 443}, log: slog.New(slog.DiscardHandler), now: time.Now, gitDir: filepath.Join(w.data, "git")}
 }
 
 // look reconciles once.

@@ -55,8 +55,9 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
+	public := address.Public{Scheme: f.publicScheme, Domain: f.domain, Port: f.publicPort}
 	err = reconciler.Setup(ctx, mgr, reconciler.Options{
-		Public: address.Public{Scheme: f.publicScheme, Domain: f.domain, Port: f.publicPort},
+		Public: public,
 		Builds: revision.Builds{
 			Registry:           f.registry,
 			InsecureRegistries: f.insecure(),
@@ -71,7 +72,7 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
-	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen})
+	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen, Public: public})
 	if err != nil {
 		return err
 	}

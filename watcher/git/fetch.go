@@ -39,14 +39,17 @@ func (c *Cache) Fetch(ctx context.Context, s *Session, wants []string) error {
 }
 
 // FetchCommit brings a commit that perhaps no ref points at. Where the server
-// does not give those, the last 1000 commits of tip are searched. found is
-// false when it is not among them.
+// does not give those, the last 1000 commits of tip are searched, unless that is
+// empty. found is false when it is not among them.
 func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string) (found bool, err error) {
 	if c.Has(commit) {
 		return true, nil
 	}
 	err = c.fetch(ctx, s, []string{commit}, 1)
-	if errors.Is(err, ErrNotAdvertised) {
+	switch {
+	case errors.Is(err, ErrNotAdvertised) && tip == "":
+		return false, nil
+	case errors.Is(err, ErrNotAdvertised):
 		err = c.fetch(ctx, s, []string{tip}, pinDepth)
 	}
 	return err == nil && c.Has(commit), err

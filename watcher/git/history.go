@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -19,6 +20,9 @@ type Gained struct {
 	Descends bool
 	// Messages are those of the commits that the first has not, by hash.
 	Messages map[string]string
+	// Began are the commits of the first one's history that the others come right
+	// after, sorted.
+	Began []string
 }
 
 // Gained reads the commits that one commit has and another has not. It costs one
@@ -28,7 +32,7 @@ type Gained struct {
 // in the cache, which holds whole commits only.
 func (c *Cache) Gained(ctx context.Context, s *Session, from, to string) (Gained, error) {
 	if from == to {
-		return Gained{Descends: true}, nil
+		return Gained{Descends: true, Began: []string{from}}, nil
 	}
 	a := ask{wants: []string{to}, have: []string{from}, limit: c.limits.HistoryBytes}
 	if s.adv.Capabilities.Supports(capability.Filter) {
@@ -53,8 +57,12 @@ func gained(store *memory.Storage, from, to plumbing.Hash) (Gained, error) {
 	for queue := []plumbing.Hash{to}; len(queue) > 0; queue = queue[1:] {
 		hash := queue[0]
 		stored := store.Commits[hash]
-		if _, seen := out.Messages[hash.String()]; seen || stored == nil {
+		if _, seen := out.Messages[hash.String()]; seen {
+			continue
+		}
+		if stored == nil {
 			out.Descends = out.Descends || hash == from
+			out.Began = append(out.Began, hash.String())
 			continue
 		}
 		commit, err := object.DecodeCommit(store, stored)
@@ -64,6 +72,8 @@ func gained(store *memory.Storage, from, to plumbing.Hash) (Gained, error) {
 		out.Messages[hash.String()] = commit.Message
 		queue = append(queue, commit.ParentHashes...)
 	}
+	slices.Sort(out.Began)
+	out.Began = slices.Compact(out.Began)
 	return out, nil
 }
 

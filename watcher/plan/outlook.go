@@ -42,8 +42,8 @@ func Outlooks(production, head, base *Snapshot, branch string, fork bool) []Outl
 	f := Facts{Production: production, ProductionRef: headsPrefix + "?"}
 	r := &Request{RequestStatus: v1alpha1.RequestStatus{Ref: headsPrefix + branch, Commit: head.Commit, Fork: fork}, Head: head}
 	if base != nil {
-		r.Base = Base{}
-		r.Base.Add(base)
+		r.Began = Base{}
+		r.Began.Add(base)
 	}
 	var out []Outlook
 	for _, was := range f.previewed() {

@@ -106,6 +106,13 @@ func (f Facts) Reads(r *Request) bool {
 	return len(may) > 0
 }
 
+// WaitsForApproval reports whether a request would be read if a person approved
+// its commit.
+func (f Facts) WaitsForApproval(r *Request) bool {
+	_, state, _ := f.gate(r, f.previewed())
+	return state == v1alpha1.RequestApproval
+}
+
 // NeedsBase reports whether it has to be known which commits a request that was
 // read began from: it differs from production.
 func (f Facts) NeedsBase(r *Request) bool {
@@ -123,8 +130,8 @@ func (f Facts) touches(r *Request, production, head *Candidate) bool {
 	if is == production.form() {
 		return false
 	}
-	if r.Base != nil {
-		return !slices.Contains(r.Base[head.Name], is)
+	if r.Began != nil {
+		return !slices.Contains(r.Began[head.Name], is)
 	}
 	app := f.Apps[head.Name]
 	return app == nil || !slices.ContainsFunc(f.Revisions, func(rev *v1alpha1.Revision) bool {

@@ -261,7 +261,7 @@ func TestWhatARequestBeganFrom(t *testing.T) {
 			f := first
 			f.Production = read(t, "a2", tc.production+" name: shop\npreview: true")
 			r := open(t, "12 feat b2", read(t, "b2", tc.head+" name: shop"))
-			r.Base = tc.base
+			r.Began = tc.base
 			f.Requests = []*Request{r}
 			if got := f.NeedsBase(r); got != (tc.head != tc.production) {
 				t.Errorf("NeedsBase = %v", got)

@@ -34,8 +34,8 @@ type Request struct {
 	// Head is its commit, where that was read. Unread is why it cannot be.
 	Head   *Snapshot
 	Unread *Problem
-	// Base are the apps at the commits that it began from; nil: not known.
-	Base Base
+	// Began are the apps at the commits that it began from; nil: not known.
+	Began Base
 }
 
 // Open is what a forge says of an open pull request.
@@ -69,6 +69,7 @@ type Listing struct {
 //	the branch is at the commit          an own branch
 //	it is elsewhere, and the forge says  as it was, for a minute: a push is
 //	that it is of this repository        under way (settled is false)
+//	the forge does not know the commit   the same
 //	all else                             a fork
 //
 // A request that was not seen before and is not settled is not one yet: nil.
@@ -81,29 +82,35 @@ func (l *Listing) Request(o Open) (r *Request, settled bool) {
 		r.URL = o.URL
 	}
 	at := l.Refs[branch]
-	if at != "" && at != o.HeadSHA && o.SameRepository {
-		if _, known := l.Differs[o.Number]; !known {
-			l.Differs[o.Number] = l.Now
-		}
-		if l.Now.Sub(l.Differs[o.Number]) < pushTakes {
-			if before == nil {
-				return nil, false
-			}
-			r.Ref, r.Commit, r.Fork = before.Ref, before.Commit, before.Fork
-			l.remember(r, before)
-			return r, false
-		}
-	} else {
-		delete(l.Differs, o.Number)
-	}
-	if at != "" && at == o.HeadSHA {
-		r.Ref, r.Commit = branch, at
-	} else {
-		r.Ref, r.Fork = o.ForkRef, true
+	switch {
+	case l.pushing(o, at) && before == nil:
+		return nil, false
+	case l.pushing(o, at):
+		r.Ref, r.Commit, r.Fork, settled = before.Ref, before.Commit, before.Fork, false
+	case at != "" && at == o.HeadSHA:
+		r.Ref, r.Commit, settled = branch, at, true
+	default:
+		r.Ref, r.Fork, settled = o.ForkRef, true, true
 		r.Commit = cmp.Or(l.Refs[o.ForkRef], o.HeadSHA)
 	}
 	l.remember(r, before)
-	return r, true
+	return r, settled
+}
+
+// pushing reports whether a push may be under way: git and the forge do not agree
+// on a branch, and have not for long.
+func (l *Listing) pushing(o Open, at string) bool {
+	if o.HeadSHA == "" {
+		return true
+	}
+	if at == "" || at == o.HeadSHA || !o.SameRepository {
+		delete(l.Differs, o.Number)
+		return false
+	}
+	if _, known := l.Differs[o.Number]; !known {
+		l.Differs[o.Number] = l.Now
+	}
+	return l.Now.Sub(l.Differs[o.Number]) < pushTakes
 }
 
 // Again is a request of which the forge says nothing now: as it was, at the

@@ -89,7 +89,7 @@ func holds(rules []v1alpha1.Rule, production, ref string) bool {
 func (f Facts) Asked(refs map[string]string) (branches, releases []string) {
 	all := f.rules()
 	for ref := range refs {
-		if !strings.HasPrefix(ref, "refs/heads/") || ref == f.ProductionRef {
+		if !strings.HasPrefix(ref, "refs/heads/") || ref == f.ProductionRef || v1alpha1.InMergeQueue(ref) {
 			continue
 		}
 		if slices.ContainsFunc(all, func(rules []v1alpha1.Rule) bool { return holds(rules, f.ProductionRef, ref) }) {

@@ -29,8 +29,13 @@ func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
 	}
 	var b strings.Builder
 	b.WriteString(marker + "\n")
-	if r.State != v1alpha1.RequestPreviewed {
+	switch {
+	case r.State == v1alpha1.RequestInvalid && len(previews) > 0:
+		fmt.Fprintf(&b, "Not all of %s can have a preview: %s\n", code(v1alpha1.Short(r.Commit)), code(r.Message))
+	case r.State != v1alpha1.RequestPreviewed:
 		fmt.Fprintf(&b, "No preview of %s: %s\n", code(v1alpha1.Short(r.Commit)), code(r.Message))
+	case r.Message != "":
+		fmt.Fprintf(&b, "Note: %s\n", code(r.Message))
 	}
 	if len(previews) > 0 {
 		b.WriteString("\n| app | preview | commit | build | state |\n|---|---|---|---|---|\n")
@@ -39,7 +44,7 @@ func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
 		if p.build.State == forge.Pending || p.build.State == forge.Success && p.ready.State == forge.Pending {
 			c.Final = false
 		}
-		p.row(&b, r)
+		p.row(&b)
 	}
 	notes(&b, previews)
 	c.Text = b.String()
@@ -47,8 +52,8 @@ func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
 }
 
 // row is the app's line of the table.
-func (p *preview) row(b *strings.Builder, r *v1alpha1.RequestStatus) {
-	cells := []string{code(p.app.Spec.Preview.App), link(p.app.Status.URL), code(v1alpha1.Short(r.Commit)), sentence(p.build), sentence(p.ready)}
+func (p *preview) row(b *strings.Builder) {
+	cells := []string{code(p.app.Spec.Preview.App), link(p.app.Status.URL), code(v1alpha1.Short(p.commit)), sentence(p.build), sentence(p.ready)}
 	if p.build.State == forge.Failure {
 		cells[3], cells[4] = "failed", code(p.build.Description)
 	}

@@ -10,18 +10,20 @@ import (
 	"github.com/headway-dev/headway/watcher/forge"
 )
 
-// preview is one app of a request: its App, and the Revision of the request's
-// head, which is nil until it is made.
+// preview is one app of a request: its App, and the Revision of the commit that it
+// is to have, which is nil until it is made.
 type preview struct {
 	app      *v1alpha1.App
 	revision *v1alpha1.Revision
+	commit   string
 	// production is the App that is previewed; nil before it is merged for the
 	// first time.
 	production   *v1alpha1.App
 	build, ready Status
 }
 
-// previews of a request, those that are there already.
+// previews of a request, those that are there already. Where the request has
+// previews of its head, that is their commit, also before they know it.
 func (v *view) previews(r *v1alpha1.RequestStatus) []preview {
 	var all []preview
 	for _, name := range r.Previews {
@@ -29,13 +31,16 @@ func (v *view) previews(r *v1alpha1.RequestStatus) []preview {
 		if app == nil || app.Spec.Preview == nil {
 			continue
 		}
-		p := preview{app: app, production: v.apps[app.Spec.Preview.App]}
+		p := preview{app: app, production: v.apps[app.Spec.Preview.App], commit: r.Commit}
 		for _, h := range app.Spec.Heads {
-			if h.Ref == app.Spec.ProductionRef && h.Commit == r.Commit {
+			if r.State != v1alpha1.RequestPreviewed || r.Message != "" {
+				p.commit = h.Commit // it stays where it is
+			}
+			if h.Commit == p.commit {
 				p.revision = v.revisions[h.Revision]
 			}
 		}
-		p.build = built(app, p.revision, r.Commit)
+		p.build = built(app, p.revision, p.commit)
 		p.ready = p.readiness()
 		for _, s := range []*Status{&p.build, &p.ready} {
 			s.URL = cmp.Or(app.Status.URL, r.URL)

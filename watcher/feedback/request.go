@@ -11,22 +11,26 @@ import (
 //
 //	Previewed            statuses of each app, the comment, the deployment
 //	Approval, Waiting    pending, with what it waits for
-//	Invalid              failure, with file, line and column
+//	Invalid              failure, with file, line and column; statuses of the apps
+//	                     that can be previewed nevertheless
 //	Queued               statuses of its builds
 //	all others           nothing, but that a comment which is there is told so
+//
+// Previews may stay at the commit before in each of them.
 func (v *view) request(r *v1alpha1.RequestStatus) {
-	previews := v.previews(r)
 	switch r.State {
 	case v1alpha1.RequestQueued:
 		v.queued(r)
-		return
 	case v1alpha1.RequestApproval, v1alpha1.RequestWaiting:
 		v.tell(r.Commit, "", true, v.whole(contextPreview, forge.Pending, r))
 	case v1alpha1.RequestInvalid:
 		v.tell(r.Commit, "", true, v.whole(contextSpec, forge.Failure, r))
-	case v1alpha1.RequestPreviewed:
-		v.previewed(r, previews)
 	}
+	if v1alpha1.InMergeQueue(r.Ref) {
+		return
+	}
+	previews := v.previews(r)
+	v.previewed(r, previews)
 	if r.Number > 0 {
 		v.tell(r.Commit, "", true)
 		v.comment(r, previews)
@@ -40,17 +44,23 @@ func (v *view) whole(context string, state forge.State, r *v1alpha1.RequestStatu
 	return s
 }
 
+// previewed adds the statuses of the apps whose preview is, or is to be, of the
+// request's head, and the deployment.
 func (v *view) previewed(r *v1alpha1.RequestStatus, previews []preview) {
 	builds, ready := group{kind: contextBuild, done: "built", url: r.URL}, group{kind: contextPreview, done: "ready", url: r.URL}
 	builds.many = len(r.Previews) > maxOwn
 	ready.many = builds.many
 	attempt := ""
 	for _, p := range previews {
-		builds.add(p.app.Spec.Preview.App, p.build)
-		ready.add(p.app.Spec.Preview.App, p.ready)
-		attempt += retried(p.revision)
+		if p.commit == r.Commit {
+			builds.add(p.app.Spec.Preview.App, p.build)
+			ready.add(p.app.Spec.Preview.App, p.ready)
+			attempt += retried(p.revision)
+		}
 	}
-	v.tell(r.Commit, attempt, true, append(ready.statuses(len(r.Previews)), builds.statuses(len(r.Previews))...)...)
+	if len(builds.own) > 0 {
+		v.tell(r.Commit, attempt, true, append(ready.statuses(len(r.Previews)), builds.statuses(len(r.Previews))...)...)
+	}
 	if len(r.Previews) > 1 || r.Number == 0 { // more deployments than one do not fit into maxWrites
 		return
 	}
@@ -58,7 +68,7 @@ func (v *view) previewed(r *v1alpha1.RequestStatus, previews []preview) {
 		d := Deployment{Commit: r.Commit}
 		d.Environment = fmt.Sprintf("preview/pr-%d-%s", r.Number, p.app.Spec.Preview.App)
 		if p.ready.State == forge.Success {
-			d.Ref, d.State, d.URL = r.Commit, string(forge.Success), p.app.Status.URL
+			d.Ref, d.State, d.URL = p.commit, string(forge.Success), p.app.Status.URL
 		}
 		v.wanted.Deployments = append(v.wanted.Deployments, d)
 	}
@@ -74,15 +84,17 @@ func (v *view) queued(r *v1alpha1.RequestStatus) {
 		if app.Spec.Preview != nil || app.DeletionTimestamp != nil {
 			continue
 		}
-		var rev *v1alpha1.Revision
 		for _, h := range app.Spec.Heads {
-			if h.Ref == r.Ref && h.Commit == r.Commit {
-				rev = v.revisions[h.Revision]
+			if h.Ref != r.Ref || h.Commit != r.Commit {
+				continue
 			}
+			rev := v.revisions[h.Revision]
+			builds.add(app.Name, built(app, rev, r.Commit))
+			attempt += retried(rev)
 		}
-		builds.add(app.Name, built(app, rev, r.Commit))
-		attempt += retried(rev)
 	}
 	builds.many = len(builds.own) > maxOwn
-	v.tell(r.Commit, attempt, true, builds.statuses(len(builds.own))...)
+	if len(builds.own) > 0 {
+		v.tell(r.Commit, attempt, true, builds.statuses(len(builds.own))...)
+	}
 }

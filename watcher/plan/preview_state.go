@@ -89,9 +89,10 @@ func (f Facts) gate(r *Request, apps []*Candidate) (may []*Candidate, state v1al
 	return may, state, message
 }
 
-// approvalWanted has the whole hash: a short one is soon that of another commit.
+// approvalWanted has the whole hash: a short one is soon that of another commit. Its
+// first part fits into the 140 characters of a commit's status.
 func approvalWanted(r *Request) string {
-	message := fmt.Sprintf(`waiting for the approval of %s by somebody who may write: review it, or comment "/headway approve %s"`, short(r.Commit), r.Commit)
+	message := fmt.Sprintf(`waiting for somebody who may write to approve it: review it, or comment "/headway approve %s"`, r.Commit)
 	if r.Approved != "" {
 		message += fmt.Sprintf("; until then its previews stay at %s, which %s has approved", short(r.Approved), r.ApprovedBy)
 	}

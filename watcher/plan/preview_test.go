@@ -160,9 +160,9 @@ func TestRequestsGetPreviews(t *testing.T) {
 	feat := read(t, "b2", "k2 name: shop\npreview: {max: 100}\nhold: true\npin: abcdef12\nscale: {min: 5, max: 100, standby: 3}", "k1 name: api", "k2 name: old", "k2 name: new\npreview: true")
 	for _, tc := range []struct{ name, line, want string }{
 		{"only the apps that it changes", "12 feat b2", "12 Previewed shop-pr-12\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2\n  make shop-pr-12-b2b2b2b2:\n"},
-		{"a fork waits", "12 feat b2 fork", fmt.Sprintf("12 Approval  (waiting for the approval of b2b2b2b2 by somebody who may write: review it, or comment \"/headway approve %s\")\n", hash("b2"))},
+		{"a fork waits", "12 feat b2 fork", fmt.Sprintf("12 Approval  (waiting for somebody who may write to approve it: review it, or comment \"/headway approve %s\")\n", hash("b2"))},
 		{"an approved fork", "12 feat b2 fork approved:b2", "12 Previewed shop-pr-12\npreview shop-pr-12 refs/pull/12/head@b2=shop-pr-12-b2b2b2b2 fork\n  make shop-pr-12-b2b2b2b2:\n"},
-		{"a fork with another commit approved", "12 feat b2 fork approved:c3", fmt.Sprintf("12 Approval  (waiting for the approval of b2b2b2b2 by somebody who may write: review it, or comment \"/headway approve %s\"; until then its previews stay at c3c3c3c3, which ada has approved)\n", hash("b2"))},
+		{"a fork with another commit approved", "12 feat b2 fork approved:c3", fmt.Sprintf("12 Approval  (waiting for somebody who may write to approve it: review it, or comment \"/headway approve %s\"; until then its previews stay at c3c3c3c3, which ada has approved)\n", hash("b2"))},
 		{"too old", "12 feat b2 old", "12 Expired  (nothing was pushed since 2026-11-24 04:00 UTC, so its previews are gone; they come back with the next push)\n"},
 		{"a draft, and those have previews", "12 feat b2 draft", "12 Previewed shop-pr-12\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2\n  make shop-pr-12-b2b2b2b2:\n"},
 		{"a commit that cannot be read", "12 feat b2 unread", "12 Invalid  (commit b2b2b2b2 cannot be read; previews that it has stay as they are: it is too large)\n"},
@@ -213,7 +213,7 @@ func TestLifeOfAPreview(t *testing.T) {
 		{"expired", on, "12 feat b2 old", "k2 name: shop", "12 Expired  (nothing was pushed since 2026-11-24 04:00 UTC, so its previews are gone; they come back with the next push)\nremove shop-pr-12 (nothing was pushed since 2026-11-24 04:00 UTC, so its previews are gone; they come back with the next push)\n"},
 		{"previews are switched off", off, "12 feat b2", "k2 name: shop", "12 Untouched  (no app has previews; write preview: true into a headway.yaml on main)\nremove shop-pr-12 (no app has previews; write preview: true into a headway.yaml on main)\n"},
 		{"... while the commit cannot be read", off, "12 feat b2 unread", "k2 name: shop", "12 Untouched  (no app has previews; write preview: true into a headway.yaml on main)\nremove shop-pr-12 (no app has previews; write preview: true into a headway.yaml on main)\n"},
-		{"it is a fork's now, which waits", on, "12 feat c3 fork approved:b2", "", fmt.Sprintf("12 Approval shop-pr-12 (waiting for the approval of c3c3c3c3 by somebody who may write: review it, or comment \"/headway approve %s\"; until then its previews stay at b2b2b2b2, which ada has approved)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2\n", hash("c3"))},
+		{"it is a fork's now, which waits", on, "12 feat c3 fork approved:b2", "", fmt.Sprintf("12 Approval shop-pr-12 (waiting for somebody who may write to approve it: review it, or comment \"/headway approve %s\"; until then its previews stay at b2b2b2b2, which ada has approved)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2\n", hash("c3"))},
 		{"production's file is broken", broken, "12 feat c3", "k3 name: shop", "12 Previewed shop-pr-12 (its previews stay as they are, as headway.yaml of shop on main cannot be used)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2\n"},
 		{"... and the request is closed", broken, "", "", "remove shop-pr-12 (request 12 is closed)\n"},
 		{"production changes what previews get", on + "\nenv: {X: y}\n", "12 feat b2", "k2 name: shop", is + "b2=shop-pr-12-b2b2b2b2\n"},

@@ -13,6 +13,7 @@ import (
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/cmd/headway/logs"
 	"github.com/headway-dev/headway/cmd/headway/plan"
+	"github.com/headway-dev/headway/cmd/headway/preview"
 	"github.com/headway-dev/headway/cmd/headway/promotion"
 	"github.com/headway-dev/headway/cmd/headway/repo"
 	"github.com/headway-dev/headway/cmd/headway/status"
@@ -44,7 +45,7 @@ Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 	a := cli.NewAccess(root)
 	root.AddCommand(
 		validate.Init(s), validate.Command(s, a), plan.Command(s, a),
-		status.Command(s, a), status.Previews(s, a), status.History(s, a), status.Why(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
+		status.Command(s, a), status.Previews(s, a), preview.Command(s, a), status.History(s, a), status.Why(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
 		repo.Command(s, a), newVersion(s),
 	)
 	root.AddCommand(promotion.Commands(s, a)...)

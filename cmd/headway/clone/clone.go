@@ -95,8 +95,25 @@ func (c *Clone) Run(ctx context.Context, args ...string) error {
 
 // Push sends one ref to the remote, and nothing that the user's configuration
 // would add.
-func (c *Clone) Push(ctx context.Context, ref string) error {
-	return c.Run(ctx, "push", "--quiet", "--no-follow-tags", "--recurse-submodules=no", c.Remote, ref+":"+ref)
+func (c *Clone) Push(ctx context.Context, ref string) error { return c.PushTo(ctx, ref, ref) }
+
+// PushTo sends what the clone has, a ref or a commit, to a ref of the remote.
+func (c *Clone) PushTo(ctx context.Context, from, ref string) error {
+	return c.Run(ctx, "push", "--quiet", "--no-follow-tags", "--recurse-submodules=no", c.Remote, from+":"+ref)
+}
+
+// Delete deletes a ref of the remote if it is at a commit, and not otherwise.
+func (c *Clone) Delete(ctx context.Context, ref, at string) error {
+	return c.Run(ctx, "push", "--quiet", "--no-follow-tags", "--recurse-submodules=no", "--force-with-lease="+ref+":"+at, c.Remote, ":"+ref)
+}
+
+// Describe is a commit that the clone has, in one line.
+func (c *Clone) Describe(ctx context.Context, commit string) (string, error) {
+	subject, err := c.Git(ctx, "log", "-1", "--format=%s (%an, %as)", commit)
+	if err != nil {
+		return "", fmt.Errorf("reading commit %s: %w", commit, err)
+	}
+	return commit[:min(12, len(commit))] + " " + cli.Printable(subject, 200), nil
 }
 
 // Advertisement are the refs of the remote and what they point at: a tag at
@@ -138,6 +155,15 @@ func (c *Clone) Fetch(ctx context.Context, branch string) (string, error) {
 		return "", fmt.Errorf("fetching %s of %s: %w", branch, c.Remote, err)
 	}
 	return c.Git(ctx, "rev-parse", "--verify", "FETCH_HEAD^{commit}")
+}
+
+// Branches are those of the clone; none where git does not say.
+func (c *Clone) Branches(ctx context.Context) []string {
+	out, err := c.Git(ctx, "for-each-ref", "--format=%(refname:short)", "refs/heads")
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(out)
 }
 
 // Resolve returns the full hash of a commit; with an error if the clone does

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	planner "github.com/headway-dev/headway/watcher/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,12 +53,7 @@ func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.
 		}
 	}
 	w := world{apps: map[string]*v1alpha1.App{}, foreign: map[string]string{}, read: map[string]bool{}}
-	for _, app := range apps.Items {
-		if f := s.File(app.Spec.Path); f != nil && f.Name == app.Name {
-			w.repository = app.Spec.Repository
-		}
-	}
-	if w.repository == "" {
+	if w.repository = checkout.WatchedBy(s.Apps, apps.Items); w.repository == "" {
 		return world{}, fmt.Errorf("namespace %s has no app of this repository", namespace)
 	}
 	var r v1alpha1.Repository

@@ -73,7 +73,7 @@ func rollback(app, target string) decision {
 }
 
 // commit makes the commit of a decision and pushes it.
-func commit(ctx context.Context, s cli.Streams, o *options, app string, d decision) error {
+func commit(ctx context.Context, s cli.Streams, o *cli.PushFlags, app string, d decision) error {
 	c, err := clone.Open(ctx, s)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func commit(ctx context.Context, s cli.Streams, o *options, app string, d decisi
 	if err := c.FindRemote(ctx); err != nil {
 		return err
 	}
-	seen, err := observe(ctx, c, o.branch, app)
+	seen, err := observe(ctx, c, o.Branch, app)
 	if err != nil {
 		return err
 	}
@@ -111,10 +111,10 @@ func commit(ctx context.Context, s cli.Streams, o *options, app string, d decisi
 	if _, err := fmt.Fprintf(s.Out, "commit to %s, pushed to %s:\n\n%s\n%s", seen.branch, c.Remote, indented(message), e.diff(seen.file)); err != nil {
 		return err
 	}
-	if o.dryRun {
+	if o.DryRun {
 		return nil
 	}
-	if err := o.yes.Confirm(s, "Commit and push this?", "this makes a commit and pushes it"); err != nil {
+	if err := o.Yes.Confirm(s, "Commit and push this?", "this makes a commit and pushes it"); err != nil {
 		return err
 	}
 	made, err := commitFile(ctx, c, seen.file, text, e.after(), message)

@@ -17,24 +17,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// options are the flags that the commands share.
-type options struct {
-	yes    cli.Yes
-	dryRun bool
-	// branch is production's; empty: that of the Repository where the cluster
-	// is asked, else the default branch of the remote.
-	branch string
-}
-
-func (o *options) flags(c *cobra.Command) {
-	o.yes.Flag(c)
-	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be made and pushed, and do nothing")
-}
-
-func (o *options) branchFlag(c *cobra.Command) {
-	c.Flags().StringVar(&o.branch, "branch", "", "production branch (default: the default branch of the remote)")
-}
-
 // Commands are those of the package.
 func Commands(s cli.Streams, a *cli.Access) []*cobra.Command {
 	return []*cobra.Command{newPromote(s, a), newHold(s, a), newRollback(s, a), newApprove(s, a), newResume(s, a)}
@@ -45,7 +27,7 @@ func newHold(s cli.Streams, a *cli.Access) *cobra.Command {
 		`Commit "hold: true" to the headway.yaml of an app on the production branch and
 push it: what is live stays, and no candidate or share gets more traffic. A gate
 that fails still takes traffic away. headway resume ends it.`,
-		cobra.ExactArgs(1), func(_ context.Context, _ *options, args []string) (decision, error) { return hold(args[0]), nil })
+		cobra.ExactArgs(1), func(_ context.Context, _ *cli.PushFlags, args []string) (decision, error) { return hold(args[0]), nil })
 }
 
 func newResume(s cli.Streams, a *cli.Access) *cobra.Command {
@@ -53,7 +35,9 @@ func newResume(s cli.Streams, a *cli.Access) *cobra.Command {
 		`Remove "hold" and "pin" from the headway.yaml of an app on the production branch,
 by one commit, and push it: promotion goes on, and the newest commit is the one
 that should serve.`,
-		cobra.ExactArgs(1), func(_ context.Context, _ *options, args []string) (decision, error) { return resume(args[0]), nil })
+		cobra.ExactArgs(1), func(_ context.Context, _ *cli.PushFlags, args []string) (decision, error) {
+			return resume(args[0]), nil
+		})
 }
 
 func newRollback(s cli.Streams, a *cli.Access) *cobra.Command {
@@ -62,7 +46,7 @@ func newRollback(s cli.Streams, a *cli.Access) *cobra.Command {
 commit, and push it. Without COMMIT it is that of the deployment before the one
 that is live, or of the live one while a candidate has traffic beside it; the
 cluster says which. headway resume ends it.`,
-		cobra.RangeArgs(1, 2), func(ctx context.Context, o *options, args []string) (decision, error) {
+		cobra.RangeArgs(1, 2), func(ctx context.Context, o *cli.PushFlags, args []string) (decision, error) {
 			target, err := rollbackTarget(ctx, a, o, args)
 			if err != nil {
 				return decision{}, err
@@ -73,8 +57,8 @@ cluster says which. headway resume ends it.`,
 
 // newCommit is a command that makes the commit of a decision, which may fill in
 // options that were not given.
-func newCommit(s cli.Streams, a *cli.Access, use, short, long string, args cobra.PositionalArgs, decide func(context.Context, *options, []string) (decision, error)) *cobra.Command {
-	var o options
+func newCommit(s cli.Streams, a *cli.Access, use, short, long string, args cobra.PositionalArgs, decide func(context.Context, *cli.PushFlags, []string) (decision, error)) *cobra.Command {
+	var o cli.PushFlags
 	c := &cobra.Command{
 		Use: use, Short: short, Long: long, Args: args,
 		ValidArgsFunction: a.Complete(cli.AppNames),
@@ -86,14 +70,14 @@ func newCommit(s cli.Streams, a *cli.Access, use, short, long string, args cobra
 			return commit(cmd.Context(), s, &o, args[0], d)
 		},
 	}
-	o.flags(c)
-	o.branchFlag(c)
+	o.Flags(c)
+	o.BranchFlag(c)
 	return c
 }
 
 // rollbackTarget is the commit to go back to: the one given, or what the
 // cluster knows of.
-func rollbackTarget(ctx context.Context, a *cli.Access, o *options, args []string) (string, error) {
+func rollbackTarget(ctx context.Context, a *cli.Access, o *cli.PushFlags, args []string) (string, error) {
 	if len(args) > 1 {
 		return args[1], nil
 	}
@@ -101,8 +85,8 @@ func rollbackTarget(ctx context.Context, a *cli.Access, o *options, args []strin
 	if err != nil {
 		return "", err
 	}
-	if o.branch == "" {
-		if o.branch, err = productionBranch(ctx, c, app); err != nil {
+	if o.Branch == "" {
+		if o.Branch, err = productionBranch(ctx, c, app); err != nil {
 			return "", err
 		}
 	}

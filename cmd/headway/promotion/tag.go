@@ -42,7 +42,7 @@ which.`)
 }
 
 func newTag(s cli.Streams, a *cli.Access, v verb, short, long string) *cobra.Command {
-	var o options
+	var o cli.PushFlags
 	c := &cobra.Command{
 		Use: v.name + " APP [COMMIT]", Short: short, Long: long,
 		Args:              cobra.RangeArgs(1, 2),
@@ -63,12 +63,12 @@ func newTag(s cli.Streams, a *cli.Access, v verb, short, long string) *cobra.Com
 			return tag(cmd.Context(), s, &o, v, args[0], target, len(args) < 2)
 		},
 	}
-	o.flags(c)
+	o.Flags(c)
 	return c
 }
 
 // tag makes the tag of a verb and pushes it. known: the cluster has the app.
-func tag(ctx context.Context, s cli.Streams, o *options, v verb, app, target string, known bool) error {
+func tag(ctx context.Context, s cli.Streams, o *cli.PushFlags, v verb, app, target string, known bool) error {
 	c, err := clone.Open(ctx, s)
 	if err != nil {
 		return err
@@ -100,17 +100,17 @@ func tag(ctx context.Context, s cli.Streams, o *options, v verb, app, target str
 	if err := pushed(ctx, c, ad, commit); err != nil {
 		return err
 	}
-	subject, err := c.Git(ctx, "log", "-1", "--format=%s (%an, %as)", commit)
+	described, err := c.Describe(ctx, commit)
 	if err != nil {
-		return fmt.Errorf("reading commit %s: %w", commit, err)
-	}
-	if _, err := fmt.Fprintf(s.Out, "tag %s, pushed to %s\n on %s %s\n", name, c.Remote, commit[:12], cli.Printable(subject, 200)); err != nil {
 		return err
 	}
-	if o.dryRun {
+	if _, err := fmt.Fprintf(s.Out, "tag %s, pushed to %s\n on %s\n", name, c.Remote, described); err != nil {
+		return err
+	}
+	if o.DryRun {
 		return nil
 	}
-	if err := o.yes.Confirm(s, "Tag and push this?", "this makes a tag and pushes it"); err != nil {
+	if err := o.Yes.Confirm(s, "Tag and push this?", "this makes a tag and pushes it"); err != nil {
 		return err
 	}
 	if err := makeTag(ctx, c, name, commit, fmt.Sprintf(v.message, app)); err != nil {

@@ -13,6 +13,8 @@ TOOL      := $(GO) tool -modfile=test/tools/go.mod
 # Installs go here: the registry that `make deploy` pushes Headway's images to.
 REGISTRY  ?=
 DOMAIN    ?=
+# What `make up` brings up beside the cluster: FORGE=gitea, a forge with pull requests.
+FORGE     ?=
 
 # $(call need,PROGRAM,PACKAGES) installs Debian packages if the program is missing.
 need = @command -v $(1) >/dev/null || apt-get install -y -q $(2) || { apt-get update -q && apt-get install -y -q $(2); }
@@ -22,8 +24,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: ## Bring up the local cluster with Headway and a first app
-	$(GO) run ./deploy/local up
+up: ## Bring up the local cluster with Headway and a first app; FORGE=gitea: and a Gitea
+	$(GO) run ./deploy/local up --forge=$(FORGE)
 
 .PHONY: down
 down: ## Take the local cluster away again (compiled programs stay cached)
@@ -53,8 +55,8 @@ integration: ## Run the tests against a real API server, and the local cluster's
 	$(GO) test -tags lifecycle -count=1 -timeout 15m ./deploy/local
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests on the local cluster (brings it up)
-	$(GO) run ./deploy/local up
+e2e: ## Run the end-to-end tests on the local cluster (brings it up, with a Gitea)
+	$(GO) run ./deploy/local up --forge=gitea
 	$(GO) test -tags e2e -count=1 -timeout 30m -parallel 4 -v ./test/e2e/...
 
 .PHONY: bench

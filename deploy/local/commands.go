@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -16,14 +19,15 @@ import (
 
 // run executes one subcommand.
 func run(ctx context.Context, places layout.Layout, args []string) error {
-	if len(args) != 1 {
+	subcommand, forge, err := parse(args)
+	if err != nil {
 		fmt.Fprint(os.Stderr, usage)
-		return fmt.Errorf("want one subcommand, got %d", len(args))
+		return err
 	}
 	keepOffProxy()
-	switch args[0] {
+	switch subcommand {
 	case "up":
-		return change(ctx, places, append(clusterSteps(), headwaySteps()...))
+		return change(ctx, places, slices.Concat(clusterSteps(), forgeSteps(forge), headwaySteps()))
 	case "down":
 		return change(ctx, places, downSteps())
 	case "status":
@@ -31,10 +35,33 @@ func run(ctx context.Context, places layout.Layout, args []string) error {
 	case "env":
 		return printEnv(ctx, places)
 	case "components":
-		return onlyComponents(ctx, places)
+		return onlyComponents(ctx, places, forge)
 	}
 	fmt.Fprint(os.Stderr, usage)
-	return fmt.Errorf("no subcommand %q", args[0])
+	return fmt.Errorf("no subcommand %q", subcommand)
+}
+
+// parse reads the arguments: one subcommand, and for those that bring something up
+// or compile it the forge that is to be there, too; "" is none.
+func parse(args []string) (subcommand, forge string, err error) {
+	if len(args) == 0 {
+		return "", "", errors.New("want a subcommand")
+	}
+	subcommand = args[0]
+	set := flag.NewFlagSet(subcommand, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	if subcommand == "up" || subcommand == "components" {
+		set.StringVar(&forge, "forge", "", "")
+	}
+	switch err := set.Parse(args[1:]); {
+	case err != nil:
+		return "", "", fmt.Errorf("%s: %w", subcommand, err)
+	case set.NArg() > 0:
+		return "", "", fmt.Errorf("%s: no argument %q", subcommand, set.Arg(0))
+	case forge != "" && forge != gitea:
+		return "", "", fmt.Errorf("%s: the local cluster has no forge %q, only %s", subcommand, forge, gitea)
+	}
+	return subcommand, forge, nil
 }
 
 // change runs steps that bring the whole cluster up or down.
@@ -48,8 +75,11 @@ func change(ctx context.Context, places layout.Layout, steps []step) error {
 // onlyComponents prepares the machine for tests that start a cluster's programs
 // by themselves: what is compiled and, where a whole cluster can run, what comes
 // from the distribution.
-func onlyComponents(ctx context.Context, places layout.Layout) error {
+func onlyComponents(ctx context.Context, places layout.Layout, forge string) error {
 	steps := []step{{name: "components", run: compileComponents}}
+	if forge == gitea {
+		steps = append(steps, step{name: "gitea program", run: compileGitea})
+	}
 	if checkMachine(runtime.GOOS, os.Geteuid()) == nil {
 		steps = append([]step{{name: "packages", run: installPackages}}, steps...)
 	}

@@ -137,6 +137,10 @@ func (c *cluster) link(p component) error {
 	return nil
 }
 
+// forgePrefix begins the names of the folders of forges, which do not go with the
+// components.
+const forgePrefix = "forge-"
+
 // dropOldComponents keeps the programs of this key and of the one used before it.
 func (c *cluster) dropOldComponents(key string) error {
 	now := time.Now()
@@ -149,7 +153,7 @@ func (c *cluster) dropOldComponents(key string) error {
 	}
 	var folders []fs.FileInfo
 	for _, entry := range entries {
-		if info, err := entry.Info(); err == nil && entry.Name() != key {
+		if info, err := entry.Info(); err == nil && entry.Name() != key && !strings.HasPrefix(entry.Name(), forgePrefix) {
 			folders = append(folders, info)
 		}
 	}

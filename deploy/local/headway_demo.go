@@ -59,7 +59,7 @@ func pushDemo(ctx context.Context, s *report, password string) error {
 		return fmt.Errorf("making a work tree: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	tree, err := worktree.New(ctx, folder, demoName, "examples/"+demoName, password)
+	tree, err := worktree.New(ctx, folder, "examples/"+demoName, worktree.GitServer(demoName, password))
 	if err != nil {
 		return err
 	}

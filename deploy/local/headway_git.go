@@ -39,18 +39,23 @@ func startGitServer(ctx context.Context, c *cluster, s *report) error {
 }
 
 // gitPassword is the git server's password, which is made up when there is none.
-func (c *cluster) gitPassword() (string, error) {
-	path := c.places.GitPassword()
+func (c *cluster) gitPassword() (string, error) { return secret(c.places.GitPassword()) }
+
+// secretLength is that of 32 bytes in base64, which Gitea wants.
+const secretLength = 43
+
+// secret reads a random text from a file, which is made when there is none.
+func secret(path string) (string, error) {
 	content, err := os.ReadFile(path)
-	if password := strings.TrimSpace(string(content)); password != "" {
-		return password, nil
+	if text := strings.TrimSpace(string(content)); text != "" {
+		return text, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("reading the git server's password: %w", err)
+		return "", fmt.Errorf("reading a secret: %w", err)
 	}
-	password := rand.Text()
-	if err := os.WriteFile(path, []byte(password+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("writing the git server's password: %w", err)
+	text := (rand.Text() + rand.Text())[:secretLength]
+	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("writing a secret: %w", err)
 	}
-	return password, nil
+	return text, nil
 }

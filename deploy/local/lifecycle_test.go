@@ -5,9 +5,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,14 +27,14 @@ import (
 // TestMain lets this binary stand in for the command, without the steps that
 // install Headway: those need the world outside of the sandbox.
 func TestMain(m *testing.M) {
-	commands := map[string]func() []step{"up": clusterSteps, "down": downSteps}
+	commands := map[string][]step{"up": append(clusterSteps(), forgeSteps(gitea)...), "down": downSteps()}
 	steps, ok := commands[os.Getenv("HEADWAY_LIFECYCLE")]
 	if !ok {
 		os.Exit(m.Run())
 	}
 	places, err := layout.New()
 	if err == nil {
-		err = locked(context.Background(), newProgress(os.Stdout), &cluster{places: places}, steps())
+		err = locked(context.Background(), newProgress(os.Stdout), &cluster{places: places}, steps)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -64,10 +66,13 @@ func TestLifecycle(t *testing.T) {
 	execute(t, "down") // once more is no error
 
 	killUpAtStartOf(t, "kubelet")
+	killUpAtStartOf(t, gitea)
 	execute(t, "up")
+	checkGitea(t)
 	checkSecondUp(t)
 	restartMachine(t)
 	execute(t, "up") // finds its state again, and waits for Tekton's pods to be ready
+	checkGitea(t)
 	checkListeners(t)
 	execute(t, "down")
 	if diff := cmp.Diff(before, machine(t)); diff != "" {
@@ -85,7 +90,7 @@ func enterSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	components := exec.Command("go", "run", "./deploy/local", "components")
+	components := exec.Command("go", "run", "./deploy/local", "components", "--forge="+gitea)
 	components.Dir = "../.."
 	if out, err := components.CombinedOutput(); err != nil {
 		t.Fatalf("compiling the components: %v\n%s", err, out)
@@ -258,6 +263,36 @@ func machine(t *testing.T) map[string][]string {
 		}
 	}
 	return found
+}
+
+// checkGitea wants Gitea to take the token as its administrator's.
+func checkGitea(t *testing.T) {
+	t.Helper()
+	places, err := layout.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := os.ReadFile(places.GiteaToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, layout.GiteaURL+"/api/v1/user", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "token "+strings.TrimSpace(string(token)))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var user struct {
+		Login   string `json:"login"`
+		IsAdmin bool   `json:"is_admin"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&user); err != nil || user.Login != layout.GitUser || !user.IsAdmin {
+		t.Fatalf("the token is that of %+v (%s, %v), want the administrator %s", user, response.Status, err, layout.GitUser)
+	}
 }
 
 // checkListeners fails for a program of the cluster that listens where another

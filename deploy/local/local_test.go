@@ -28,6 +28,34 @@ func TestCheckMachineNamesTheAlternative(t *testing.T) {
 	}
 }
 
+func TestParse(t *testing.T) {
+	for _, test := range []struct {
+		args              string
+		subcommand, forge string
+		complaint         string
+	}{
+		{"up", "up", "", ""},
+		{"up --forge=gitea", "up", "gitea", ""},
+		{"up --forge=", "up", "", ""},
+		{"components --forge gitea", "components", "gitea", ""},
+		{"down", "down", "", ""},
+		{"", "", "", "want a subcommand"},
+		{"up --forge=gitlab", "", "", `no forge "gitlab"`},
+		{"up gitea", "", "", `no argument "gitea"`},
+		{"down --forge=gitea", "", "", "not defined: -forge"},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			subcommand, forge, err := parse(strings.Fields(test.args))
+			if subcommand != test.subcommand || forge != test.forge {
+				t.Errorf("parsed %q, %q, want %q, %q", subcommand, forge, test.subcommand, test.forge)
+			}
+			if err == nil != (test.complaint == "") || err != nil && !strings.Contains(err.Error(), test.complaint) {
+				t.Errorf("error = %v, want %q", err, test.complaint)
+			}
+		})
+	}
+}
+
 func TestMissingPackages(t *testing.T) {
 	programs, debian := missingPackages(func(program string) bool { return program != "ip" && program != "busybox" })
 	if diff := cmp.Diff([]string{"ip", "busybox"}, programs); diff != "" {

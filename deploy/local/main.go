@@ -15,11 +15,12 @@ import (
 
 const usage = `usage: local up|down|status|env|components
 
-  up          bring the cluster up (repeat it at will)
+  up          bring the cluster up (repeat it at will); --forge=gitea: with a Gitea
   down        take it away again; compiled programs, images and build caches stay
   status      say what runs
   env         print shell commands for KUBECONFIG and PATH: eval "$(go run ./deploy/local env)"
-  components  only compile the programs of the cluster, print their folder
+  components  only compile the programs of the cluster, print their folder;
+              --forge=gitea: Gitea, too
 `
 
 func main() {

@@ -25,6 +25,8 @@ type settings struct {
 	MTU                                    int
 	BuildEnv                               map[string]string
 	BuildCA                                string
+	GiteaPort, GiteaURL, GiteaHome         string
+	GiteaSource                            string
 }
 
 func newSettings(places layout.Layout) settings {
@@ -33,6 +35,7 @@ func newSettings(places layout.Layout) settings {
 		NodeIP: layout.NodeIP, NodeName: layout.NodeName, PodCIDR: layout.PodCIDR, ClusterCIDR: layout.ClusterCIDR,
 		DNSIP: layout.DNSIP, ClusterDomain: layout.ClusterDomain, RegistryEndpoint: layout.RegistryEndpoint,
 		CgroupRoot: cgroupRoot, CNIDirs: cniDirs,
+		GiteaPort: layout.GiteaPort, GiteaURL: layout.GiteaURL, GiteaHome: layout.GiteaHome(),
 	}
 }
 

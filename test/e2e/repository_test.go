@@ -98,7 +98,9 @@ func (r *repository) watch(refs ...string) {
 // watchAs tells Headway of the repository with settings of its own.
 func (r *repository) watchAs(spec v1alpha1.RepositorySpec) {
 	r.Helper()
-	spec.SecretRef = &corev1.LocalObjectReference{Name: secretName}
+	if spec.SecretRef == nil {
+		spec.SecretRef = &corev1.LocalObjectReference{Name: secretName}
+	}
 	r.create(&v1alpha1.Repository{
 		ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: repositoryName},
 		Spec:       spec,

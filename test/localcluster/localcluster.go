@@ -76,5 +76,5 @@ func Connect(ctx context.Context) (*Cluster, error) {
 // NewWorkTree makes a work tree of an example folder in dir, to be pushed to the
 // repository "owner/name".
 func (c *Cluster) NewWorkTree(ctx context.Context, dir, name, example string) (*worktree.Tree, error) {
-	return worktree.New(ctx, dir, name, example, c.GitPassword)
+	return worktree.New(ctx, dir, example, worktree.GitServer(name, c.GitPassword))
 }

@@ -39,7 +39,10 @@ const (
 	// GitEndpoint is where the host reaches the git server, GitHost what the
 	// cluster calls it.
 	GitEndpoint, GitHost = NodeIP + ":3000", "git.headway.local:3000"
-	// GitUser is the one account of the git server.
+	// GiteaURL is where everybody reaches Gitea, if it was asked for: one URL, as
+	// it writes that into what it tells others.
+	GiteaPort, GiteaURL = "3001", "http://" + NodeIP + ":3001"
+	// GitUser is the one account of the git server, and Gitea's administrator.
 	GitUser = "headway"
 	// PublicPort is the node port of the activator; it answers on loopback.
 	PublicPort = "8080"
@@ -97,11 +100,18 @@ func (l Layout) Kubeconfig() string { return l.State("kubeconfig") }
 // GitPassword is the file with the password of GitUser.
 func (l Layout) GitPassword() string { return l.State("git-password") }
 
+// GiteaToken is the file with a token of Gitea that may do everything.
+func (l Layout) GiteaToken() string { return l.State("gitea-token") }
+
 // Lock is the file whose flock a running up or down holds.
 func (l Layout) Lock() string { return l.State("lock") }
 
 // Log is the log file of a program.
 func (l Layout) Log(program string) string { return l.State("logs", program+".log") }
+
+// GiteaHome is where the folder State("gitea") is mounted: Gitea's user may not
+// pass through a closed folder on the way to its own.
+func GiteaHome() string { return filepath.Join(Runtime, "gitea") }
 
 // Containerd is the path of containerd's socket.
 func Containerd() string { return filepath.Join(Runtime, "containerd.sock") }

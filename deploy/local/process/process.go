@@ -46,12 +46,20 @@ type Program struct {
 	Log string
 	// Configs are files the program reads at its start; a change of one restarts it.
 	Configs []string
+	// User is the numeric id that the program runs under. It may open every file
+	// for reading, as the cluster's folders can lie below one that is closed to it,
+	// and write its own alone; access(2) says no all the same. 0 is whoever starts
+	// it, with all rights.
+	User int
 }
 
 // fingerprint changes when the program has to be started anew.
 func (p Program) fingerprint() (string, error) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%q %q %q\n", p.Path, p.Args, p.Env)
+	if p.User != 0 {
+		fmt.Fprintf(hash, "as %d\n", p.User)
+	}
 	for _, config := range p.Configs {
 		content, err := os.ReadFile(config)
 		if err != nil {
@@ -94,7 +102,8 @@ func (p Program) start(fingerprint string) error {
 	command.Env = append(os.Environ(), p.Env...)
 	command.Env = append(command.Env, nameVariable+"="+p.Name, fingerprintVariable+"="+fingerprint)
 	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	command.SysProcAttr = p.Attributes()
+	command.SysProcAttr.Setsid = true
 	if err := keepFiles(); err != nil {
 		return fmt.Errorf("starting %s: %w", p.Name, err)
 	}
@@ -118,6 +127,18 @@ func (p Program) start(fingerprint string) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// capDacReadSearch is CAP_DAC_READ_SEARCH of linux/capability.h.
+const capDacReadSearch = 2
+
+// Attributes make a command run under the program's User.
+func (p Program) Attributes() *syscall.SysProcAttr {
+	if p.User == 0 {
+		return &syscall.SysProcAttr{}
+	}
+	id := uint32(p.User)
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}, AmbientCaps: []uintptr{capDacReadSearch}}
 }
 
 // keepFiles lets no program inherit the files that this command was given, such

@@ -160,3 +160,40 @@ func TestLogIsRotated(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUser: a program under another user has none of the caller's rights but to
+// read every file.
+func TestUser(t *testing.T) {
+	p := program(t)
+	p.User = 64242
+	started, err := Ensure(t.Context(), p)
+	if os.Geteuid() != 0 {
+		if err == nil {
+			t.Error("started as another user without the right to")
+		}
+		return
+	}
+	if err != nil || !started {
+		t.Fatalf("started = %v, %v", started, err)
+	}
+	found, err := find(p.Name, p.Path)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v, want one process", found, err)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", found[0].pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Uid:\t64242\t64242\t64242\t64242\n", "Gid:\t64242\t64242\t64242\t64242\n", "Groups:\t \n", "CapEff:\t0000000000000004\n"} {
+		if !strings.Contains(string(status), want) {
+			t.Errorf("no %q in\n%s", want, status)
+		}
+	}
+	if again, err := Ensure(t.Context(), p); again || err != nil {
+		t.Errorf("started again: %v, %v", again, err)
+	}
+	p.User++
+	if again, err := Ensure(t.Context(), p); !again || err != nil {
+		t.Errorf("not started again for another user: %v, %v", again, err)
+	}
+}

@@ -1,5 +1,5 @@
-// Package worktree makes git work trees on this machine whose origin is the local
-// cluster's git server.
+// Package worktree makes git work trees on this machine whose origin is a git
+// server of the local cluster.
 package worktree
 
 import (
@@ -23,28 +23,45 @@ type Tree struct {
 	// does; neither holds the password.
 	URL, HostURL string
 
-	password string
+	passwords []string
+}
+
+// Remote is a repository, and who may push to it.
+type Remote struct {
+	// URL is how the cluster names the repository, HostURL how this machine does.
+	URL, HostURL   string
+	User, Password string
+}
+
+// GitServer is a repository of the git server, "name" or "owner/name"; the first
+// push makes it. The password is that of layout.GitUser.
+func GitServer(name, password string) Remote {
+	return Remote{
+		URL:     "http://" + layout.GitHost + "/" + name + ".git",
+		HostURL: "http://" + layout.GitEndpoint + "/" + name + ".git",
+		User:    layout.GitUser, Password: password,
+	}
 }
 
 // New fills dir with exactly the files of an example folder. Nothing is committed
-// yet; the first push makes the repository, "name" or "owner/name", on the server,
-// for which password is that of layout.GitUser.
-func New(ctx context.Context, dir, name, example, password string) (*Tree, error) {
-	t := &Tree{
-		Dir:      dir,
-		URL:      "http://" + layout.GitHost + "/" + name + ".git",
-		HostURL:  "http://" + layout.GitEndpoint + "/" + name + ".git",
-		password: password,
-	}
+// yet.
+func New(ctx context.Context, dir, example string, remote Remote) (*Tree, error) {
+	t := &Tree{Dir: dir, URL: remote.URL, HostURL: remote.HostURL}
 	if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", example, err)
 	}
 	if _, err := t.Git(ctx, "init", "--quiet", "--initial-branch=main"); err != nil {
 		return nil, err
 	}
-	origin := strings.Replace(t.HostURL, "://", "://"+layout.GitUser+":"+password+"@", 1)
-	_, err := t.Git(ctx, "remote", "add", "origin", origin)
-	return t, err
+	return t, t.AddRemote(ctx, "origin", remote)
+}
+
+// AddRemote names a further repository that the tree can be pushed to.
+func (t *Tree) AddRemote(ctx context.Context, name string, remote Remote) error {
+	t.passwords = append(t.passwords, remote.Password)
+	url := strings.Replace(remote.HostURL, "://", "://"+remote.User+":"+remote.Password+"@", 1)
+	_, err := t.Git(ctx, "remote", "add", name, url)
+	return err
 }
 
 // Git runs in the work tree, with no configuration of the machine's own, and never
@@ -57,7 +74,11 @@ func (t *Tree) Git(ctx context.Context, arguments ...string) (string, error) {
 		"GIT_AUTHOR_NAME=Headway", "GIT_AUTHOR_EMAIL=headway@localhost", "GIT_COMMITTER_NAME=Headway", "GIT_COMMITTER_EMAIL=headway@localhost")
 	out, err := command.Output(git)
 	if err != nil {
-		return "", errors.New(strings.ReplaceAll(err.Error(), t.password, "***"))
+		text := err.Error()
+		for _, password := range t.passwords {
+			text = strings.ReplaceAll(text, password, "***")
+		}
+		return "", errors.New(text)
 	}
 	return strings.TrimSpace(out), nil
 }

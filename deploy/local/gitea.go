@@ -49,18 +49,21 @@ func startGitea(ctx context.Context, c *cluster, s *report) error {
 	if _, err := secret(c.places.State("gitea-secret")); err != nil {
 		return err
 	}
-	if err := c.mountGiteaHome(ctx); err != nil {
+	folder, home, programs := c.places.State(gitea), layout.GiteaHome(), filepath.Join(layout.Runtime, filepath.Base(bin))
+	if err := errors.Join(os.MkdirAll(folder, 0o755), os.Chown(folder, giteaUser, giteaUser)); err != nil {
+		return fmt.Errorf("giving %s its folder: %w", gitea, err)
+	}
+	if err := errors.Join(c.mountOpen(ctx, folder, home), c.mountOpen(ctx, bin, programs)); err != nil {
 		return err
 	}
 	values := newSettings(c.places)
 	values.GiteaSource = source
-	home := values.GiteaHome
 	config, err := c.writeConfig("gitea.ini", "gitea.ini", values)
 	if err != nil {
 		return err
 	}
 	program := process.Program{
-		Name: gitea, Path: filepath.Join(bin, gitea),
+		Name: gitea, Path: filepath.Join(programs, gitea),
 		Args:    []string{"web", "--config=" + config, "--pid=" + filepath.Join(home, "pid")},
 		Env:     []string{"HOME=" + home, "USER=" + gitea, "GIT_CONFIG_NOSYSTEM=1"},
 		User:    giteaUser,
@@ -73,22 +76,17 @@ func startGitea(ctx context.Context, c *cluster, s *report) error {
 	return c.giteaToken(ctx, s, program, config)
 }
 
-// mountGiteaHome makes Gitea's folder, which git reaches without any right of ours.
-func (c *cluster) mountGiteaHome(ctx context.Context) error {
-	folder, home := c.places.State(gitea), layout.GiteaHome()
-	for _, path := range []string{folder, home} {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			return fmt.Errorf("making the folder of %s: %w", gitea, err)
-		}
-	}
-	if err := os.Chown(folder, giteaUser, giteaUser); err != nil {
-		return fmt.Errorf("giving %s its folder: %w", gitea, err)
+// mountOpen makes a folder reachable at a path of the runtime folder, to users who
+// may not pass through a closed folder on the way to it.
+func (c *cluster) mountOpen(ctx context.Context, folder, at string) error {
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return fmt.Errorf("making a mount point: %w", err)
 	}
 	mounted, err := ourMounts(c.places)
-	if err != nil || slices.Contains(mounted, home) {
+	if err != nil || slices.Contains(mounted, at) {
 		return err
 	}
-	return call(ctx, "", "mount", "--bind", folder, home)
+	return call(ctx, "", "mount", "--bind", folder, at)
 }
 
 // giteaToken makes the administrator, and a token with all rights, unless the

@@ -46,10 +46,10 @@ type Program struct {
 	Log string
 	// Configs are files the program reads at its start; a change of one restarts it.
 	Configs []string
-	// User is the numeric id that the program runs under. It may open every file
-	// for reading, as the cluster's folders can lie below one that is closed to it,
-	// and write its own alone; access(2) says no all the same. 0 is whoever starts
-	// it, with all rights.
+	// User is the numeric id that the program runs under; 0 is whoever starts it,
+	// with all rights. The user may open every file for reading, as the cluster's
+	// folders can lie below one that is closed to others, and write its own alone.
+	// That holds for open(2), not for access(2), and not for Path.
 	User int
 }
 

@@ -16,17 +16,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-)
-
-// Keys of a credentials Secret.
-const (
-	KeyUsername   = "username"
-	KeyPassword   = "password"
-	KeyToken      = "token"
-	KeyIdentity   = "identity"
-	KeyKnownHosts = "known_hosts"
-	// KeyCA holds certificates in PEM form that https may be signed by too.
-	KeyCA = "ca.crt"
+	"github.com/headway-dev/headway/watcher/credentials"
 )
 
 // defaultUser goes with a token: forges that take tokens ignore the name, but
@@ -36,22 +26,22 @@ const defaultUser = "headway"
 // httpAuth reads username and password, or token. No Secret, or one with
 // certificates only, means none.
 func httpAuth(secret map[string][]byte) (*githttp.BasicAuth, error) {
-	if secret == nil || len(secret) == 1 && len(secret[KeyCA]) > 0 {
+	if secret == nil || len(secret) == 1 && len(secret[credentials.KeyCA]) > 0 {
 		return nil, nil
 	}
-	password := cmp.Or(text(secret, KeyToken), text(secret, KeyPassword))
+	password := cmp.Or(credentials.Text(secret, credentials.KeyToken), credentials.Text(secret, credentials.KeyPassword))
 	if password == "" {
 		return nil, secretInvalid("the Secret in spec.secretRef needs the keys username and password, or token, for an http(s) url")
 	}
-	return &githttp.BasicAuth{Username: cmp.Or(text(secret, KeyUsername), defaultUser), Password: password}, nil
+	return &githttp.BasicAuth{Username: cmp.Or(credentials.Text(secret, credentials.KeyUsername), defaultUser), Password: password}, nil
 }
 
 // sshConfig reads identity and known_hosts. The host key is always checked.
 func sshConfig(ep *transport.Endpoint, secret map[string][]byte) (*ssh.ClientConfig, error) {
-	if len(secret[KeyIdentity]) == 0 {
+	if len(secret[credentials.KeyIdentity]) == 0 {
 		return nil, secretInvalid("an ssh url needs a Secret in spec.secretRef with the keys identity (a private key) and known_hosts")
 	}
-	signer, err := ssh.ParsePrivateKey(secret[KeyIdentity])
+	signer, err := ssh.ParsePrivateKey(secret[credentials.KeyIdentity])
 	var locked *ssh.PassphraseMissingError
 	switch {
 	case errors.As(err, &locked):
@@ -60,10 +50,10 @@ func sshConfig(ep *transport.Endpoint, secret map[string][]byte) (*ssh.ClientCon
 		return nil, secretInvalid("the key identity in the Secret is not a private key in PEM form; make one: ssh-keygen -t ed25519 -N '' -f headway")
 	}
 	addr := sshAddress(ep)
-	if len(secret[KeyKnownHosts]) == 0 {
+	if len(secret[credentials.KeyKnownHosts]) == 0 {
 		return nil, hostKeyUnknown(ep, "the Secret in spec.secretRef has no known_hosts")
 	}
-	check, err := knownHosts(secret[KeyKnownHosts])
+	check, err := knownHosts(secret[credentials.KeyKnownHosts])
 	if err != nil {
 		return nil, secretInvalid("known_hosts in the Secret cannot be read; make it with: " + keyscan(ep)).because(err)
 	}
@@ -147,9 +137,4 @@ func keyscan(ep *transport.Endpoint) string {
 
 func secretInvalid(message string) *Error {
 	return failure(v1alpha1.ReasonSecretInvalid, "%s", message)
-}
-
-// text is a value without the line end that editors add.
-func text(secret map[string][]byte, key string) string {
-	return strings.TrimRight(string(secret[key]), "\r\n")
 }

@@ -2,23 +2,20 @@ package git
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
+	"errors"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/credentials"
 )
 
 // Client connects to remotes. It keeps HTTP connections for the next look.
@@ -62,23 +59,18 @@ func (c *Client) web(secret map[string][]byte) (web, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	authority := secret[KeyCA]
+	authority := secret[credentials.KeyCA]
 	if w, ok := c.webs[string(authority)]; ok {
 		w.auth = auth
 		return w, nil
 	}
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	if len(authority) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			return web{}, fmt.Errorf("reading the system's certificates: %w", err)
-		}
-		if !pool.AppendCertsFromPEM(authority) {
-			return web{}, secretInvalid("the key ca.crt in the Secret holds no certificate in PEM form")
-		}
-		base.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	base, err := credentials.Transport(authority)
+	switch {
+	case errors.Is(err, credentials.ErrCA):
+		return web{}, secretInvalid(err.Error())
+	case err != nil:
+		return web{}, err
 	}
-	base.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	base.MaxIdleConns, base.MaxIdleConnsPerHost = 256, 8
 	base.ResponseHeaderTimeout = c.limits.FetchTimeout
 	if len(c.webs) >= maxAuthorities {

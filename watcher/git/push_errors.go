@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/credentials"
 )
 
 // Reasons of an *Error of a commit or a push; further ones are those of a look.
@@ -81,7 +82,7 @@ func (s *Session) noWriteAccess(said string) error {
 // redact makes a remote's words fit for a message: one short line, and none of
 // the credentials, which a server might repeat.
 func (s *Session) redact(words string) string {
-	secrets := []string{text(s.secret, KeyPassword), text(s.secret, KeyToken), text(s.secret, KeyIdentity)}
+	secrets := []string{credentials.Text(s.secret, credentials.KeyPassword), credentials.Text(s.secret, credentials.KeyToken), credentials.Text(s.secret, credentials.KeyIdentity)}
 	if auth, err := httpAuth(s.secret); err == nil && auth != nil {
 		secrets = append(secrets, base64.StdEncoding.EncodeToString([]byte(auth.Username+":"+auth.Password)))
 	}

@@ -33,11 +33,11 @@ func ModuleURLs(data []byte) (map[string]string, error) {
 	return urls, nil
 }
 
-// credentials are those that a URL carries.
-var credentials = regexp.MustCompile(`//[^/@]*@`)
+// inURL are credentials that a URL carries.
+var inURL = regexp.MustCompile(`//[^/@]*@`)
 
 // WithoutCredentials is a URL as it may be shown.
-func WithoutCredentials(url string) string { return oneLine(credentials.ReplaceAllString(url, "//")) }
+func WithoutCredentials(url string) string { return oneLine(inURL.ReplaceAllString(url, "//")) }
 
 // FetchSubmodule brings a commit of the repository at url, as it stands in the
 // file .gitmodules of s's repository. It is asked for at the server of s, with

@@ -54,7 +54,7 @@ const (
 )
 
 // Reasons of Forge, on a Repository; Unreachable, AuthenticationFailed,
-// SecretInvalid and RepositoryNotFound are some, too.
+// SecretInvalid, InvalidURL, RepositoryNotFound and Refused are some, too.
 const (
 	ReasonConnected = "Connected"
 	// ReasonRightMissing: the message names the right, and what fails without it.

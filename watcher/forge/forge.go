@@ -15,33 +15,8 @@ package forge
 
 import (
 	"context"
-	"time"
+	"strings"
 )
-
-// MaxRequests bounds the answer of Requests. Where there are as many, the forge
-// may have older ones that are open, too.
-const MaxRequests = 200
-
-// Request is an open pull request.
-type Request struct {
-	Number int64
-	// Title, Author and URL are for people; the author is a name to log in with.
-	Title, Author, URL string
-	// HeadRef is the branch that is to be merged, a short name, and BaseRef the
-	// one that it is to be merged into. A branch of a fork has a name there, that
-	// of one that is deleted may be empty.
-	HeadRef, BaseRef string
-	// HeadSHA and BaseSHA are full hashes; empty while the forge does not know
-	// them, as for a moment after a push.
-	HeadSHA, BaseSHA string
-	// SameRepository: the forge says that the head is a branch of the repository
-	// itself.
-	SameRepository bool
-	Draft          bool
-	// Updated is when anything of it changed.
-	Updated time.Time
-	Labels  []string
-}
 
 // State of a commit, as forges show it.
 type State string
@@ -59,12 +34,27 @@ type Status struct {
 	// Context is the name, such as headway/build/shop.
 	Context string
 	State   State
-	// Description is cut to 140 characters. URL may be empty.
+	// Description is a line of at most 140 characters. URL may be empty.
 	Description, URL string
+}
+
+// maxDescription is GitHub's, in characters.
+const maxDescription = 140
+
+// Fit is a status as forges keep it: what SetStatus sends, and Statuses gives.
+func (s Status) Fit() Status {
+	s.Description, s.URL = Line(s.Description, 4*maxDescription), Link(s.URL)
+	if runes := []rune(s.Description); len(runes) > maxDescription {
+		s.Description = string(runes[:maxDescription-1]) + "…"
+	}
+	return s
 }
 
 // OwnContexts is what the contexts of all of Headway's statuses begin with.
 const OwnContexts = "headway/"
+
+// Own reports whether a status is one of Headway's.
+func (s Status) Own() bool { return strings.HasPrefix(s.Context, OwnContexts) }
 
 // Approval says that a person who may write to the repository wants a commit
 // built.
@@ -91,6 +81,16 @@ type Deployment struct {
 // Proposal is a pull request to be opened. Head and Base are branches of the
 // repository, short names.
 type Proposal struct{ Head, Base, Title, Body string }
+
+// Among finds the request that a proposal asks for; "" where none is open.
+func (p Proposal) Among(requests []Request) (url string) {
+	for _, r := range requests {
+		if r.SameRepository && r.HeadRef == p.Head && r.BaseRef == p.Base {
+			return r.URL
+		}
+	}
+	return ""
+}
 
 // Client speaks to the forge of one Repository, about that repository alone. It
 // is safe for concurrent use.

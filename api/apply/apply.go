@@ -68,6 +68,12 @@ func Behind(err error) time.Duration {
 	return 0
 }
 
+// Refused reports whether an answer of the API server does not change by asking
+// again: the object is refused, and not because its namespace goes.
+func Refused(err error) bool {
+	return Behind(err) == 0 && (apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err))
+}
+
 // Outcome is what Reconcile returns: look again after a pause, or at an error;
 // soon where that is Behind. 0 is no pause.
 func Outcome(pause time.Duration, err error) (reconcile.Result, error) {

@@ -22,6 +22,9 @@ const (
 	// ConditionPromoting is True while the head of production is on its way to all
 	// of the traffic by its rule, and False when it was taken back. On App.
 	ConditionPromoting = "Promoting"
+	// ConditionPrepared is True from when the setup of a preview has succeeded on:
+	// no pod of it starts before. On App, where there is a setup.
+	ConditionPrepared = "Prepared"
 )
 
 // Reasons on a Repository; Waiting is one too. SecretInvalid is one of Built, too.
@@ -124,6 +127,14 @@ const (
 	ReasonHostConflict    = "HostConflict"
 	ReasonHostNotAllowed  = "HostNotAllowed"
 	ReasonRouted          = "Routed"
+)
+
+// Reasons of Prepared, on an App; Waiting is one, too. Those that are not True are
+// reasons of Ready on its Revisions.
+const (
+	ReasonSetUp       = "SetUp"
+	ReasonSettingUp   = "SettingUp"
+	ReasonSetupFailed = "SetupFailed"
 )
 
 // Reasons of Promoting, on an App; RolledBack, Waiting and Idle are some, too.

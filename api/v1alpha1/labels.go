@@ -67,6 +67,9 @@ const (
 // are gone, and by a Repository until its cache is.
 const FinalizerCleanup = "headway.dev/cleanup"
 
+// FinalizerTeardown is held by an App with a teardown until that has run.
+const FinalizerTeardown = "headway.dev/teardown"
+
 // AppPods selects the pods of revisions. Tekton copies the labels of a TaskRun
 // to its pod, so a build pod carries the label of its revision too.
 func AppPods() labels.Selector {

@@ -1,8 +1,10 @@
 package v1alpha1
 
 import (
+	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -56,6 +58,27 @@ type Preview struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
 	Unset []string `json:"unset,omitempty"`
+}
+
+// HostName is the name that the App's host begins with.
+func (a *App) HostName() string {
+	if a.Spec.Preview != nil {
+		return a.Spec.Preview.Host
+	}
+	return a.Name
+}
+
+// Prepared reports whether pods of an App may start: what is to run before them
+// has succeeded, and what is to run after them is sure to.
+func (a *App) Prepared() bool {
+	p := a.Spec.Preview
+	switch {
+	case p == nil:
+		return true
+	case len(p.Teardown) > 0 && !slices.Contains(a.Finalizers, FinalizerTeardown):
+		return false
+	}
+	return len(p.Setup) == 0 || meta.IsStatusConditionTrue(a.Status.Conditions, ConditionPrepared)
 }
 
 // BuiltFor says whose builds a revision of a preview shares.

@@ -27,6 +27,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/preview"
 	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/trial"
 )
@@ -44,6 +45,8 @@ type Reconciler struct {
 	// somebody.
 	Trials *trial.Feed
 	Checks *check.Checker
+	// Hooks run the setups and teardowns of previews.
+	Hooks *preview.Hooks
 
 	written apply.Written
 }
@@ -63,14 +66,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		// wait for it behind all others.
 		return ctrl.Result{RequeueAfter: behind}, nil
 	}
-	if app.DeletionTimestamp != nil {
-		return ctrl.Result{}, nil // its Route and Revisions go by owner reference
+	if app.DeletionTimestamp != nil { // its Route and Revisions go by owner reference
+		return apply.Outcome(r.Hooks.End(ctx, &app))
+	}
+	if wrote, err := r.Hooks.Hold(ctx, &app); err != nil {
+		return apply.Outcome(0, err)
+	} else if wrote {
+		r.written.Note(&app)
 	}
 	seen, err := r.observe(ctx, &app)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("observing app %s: %w", req, err)
 	}
 	plan := PlanFor(seen, r.Public, time.Now())
+	if err := r.Hooks.Apply(ctx, plan.Setup); apply.Refused(err) {
+		plan.refuseSetup(seen, err, time.Now())
+	} else if err != nil {
+		return apply.Outcome(0, fmt.Errorf("setting up app %s: %w", req, err))
+	}
 	if err := r.apply(ctx, seen, plan); err != nil {
 		return apply.Outcome(0, fmt.Errorf("applying app %s: %w", req, err))
 	}
@@ -97,6 +110,9 @@ func (r *Reconciler) observe(ctx context.Context, app *v1alpha1.App) (Seen, erro
 			reading.Gates = append(reading.Gates, r.Checks.Gates(client.ObjectKeyFromObject(app), t.Revision, seen.gates(t.Ref))...)
 			seen.Readings[t.Revision] = reading
 		}
+	}
+	if seen.SetupPod, err = r.Hooks.SetupPod(ctx, app); err != nil {
+		return seen, err
 	}
 	if seen.Granted, err = r.granted(ctx, app); err != nil {
 		return seen, err

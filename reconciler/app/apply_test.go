@@ -17,6 +17,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/check"
+	"github.com/headway-dev/headway/reconciler/preview"
 	"github.com/headway-dev/headway/reconciler/trial"
 )
 
@@ -56,7 +57,7 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 				return api.SubResource(sub).Patch(ctx, o, p, options...)
 			},
 		}).Build()
-	c.Reconciler = &Reconciler{Client: api, Events: events.NewFakeRecorder(100), Public: public, Trials: trial.New(nil), Checks: check.New(check.Jobs{Client: api}, func(types.NamespacedName) {})}
+	c.Reconciler = &Reconciler{Client: api, Events: events.NewFakeRecorder(100), Public: public, Trials: trial.New(nil), Checks: check.New(check.Jobs{Client: api}, func(types.NamespacedName) {}), Hooks: &preview.Hooks{Client: api}}
 	return c
 }
 

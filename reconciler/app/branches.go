@@ -25,6 +25,9 @@ func (s Seen) branches(public address.Public) []branch {
 	for _, b := range s.App.Status.Branches {
 		held[b.Ref] = b
 	}
+	if s.App.Spec.Preview != nil { // it has one ref
+		return nil
+	}
 	heads := slices.DeleteFunc(slices.Clone(s.App.Spec.Heads), func(h v1alpha1.Head) bool { return h.Ref == s.App.Spec.ProductionRef })
 	hosts := s.branchHosts(heads, held, public)
 	var result []branch

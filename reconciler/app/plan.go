@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/address"
@@ -13,6 +14,7 @@ import (
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/check"
+	"github.com/headway-dev/headway/reconciler/preview"
 	"github.com/headway-dev/headway/reconciler/promotion"
 	"github.com/headway-dev/headway/reconciler/route"
 	"github.com/headway-dev/headway/reconciler/trial"
@@ -31,6 +33,8 @@ type Seen struct {
 	Granted string
 	// Claimed are the hosts of the App's branches that other Routes have, too.
 	Claimed map[string]bool
+	// SetupPod is that of a preview's setup; nil where there is none.
+	SetupPod *corev1.Pod
 	// Answers of the revisions that have a role.
 	Answers map[string]promotion.Answers
 	// Readings of those that are on trial.
@@ -43,6 +47,8 @@ type Plan struct {
 	Route v1alpha1.RouteSpec
 	// Status to write, if it differs from the one observed.
 	Status v1alpha1.AppStatus
+	// Setup of a preview.
+	Setup preview.Setup
 	// Delete names the Revisions that nothing has wanted for a while.
 	Delete []string
 	// RequeueAfter is when time alone will change the plan; 0 is never.
@@ -66,7 +72,7 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 	roles, again := seen.roles(decision, branches, now)
 	p := Plan{Route: v1alpha1.RouteSpec{
 		App:           seen.App.Name,
-		Hosts:         append([]string{public.Host(seen.App.Namespace, seen.App.Name)}, own...),
+		Hosts:         append([]string{public.Host(seen.App.Namespace, seen.App.HostName())}, own...),
 		Traffic:       decision.Traffic,
 		Matches:       decision.Matches,
 		Mirror:        decision.Mirror,
@@ -76,9 +82,24 @@ func PlanFor(seen Seen, public address.Public, now time.Time) Plan {
 	p.Delete, p.RequeueAfter = collect(roles, now)
 	p.RequeueAfter = apply.Sooner(apply.Sooner(p.RequeueAfter, again), decision.Next)
 	p.Settling, p.Runs, p.Subjects, p.Events = decision.Settling, seen.runs(decision), seen.subjects(decision), decision.Events
+	p.Setup = preview.SetupFor(seen.App, seen.Revisions, seen.SetupPod)
 	p.Status = statusFor(seen, p.Route, roles[:min(maxRoles, len(roles))], decision, public, now)
+	if state := p.Setup.Prepared; state != nil {
+		condition.Set(&p.Status.Conditions, v1alpha1.ConditionPrepared, *state, seen.App.Generation, now)
+	}
 	p.Status.Branches = branchStatus(branches, public)
 	return p
+}
+
+// setupAgain is how soon to try again to make a pod that the API server refuses:
+// a person may change a quota or a policy.
+const setupAgain = time.Minute
+
+// refuseSetup says that the pod of a setup cannot be made.
+func (p *Plan) refuseSetup(seen Seen, err error, now time.Time) {
+	refused := condition.Unknown(v1alpha1.ReasonSettingUp, "the setup cannot begin, Kubernetes refuses its pod: "+err.Error())
+	condition.Set(&p.Status.Conditions, v1alpha1.ConditionPrepared, refused, seen.App.Generation, now)
+	p.RequeueAfter = apply.Sooner(p.RequeueAfter, setupAgain)
 }
 
 func isReady(rev *v1alpha1.Revision) bool {
@@ -113,9 +134,13 @@ func (s Seen) newest() string {
 
 // revisionHosts gives each revision that is wanted and has an image its own host,
 // and each branch that of its ref. One that runs what is live leads to the pods
-// of that. They are sorted, so that equal plans are equal bytes.
+// of that. A preview has none beside its own: they could be guessed. They are
+// sorted, so that equal plans are equal bytes.
 func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, branches []branch, public address.Public) []v1alpha1.RevisionHost {
 	var hosts []v1alpha1.RevisionHost
+	if s.App.Spec.Preview != nil {
+		return nil
+	}
 	add := func(host, revision string) {
 		if rev := s.revision(revision); rev != nil {
 			revision = cmp.Or(rev.Status.SameAs, revision)

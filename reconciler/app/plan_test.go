@@ -67,6 +67,11 @@ func newApp(history string) *v1alpha1.App {
 	return app
 }
 
+// asPreview makes an App that of request 12.
+func asPreview(app *v1alpha1.App) {
+	app.Spec.Preview = &v1alpha1.Preview{App: "shop", Request: 12, Host: "hello-pr-12-0a1b2c3d4e5f"}
+}
+
 // routeTo sends everything to the first of commits and keeps the second.
 func routeTo(commits string, hosts string) *v1alpha1.Route {
 	route := &v1alpha1.Route{Spec: v1alpha1.RouteSpec{App: "hello", Hosts: []string{"hello.localhost"}}}

@@ -15,7 +15,8 @@ import (
 
 const (
 	// rollbacks is how many earlier revisions stay, so that going back to one of
-	// them is only a change of the Route. Idle, they cost nothing.
+	// them is only a change of the Route. Idle, they cost nothing. Nobody goes back
+	// in a preview.
 	rollbacks = 3
 	// linger is how long a revision stays when nothing wants it any more:
 	// activators that are behind may still send it requests, and a person may
@@ -39,7 +40,8 @@ const (
 //	quarantined  as promotion decides, as long as the App names it
 //	candidate    the pin, the head of production; without traffic
 //	branch       answers at the URL of another ref, or is the head of one
-//	kept         one of the newest 3 in the history that have been ready
+//	kept         one of the newest 3 in the history that have been ready; of a
+//	             preview none
 //	replaced     has been named, or has existed for long enough to be
 //	(absent)     the App may be about to name it
 //
@@ -81,6 +83,9 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 		add(head.Revision, v1alpha1.RoleBranch, "the head of "+head.Ref)
 	}
 	left := rollbacks
+	if s.App.Spec.Preview != nil {
+		left = 0
+	}
 	for _, name := range s.App.Spec.History {
 		if rev := s.revision(name); left > 0 && rev != nil && rev.Status.EverReady && add(name, v1alpha1.RoleKept, "for a rollback") {
 			left--

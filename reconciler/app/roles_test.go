@@ -70,6 +70,8 @@ func TestRoles(t *testing.T) {
 	}{
 		{name: "live and three for rollback", history: "fedcba", revisions: old("abcdef", ready), serves: "f",
 			roles: "live f, kept cde, replaced ab", message: "commit ffffffff replaced it on refs/heads/main", again: time.Minute},
+		{name: "a preview keeps none for rollback", history: "fedcba", revisions: old("abcdef", ready), serves: "f", change: []func(*v1alpha1.App){asPreview},
+			roles: "live f, replaced abcde", message: "commit ffffffff replaced it on refs/heads/main", again: time.Minute},
 		{name: "a new one is warm until the next has settled", history: "cba", revisions: append(old("abc", ready)[:2], revision("c", ready, time.Minute)), serves: "b", settles: true,
 			roles: "live c, kept ab!", message: "takes the traffic back if hello-cccccccc fails before it has settled", again: 2 * time.Minute},
 		{name: "those that never were ready do not count", history: "fedcba",

@@ -24,6 +24,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/index"
+	"github.com/headway-dev/headway/reconciler/preview"
 	"github.com/headway-dev/headway/reconciler/trial"
 )
 
@@ -34,10 +35,15 @@ func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed, activator 
 	if err := mgr.Add(checks); err != nil {
 		return fmt.Errorf("adding what asks gates: %w", err)
 	}
-	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-app"), Public: public, Trials: feed, Checks: checks}
+	recorder := mgr.GetEventRecorder("headway-app")
+	r := &Reconciler{
+		Client: mgr.GetClient(), Events: recorder, Public: public, Trials: feed, Checks: checks,
+		Hooks: &preview.Hooks{Client: mgr.GetClient(), Events: recorder},
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.App{}).
 		Owns(&v1alpha1.Route{}).
+		Owns(&corev1.Pod{}). // of setups and teardowns
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(appOf)).
 		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(index.Rivals(mgr.GetClient()))).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.askingForHosts),

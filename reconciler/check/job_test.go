@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/reconciler/job"
 )
 
 func TestJob(t *testing.T) {
@@ -52,7 +53,7 @@ func TestJob(t *testing.T) {
 		}
 	}
 	terminated := func(code int32, message string) []corev1.ContainerStatus {
-		return []corev1.ContainerStatus{{Name: jobContainer, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Message: message}}}}
+		return []corev1.ContainerStatus{{Name: "job", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Message: message}}}}
 	}
 	expect("it is made", v1alpha1.VerdictWaiting, "pod shop-1-job starts")
 	expect("once", v1alpha1.VerdictWaiting, "pod shop-1-job starts")
@@ -71,7 +72,7 @@ func TestJob(t *testing.T) {
 		t.Errorf("%+v", pod)
 	}
 	become(corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{
-		{Name: jobContainer, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}},
+		{Name: "job", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}},
 	}})
 	expect("no image", v1alpha1.VerdictWaiting, "waits: ImagePullBackOff")
 	become(corev1.PodStatus{Phase: corev1.PodRunning})
@@ -84,7 +85,7 @@ func TestJob(t *testing.T) {
 	become(corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: terminated(2, strings.Repeat("long line\n", 200)+"no such table\n")})
 	expect("it fails", v1alpha1.VerdictFailed, "it exited with code 2; its last log lines:\nlong line")
 	expect("it fails, with the end of its log", v1alpha1.VerdictFailed, "no such table")
-	become(corev1.PodStatus{Phase: corev1.PodFailed, Reason: deadline, ContainerStatuses: terminated(137, "")})
+	become(corev1.PodStatus{Phase: corev1.PodFailed, Reason: "DeadlineExceeded", ContainerStatuses: terminated(137, "")})
 	expect("it took too long", v1alpha1.VerdictFailed, "longer than 10m0s")
 
 	rev.Annotations = map[string]string{v1alpha1.AnnotationRetriedAt: "now"}
@@ -95,7 +96,7 @@ func TestJob(t *testing.T) {
 	if n := len(pods()); n != 2 {
 		t.Errorf("%d pods", n)
 	}
-	foreign := podFor(rev, nil, "")
+	foreign := job.Pod(jobFor(rev, nil, ""))
 	if err := api.Delete(t.Context(), foreign); err != nil {
 		t.Fatal(err)
 	}

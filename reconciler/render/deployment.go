@@ -130,7 +130,7 @@ func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error
 		Command:   rev.Spec.Command,
 		Args:      rev.Spec.Args,
 		Ports:     []corev1.ContainerPort{{Name: "http", ContainerPort: rev.Spec.Port, Protocol: corev1.ProtocolTCP}},
-		Env:       envFor(rev),
+		Env:       Env(rev),
 		Resources: resources,
 		// The startup check alone may end a container: an app that hangs
 		// while it starts is started again. Later a failing check only takes
@@ -140,10 +140,7 @@ func containerFor(rev *v1alpha1.Revision, image string) (corev1.Container, error
 		Lifecycle: &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
 			Sleep: &corev1.SleepAction{Seconds: int64(drainDelay.Seconds())},
 		}},
-		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: new(false),
-			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		},
+		SecurityContext: ContainerSecurity(),
 		// The end of the log of a container that failed travels in the pod's
 		// status, so a crash can be explained without reading logs.
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
@@ -160,6 +157,14 @@ func probeFor(rev *v1alpha1.Revision, failures int32) *corev1.Probe {
 		probe.TCPSocket = &corev1.TCPSocketAction{Port: port}
 	}
 	return probe
+}
+
+// ContainerSecurity takes all rights from a container that can be taken.
+func ContainerSecurity() *corev1.SecurityContext {
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(false),
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+	}
 }
 
 // PodSecurity refuses root. An image that names a numeric user keeps it; any

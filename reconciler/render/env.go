@@ -10,11 +10,11 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// envFor is the environment of the app: what the platform tells it, then what
+// Env is the environment of the app: what the platform tells it, then what
 // headway.yaml asks for. The names of the platform cannot be taken over. The
 // K_ names are those of Knative's runtime contract, so that images made for it
 // run unchanged.
-func envFor(rev *v1alpha1.Revision) []corev1.EnvVar {
+func Env(rev *v1alpha1.Revision) []corev1.EnvVar {
 	env := []corev1.EnvVar{
 		{Name: "PORT", Value: strconv.Itoa(int(rev.Spec.Port))},
 		{Name: "HEADWAY_COMMIT", Value: rev.Spec.Commit},

@@ -29,7 +29,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	}
 	var failure error
 	if err := r.applyChildren(ctx, seen, plan); err != nil {
-		if !final4xx(err) {
+		if !apply.Refused(err) {
 			return err
 		}
 		plan.refuse(rev, err, time.Now())
@@ -37,7 +37,7 @@ func (r *Reconciler) apply(ctx context.Context, seen Seen, plan Plan) error {
 	} else if err := r.applyStandby(ctx, seen, plan); err != nil {
 		// What is wrong with the standby keeps back nothing else.
 		failure = err
-		if final4xx(err) {
+		if apply.Refused(err) {
 			plan.refuseStandby(err)
 			failure = refused{err}
 		}
@@ -91,12 +91,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, rev *v1alpha1.Revision, st
 	r.written.Note(rev)
 	r.announce(rev, before.Status)
 	return nil
-}
-
-// final4xx is true for answers of the API server that do not change by asking
-// again: the object is refused, and not because its namespace goes.
-func final4xx(err error) bool {
-	return apply.Behind(err) == 0 && (apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err))
 }
 
 // addFinalizer takes hold of the revision, which must be before anything is made

@@ -94,6 +94,13 @@ func (p *Plan) planRuntime(seen Seen, now time.Time) condition.State {
 		p.Status.State, p.Status.Replicas, p.Status.Standby = v1alpha1.StateSame, 0, nil
 		return condition.True(v1alpha1.ReasonSameAsLive, p.Status.SameAs+" runs the same image with the same settings, and serves for it")
 	}
+	if state, wait := seen.unprepared(); wait {
+		p.Status.Replicas, p.Status.Standby = 0, nil
+		if state.Status == metav1.ConditionFalse {
+			p.Status.State, state.Message = v1alpha1.StateFailed, about(rev, state.Message)
+		}
+		return state
+	}
 	with, again := startWith(seen, now)
 	p.Status.StartedWith = with
 	mark := markOf(with)

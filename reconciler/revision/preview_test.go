@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 )
@@ -202,6 +204,86 @@ func TestPreviewHasOneHost(t *testing.T) {
 		}
 		if strings.Contains(got.Status.URL, previewName) {
 			t.Errorf("a URL that can be guessed: %s", got.Status.URL)
+		}
+	}
+}
+
+// TestSetupHoldsPodsBack until it has succeeded; what has run goes on.
+func TestSetupHoldsPodsBack(t *testing.T) {
+	setup := func(state condition.State) func(*v1alpha1.App) {
+		return func(app *v1alpha1.App) {
+			app.Spec.Preview.Setup = []string{"/migrate"}
+			if state.Status != "" {
+				condition.Set(&app.Status.Conditions, v1alpha1.ConditionPrepared, state, 1, start)
+			}
+		}
+	}
+	teardown := func(finalizers ...string) func(*v1alpha1.App) {
+		return func(app *v1alpha1.App) {
+			app.Spec.Preview.Teardown, app.Finalizers = []string{"/drop"}, finalizers
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		app    func(*v1alpha1.App)
+		rev    func(*v1alpha1.Revision)
+		starts bool
+		state  v1alpha1.RevisionState
+		reason string
+	}{
+		{name: "no setup", app: func(*v1alpha1.App) {}, starts: true, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonStarting},
+		{name: "it has not begun", app: setup(condition.State{}), state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonSettingUp},
+		{name: "it runs", app: setup(condition.Unknown(v1alpha1.ReasonSettingUp, "pod x runs")), state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonSettingUp},
+		{name: "it failed", app: setup(condition.False(v1alpha1.ReasonSetupFailed, "why")), state: v1alpha1.StateFailed, reason: v1alpha1.ReasonSetupFailed},
+		{name: "it succeeded", app: setup(condition.True(v1alpha1.ReasonSetUp, "")), starts: true, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonStarting},
+		{name: "it came after the first request", app: setup(condition.Unknown(v1alpha1.ReasonSettingUp, "")), starts: true,
+			rev: func(r *v1alpha1.Revision) { r.Status.EverReady = true }, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonStarting},
+		{name: "a teardown is not sure to run", app: teardown(), state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonSettingUp},
+		{name: "it is", app: teardown(v1alpha1.FinalizerTeardown), starts: true, state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonStarting},
+		{name: "the App has not been seen", state: v1alpha1.StateBuilt, reason: v1alpha1.ReasonStarting},
+	} {
+		rev := newRevision(commitA, preview(false), withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "i@"+digest))
+		if tc.rev != nil {
+			tc.rev(rev)
+		}
+		seen := Seen{Revision: rev}
+		if tc.app != nil {
+			seen.App = previewApp(rev)
+			tc.app(seen.App)
+		}
+		plan := PlanFor(seen, start)
+		ready := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
+		if (plan.Deployment != nil) != tc.starts || ready.Reason != tc.reason || plan.Status.State != tc.state {
+			t.Errorf("%s: starts %v, %s, Ready = %+v", tc.name, plan.Deployment != nil, plan.Status.State, ready)
+		}
+	}
+}
+
+// TestPodsStopBeforeTheTeardown: the App that is going has its pods ended, and
+// nothing is built or started for it.
+func TestPodsStopBeforeTheTeardown(t *testing.T) {
+	rev := newRevision(commitA, preview(false), withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "i@"+digest))
+	app := previewApp(rev)
+	app.Finalizers = []string{v1alpha1.FinalizerTeardown}
+	b := newBench(t, rev, app, goTask())
+	b.built(rev)
+	deployments := func() int {
+		var list appsv1.DeploymentList
+		if err := b.Client.List(t.Context(), &list); err != nil {
+			t.Fatal(err)
+		}
+		return len(list.Items)
+	}
+	if n := deployments(); n != 1 {
+		t.Fatalf("%d Deployments", n)
+	}
+	if err := b.Client.Delete(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		b.built(rev)
+		if n := deployments(); n != 0 {
+			t.Errorf("%d Deployments of a preview that is going", n)
 		}
 	}
 }

@@ -121,6 +121,9 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 	if err != nil {
 		return 0, fmt.Errorf("observing revision %s: %w", rev.Name, err)
 	}
+	if seen.App != nil && seen.App.Spec.Preview != nil && seen.App.DeletionTimestamp != nil {
+		return 0, r.stop(ctx, seen)
+	}
 	plan := PlanFor(seen, now)
 	switch {
 	case plan.action == createRun:

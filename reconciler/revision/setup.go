@@ -113,7 +113,7 @@ func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
 
 // appHandler wakes the revisions whose roles an App changes; and all of them
 // where another one is live, which new ones compare themselves with, or where a
-// restart was asked for.
+// restart was asked for, a setup has news, or the App is going.
 func (r *Reconciler) appHandler() handler.EventHandler {
 	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 	wakeAll := func(ctx context.Context, app client.Object, q queue) {
@@ -129,7 +129,11 @@ func (r *Reconciler) appHandler() handler.EventHandler {
 			live := func(name string) bool {
 				return is.Status.Role(name) == v1alpha1.RoleLive || was.Status.Role(name) == v1alpha1.RoleLive
 			}
-			if slices.ContainsFunc(moved, live) || is.Annotations[v1alpha1.AnnotationRestartedAt] != was.Annotations[v1alpha1.AnnotationRestartedAt] {
+			prepared := func(app *v1alpha1.App) condition.State {
+				return condition.Get(app.Status.Conditions, v1alpha1.ConditionPrepared)
+			}
+			if slices.ContainsFunc(moved, live) || is.Annotations[v1alpha1.AnnotationRestartedAt] != was.Annotations[v1alpha1.AnnotationRestartedAt] ||
+				prepared(is) != prepared(was) || is.Prepared() != was.Prepared() || (is.DeletionTimestamp == nil) != (was.DeletionTimestamp == nil) {
 				wakeAll(ctx, is, q)
 				return
 			}

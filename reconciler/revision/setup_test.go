@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -29,6 +31,9 @@ func TestAppWakes(t *testing.T) {
 	kept := v1alpha1.RevisionRole{Role: v1alpha1.RoleKept}
 	restarted := app(role(a, live))
 	restarted.Annotations = map[string]string{v1alpha1.AnnotationRestartedAt: "now"}
+	prepared, going := app(role(a, live)), app(role(a, live))
+	condition.Set(&prepared.Status.Conditions, v1alpha1.ConditionPrepared, condition.True(v1alpha1.ReasonSetUp, ""), 1, start)
+	going.DeletionTimestamp = &metav1.Time{Time: start}
 	told := kept
 	told.Message = "why"
 	for _, tc := range []struct {
@@ -44,6 +49,8 @@ func TestAppWakes(t *testing.T) {
 		{"another is live", app(role(a, live), role(b, kept)), app(role(a, kept), role(b, live)), all},
 		{"none is live", app(role(a, live)), app(role(a, kept)), all},
 		{"a restart", app(role(a, live)), restarted, all},
+		{"a setup has succeeded", app(role(a, live)), prepared, all},
+		{"it is going", app(role(a, live)), going, all},
 	} {
 		queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 		bench.appHandler().Update(t.Context(), event.UpdateEvent{ObjectOld: tc.was, ObjectNew: tc.is}, queue)

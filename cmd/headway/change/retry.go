@@ -21,9 +21,9 @@ func Retry(io cli.Streams, a *cli.Access) *cobra.Command {
 	return &cobra.Command{
 		Use:   "retry REVISION",
 		Short: "Try a revision again whose build failed, or that was rolled back",
-		Long: `Ask for a failed build to be tried again, or for a revision that has failed
-while it served to take the traffic once more: for failures that were not the
-commit's fault. A mistake in the source is fixed by a new commit.`,
+		Long: `Ask for a failed build, or the failed setup of a preview, to be tried again, or
+for a revision that has failed while it served to take the traffic once more: for
+failures that were not the commit's fault. A mistake in the source is fixed by a new commit.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(failedRevisions),
 		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
@@ -36,14 +36,18 @@ commit's fault. A mistake in the source is fixed by a new commit.`,
 				return fmt.Errorf("reading app %s: %w", r.Spec.App, err)
 			}
 			quarantined := app.Status.Role(r.Name) == v1alpha1.RoleQuarantined
-			if err := retriable(&r); err != nil && !quarantined {
+			setupFailed := meta.IsStatusConditionFalse(app.Status.Conditions, v1alpha1.ConditionPrepared)
+			if err := retriable(&r); err != nil && !quarantined && !setupFailed {
 				return err
 			}
 			if err := c.Annotate(ctx, &r, map[string]string{v1alpha1.AnnotationRetriedAt: cli.Stamp(time.Now())}); err != nil {
 				return err
 			}
 			next := "is built again; headway logs " + r.Name + " --build -f follows it"
-			if quarantined {
+			switch {
+			case setupFailed:
+				next = "is set up again; headway status " + r.Spec.App + " shows it"
+			case quarantined:
 				next = "takes the traffic again when it is the one that should; headway status " + r.Spec.App + " shows it"
 			}
 			_, err := fmt.Fprintln(io.Out, r.Name, next)

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// TestPreviewHasOneHost that is its own: what can be guessed leads nowhere.
+func TestPreviewHasOneHost(t *testing.T) {
+	app := newApp("ba")
+	asPreview(app)
+	app.Spec.Heads = append(app.Spec.Heads, v1alpha1.Head{Ref: "refs/heads/other", Revision: name("a")})
+	seen := Seen{App: app, Revisions: []v1alpha1.Revision{revision("a", ready, time.Hour), revision("b", ready, time.Minute)}}
+	plan := PlanFor(seen, public, start)
+	if hosts := strings.Join(plan.Route.Hosts, " "); hosts != "hello-pr-12-0a1b2c3d4e5f.localhost" || len(plan.Route.RevisionHosts) != 0 || len(plan.Status.Branches) != 0 {
+		t.Errorf("hosts %s, of revisions %v, branches %v", hosts, plan.Route.RevisionHosts, plan.Status.Branches)
+	}
+	if plan.Status.URL != "http://hello-pr-12-0a1b2c3d4e5f.localhost:8080" || plan.Status.Live != name("b") || plan.Status.LiveCommit != "bbbbbbbb" {
+		t.Errorf("%+v", plan.Status)
+	}
+}
+
+// TestPreviewSwitchesAtOnce to the revision of the newest push when that is
+// ready, and keeps nothing when it has settled.
+func TestPreviewSwitchesAtOnce(t *testing.T) {
+	app := newApp("ba")
+	asPreview(app)
+	seen := Seen{App: app, Route: routeTo("a", ""), Revisions: []v1alpha1.Revision{revision("a", ready, time.Hour), revision("b", starting, time.Minute)}}
+	for i, step := range []struct {
+		b    condition.State
+		live string
+	}{{starting, "a"}, {ready, "b"}} {
+		seen.Revisions[1] = revision("b", step.b, time.Minute)
+		plan := PlanFor(seen, public, start.Add(time.Duration(i)*time.Second))
+		if plan.Status.Live != name(step.live) || len(plan.Status.Trials) != 0 {
+			t.Errorf("step %d: %s is live; trials %v", i, plan.Status.Live, plan.Status.Trials)
+		}
+		seen.App.Status, seen.Route = plan.Status, &v1alpha1.Route{Spec: plan.Route}
+	}
+	plan := PlanFor(seen, public, start.Add(time.Hour))
+	if role := plan.Status.Role(name("a")); role != v1alpha1.RoleReplaced {
+		t.Errorf("the one before is %s", role)
+	}
+}
+
+// TestSetupShows on the App, which says why nothing serves.
+func TestSetupShows(t *testing.T) {
+	app := newApp("a")
+	asPreview(app)
+	app.Spec.Preview.Setup = []string{"/migrate"}
+	failed := condition.False(v1alpha1.ReasonSetupFailed, "commit aaaaaaaa: the setup failed: it exited with code 1")
+	seen := Seen{App: app, Revisions: []v1alpha1.Revision{revision("a", failed, time.Minute)}}
+	plan := PlanFor(seen, public, start)
+	prepared := condition.Get(plan.Status.Conditions, v1alpha1.ConditionPrepared)
+	if prepared.Status != metav1.ConditionUnknown || plan.Setup.Start == nil {
+		t.Errorf("Prepared = %+v; the pod to start: %v", prepared, plan.Setup.Start)
+	}
+	state := condition.Get(plan.Status.Conditions, v1alpha1.ConditionReady)
+	if state.Reason != v1alpha1.ReasonNoReadyRevision || !strings.Contains(state.Message, "it exited with code 1") || plan.Status.Live != "" {
+		t.Errorf("Ready = %+v, live %q", state, plan.Status.Live)
+	}
+	if plan := PlanFor(Seen{App: newApp("a")}, public, start); plan.Setup.Prepared != nil || condition.Get(plan.Status.Conditions, v1alpha1.ConditionPrepared).Status != "" {
+		t.Error("an App without a setup has a condition for it")
+	}
+}

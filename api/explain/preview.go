@@ -181,14 +181,20 @@ func (p *Preview) Rows(now time.Time) []Row {
 	if p.Fork {
 		request += ", from a fork"
 	}
-	expires, unset := "", strings.Join(p.Unset, ", ")
+	expires := ""
 	if p.Expires != nil {
 		expires = in(*p.Expires, now) + ", unless something is pushed to it"
 	}
-	if unset != "" {
-		unset += "; production has these from Secrets that previews do not get: give them others in preview.env or preview.secrets of production's headway.yaml"
+	return filled(Row{"Preview of", p.Of}, Row{"Request", request}, Row{"Expires", expires}, Row{"Unset", Unset(p.Unset)})
+}
+
+// Unset says which variables of production a preview does not have, and how it can
+// have others; empty for none.
+func Unset(variables []string) string {
+	if len(variables) == 0 {
+		return ""
 	}
-	return filled(Row{"Preview of", p.Of}, Row{"Request", request}, Row{"Expires", expires}, Row{"Unset", unset})
+	return strings.Join(variables, ", ") + "; production has these from Secrets that previews do not get: give them others in preview.env or preview.secrets of production's headway.yaml"
 }
 
 func inBrackets(s string) string {

@@ -66,6 +66,8 @@ type App struct {
 	// cluster says.
 	Live     string `json:"live,omitempty"`
 	Replaces string `json:"replaces,omitempty"`
+	// Preview of it that a branch has, or would have.
+	Preview *Preview `json:"preview,omitempty"`
 	// Problem is why it is refused or goes.
 	Problem string `json:"problem,omitempty"`
 }
@@ -73,9 +75,11 @@ type App struct {
 // urlOnly is the kind of rule for a branch that none names.
 const urlOnly = "url only"
 
-// refused reports whether an app is.
+// refused reports whether an app is, or its preview.
 func (p *Plan) refused() bool {
-	return slices.ContainsFunc(p.Apps, func(a App) bool { return a.Outcome == Refused })
+	return slices.ContainsFunc(p.Apps, func(a App) bool {
+		return a.Outcome == Refused || a.Preview != nil && a.Preview.Problem != ""
+	})
 }
 
 // facts are what watcher/plan decides by, with what would be pushed in its
@@ -104,13 +108,15 @@ func (s *observed) plan(w world, now time.Time) *Plan {
 	}
 	made := planner.Make(s.facts(w, s.pushed))
 	p := &Plan{Ref: s.ref, Remote: s.remote, Production: v1alpha1.ShortRef(s.production), Uncommitted: s.dirty, Apps: s.refusals(made)}
-	refused := map[string]bool{}
+	refused, previews := map[string]bool{}, s.previews(w)
 	for _, a := range p.Apps {
 		refused[a.App] = true
 	}
 	for _, a := range made.Apps {
 		if c := s.pushed.snapshot.App(a.Name); c != nil && !refused[a.Name] {
-			p.Apps = append(p.Apps, s.app(a, c, w, now))
+			out := s.app(a, c, w, now)
+			out.Preview = previews[a.Name]
+			p.Apps = append(p.Apps, out)
 		}
 	}
 	for _, r := range made.Remove {

@@ -25,7 +25,7 @@ func Command(s cli.Streams, a *cli.Access) *cobra.Command {
 		Long: `Say of each app what a push of the working folder would do, with all that git add
 would take: whether its image is built or reused, by which rule its traffic
 moves and when, what is in the way, and what would be refused. On another branch
-than production's: its share, or that it only gets a URL.
+than production's: its share, or that it only gets a URL, and its previews.
 
 A cluster says what is live and built already; without one it is what the clone
 knows of its remote. The exit code is 1 if something would be refused.`,

@@ -165,3 +165,31 @@ func TestReusesPreviews(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanOfAPreview: where the cluster has a preview of the branch already, the
+// push updates it; one of another branch is none of its.
+func TestPlanOfAPreview(t *testing.T) {
+	next := shop("preview: true\n")
+	next["shop/index.html"] = "<p>next"
+	base := shop("preview: true\n").at(t, "1")
+	s := &observed{ref: "refs/heads/count", production: main, pushed: next.at(t, "2"), base: base, releases: map[string]*planner.Snapshot{}}
+	w := after(planner.Make((&observed{ref: main, production: main}).facts(world{}, base)))
+	w.repository = "mono"
+	preview := func(name, ref string) *v1alpha1.App {
+		return &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:   v1alpha1.AppSpec{ProductionRef: ref, Preview: &v1alpha1.Preview{App: "shop", Host: name + "-0123456789ab"}},
+			Status: v1alpha1.AppStatus{URL: "https://" + name + ".example.com"}}
+	}
+	w.previews = []*v1alpha1.App{preview("shop-pr-7", "refs/heads/other"), preview("shop-pr-8", "refs/heads/count")}
+	p := s.plan(w, noon)
+	want := &Preview{Name: "shop-pr-8", URL: "https://shop-pr-8.example.com", Host: "shop-pr-8-0123456789ab.<domain>"}
+	if len(p.Apps) != 1 {
+		t.Fatalf("%+v", p.Apps)
+	}
+	if diff := cmp.Diff(want, p.Apps[0].Preview); diff != "" {
+		t.Error(diff)
+	}
+	if got := want.rows()[0].Text; got != "shop-pr-8, which gets the commit, at https://shop-pr-8.example.com" {
+		t.Error(got)
+	}
+}

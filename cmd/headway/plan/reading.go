@@ -36,8 +36,9 @@ type observed struct {
 	// branch.
 	ref, production string
 	// pushed is what would be pushed, was what the remote has under that ref;
-	// base is production's head, before the push.
-	pushed, was, base point
+	// base is production's head, before the push, and began the commit from which
+	// the branch began.
+	pushed, was, base, began point
 	// dirty: there are changes that are in no commit.
 	dirty bool
 	// tags of the clone by full name, with the commits that they tag; releases
@@ -128,7 +129,23 @@ func (r *reading) read(ctx context.Context, pushed point, production string, w w
 			return s, fmt.Errorf("the rules of %s are on %s, which this clone does not have from %s: git fetch %s %s", r.clone.Branch, production, s.remote, s.remote, production)
 		}
 	}
+	if s.began, err = r.began(ctx, s.base); err != nil {
+		return s, err
+	}
 	return s, s.readFurther(ctx, r, w)
+}
+
+// began is the commit from which what is checked out began, as far as the clone
+// has it; the zero point where nobody knows.
+func (r *reading) began(ctx context.Context, production point) (point, error) {
+	if production.snapshot == nil {
+		return point{}, nil
+	}
+	hash, err := r.clone.Git(ctx, "merge-base", "HEAD", production.snapshot.Commit)
+	if err != nil {
+		return point{}, nil // no common commit, or none at all
+	}
+	return r.commit(ctx, hash)
 }
 
 // readFurther reads the commits that the files of either point name: tags that

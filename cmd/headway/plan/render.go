@@ -63,6 +63,7 @@ func (a *App) write(w io.Writer, paint cli.Paint) {
 	} else if a.Rule != nil {
 		rows = append(rows, a.Rule.Rows()...)
 	}
+	rows = append(rows, a.Preview.rows()...)
 	rows = append(rows, explain.Row{Title: "Waits for", Text: strings.Join(a.Waits, "\n")}, explain.Row{Title: "Replaces", Text: a.Replaces})
 	if a.Outcome != Unchanged {
 		rows = append(rows, explain.Row{Title: "Live now", Text: a.Live})

@@ -25,6 +25,8 @@ type world struct {
 	// others, with the Repository of each.
 	apps    map[string]*v1alpha1.App
 	foreign map[string]string
+	// previews of the repository.
+	previews []*v1alpha1.App
 	// read are the headway.yaml files that were read before.
 	read      map[string]bool
 	revisions []*v1alpha1.Revision
@@ -66,6 +68,8 @@ func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.
 	}
 	for i := range apps.Items {
 		switch app := &apps.Items[i]; {
+		case app.Spec.Preview != nil && app.Spec.Repository == w.repository:
+			w.previews = append(w.previews, app)
 		case app.Spec.Preview != nil:
 		case app.Spec.Repository == w.repository:
 			w.apps[app.Name] = app

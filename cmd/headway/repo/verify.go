@@ -9,6 +9,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/watcher/verify"
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -48,6 +49,10 @@ func (f *verifyFlags) read(io.Reader, string) (*secret, error) {
 			return nil, cli.Usagef("two files of --verify-keys have the name %s; give one of them another", name)
 		}
 		data[name] = keys
+	}
+	// What could not be read would stop every deployment.
+	if _, err := verify.Parse(data); err != nil {
+		return nil, fmt.Errorf("reading --verify-keys: %w", err)
 	}
 	return &secret{"-keys", data, func(spec *v1alpha1.RepositorySpec, ref corev1.LocalObjectReference) { spec.Verify.Keys = ref }}, nil
 }

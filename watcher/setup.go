@@ -28,6 +28,7 @@ import (
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
+	"github.com/headway-dev/headway/watcher/feedback"
 	"github.com/headway-dev/headway/watcher/forge/pool"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/plan"
@@ -60,8 +61,8 @@ type Options struct {
 	Public address.Public
 }
 
-// Setup adds the reconciler of Repositories, the artifact server, the webhook
-// endpoint and the clean-up of artifacts to a manager. All of them run on the
+// Setup adds the reconciler of Repositories, what tells their forges, the artifact
+// server, the webhook endpoint and the clean-up of artifacts to a manager. All of them run on the
 // leader only: it has the files.
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	log := slog.Default().With("component", "watcher")
@@ -100,6 +101,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Complete(r)
 	if err != nil {
 		return fmt.Errorf("setting up the repository reconciler: %w", err)
+	}
+	if err := feedback.Setup(mgr, r.forges, indexRepository); err != nil {
+		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Path, webhook.New(h, log))

@@ -44,7 +44,7 @@ func (w *writing) result(err error) *v1alpha1.CommitResult {
 		}
 		return out
 	}
-	out.Commit, out.Branch = w.at, v1alpha1.ShortRef(w.instead)
+	out.Commit, out.Branch, out.Request = w.at, v1alpha1.ShortRef(w.instead), w.url
 	return out
 }
 
@@ -58,8 +58,13 @@ func (w *writing) written() string {
 
 // why is why that is not the one asked for.
 func (w *writing) why() string {
-	if w.instead == "" {
+	switch {
+	case w.instead == "":
 		return ""
+	case w.url != "":
+		return fmt.Sprintf("; the pull request into %s is %s: %v", v1alpha1.ShortRef(w.request.Branch), w.url, w.refused)
+	case w.unopened != nil:
+		return fmt.Sprintf("; open a pull request of it into %s: %v; %v", v1alpha1.ShortRef(w.request.Branch), w.refused, w.unopened)
 	}
 	return fmt.Sprintf("; open a pull request of it into %s: %v", v1alpha1.ShortRef(w.request.Branch), w.refused)
 }

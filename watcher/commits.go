@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/forge"
 	"github.com/headway-dev/headway/watcher/git"
 	"github.com/headway-dev/headway/watcher/plan"
 )
@@ -39,7 +40,8 @@ func (r *Reconciler) carryOut(ctx context.Context, repo *v1alpha1.Repository, l 
 		if request == nil || answered(planned.Spec.Committed, request) {
 			continue
 		}
-		w := &writing{look: l, app: planned.Name, request: request, revision: find(f.Revisions, request.Revision), now: r.now()}
+		w := &writing{look: l, app: planned.Name, request: request, revision: find(f.Revisions, request.Revision), now: r.now(),
+			forge: func(ctx context.Context) (forge.Client, error) { return r.forges.Client(ctx, repo) }}
 		err := w.do(ctx)
 		if errors.Is(err, git.ErrCorrupt) || ctx.Err() != nil {
 			return err
@@ -49,6 +51,9 @@ func (r *Reconciler) carryOut(ctx context.Context, repo *v1alpha1.Repository, l 
 			continue
 		}
 		delete(l.memory.tries, w.key())
+		if failed := new(*unopened); errors.As(err, failed) && (*failed).pushed == nil {
+			w.unopened, err = *failed, nil // the commit is on a branch of its own
+		}
 		if err == nil {
 			l.memory.soon = lookAtOnce
 		}
@@ -96,6 +101,9 @@ func (n notMade) Error() string { return string(n) }
 
 // passing reports whether an error may be gone at the next look.
 func passing(err error) bool {
+	if failed := new(*unopened); errors.As(err, failed) {
+		return (*failed).passes()
+	}
 	switch {
 	case err == nil, errors.As(err, new(notMade)), errors.As(err, new(*plan.Problem)),
 		errors.Is(err, errAbsent), errors.Is(err, git.ErrNotAdvertised), errors.Is(err, git.ErrNotCommit):
@@ -130,12 +138,17 @@ type writing struct {
 	// revision that the request is about; nil where it is gone.
 	revision *v1alpha1.Revision
 	now      time.Time
+	// forge gives the client of the Repository's forge; nil where it has none.
+	forge func(context.Context) (forge.Client, error)
 	// at is the commit that the branch is at when all went well.
 	at string
 	// instead is the branch that was pushed to because the server takes nothing
 	// on the one asked for, which refused says.
 	instead string
 	refused error
+	// url is that of the pull request from there; unopened why there is none.
+	url      string
+	unopened error
 	// restored are the paths that a revert takes back, for git restore.
 	restored []string
 }
@@ -145,8 +158,17 @@ func (w *writing) key() string {
 	return strings.Join([]string{w.app, string(w.request.Action), w.request.Revision}, "/")
 }
 
-// do carries the request out.
+// do carries the request out, by a pull request where the branch takes no push.
 func (w *writing) do(ctx context.Context) error {
+	err := w.push(ctx)
+	if err == nil && w.instead == "" || err != nil && reasonOf(err) != git.ReasonRefused {
+		return err
+	}
+	return w.propose(ctx, err)
+}
+
+// push pushes the commit that is asked for.
+func (w *writing) push(ctx context.Context) error {
 	head := w.session.Refs()[w.request.Branch]
 	switch {
 	case w.revision == nil:

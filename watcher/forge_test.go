@@ -16,6 +16,11 @@ type fakeForge struct {
 	forge.Client
 	open      []forge.Request
 	approvals map[int64][]forge.Approval
+	// proposed are the requests that are open, and proposals how often one was asked
+	// for; unable is why none is opened.
+	proposed  []forge.Proposal
+	proposals int
+	unable    error
 	// err is what it answers in the place of everything.
 	err error
 	// asked and askedApprovals are how often it was.
@@ -33,6 +38,20 @@ func (f *fakeForge) Requests(context.Context) ([]forge.Request, error) {
 func (f *fakeForge) Approvals(_ context.Context, number int64) ([]forge.Approval, error) {
 	f.askedApprovals++
 	return f.approvals[number], f.err
+}
+
+func (f *fakeForge) Propose(_ context.Context, p forge.Proposal) (string, error) {
+	f.proposals++
+	if f.unable != nil {
+		return "", f.unable
+	}
+	for i, open := range f.proposed {
+		if open.Head == p.Head && open.Base == p.Base {
+			return fmt.Sprintf("https://forge.example.com/pulls/%d", i+1), nil
+		}
+	}
+	f.proposed = append(f.proposed, p)
+	return fmt.Sprintf("https://forge.example.com/pulls/%d", len(f.proposed)), nil
 }
 
 // fakeForges has it for a Repository with spec.forge.

@@ -23,7 +23,8 @@ const (
 //
 //	the branch's head                           what is done
 //	holds the app as the revision has it        a commit on top of it is pushed
-//	... and the server takes none there         the commit is pushed to a branch of its own
+//	... and the server takes none there         the commit is pushed to a branch of its own,
+//	                                            and propose opens a pull request
 //	comes after a commit that reverts it        nothing, it is done
 //	holds the app with other files              nothing: somebody has changed it since
 //	... or with another headway.yaml            nothing: a person may have written a pin, or hold
@@ -52,11 +53,11 @@ func (w *writing) revert(ctx context.Context, head string) error {
 	if reasonOf(err) != git.ReasonRefused {
 		return err
 	}
-	proposed := w.propose(ctx, head, made)
-	if proposed == "" {
+	aside := w.pushAside(ctx, head, made)
+	if aside == "" {
 		return err
 	}
-	w.at, w.instead, w.refused = proposed, w.proposal(), err
+	w.at, w.instead, w.refused = aside, w.proposal(), err
 	return nil
 }
 
@@ -112,9 +113,9 @@ func (w *writing) make(ctx context.Context, head string, app *plan.Candidate) (*
 	return made, err
 }
 
-// propose pushes the commit to a branch of its own. "" where that is not
+// pushAside pushes the commit to a branch of its own. "" where that is not
 // possible either, or the branch has something else.
-func (w *writing) propose(ctx context.Context, head string, made *git.Made) string {
+func (w *writing) pushAside(ctx context.Context, head string, made *git.Made) string {
 	if there := w.session.Refs()[w.proposal()]; there != "" {
 		return w.revertedIn(ctx, head, there)
 	}

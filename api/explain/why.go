@@ -290,6 +290,8 @@ func (a *Answer) committed(app *v1alpha1.App) {
 	case c == nil || c.Revision != a.Revision:
 	case c.Problem != "":
 		a.Do = c.Problem
+	case c.Request != "":
+		a.Do = fmt.Sprintf("merge %s, where Headway has reverted it", c.Request)
 	case c.Branch != "":
 		a.Do = fmt.Sprintf("open a pull request from %s, where Headway has reverted it", v1alpha1.ShortRef(c.Branch))
 	default:

@@ -177,5 +177,7 @@ func (d *deciding) promote(t *trial) {
 		d.merge = t
 	case t.Committed != nil && t.Committed.Problem != "":
 		t.Waiting += ": " + t.Committed.Problem
+	case t.Committed != nil && t.Committed.Request != "":
+		t.Waiting += ": merge " + t.Committed.Request
 	}
 }

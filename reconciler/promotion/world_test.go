@@ -130,6 +130,7 @@ func pointers(heads []Head) (out []*Head) {
 //	carries a 25         its pods can carry so many percent
 //	committed revert a PROBLEM
 //	                     how a commit that was asked for went
+//	requested a URL      a pull request asks for the branch to be moved to it
 func (w *world) change(words []string) {
 	in := &w.in
 	arg := func(i int) string {
@@ -182,6 +183,8 @@ func (w *world) change(words []string) {
 		head.Approved, head.Promoted = head.Approved || words[0] == "approve", head.Promoted || words[0] == "promote"
 	case "committed":
 		in.Committed = &v1alpha1.CommitResult{Action: v1alpha1.CommitAction(arg(1)), Revision: arg(2), Problem: strings.Join(words[3:], " ")}
+	case "requested":
+		in.Committed = &v1alpha1.CommitResult{Action: v1alpha1.CommitFastForward, Revision: arg(1), Commit: commit(arg(1)), Branch: "beta", Request: arg(2)}
 	case "slow":
 		w.slow[arg(1)] = true
 	case "verdict":

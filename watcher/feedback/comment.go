@@ -31,11 +31,11 @@ func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
 	b.WriteString(marker + "\n")
 	switch {
 	case r.State == v1alpha1.RequestInvalid && len(previews) > 0:
-		fmt.Fprintf(&b, "Not all of %s can have a preview: %s\n", code(v1alpha1.Short(r.Commit)), code(r.Message))
+		fmt.Fprintf(&b, "Not all of %s can have a preview: %s\n", Code(v1alpha1.Short(r.Commit)), Code(r.Message))
 	case r.State != v1alpha1.RequestPreviewed:
-		fmt.Fprintf(&b, "No preview of %s: %s\n", code(v1alpha1.Short(r.Commit)), code(r.Message))
+		fmt.Fprintf(&b, "No preview of %s: %s\n", Code(v1alpha1.Short(r.Commit)), Code(r.Message))
 	case r.Message != "":
-		fmt.Fprintf(&b, "Note: %s\n", code(r.Message))
+		fmt.Fprintf(&b, "Note: %s\n", Code(r.Message))
 	}
 	if len(previews) > 0 {
 		b.WriteString("\n| app | preview | commit | build | state |\n|---|---|---|---|---|\n")
@@ -53,9 +53,9 @@ func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
 
 // row is the app's line of the table.
 func (p *preview) row(b *strings.Builder) {
-	cells := []string{code(p.app.Spec.Preview.App), link(p.app.Status.URL), code(v1alpha1.Short(p.commit)), sentence(p.build), sentence(p.ready)}
+	cells := []string{Code(p.app.Spec.Preview.App), link(p.app.Status.URL), Code(v1alpha1.Short(p.commit)), sentence(p.build), sentence(p.ready)}
 	if p.build.State == forge.Failure {
-		cells[3], cells[4] = "failed", code(p.build.Description)
+		cells[3], cells[4] = "failed", Code(p.build.Description)
 	}
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }
@@ -65,11 +65,11 @@ func (p *preview) row(b *strings.Builder) {
 func sentence(s Status) string {
 	switch s.State {
 	case forge.Failure:
-		return "failed: " + code(s.Description)
+		return "failed: " + Code(s.Description)
 	case forge.Success:
 		return s.Description
 	}
-	return code(s.Description)
+	return Code(s.Description)
 }
 
 // link to a URL that Headway has formed.
@@ -91,7 +91,7 @@ func notes(b *strings.Builder, previews []preview) {
 		if apps[text] == nil {
 			order = append(order, text)
 		}
-		apps[text] = append(apps[text], code(p.app.Spec.Preview.App))
+		apps[text] = append(apps[text], Code(p.app.Spec.Preview.App))
 	}
 	for i := range previews {
 		if unset := codes(previews[i].app.Spec.Preview.Unset); unset != "" {
@@ -116,10 +116,10 @@ func (p *preview) traffic() string {
 	}
 	text := rule.Traffic
 	if rule.Before != "" {
-		text += ". Before that: " + code(rule.Before)
+		text += ". Before that: " + Code(rule.Before)
 	}
 	if rule.Gates != "" {
-		text += ". Gates: " + code(rule.Gates)
+		text += ". Gates: " + Code(rule.Gates)
 	}
 	return text
 }

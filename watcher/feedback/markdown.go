@@ -23,11 +23,11 @@ func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// code is foreign text in a comment: a code span on one line, in which forges read
+// Code is foreign text in a comment: a code span on one line, in which forges read
 // no mention, link, image, HTML or command. Its fence is longer than any run of
 // backticks in it. A bar would end the cell of a table whatever stands before it,
 // so it becomes a broken one.
-func code(text string) string {
+func Code(text string) string {
 	text = strings.ReplaceAll(line(text, maxCode), "|", "¦")
 	if text == "" {
 		return ""
@@ -50,7 +50,7 @@ func code(text string) string {
 func codes(texts []string) string {
 	var all []string
 	for _, t := range texts {
-		if c := code(t); c != "" {
+		if c := Code(t); c != "" {
 			all = append(all, c)
 		}
 	}

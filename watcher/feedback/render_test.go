@@ -162,7 +162,7 @@ func TestCode(t *testing.T) {
 		string([]byte{'a', 0xff}): "`a`",
 		strings.Repeat("x", 9999): "`" + strings.Repeat("x", maxCode-1) + "…`",
 	} {
-		if got := code(text); got != want {
+		if got := Code(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
@@ -171,7 +171,7 @@ func TestCode(t *testing.T) {
 func FuzzCode(f *testing.F) {
 	f.Add("a`b``c|d\\")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := code(text)
+		got := Code(text)
 		if got != "" && outsideCode("| "+got+" |") != "|  |" || strings.ContainsAny(got, "|\n\r") {
 			t.Errorf("%q becomes %q", text, got)
 		}

@@ -74,7 +74,7 @@ func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l 
 		l.memory.apps[app.Name] = written[*v1alpha1.App]{app, r.now()}
 	}
 	for _, n := range planned.Revisions {
-		rev := revisionObject(repo, app, n, digests[n.Name])
+		rev := revisionObject(repo, app, n, digests[n.Name], l.memory.signed.at(n.Ref, n.Snapshot.Commit))
 		if err := r.createRevision(ctx, rev); err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (r *Reconciler) createRevision(ctx context.Context, rev *v1alpha1.Revision)
 	return nil
 }
 
-func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n plan.Revision, digest string) *v1alpha1.Revision {
+func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n plan.Revision, digest string, signature *v1alpha1.Signature) *v1alpha1.Revision {
 	source := n.Source()
 	source.Digest = digest
 	return &v1alpha1.Revision{
@@ -145,6 +145,7 @@ func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n plan.Revisio
 			Author:     n.Snapshot.Author,
 			Source:     source,
 			Preview:    n.Preview,
+			Signature:  signature,
 			Build:      n.From.App.Build,
 			Image:      n.From.Spec.Image,
 			Runtime:    n.From.Spec.Runtime,

@@ -110,7 +110,10 @@ func (w *writing) takeBack() string {
 		words = append(words, shellWord(path))
 	}
 	paths := strings.Join(words, " ")
-	if paths == "" || len(paths) > maxRestored {
+	switch {
+	case w.signers != nil:
+		return "git revert --no-edit -S " + w.revision.Spec.Commit
+	case paths == "" || len(paths) > maxRestored:
 		return "git revert --no-edit " + w.revision.Spec.Commit
 	}
 	return fmt.Sprintf("git restore --source=%s --staged --worktree -- %s && git commit -m %s --trailer %s --trailer %s",

@@ -175,6 +175,8 @@ func (w *writing) push(ctx context.Context) error {
 		return notMade("revision " + w.request.Revision + " is gone, so nothing is known of its commit")
 	case head == "":
 		return notMade("the repository has no branch " + v1alpha1.ShortRef(w.request.Branch))
+	case w.signers != nil && w.request.Action == v1alpha1.CommitRevert:
+		return notMade("commits have to be signed (spec.verify), and Headway has no key to sign a revert with")
 	}
 	if err := w.openCache(); err != nil {
 		return err

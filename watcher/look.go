@@ -35,6 +35,8 @@ type look struct {
 	known map[string]bool
 	// commits read in this look, with their files.
 	commits map[string]*commit
+	// signers decide which commits and tags count; nil: all do.
+	signers *signers
 	// again are commits that lack files which another look may bring: their
 	// snapshots are not remembered.
 	again map[string]bool
@@ -58,15 +60,17 @@ func (l *look) readHeads(ctx context.Context, f *plan.Facts) (err error) {
 		return err
 	}
 	delete(l.memory.unreadable, l.production) // of a further ref that is production now
-	if f.Production, err = l.snapshot(ctx, l.production); err != nil {
+	if f.Production, err = l.readProduction(ctx, f); err != nil {
 		return err
 	}
 	if err := l.watch(ctx, f); err != nil {
 		return err
 	}
 	f.Ruled = l.ruled
-	f.Others, f.Unread, err = l.readOthers(ctx)
-	return err
+	if f.Others, f.Unread, err = l.readOthers(ctx); err != nil {
+		return err
+	}
+	return l.checkDecisions(ctx, f)
 }
 
 // readOthers gives the snapshots of the further refs. One that points at no
@@ -76,7 +80,7 @@ func (l *look) readOthers(ctx context.Context) (others map[string]*plan.Snapshot
 	others, unread = map[string]*plan.Snapshot{}, map[string]*plan.Problem{}
 	for _, ref := range slices.Sorted(maps.Keys(l.others)) {
 		commit := l.others[ref]
-		s, err := l.snapshot(ctx, commit)
+		s, err := l.signedSnapshot(ctx, ref, commit)
 		switch {
 		case err == nil:
 			others[ref] = s
@@ -126,7 +130,7 @@ func (l *look) readPinned(ctx context.Context, pins []string, unread map[string]
 		commit, err := l.search(ctx, pin)
 		var s *plan.Snapshot
 		if err == nil {
-			s, err = l.snapshot(ctx, commit)
+			s, err = l.signedSnapshot(ctx, "", commit)
 		}
 		switch {
 		case err == nil, errors.Is(err, git.ErrNotCommit), errors.Is(err, errAbsent):
@@ -217,20 +221,8 @@ func (l *look) commit(ctx context.Context, hash string) (*commit, error) {
 	if c := l.commits[hash]; c != nil {
 		return c, nil
 	}
-	if err := l.ensure(ctx); err != nil {
+	if err := l.bring(ctx, hash); err != nil {
 		return nil, err
-	}
-	if why := l.memory.unreadable[hash]; why != nil {
-		return nil, why
-	}
-	if !l.cache.Has(hash) { // a pinned commit, or one whose artifact is lost
-		found, err := l.fetchCommit(ctx, hash)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			return nil, errAbsent
-		}
 	}
 	listed, err := l.cache.Commit(hash)
 	if err != nil {
@@ -246,6 +238,24 @@ func (l *look) commit(ctx context.Context, hash string) (*commit, error) {
 	}
 	l.commits[hash] = c
 	return c, nil
+}
+
+// bring puts a commit into the cache, if it is not there.
+func (l *look) bring(ctx context.Context, hash string) error {
+	if err := l.ensure(ctx); err != nil {
+		return err
+	}
+	if why := l.memory.unreadable[hash]; why != nil {
+		return why
+	}
+	if l.cache.Has(hash) {
+		return nil
+	}
+	found, err := l.fetchCommit(ctx, hash) // a pinned commit, or one whose artifact is lost
+	if err == nil && !found {
+		err = errAbsent
+	}
+	return err
 }
 
 // errAbsent: the remote does not give a commit that no watched ref points at.

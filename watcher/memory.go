@@ -40,6 +40,8 @@ type memory struct {
 	// approvals were last read, by the number of the request.
 	differs map[int64]time.Time
 	asked   map[int64]asked
+	// signed is what is known of signatures, with spec.verify.
+	signed signedMemory
 	// lost are digests of artifacts that could not be made again.
 	lost map[string]bool
 	// apps and revisions are the own writes that the cache may not show yet.
@@ -62,6 +64,7 @@ type written[T any] struct {
 func newMemory() *memory {
 	return &memory{
 		snapshots:  map[string]*plan.Snapshot{},
+		signed:     newSignedMemory(),
 		absent:     map[string]string{},
 		unreadable: map[string]*plan.Problem{},
 		times:      map[string]time.Time{},
@@ -79,6 +82,7 @@ func newMemory() *memory {
 func (m *memory) keep(commits map[string]bool) {
 	maps.DeleteFunc(m.snapshots, func(hash string, _ *plan.Snapshot) bool { return !commits[hash] })
 	maps.DeleteFunc(m.unreadable, func(hash string, _ *plan.Problem) bool { return !commits[hash] })
+	maps.DeleteFunc(m.signed.commits, func(at counted, _ *v1alpha1.Signature) bool { return !commits[at.commit] })
 }
 
 // sooner is the wait for the next look, where something asks for another one

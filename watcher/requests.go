@@ -230,7 +230,13 @@ func (l *look) readRequest(ctx context.Context, request *plan.Request) error {
 			return nil
 		}
 	}
-	s, err := l.snapshot(ctx, commit)
+	read := l.snapshot
+	if !request.Fork { // of a fork somebody has approved the very commit
+		read = func(ctx context.Context, commit string) (*plan.Snapshot, error) {
+			return l.signedSnapshot(ctx, request.Ref, commit)
+		}
+	}
+	s, err := read(ctx, commit)
 	switch {
 	case err == nil:
 		request.Head = s

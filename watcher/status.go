@@ -45,8 +45,14 @@ func failed(repo *v1alpha1.Repository, err *git.Error) {
 }
 
 func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
-	repo.Status.Commit = f.Production.Commit
-	repo.Status.Heads = []v1alpha1.RefHead{{Ref: f.ProductionRef, Commit: f.Production.Commit}}
+	unsigned := f.Production.Unsigned != nil
+	if unsigned { // what counted before goes on to count
+		p.Files = repo.Status.Apps
+		repo.Status.Heads = slices.DeleteFunc(slices.Clone(repo.Status.Heads), func(h v1alpha1.RefHead) bool { return h.Ref != f.ProductionRef })
+	} else {
+		repo.Status.Commit = f.Production.Commit
+		repo.Status.Heads = []v1alpha1.RefHead{{Ref: f.ProductionRef, Commit: f.Production.Commit}}
+	}
 	for _, ref := range slices.Sorted(maps.Keys(f.Others)) {
 		repo.Status.Heads = append(repo.Status.Heads, v1alpha1.RefHead{Ref: ref, Commit: f.Others[ref].Commit})
 	}
@@ -55,10 +61,13 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 	repo.Status.Apps = p.Files
 	repo.Status.AppCount = int32(len(p.Apps)) // little more than plan.MaxSpecFiles
 	at := fmt.Sprintf("%s at %s", v1alpha1.ShortRef(f.ProductionRef), f.Production.Commit[:8])
-	if len(p.Files) == 0 {
+	switch {
+	case unsigned:
+		set(repo, v1alpha1.ConditionReady, condition.True(v1alpha1.ReasonSynced, "looked at "+at+", which is not deployed"))
+	case len(p.Files) == 0:
 		set(repo, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonNoSpecFile,
 			at+" has no headway.yaml; add one (headway init writes it) and push"))
-	} else {
+	default:
 		set(repo, v1alpha1.ConditionReady, condition.True(v1alpha1.ReasonSynced, "synced "+at))
 	}
 	setComplete(repo, f)
@@ -96,7 +105,11 @@ func setComplete(repo *v1alpha1.Repository, f seen) {
 	}
 	for _, ref := range slices.Sorted(maps.Keys(f.Unread)) {
 		if strings.HasPrefix(ref, "refs/") { // a pin that is not read is told of its app
-			left = append(left, plan.NewProblem(v1alpha1.ReasonRefUnreadable, "%s is not followed, what was made of it stays: %s", v1alpha1.ShortRef(ref), f.Unread[ref].Message))
+			reason := v1alpha1.ReasonRefUnreadable
+			if f.Unread[ref].Reason == v1alpha1.ReasonUnsigned {
+				reason = v1alpha1.ReasonUnsigned
+			}
+			left = append(left, plan.NewProblem(reason, "%s is not followed, what was made of it stays: %s", v1alpha1.ShortRef(ref), f.Unread[ref].Message))
 		}
 	}
 	if len(left) == 0 {

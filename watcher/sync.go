@@ -26,12 +26,16 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 	if err != nil {
 		return err
 	}
+	signers, err := r.signers(ctx, repo, memory)
+	if err != nil {
+		return err
+	}
 	session, err := r.git.Connect(ctx, repo.Spec.URL, secret)
 	if err != nil {
 		return err
 	}
 	l := &look{
-		started: started, session: session, memory: memory, commits: map[string]*commit{}, again: map[string]bool{},
+		started: started, session: session, memory: memory, signers: signers, commits: map[string]*commit{}, again: map[string]bool{},
 		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
 	}
 	defer l.close()
@@ -60,6 +64,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	for _, app := range f.Apps {
 		l.known[app.Spec.Path] = true
 	}
+	l.recall(repo, f.Revisions)
 	if err := l.readHeads(ctx, &f.Facts); err != nil {
 		return err
 	}
@@ -90,6 +95,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return err
 	}
 	synced(repo, f, p)
+	l.noteSignatures(repo)
 	needed := map[string]bool{l.production: true}
 	for _, commit := range l.others {
 		needed[commit] = true
@@ -116,19 +122,28 @@ func (r *Reconciler) credentials(ctx context.Context, repo *v1alpha1.Repository)
 	if repo.Spec.SecretRef == nil {
 		return nil, nil
 	}
-	secret := &corev1.Secret{}
-	err := r.live.Get(ctx, types.NamespacedName{Namespace: repo.Namespace, Name: repo.Spec.SecretRef.Name}, secret)
-	if apierrors.IsNotFound(err) {
-		return nil, &git.Error{Reason: v1alpha1.ReasonSecretInvalid,
-			Message: fmt.Sprintf("there is no Secret %q in namespace %s; create it, or correct spec.secretRef", repo.Spec.SecretRef.Name, repo.Namespace)}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading secret %s: %w", repo.Spec.SecretRef.Name, err)
-	}
-	if secret.Data == nil {
+	secret, err := r.secret(ctx, repo.Namespace, repo.Spec.SecretRef.Name, "spec.secretRef")
+	switch {
+	case err != nil:
+		return nil, err
+	case secret.Data == nil:
 		return map[string][]byte{}, nil
 	}
 	return secret.Data, nil
+}
+
+// secret reads the Secret that a field of a Repository names.
+func (r *Reconciler) secret(ctx context.Context, namespace, name, field string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := r.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, &git.Error{Reason: v1alpha1.ReasonSecretInvalid,
+			Message: fmt.Sprintf("there is no Secret %q in namespace %s; create it, or correct %s", name, namespace, field)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading secret %s: %w", name, err)
+	}
+	return secret, nil
 }
 
 // seen is what a look finds: what a plan follows from, and what does not decide

@@ -96,6 +96,9 @@ func (s Objects) withProblem(app *v1alpha1.App, a *Answer) *Answer {
 	case p == nil:
 	case p.Reason == v1alpha1.ReasonNoRelease:
 		a.Waits = p.Message
+	case p.Reason == v1alpha1.ReasonUnsigned:
+		a.Text = fmt.Sprintf("commit %s is not used, as its signature does not count; %s", p.Commit[:min(12, len(p.Commit))], a.Text)
+		a.Why, a.Do = p.Message, "push a commit that is signed"
 	default:
 		a.Text = fmt.Sprintf("commit %s is not used, as its headway.yaml cannot be; %s", p.Commit[:min(12, len(p.Commit))], a.Text)
 		a.Why, a.Do = p.Message, "push a commit that mends its headway.yaml"

@@ -179,7 +179,8 @@ type RepositoryStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// Commit is the head of the production branch.
+	// Commit is the head of the production branch; with spec.verify, the last one
+	// that counts.
 	// +optional
 	Commit string `json:"commit,omitempty"`
 	// Heads are the watched refs and the commits they point at.
@@ -213,8 +214,12 @@ type RepositoryStatus struct {
 type RefHead struct {
 	// Ref is the full name, such as refs/heads/main.
 	Ref string `json:"ref"`
-	// Commit is the full hash.
+	// Commit is the full hash. With spec.verify it is the newest one that counts.
 	Commit string `json:"commit"`
+	// Signature by which the commit counts, with spec.verify. It is not checked
+	// again.
+	// +optional
+	Signature *Signature `json:"signature,omitempty"`
 }
 
 // RepositoryApp is one headway.yaml.

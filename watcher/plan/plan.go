@@ -146,6 +146,7 @@ func (r *Revision) Source() v1alpha1.Source {
 //	... has a name taken        as not valid, for every file with that name
 //	... is a model of one       skipped, unless it has made an App
 //	... is one too many         as not valid, and told once for all of them
+//	its commit is unsigned      as not valid, for every App (unsigned.go)
 //	no file names the App       removal.go
 //	a further ref               is a head of the Apps that production has
 //	a request                   preview.go
@@ -171,9 +172,12 @@ func Make(f Facts) Plan {
 		}
 		keep[name] = true
 		files.outcome[c.File] = outcome{name, why}
-		if !c.omitted {
+		if !c.omitted && f.Production.Unsigned == nil {
 			p.report(c, name, why)
 		}
+	}
+	if f.Production.Unsigned != nil {
+		p.Problems = append(p.Problems, f.Production.Unsigned) // once for all
 	}
 	p.reportOthers(f)
 	for _, name := range slices.Sorted(maps.Keys(f.Apps)) {

@@ -152,6 +152,10 @@ func (f Facts) judge(r *Request, apps []*Candidate) judgement {
 		return j
 	case r.Unread != nil:
 		j.keep, j.state = true, v1alpha1.RequestInvalid
+		if r.Unread.Reason == v1alpha1.ReasonUnsigned {
+			j.message = r.Unread.Message + ". Previews that it has stay as they are"
+			return j
+		}
 		j.message = fmt.Sprintf("commit %s cannot be read; previews that it has stay as they are: %s", short(r.Commit), r.Unread.Message)
 		return j
 	case r.Head == nil:

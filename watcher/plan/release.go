@@ -118,11 +118,18 @@ func (f Facts) unusable(ref, name string) string {
 func (f Facts) decide(spec *v1alpha1.AppSpec, name string, ledger *ledger) {
 	for i := range spec.Heads {
 		h := &spec.Heads[i]
-		named := func(commits []string) bool {
-			return slices.Contains(commits, h.Commit) || slices.Contains(commits, ledger.rows[h.Revision].commit)
+		h.Approved, h.Promoted = false, false
+		for _, d := range f.Tags.decisions[name] {
+			if d.about(h, ledger) {
+				h.Approved, h.Promoted = h.Approved || !d.promotes, h.Promoted || d.promotes
+			}
 		}
-		h.Approved, h.Promoted = named(f.Tags.approved[name]), named(f.Tags.promoted[name])
 	}
+}
+
+// about reports whether a tag names the commit of a head, or that of its revision.
+func (d Decision) about(h *v1alpha1.Head, ledger *ledger) bool {
+	return d.Commit == h.Commit || d.Commit == ledger.rows[h.Revision].commit
 }
 
 // priorHead finds the head of a ref; nil if there is none.

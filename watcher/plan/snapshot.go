@@ -13,6 +13,8 @@ type Snapshot struct {
 	Commit  string
 	Subject string
 	Author  string
+	// Unsigned is why the commit does not count; then nothing of it is in Apps.
+	Unsigned *Problem
 	// Apps are the commit's headway.yaml files, sorted by path.
 	Apps []Candidate
 }

@@ -17,8 +17,15 @@ import (
 type Tags struct {
 	// versions, the newest first.
 	versions []version
-	// approved and promoted are commits that a tag names, by app.
-	approved, promoted map[string][]string
+	// decisions by app.
+	decisions map[string][]Decision
+}
+
+// Decision is a tag by which somebody approves or promotes a commit of an app.
+type Decision struct {
+	// Ref is the full name of the tag.
+	Ref, App, Commit string
+	promotes         bool
 }
 
 // version is a tag that is a semantic version, or ends with one: v1.2.0,
@@ -39,7 +46,7 @@ var decisionTag = regexp.MustCompile(`^` + ownTags + `(approve|promote)/([a-z0-9
 // ReadTags picks the tags that mean something out of a remote's refs, which are
 // full names and the commits that they point at.
 func ReadTags(refs map[string]string) Tags {
-	t := Tags{approved: map[string][]string{}, promoted: map[string][]string{}}
+	t := Tags{decisions: map[string][]Decision{}}
 	for ref, commit := range refs {
 		if !strings.HasPrefix(ref, tagPrefix) {
 			continue
@@ -62,13 +69,15 @@ func ReadTags(refs map[string]string) Tags {
 // that names another commit than its own decides nothing.
 func (t Tags) readDecision(ref, commit string) {
 	m := decisionTag.FindStringSubmatch(ref)
-	switch {
-	case m == nil || !strings.HasPrefix(commit, m[3]):
-	case m[1] == "approve":
-		t.approved[m[2]] = append(t.approved[m[2]], commit)
-	default:
-		t.promoted[m[2]] = append(t.promoted[m[2]], commit)
+	if m == nil || !strings.HasPrefix(commit, m[3]) {
+		return
 	}
+	t.decisions[m[2]] = append(t.decisions[m[2]], Decision{Ref: ref, App: m[2], Commit: commit, promotes: m[1] == "promote"})
+}
+
+// Ignore makes a tag by which somebody decides one that decides nothing.
+func (t Tags) Ignore(d Decision) {
+	t.decisions[d.App] = slices.DeleteFunc(t.decisions[d.App], func(other Decision) bool { return other == d })
 }
 
 // semanticVersion of a tag, after its last slash, with or without v before it;

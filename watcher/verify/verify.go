@@ -71,11 +71,6 @@ func (k *Keys) Tag(raw []byte, name, commit, who string, now time.Time) (*v1alph
 	return s, nil
 }
 
-// TooLarge is the error for an object of more than MaxObject.
-func TooLarge() error {
-	return fmt.Errorf("it has a message or headers of more than %d KiB; write a shorter one", MaxObject>>10)
-}
-
 // Unannotated is the error for a tag that has no object of its own, and so no
 // place for a signature.
 func Unannotated() error { return fmt.Errorf("it is not signed; %s", signTag) }

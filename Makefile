@@ -56,6 +56,7 @@ integration: ## Run the tests against a real API server, and the local cluster's
 
 .PHONY: e2e
 e2e: ## Run the end-to-end tests on the local cluster (brings it up, with a Gitea)
+	$(call need,ssh-keygen,openssh-client)
 	$(GO) run ./deploy/local up --forge=gitea
 	$(GO) test -tags e2e -count=1 -timeout 30m -parallel 4 -v ./test/e2e/...
 

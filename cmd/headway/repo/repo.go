@@ -15,7 +15,7 @@ import (
 // Command is repo.
 func Command(io cli.Streams, a *cli.Access) *cobra.Command {
 	return cli.Group("repo", "Tell the cluster which repositories to watch",
-		newAdd(io, a), status.Repositories(io, a), newSync(io, a), newRemove(io, a))
+		newAdd(io, a), status.Repositories(io, a), newCheck(io, a), newSync(io, a), newRemove(io, a))
 }
 
 // find reads one repository.

@@ -78,7 +78,7 @@ const urlOnly = "url only"
 // refused reports whether an app is, or its preview.
 func (p *Plan) refused() bool {
 	return slices.ContainsFunc(p.Apps, func(a App) bool {
-		return a.Outcome == Refused || a.Preview != nil && a.Preview.Problem != ""
+		return a.Outcome == Refused || a.Preview != nil && a.Preview.Refused
 	})
 }
 

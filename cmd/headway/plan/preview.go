@@ -27,7 +27,8 @@ type Preview struct {
 	Unset   []string          `json:"unset,omitempty"`
 	Secrets map[string]string `json:"secrets,omitempty"`
 	Link    map[string]string `json:"link,omitempty"`
-	// Problem is why there would be none.
+	// Refused: there would be none, and Problem is why.
+	Refused bool   `json:"refused,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -50,7 +51,7 @@ func (s *observed) previews(w world) map[string]*Preview {
 			p.Name, p.Host, p.Opens, p.URL = there.Name, there.Spec.Preview.Host+".<domain>", "", there.Status.URL
 		}
 		if o.Problem != nil {
-			p.Problem = o.Problem.Message
+			p.Refused, p.Problem = true, o.Problem.Message
 		}
 		all[o.App] = p
 	}
@@ -72,7 +73,7 @@ func (p *Preview) rows() []explain.Row {
 	if p == nil {
 		return nil
 	}
-	if p.Problem != "" {
+	if p.Refused {
 		return []explain.Row{{Title: "Preview", Text: "none, as it is refused"}, {Title: "Refused", Text: p.Problem}}
 	}
 	text := fmt.Sprintf("%s, at %s", p.Name, p.Host)

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	if cluster, err = localcluster.Connect(context.Background()); err != nil {
 		fmt.Println("bringing the local cluster up:", err)
-		if err := command("make", "up"); err != nil {
+		if err := command("make", "up", "FORGE=gitea"); err != nil {
 			return 1, fmt.Errorf("bringing the local cluster up: %w", err)
 		}
 		if cluster, err = localcluster.Connect(context.Background()); err != nil {

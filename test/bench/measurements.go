@@ -28,6 +28,8 @@ var measurements = []measurement{
 	{[]string{"promotion.evidence_to_zero_ms"}, (*bench).evidence},
 	{[]string{"promotion.rollback_ms"}, (*bench).rollbacks},
 	{[]string{"promotion.split_error_points", "promotion.split_throughput_ratio"}, (*bench).split},
+	{[]string{"preview.open_to_url_s", "preview.same_tree_s", "preview.close_to_gone_s", "preview.merge_to_live_s"}, (*bench).previews},
+	{[]string{"preview.added_mib_100_open"}, (*bench).idlePreviews},
 }
 
 // choose keeps the measurements that give a row whose name begins with one of

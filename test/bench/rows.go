@@ -51,6 +51,11 @@ var targets = map[string]target{
 	"promotion.split_throughput_ratio": {"ratio", &bounds{0.95, 1}},
 	"promotion.rollback_ms":            {"ms", &bounds{3000, 500}},
 	"promotion.split_error_points":     {"points", &bounds{0.5, 0.3}},
+	"preview.open_to_url_s":            {"s", &bounds{15, 7}}, // health.hold included
+	"preview.same_tree_s":              {"s", &bounds{4, 1.5}},
+	"preview.close_to_gone_s":          {"s", &bounds{10, 2}},
+	"preview.merge_to_live_s":          {"s", &bounds{4, 1.5}},
+	"preview.added_mib_100_open":       {"MiB", &bounds{20, 20}},
 	"pod.added_mib":                    {"MiB", &bounds{0, 0}},
 	"control.rss_mib_10_apps":          {"MiB", &bounds{150, 100}},
 }

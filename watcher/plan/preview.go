@@ -22,6 +22,8 @@ type previews struct {
 	// used, so that nobody can tell which previews it has.
 	unknown map[string]bool
 	names   *previewNames
+	// held are the Apps that a request has, sorted, by its identity.
+	held map[string][]string
 }
 
 // planPreviews adds to a plan what becomes of the requests, and the Apps of their
@@ -32,7 +34,11 @@ type previews struct {
 //	the request's commit                   all of its previews
 //	the request's headway.yaml             the preview, with a problem
 func (f Facts) planPreviews(p *Plan, files specFiles) {
-	s := &previews{facts: f, plan: p, unknown: map[string]bool{}, names: f.openNames()}
+	s := &previews{facts: f, plan: p, unknown: map[string]bool{}, names: f.openNames(), held: map[string][]string{}}
+	for _, name := range sortedKeys(f.Previews) {
+		of := identify("", f.Previews[name].Spec.Preview.Request, f.Previews[name].Spec.ProductionRef)
+		s.held[of] = append(s.held[of], name)
+	}
 	known := map[string]bool{}
 	for _, c := range f.previewed() {
 		if files.outcome[c.File].why == nil {
@@ -105,16 +111,7 @@ func (s *previews) givePlaces(judged []judgement) {
 }
 
 // existing are the Apps that a request has, sorted.
-func (s *previews) existing(r *Request) []string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(s.facts.Previews)) {
-		p := s.facts.Previews[name].Spec
-		if identify("", p.Preview.Request, p.ProductionRef) == identify("", r.Number, r.Ref) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+func (s *previews) existing(r *Request) []string { return s.held[identify("", r.Number, r.Ref)] }
 
 // carryOut plans the Apps of a request, and gives their names.
 func (s *previews) carryOut(j *judgement) []string {
@@ -233,7 +230,13 @@ func (f Facts) previewApp(r *Request, t *tried) App {
 
 // remove takes away the previews that no request has any more.
 func (s *previews) remove(judged []judgement, stays map[string]bool) {
-	for _, name := range slices.Sorted(maps.Keys(s.facts.Previews)) {
+	open := map[string]string{}
+	for _, j := range judged {
+		for _, name := range s.existing(j.r) {
+			open[name] = cmp.Or(j.message, "the request does not change the app any more, or it has no previews now")
+		}
+	}
+	for _, name := range sortedKeys(s.facts.Previews) {
 		if stays[name] {
 			continue
 		}
@@ -242,12 +245,7 @@ func (s *previews) remove(judged []judgement, stays map[string]bool) {
 		if app.Preview.Request == 0 {
 			why = fmt.Sprintf("branch %s is gone", v1alpha1.ShortRef(app.ProductionRef))
 		}
-		for _, j := range judged {
-			if slices.Contains(s.existing(j.r), name) {
-				why = cmp.Or(j.message, "the request does not change the app any more, or it has no previews now")
-			}
-		}
-		s.plan.Remove = append(s.plan.Remove, Removal{name, why})
+		s.plan.Remove = append(s.plan.Remove, Removal{name, cmp.Or(open[name], why)})
 	}
 }
 

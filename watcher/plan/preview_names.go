@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -30,20 +28,23 @@ type previewNames struct {
 	facts Facts
 	// apps are the names that the files of production ask for.
 	apps map[string]bool
-	// given are the previews that have a name, by it.
-	given map[string]string
+	// given are the previews that have a name, by it, and has the other way round.
+	given, has map[string]string
 }
 
 func (f Facts) openNames() *previewNames {
-	n := &previewNames{facts: f, apps: map[string]bool{}, given: map[string]string{}}
+	n := &previewNames{facts: f, apps: map[string]bool{}, given: map[string]string{}, has: map[string]string{}}
 	for _, c := range f.Production.Apps {
 		n.apps[c.Name] = true
 	}
-	for name, app := range f.Previews {
-		n.given[name] = identify(app.Spec.Preview.App, app.Spec.Preview.Request, app.Spec.ProductionRef)
+	for _, name := range sortedKeys(f.Previews) {
+		p := f.Previews[name].Spec
+		n.give(name, identify(p.Preview.App, p.Preview.Request, p.ProductionRef))
 	}
 	return n
 }
+
+func (n *previewNames) give(name, id string) { n.given[name], n.has[id] = id, name }
 
 // identify names what is previewed: an app and a request, wherever its head is,
 // or an app and a branch.
@@ -59,10 +60,8 @@ func identify(app string, number int64, ref string) string {
 // another preview. One that something else has is a problem.
 func (n *previewNames) of(app string, r *Request) (string, *Problem) {
 	id := identify(app, r.Number, r.Ref)
-	for _, name := range slices.Sorted(maps.Keys(n.given)) {
-		if n.given[name] == id {
-			return name, n.taken(name, app)
-		}
+	if name := n.has[id]; name != "" {
+		return name, n.taken(name, app)
 	}
 	name := fmt.Sprintf("%s-pr-%d", app, r.Number)
 	if r.Number == 0 {
@@ -74,7 +73,7 @@ func (n *previewNames) of(app string, r *Request) (string, *Problem) {
 		end := "-" + hex.EncodeToString(sum[:])[:nameDigits]
 		name = strings.TrimRight(name[:min(len(name), maxPreviewName-len(end))], "-") + end
 	}
-	n.given[name] = id
+	n.give(name, id)
 	return name, n.taken(name, app)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/forge"
+	"github.com/headway-dev/headway/watcher/git"
 )
 
 // previewed is a repository with one app that has previews, and a forge.
@@ -329,4 +330,48 @@ func TestMoreRequestsThanAreFollowed(t *testing.T) {
 		t.Errorf("states %v", count)
 	}
 	w.wantCondition("Complete", metav1.ConditionFalse, "TooManyRefs", "200 open requests or more")
+}
+
+// TestRequestTooLarge: a head past a bound keeps what was made of it, and is not
+// fetched at every look.
+func TestRequestTooLarge(t *testing.T) {
+	w := previewed(t)
+	one := w.branch("refs/heads/feat", "one")
+	w.forge.open = []forge.Request{{Number: 12, HeadRef: "feat", HeadSHA: one, BaseRef: "main", SameRepository: true}}
+	w.look()
+	limits := git.DefaultLimits()
+	limits.ObjectBytes = 1 << 20
+	w.r.git = git.NewClient(limits)
+	w.git.Write(map[string]string{"video.bin": strings.Repeat("x", 2<<20)})
+	two := w.branch("refs/heads/feat", "two")
+	w.forge.open[0].HeadSHA = two
+	w.look()
+	w.wantRequest(12, v1alpha1.RequestInvalid, "holds a file of 2 MiB")
+	w.wantPreview("shop-pr-12", one)
+	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
+	w.wantCondition("Complete", metav1.ConditionTrue, "NothingOmitted", "")
+	requests := w.http.Requests.Load()
+	w.look()
+	if n := w.http.Requests.Load() - requests; n != 1 {
+		t.Errorf("%d requests when nothing moved, want 1", n)
+	}
+}
+
+// TestForkBecomesAnOwnBranch: the same commit is a fork's and then, pushed to a
+// branch, an own one, which shares the app's builds.
+func TestForkBecomesAnOwnBranch(t *testing.T) {
+	w := previewed(t)
+	one := w.branch("refs/pull/7/head", "one")
+	w.forge.open = []forge.Request{{Number: 7, HeadRef: "feat", HeadSHA: one, BaseRef: "main"}}
+	w.look()
+	w.wantRequest(7, v1alpha1.RequestApproval, "")
+	w.git.Push(one + ":refs/heads/feat")
+	w.look()
+	w.wantRequest(7, v1alpha1.RequestPreviewed, "")
+	if app := w.wantPreview("shop-pr-7", one); app.Spec.Preview.Fork {
+		t.Errorf("%+v", app.Spec.Preview)
+	}
+	w.delete("refs/heads/feat")
+	w.look()
+	w.wantRequest(7, v1alpha1.RequestApproval, "")
 }

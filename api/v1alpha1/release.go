@@ -113,6 +113,11 @@ type PromoteTo struct {
 
 // Sticky makes a user stay with one revision while weights rise. Neither key:
 // by a cookie of Headway's own.
+//
+// It is written as a whole: of an empty one that takes the place of one with a
+// key, a server-side apply would leave null.
+//
+// +structType=atomic
 type Sticky struct {
 	// Header that tells users apart.
 	// +optional

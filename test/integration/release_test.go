@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/specfile"
 )
@@ -134,4 +136,26 @@ func told(s v1alpha1.AppSpec) string {
 		parts = append(parts, s.Problem.Reason)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// TestStickyCanChange: users may be told apart in another way from one commit to
+// the next. An empty object, for the cookie of Headway's own, takes the place of
+// one with a key.
+func TestStickyCanChange(t *testing.T) {
+	ns := namespace(t)
+	meta := func(kind string) (metav1.TypeMeta, metav1.ObjectMeta) {
+		return metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: kind}, metav1.ObjectMeta{Namespace: ns, Name: "shop"}
+	}
+	for _, sticky := range []*v1alpha1.Sticky{{Header: "X-User"}, {}, {Cookie: "id"}, {}, nil} {
+		app := &v1alpha1.App{Spec: v1alpha1.AppSpec{Repository: "repo", Path: "headway.yaml", ProductionRef: "refs/heads/main", Sticky: sticky}}
+		app.TypeMeta, app.ObjectMeta = meta("App")
+		route := &v1alpha1.Route{Spec: v1alpha1.RouteSpec{App: "shop", Hosts: []string{"shop.localhost"}, Sticky: sticky}}
+		route.TypeMeta, route.ObjectMeta = meta("Route")
+		if err := errors.Join(apply.Object(t.Context(), api, apply.Watcher, app), apply.Object(t.Context(), api, apply.Reconcilers, route)); err != nil {
+			t.Fatalf("%+v: %v", sticky, err)
+		}
+		if diff := cmp.Diff([]*v1alpha1.Sticky{sticky, sticky}, []*v1alpha1.Sticky{app.Spec.Sticky, route.Spec.Sticky}); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
 }

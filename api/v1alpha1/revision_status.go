@@ -53,8 +53,8 @@ type RevisionStatus struct {
 	// +optional
 	EverReady bool `json:"everReady,omitempty"`
 
-	// SameAs is the live revision, if that runs the same image with the same
-	// settings. While it does, this one starts no pods of its own.
+	// SameAs is the live revision, or for the newest one the kept one, if that runs
+	// the same image with the same settings. While it does, this one starts no pods of its own.
 	// +optional
 	SameAs string `json:"sameAs,omitempty"`
 

@@ -10,7 +10,8 @@ package v1alpha1
 //	Superseded  no image, and nothing asks for one any more False   Superseded  False   Superseded
 //	Failed      no image, and no run will bring one         False   <why>       False   NotBuilt
 //	Built       the image is known, no Deployment yet       True    <how>       Unknown Starting
-//	Same        the live revision runs the same, no pods    True                True    SameAsLive
+//	Same        the live one, or the one that is kept,      True                True    SameAsLive
+//	            runs the same, no pods
 //	Starting    too few pods are ready, for the first time  True                Unknown Starting
 //	Failed      too few pods, and waiting will not help     True                False   <why>
 //	Ready       enough pods are ready                       True                True    Running
@@ -26,7 +27,7 @@ package v1alpha1
 //
 //	Queued -> Building -> Built -> Starting -> Ready -> Idle -> Waking -> Ready
 //	Queued -> Built                the image of an equal build is there already
-//	Built -> Same -> Starting      the live revision runs the same, until another is live
+//	Built -> Same -> Starting      the live or kept one runs the same, until that is neither
 //	Queued, Building -> Failed     the build failed; a retry leads back to Queued
 //	Queued, Building -> Superseded a newer commit took the ref; when the ref comes
 //	                               back, so does the build: Superseded -> Queued

@@ -67,8 +67,8 @@ type Revision struct {
 	Ready bool
 	// Commit that it was made of, a full hash.
 	Commit string
-	// SameAs is a revision that runs the same: while that is live, this one has
-	// no pods and need not take over.
+	// SameAs is a revision that runs the same: while that is live or kept, this
+	// one has no pods and need not take over.
 	SameAs string
 	// Served is true when it, or one that runs the same, was live before and has
 	// not failed: going back to it is no promotion, and waits for nothing.

@@ -12,7 +12,8 @@
 //	            candidates and shares beside it
 //	newest      the first of the history that is ready should be live; nothing
 //	            that is older than a quarantined one, save what has the traffic;
-//	            one that runs the same as the live one leaves it where it is
+//	            one that runs the same as the live one leaves it where it is, and
+//	            one that runs the same as the kept one gives it back to that
 //	candidate   that one takes the steps of its rule, each when all checks hold;
 //	            the live one is its stable, and keeps its pods. It goes at once
 //	            if it was live before, or if nothing is live
@@ -92,6 +93,8 @@ func (d *deciding) wanted() string {
 		switch {
 		case d.live != "" && d.Revisions[name].SameAs == d.live:
 			return d.live
+		case d.kept != "" && d.Revisions[name].SameAs == d.kept && d.takes(d.kept):
+			return d.kept // a revert: what it runs has pods already
 		case d.takes(name):
 			return name
 		case d.quarantine(name) >= 0 && d.live != "":

@@ -47,7 +47,8 @@ func (d *deciding) merged(name string) bool {
 	if slices.ContainsFunc(d.shares, func(t *trial) bool { return t.Revision == name }) {
 		return true
 	}
-	return name == d.live || name == d.kept || d.candidate != nil && name == d.candidate.Revision || d.Revisions[name].SameAs == d.live
+	same := d.Revisions[name].SameAs
+	return name == d.live || name == d.kept || d.candidate != nil && name == d.candidate.Revision || same == d.live || same != "" && same == d.kept
 }
 
 // shareOf gives a ref its share: its head takes it when all checks hold, and

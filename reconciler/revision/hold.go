@@ -3,6 +3,7 @@ package revision
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,8 +56,10 @@ func proves(other, rev *v1alpha1.Revision, app *v1alpha1.App) bool {
 }
 
 // sameAs names the live revision if it runs the same image with the same
-// settings, as after a commit that only changed what is not in the image. Then
-// there is nothing to start. A revision that has pods of its own keeps them.
+// settings, as after a commit that only changed what is not in the image. Of the
+// newest revision of the production ref it may be the one that is kept warm, as
+// after a revert: that takes the traffic back. Then there is nothing to start. A revision
+// that has pods of its own keeps them.
 func (s Seen) sameAs(image string) string {
 	if s.App == nil || s.Deployment != nil {
 		return ""
@@ -66,11 +69,20 @@ func (s Seen) sameAs(image string) string {
 	for i := range s.Siblings {
 		other := &s.Siblings[i]
 		ready := condition.Get(other.Status.Conditions, v1alpha1.ConditionReady)
-		if s.App.Status.Role(other.Name) == v1alpha1.RoleLive && ready.Status == metav1.ConditionTrue && proves(other, &rev, s.App) {
+		role := s.App.Status.Revision(other.Name)
+		serves := role != nil && (role.Role == v1alpha1.RoleLive || role.Role == v1alpha1.RoleKept && role.Warm && s.newest())
+		if serves && ready.Status == metav1.ConditionTrue && proves(other, &rev, s.App) {
 			return other.Name
 		}
 	}
 	return ""
+}
+
+// newest reports whether the revision is that of the production ref's head.
+func (s Seen) newest() bool {
+	return slices.ContainsFunc(s.App.Spec.Heads, func(h v1alpha1.Head) bool {
+		return h.Ref == s.App.Spec.ProductionRef && h.Revision == s.Revision.Name
+	})
 }
 
 // count is the number of pods that take requests. The duration says when time

@@ -1,6 +1,7 @@
 package revision
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -143,7 +144,8 @@ func TestLastCrash(t *testing.T) {
 	}
 }
 
-// TestSameAsLive: a revision that runs what the live one runs starts no pods.
+// TestSameAsLive: a revision that runs what the live one runs starts no pods; nor
+// does the newest one that runs what is kept.
 func TestSameAsLive(t *testing.T) {
 	good := condition.True(v1alpha1.ReasonRunning, "")
 	settings := func(rev *v1alpha1.Revision) { rev.Spec.Source.SpecHash = "another" }
@@ -154,18 +156,28 @@ func TestSameAsLive(t *testing.T) {
 		live string
 		own  *appsv1.Deployment
 		want v1alpha1.RevisionState
+		role v1alpha1.Role // of the other one; empty: live
+		cold bool          // its pods are not kept
+		head bool
 	}{
-		{"the same", nil, live.Name, nil, v1alpha1.StateSame},
-		{"other settings", settings, live.Name, nil, v1alpha1.StateStarting},
-		{"another image", image("y@"+digest, false, condition.State{}), live.Name, nil, v1alpha1.StateStarting},
-		{"it is not live", nil, "", nil, v1alpha1.StateStarting},
-		{"it has pods of its own already", nil, live.Name, &appsv1.Deployment{}, v1alpha1.StateStarting},
+		{name: "the same", live: live.Name, want: v1alpha1.StateSame},
+		{name: "other settings", rev: settings, live: live.Name, want: v1alpha1.StateStarting},
+		{name: "another image", rev: image("y@"+digest, false, condition.State{}), live: live.Name, want: v1alpha1.StateStarting},
+		{name: "it is not live", want: v1alpha1.StateStarting},
+		{name: "it has pods of its own already", live: live.Name, own: &appsv1.Deployment{}, want: v1alpha1.StateStarting},
+		{name: "a revert to what is kept", live: live.Name, role: v1alpha1.RoleKept, head: true, want: v1alpha1.StateSame},
+		{name: "a revert to what is kept without pods", live: live.Name, role: v1alpha1.RoleKept, cold: true, head: true, want: v1alpha1.StateStarting},
+		{name: "a branch that is what is kept", live: live.Name, role: v1alpha1.RoleKept, want: v1alpha1.StateStarting},
+		{name: "a revert to what was replaced", live: live.Name, role: v1alpha1.RoleReplaced, head: true, want: v1alpha1.StateStarting},
 	} {
 		app := newApp()
-		app.Status.Revisions = []v1alpha1.RevisionRole{{Name: tc.live, Role: v1alpha1.RoleLive}}
+		app.Status.Revisions = []v1alpha1.RevisionRole{{Name: tc.live, Role: cmp.Or(tc.role, v1alpha1.RoleLive), Warm: !tc.cold}}
 		rev := newRevision(commitB, withBuilt(condition.True(v1alpha1.ReasonBuildSucceeded, ""), v1alpha1.BuildStatus{}, "x@"+digest))
 		if tc.rev != nil {
 			tc.rev(rev)
+		}
+		if app.Spec.Heads = nil; tc.head {
+			app.Spec.Heads = []v1alpha1.Head{{Ref: app.Spec.ProductionRef, Revision: rev.Name}}
 		}
 		plan := PlanFor(Seen{Revision: rev, App: app, Siblings: []v1alpha1.Revision{*live}, Deployment: tc.own}, start)
 		if state := plan.Status.State; (state == v1alpha1.StateSame) != (tc.want == v1alpha1.StateSame) || (plan.Deployment == nil) != (tc.want == v1alpha1.StateSame) || (plan.Status.SameAs != "") != (tc.want == v1alpha1.StateSame) {

@@ -112,8 +112,8 @@ func revisionOfPod(_ context.Context, pod client.Object) []reconcile.Request {
 }
 
 // appHandler wakes the revisions whose roles an App changes; and all of them
-// where another one is live, which new ones compare themselves with, or where a
-// restart was asked for, a setup has news, or the App is going.
+// where another one is live or kept, which new ones compare themselves with, or
+// where a restart was asked for, a setup has news, or the App is going.
 func (r *Reconciler) appHandler() handler.EventHandler {
 	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 	wakeAll := func(ctx context.Context, app client.Object, q queue) {
@@ -126,13 +126,15 @@ func (r *Reconciler) appHandler() handler.EventHandler {
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			was, is := e.ObjectOld.(*v1alpha1.App), e.ObjectNew.(*v1alpha1.App)
 			moved := is.Status.Moved(&was.Status)
-			live := func(name string) bool {
-				return is.Status.Role(name) == v1alpha1.RoleLive || was.Status.Role(name) == v1alpha1.RoleLive
+			serves := func(name string) bool {
+				return slices.ContainsFunc([]v1alpha1.Role{is.Status.Role(name), was.Status.Role(name)}, func(role v1alpha1.Role) bool {
+					return role == v1alpha1.RoleLive || role == v1alpha1.RoleKept
+				})
 			}
 			prepared := func(app *v1alpha1.App) condition.State {
 				return condition.Get(app.Status.Conditions, v1alpha1.ConditionPrepared)
 			}
-			if slices.ContainsFunc(moved, live) || is.Annotations[v1alpha1.AnnotationRestartedAt] != was.Annotations[v1alpha1.AnnotationRestartedAt] ||
+			if slices.ContainsFunc(moved, serves) || is.Annotations[v1alpha1.AnnotationRestartedAt] != was.Annotations[v1alpha1.AnnotationRestartedAt] ||
 				prepared(is) != prepared(was) || is.Prepared() != was.Prepared() || (is.DeletionTimestamp == nil) != (was.DeletionTimestamp == nil) {
 				wakeAll(ctx, is, q)
 				return

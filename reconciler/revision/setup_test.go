@@ -28,7 +28,7 @@ func TestAppWakes(t *testing.T) {
 		role.Name = rev.Name
 		return role
 	}
-	kept := v1alpha1.RevisionRole{Role: v1alpha1.RoleKept}
+	kept, branch := v1alpha1.RevisionRole{Role: v1alpha1.RoleKept}, v1alpha1.RevisionRole{Role: v1alpha1.RoleBranch}
 	restarted := app(role(a, live))
 	restarted.Annotations = map[string]string{v1alpha1.AnnotationRestartedAt: "now"}
 	prepared, going := app(role(a, live)), app(role(a, live))
@@ -43,10 +43,11 @@ func TestAppWakes(t *testing.T) {
 	}{
 		{"nothing", app(role(a, live)), app(role(a, live)), nil},
 		{"a reason", app(role(a, kept)), app(role(a, told)), nil},
-		{"a new one", app(role(a, live)), app(role(a, live), role(b, kept)), []string{b.Name}},
-		{"one has another role", app(role(a, live), role(b, kept)), app(role(a, live), role(b, replaced)), []string{b.Name}},
-		{"one is not spoken of any more", app(role(a, live), role(b, kept)), app(role(a, live)), []string{b.Name}},
+		{"a new one", app(role(a, live)), app(role(a, live), role(b, branch)), []string{b.Name}},
+		{"one has another role", app(role(a, live), role(b, branch)), app(role(a, live), role(b, replaced)), []string{b.Name}},
+		{"one is not spoken of any more", app(role(a, live), role(b, branch)), app(role(a, live)), []string{b.Name}},
 		{"another is live", app(role(a, live), role(b, kept)), app(role(a, kept), role(b, live)), all},
+		{"one is kept no more", app(role(a, live), role(b, kept)), app(role(a, live), role(b, replaced)), all},
 		{"none is live", app(role(a, live)), app(role(a, kept)), all},
 		{"a restart", app(role(a, live)), restarted, all},
 		{"a setup has succeeded", app(role(a, live)), prepared, all},

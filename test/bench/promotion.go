@@ -34,6 +34,8 @@ type trialled struct {
 	*bench
 	tree *worktree.Tree
 	name string
+	// first revision's name.
+	first string
 }
 
 // trialledApp pushes the first version of an app with rules.
@@ -42,11 +44,11 @@ func (b *bench) trialledApp(ctx context.Context, name, rules string) (*trialled,
 	if err != nil {
 		return nil, err
 	}
-	a := &trialled{b, tree, name}
+	a := &trialled{bench: b, tree: tree, name: name}
 	if err := a.write(rules, ""); err != nil {
 		return nil, err
 	}
-	_, err = b.pushNew(ctx, tree, name, "")
+	a.first, err = b.pushNew(ctx, tree, name, "")
 	return a, err
 }
 
@@ -130,12 +132,16 @@ func (b *bench) detection(ctx context.Context) ([]row, error) {
 	})}, nil
 }
 
-// rollbacks measures from the push of a revert until the version that it reverts
-// answers no more. The version before still has its pods.
+// rollbacks measures from the push of a revert until the version before answers,
+// which still has its pods.
 func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
 	app, err := b.trialledApp(ctx, "rolledback", "main: {instant: true}")
 	if err != nil {
 		return nil, err
+	}
+	var first v1alpha1.Revision
+	if err := b.Kube.Get(ctx, client.ObjectKey{Namespace: b.namespace, Name: app.first}, &first); err != nil {
+		return nil, fmt.Errorf("reading the first revision: %w", err)
 	}
 	var took []float64
 	for n := range rollbackRounds {
@@ -150,11 +156,10 @@ func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		begin := time.Now()
-		revert, err := app.tree.Push(ctx)
-		if err != nil {
+		if _, err := app.tree.Push(ctx); err != nil {
 			return nil, err
 		}
-		back, err := answers(ctx, app.url(), revert)
+		back, err := answers(ctx, app.url(), first.Spec.Commit)
 		if err != nil {
 			return nil, err
 		}

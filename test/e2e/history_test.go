@@ -13,7 +13,8 @@ import (
 
 const page = "public/index.html"
 
-// TestRevert: a revert is live with the digest of back then, without a run.
+// TestRevert: a revert is live with the digest of back then, without a run. The
+// version that it goes back to is kept still, and takes the traffic.
 func TestRevert(t *testing.T) {
 	t.Parallel()
 	tm := newTeam(t)
@@ -29,7 +30,8 @@ func TestRevert(t *testing.T) {
 	tm.wantRuns("static", 2)
 
 	reverted := code.revert()
-	tm.waitLive("static", reverted)
+	tm.waitHead("static", reverted, reverted)
+	tm.waitLive("static", one)
 	tm.wantAnswer(tm.url("static"), "one")
 	tm.wantRuns("static", 2)
 	before, after := tm.mustRevision("static", one), tm.mustRevision("static", reverted)

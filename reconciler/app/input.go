@@ -22,7 +22,7 @@ func (s Seen) promotion(now time.Time) promotion.Input {
 	for i := range s.Revisions {
 		rev := &s.Revisions[i]
 		r := promotion.Revision{
-			Ready: isReady(rev), Commit: rev.Spec.Commit, SameAs: rev.Status.SameAs, Served: s.served(rev, now),
+			Ready: isReady(rev), Pods: rev.Status.Replicas, Commit: rev.Spec.Commit, SameAs: rev.Status.SameAs, Served: s.served(rev, now),
 			Settle: rev.Spec.Settle(), Retried: rev.Annotations[v1alpha1.AnnotationRetriedAt],
 			Evidence: promotion.Evidence{Crash: rev.Status.LastCrash, Answers: s.Answers[rev.Name]},
 		}

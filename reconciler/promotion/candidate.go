@@ -19,7 +19,7 @@ func (d *deciding) try(wanted string) string {
 		d.candidate = t
 		return ""
 	}
-	d.place(t, courseOf(&d.Production.Rule))
+	d.place(t, d.course(t))
 	if why := t.failure(); why != "" {
 		d.fail(wanted, why)
 		return d.live
@@ -27,6 +27,12 @@ func (d *deciding) try(wanted string) string {
 	d.judge(t)
 	d.candidate = t
 	return d.live
+}
+
+// course of a candidate. One that follows a failing revision waits for no more
+// pods than it has.
+func (d *deciding) course(t *trial) course {
+	return courseOf(&d.Production.Rule, t.revision.Pods < d.Revisions[d.live].Pods && d.failure() == "")
 }
 
 // place finds the step of a candidate from the weight that it has. The soak of
@@ -46,10 +52,11 @@ func (d *deciding) place(t *trial, c course) {
 // walk takes the steps that the candidate may take now, and reports whether it
 // has taken the last one.
 func (d *deciding) walk() bool {
-	t, c := d.candidate, courseOf(&d.Production.Rule)
+	t := d.candidate
 	if t == nil || d.live == "" {
 		return false
 	}
+	c := d.course(t)
 	rest := int32(v1alpha1.Whole)
 	for _, share := range d.shares {
 		rest -= share.Weight

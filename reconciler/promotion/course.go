@@ -19,7 +19,8 @@ const (
 // are parts of what shares leave.
 //
 //	rule        steps                               pods before a step
-//	instant     none                                none
+//	instant     none                                for all of the traffic, where
+//	                                                the live one has more than it
 //	canary      each of its weights, for every      for its weight
 //	ramp        rises of the same size, of 5 s      for its weight; asked for
 //	            or as long as 0.01% takes           a minute before
@@ -34,7 +35,9 @@ type course struct {
 	minimum int64         // requests within a step; of a ramp, in all
 }
 
-func courseOf(rule *v1alpha1.Rule) course {
+// courseOf a candidate by its rule. outgrown is true where the live revision has
+// more pods than it: whether so many are needed, only the autoscaler knows.
+func courseOf(rule *v1alpha1.Rule, outgrown bool) course {
 	var c course
 	if rule.Gates != nil {
 		c.minimum = rule.Gates.MinRequests
@@ -49,6 +52,8 @@ func courseOf(rule *v1alpha1.Rule) course {
 		c.pods, c.weights, c.every = true, rule.Canary.Steps, rule.Canary.Every.Duration
 	case rule.BlueGreen != nil:
 		c.pods, c.all, c.soak = true, true, rule.BlueGreen.Soak.Duration
+	default:
+		c.pods = outgrown
 	}
 	return c
 }

@@ -73,6 +73,8 @@ type Revision struct {
 	// Served is true when it, or one that runs the same, was live before and has
 	// not failed: going back to it is no promotion, and waits for nothing.
 	Served bool
+	// Pods that are ready.
+	Pods int32
 	// Carries is the part of the app's traffic, in basis points, that its ready
 	// pods can carry; 0 without any, and while nothing is known.
 	Carries int32

@@ -128,6 +128,7 @@ func pointers(heads []Head) (out []*Head) {
 //	                     what a gate says of a
 //	slow a               its pods do not come by themselves
 //	carries a 25         its pods can carry so many percent
+//	pods a 3             so many of its pods are ready
 //	committed revert a PROBLEM
 //	                     how a commit that was asked for went
 //	requested a URL      a pull request asks for the branch to be moved to it
@@ -222,6 +223,8 @@ func (w *world) changeRevision(words []string) {
 			rev.Served = true
 		case "settle":
 			rev.Settle = w.duration(words[2])
+		case "pods":
+			rev.Pods = int32(w.number(words[2]))
 		case "carries":
 			rev.Carries = int32(100 * w.number(words[2]))
 		default:

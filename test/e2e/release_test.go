@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -154,18 +155,19 @@ func TestTwoRules(t *testing.T) {
 }
 
 // waitTrial waits until a commit's revision is on trial and waits for something.
-func (tm *team) waitTrial(app, commit, text string) {
+func (tm *team) waitTrial(app, commit, text string) (trial *v1alpha1.Trial) {
 	tm.Helper()
 	eventually(tm.T, built, fmt.Sprintf("%s waits: %s", commit[:8], text), func() error {
 		seen, err := tm.app(app)
 		if err != nil {
 			return err
 		}
-		if trial := seen.Status.Trial(revisionName(app, commit)); trial == nil || !strings.Contains(trial.Waiting, text) {
+		if trial = seen.Status.Trial(revisionName(app, commit)); trial == nil || !strings.Contains(trial.Waiting, text) {
 			return fmt.Errorf("the trials are %+v", seen.Status.Trials)
 		}
 		return nil
 	})
+	return trial
 }
 
 // headwayIn runs the CLI in a work tree, as its user would.

@@ -57,6 +57,11 @@ func Fetch(ctx context.Context, web *http.Client, url string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	return Do(web, request)
+}
+
+// Do sends a request; any status is an answer. The body may have 1 MiB.
+func Do(web *http.Client, request *http.Request) (Answer, error) {
 	response, err := web.Do(request)
 	if err != nil {
 		return Answer{}, err

@@ -10,8 +10,10 @@
 //	slowly 500ms      it takes so long for each answer
 //	told              it exits with 1 when it is told to end
 //
-// Whatever DIE says, it exits with 1 when it is asked for the path /die. With the
-// argument "smoke" it asks HEADWAY_URL once, and exits with 1 unless that answers
+// Whatever DIE says, some paths have answers of their own: at /die it exits with 1,
+// at /status/409 it answers with that status, below /value/0.7 like a Prometheus
+// server whose every query has that value ("none": no value), and at /got it says
+// what requests it has had at other paths. With the argument "smoke" it asks HEADWAY_URL once, and exits with 1 unless that answers
 // with 200 and HEADWAY_COMMIT.
 package main
 
@@ -25,6 +27,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -61,14 +64,53 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	log.Fatal(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if how == "request" || r.URL.Path == "/die" {
+	var got counts
+	paths := http.NewServeMux()
+	paths.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(1) })
+	paths.HandleFunc("/got", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, got.String()) })
+	paths.HandleFunc("/status/{status}", func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.PathValue("status"))
+		w.WriteHeader(status)
+	})
+	paths.HandleFunc("/value/{value}/api/v1/query", value)
+	paths.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if how == "request" {
 			os.Exit(1)
 		}
+		got.add(r)
 		time.Sleep(pause)
 		w.WriteHeader(status)
 		fmt.Fprintln(w, os.Getenv("HEADWAY_COMMIT"))
-	})))
+	})
+	log.Fatal(http.Serve(listener, paths))
+}
+
+// counts are the requests so far: plain ones, and copies by their method.
+type counts struct{ plain, copies, others atomic.Int64 }
+
+func (c *counts) add(r *http.Request) {
+	switch {
+	case r.Header.Get("Headway-Mirror") != "1":
+		c.plain.Add(1)
+	case r.Method == http.MethodGet:
+		c.copies.Add(1)
+	default:
+		c.others.Add(1)
+	}
+}
+
+func (c *counts) String() string {
+	return fmt.Sprintf("%d plain, %d copies of GET, %d of others", c.plain.Load(), c.copies.Load(), c.others.Load())
+}
+
+// value answers in the format of Prometheus' query API.
+func value(w http.ResponseWriter, r *http.Request) {
+	series := fmt.Sprintf(`{"metric":{},"value":[%d.781,%q]}`, time.Now().Unix(), r.PathValue("value"))
+	if r.PathValue("value") == "none" {
+		series = ""
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, series)
 }
 
 // smoke tests the version that HEADWAY_URL leads to.

@@ -3,12 +3,14 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -197,4 +199,51 @@ func TestCanary(t *testing.T) {
 	promoted["promoted"] = true
 	s.canary(fields{"spec.heads": []any{promoted}})
 	s.waitLive("canary-2")
+}
+
+// TestSecretsChangeWhileNobodyLooks: a controller that starts learns at once which
+// Secrets have changed before, and of later changes as its predecessor did.
+func TestSecretsChangeWhileNobodyLooks(t *testing.T) {
+	s := newShop(t, "away")
+	secret := func(name string) *corev1.Secret {
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: reconciled, Name: name}, StringData: map[string]string{"url": "one"}}
+	}
+	before, after := secret("away-before"), secret("away-after")
+	var history []string
+	for i, db := range []*corev1.Secret{before, after} {
+		name := fmt.Sprintf("away-%d", i+1)
+		if err := api.Create(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		mustApply(t, in(reconciled, revision(fields{
+			"metadata.name": name, "spec.app": "away", "spec.source.key": name, "spec.build.template": "static",
+			"spec.env": []any{map[string]any{"name": "DB", "secret": map[string]any{"name": db.Name, "key": "url"}}},
+		})), watcher)
+		history = append([]string{name}, history...)
+		s.push(history...)
+		s.build(name, strings.ReplaceAll(sha, "1", fmt.Sprint(i+2)))
+		s.start(name)
+		s.waitLive(name)
+	}
+	marks := []string{s.waitMark("away-1", ""), s.waitMark("away-2", "")}
+	change := func(db *corev1.Secret) {
+		db.StringData = map[string]string{"url": "two"}
+		if err := api.Update(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := running.stop(); err != nil {
+		t.Fatal(err)
+	}
+	change(before)
+	if err := runReconcilers(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	s.waitMark("away-1", marks[0])
+	learned := time.Since(begun)
+	change(after)
+	begun = time.Now()
+	s.waitMark("away-2", marks[1])
+	t.Logf("of the change before it knew %s after its start, and of the one after within %s", learned, time.Since(begun))
 }

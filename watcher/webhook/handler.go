@@ -15,6 +15,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"time"
 
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
@@ -127,7 +128,7 @@ func (h *Handler) hint(ctx context.Context, urls []string, header http.Header, b
 			return false, err
 		}
 		for _, t := range targets {
-			ok := t.Signed && signed(header, body, t.Token)
+			ok := t.Signed && signed(header, body, t.Token, time.Now())
 			verified = verified || ok
 			if (t.Signed && !ok) || hinted[t.NamespacedName] {
 				continue

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
@@ -140,6 +143,55 @@ func TestHandler(t *testing.T) {
 				t.Errorf("hints (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestStandardSignature: GitLab's signed webhooks.
+func TestStandardSignature(t *testing.T) {
+	now := time.Unix(1_764_244_800, 0)
+	key := []byte("0123456789abcdef0123456789abcdef")
+	token := "whsec_" + base64.StdEncoding.EncodeToString(key)
+	body := bodies["gitlab"]
+	sum := func(id, at, body string, key []byte) string {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(id + "." + at + "." + body))
+		return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+	at := func(d time.Duration) string { return fmt.Sprint(now.Add(d).Unix()) }
+	right := sum("msg_1", at(0), body, key)
+	tests := []struct {
+		name, id, at, signature, token string
+		want                           bool
+	}{
+		{"right", "msg_1", at(0), right, token, true},
+		{"right, with a line end in the Secret", "msg_1", at(0), right, token + "\n", true},
+		{"second of two, as while a token is replaced", "msg_1", at(0), sum("msg_1", at(0), body, []byte("old")) + " " + right, token, true},
+		{"almost five minutes old", "msg_1", at(-5 * time.Minute), sum("msg_1", at(-5*time.Minute), body, key), token, true},
+		{"older", "msg_1", at(-301 * time.Second), sum("msg_1", at(-301*time.Second), body, key), token, false},
+		{"of the future", "msg_1", at(301 * time.Second), sum("msg_1", at(301*time.Second), body, key), token, false},
+		{"another time", "msg_1", at(time.Second), right, token, false},
+		{"another id", "msg_2", at(0), right, token, false},
+		{"another body", "msg_1", at(0), sum("msg_1", at(0), body+" ", key), token, false},
+		{"another key", "msg_1", at(0), sum("msg_1", at(0), body, []byte("other")), token, false},
+		{"another version", "msg_1", at(0), strings.Replace(right, "v1,", "v2,", 1), token, false},
+		{"no version", "msg_1", at(0), strings.TrimPrefix(right, "v1,"), token, false},
+		{"no id", "", at(0), sum("", at(0), body, key), token, false},
+		{"no time", "msg_1", "", sum("msg_1", "", body, key), token, false},
+		{"rubbish for a time", "msg_1", "now", sum("msg_1", "now", body, key), token, false},
+		{"a huge time", "msg_1", "9223372036854775807", sum("msg_1", "9223372036854775807", body, key), token, false},
+		{"no signature", "msg_1", at(0), "", token, false},
+		{"a token of another form", "msg_1", at(0), sum("msg_1", at(0), body, []byte("t0ken")), "t0ken", false},
+		{"an empty key", "msg_1", at(0), sum("msg_1", at(0), body, nil), "whsec_", false},
+		{"a key that is no base64", "msg_1", at(0), right, "whsec_%%%", false},
+	}
+	for _, tt := range tests {
+		header := http.Header{"Webhook-Id": {tt.id}, "Webhook-Timestamp": {tt.at}, "Webhook-Signature": {tt.signature}}
+		if got := signed(header, []byte(body), []byte(tt.token), now); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+	if !carriesSignature(http.Header{"Webhook-Signature": {right}}) {
+		t.Error("a signature is not seen, so that a wrong one would get 202")
 	}
 }
 

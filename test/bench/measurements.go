@@ -24,6 +24,7 @@ var measurements = []measurement{
 	{[]string{"scale.ramp_errors"}, (*bench).ramp},
 	{[]string{"control.rss_mib_10_apps"}, (*bench).memory},
 	{[]string{"coldstart.parked_10_apps_ms"}, (*bench).parkedTogether},
+	{[]string{"forge.calls_idle_per_hour"}, (*bench).idleForges},
 	{[]string{"promotion.detect_100_bad"}, (*bench).detection},
 	{[]string{"promotion.evidence_to_zero_ms"}, (*bench).evidence},
 	{[]string{"promotion.rollback_ms"}, (*bench).rollbacks},

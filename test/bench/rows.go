@@ -56,6 +56,7 @@ var targets = map[string]target{
 	"preview.close_to_gone_s":          {"s", &bounds{10, 2}},
 	"preview.merge_to_live_s":          {"s", &bounds{4, 1.5}},
 	"preview.added_mib_100_open":       {"MiB", &bounds{20, 20}},
+	"forge.calls_idle_per_hour":        {"calls", nil},
 	"pod.added_mib":                    {"MiB", &bounds{0, 0}},
 	"control.rss_mib_10_apps":          {"MiB", &bounds{150, 100}},
 }

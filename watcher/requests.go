@@ -148,6 +148,11 @@ func (r *Reconciler) askApprovals(ctx context.Context, l *look, f *seen, client 
 		}
 		l.memory.asked[request.Number] = is
 		for _, a := range approvals {
+			// The start of a hash approves what was there to be seen when it was written:
+			// a commit with the same start is soon made.
+			if len(a.Commit) < plan.FullHash && a.At.Before(request.Pushed.Time) {
+				continue
+			}
 			if request.Approve(a.Commit, a.By) {
 				r.log.Info("commit of a fork is approved", "request", request.Number, "commit", request.Commit, "by", a.By)
 				break

@@ -174,7 +174,13 @@ func TestForkWaitsForAnApproval(t *testing.T) {
 	}
 	w.gone("shop-pr-7")
 
-	w.forge.approvals = map[int64][]forge.Approval{7: {{By: "ada", Commit: one[:12]}}}
+	// Somebody has made a commit that begins as one does that was approved before.
+	w.forge.approvals = map[int64][]forge.Approval{7: {{By: "ada", Commit: one[:12], At: time.Now().Add(-time.Hour)}}}
+	w.forge.open[0].Updated = time.Now()
+	w.look()
+	w.wantRequest(7, v1alpha1.RequestApproval, "")
+
+	w.forge.approvals[7][0].At = time.Now()
 	w.forge.open[0].Updated = time.Now()
 	w.look()
 	if app := w.wantPreview("shop-pr-7", one); !app.Spec.Preview.Fork || app.Spec.ProductionRef != "refs/pull/7/head" {

@@ -109,7 +109,7 @@ func Allowed(ctx context.Context, votes []Vote, may func(context.Context, Person
 			asked[v.By.ID] = allowed
 		}
 		if allowed {
-			approvals = append(approvals, Approval{By: Line(v.By.Login, maxName), Commit: v.Commit})
+			approvals = append(approvals, Approval{By: Line(v.By.Login, maxName), Commit: v.Commit, At: v.At})
 		}
 	}
 	return approvals, nil

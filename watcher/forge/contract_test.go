@@ -161,7 +161,7 @@ func TestCommandApproves(t *testing.T) {
 		{"who may read", []forgetest.Comment{{By: "bob", Body: command}}, nil},
 		{"a stranger", []forgetest.Comment{{By: "mallory", Body: command}}, nil},
 		{"quoted by one who may write", []forgetest.Comment{{By: "eve", Body: "> " + command}}, nil},
-		{"newest first", []forgetest.Comment{{By: "eve", Body: command, At: noon}, {By: "ada", Body: "/headway approve bbbbbbb", At: noon.Add(time.Minute)}}, []forge.Approval{{By: "ada", Commit: "bbbbbbb"}, {By: "eve", Commit: sha("a")}}},
+		{"newest first", []forgetest.Comment{{By: "eve", Body: command, At: noon}, {By: "ada", Body: "/headway approve bbbbbbb", At: noon.Add(time.Minute)}}, []forge.Approval{{By: "ada", Commit: "bbbbbbb", At: noon.Add(time.Minute)}, {By: "eve", Commit: sha("a"), At: noon}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -16,6 +16,7 @@ package forge
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // State of a commit, as forges show it.
@@ -61,8 +62,12 @@ func (s Status) Own() bool { return strings.HasPrefix(s.Context, OwnContexts) }
 type Approval struct {
 	// By is the person's name to log in with.
 	By string
-	// Commit is a hash, or the first 7 digits of one or more.
+	// Commit is a hash, or the start of one with 7 digits or more. A commit with the
+	// same start is soon made by anybody, so that a start is worth something for
+	// what was there to be seen when it was written.
 	Commit string
+	// At is when it was written, or last changed, by the forge's clock.
+	At time.Time
 }
 
 // Deployment is a place at which a commit can be looked at.

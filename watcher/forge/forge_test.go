@@ -164,7 +164,7 @@ func TestAllowed(t *testing.T) {
 	}
 	votes := []Vote{{ada, commit("a"), at(1)}, {bob, commit("b"), at(5)}, {ada, commit("c"), at(3)}, {bot, commit("d"), at(9)}, {Person{ID: 4, Login: ".."}, commit("e"), at(9)}, {Person{Login: "ghost"}, commit("f"), at(9)}}
 	got, err := Allowed(t.Context(), votes, may)
-	if diff := cmp.Diff([]Approval{{"ada", commit("c")}, {"ada", commit("a")}}, got); diff != "" || err != nil || asked != 2 {
+	if diff := cmp.Diff([]Approval{{"ada", commit("c"), at(3)}, {"ada", commit("a"), at(1)}}, got); diff != "" || err != nil || asked != 2 {
 		t.Errorf("%v, asked for %d persons: %s", err, asked, diff)
 	}
 	asked = 0

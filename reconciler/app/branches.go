@@ -12,7 +12,8 @@ type branch struct {
 	ref, host, revision string
 }
 
-// branches gives each further ref a host that stays, and the revision there:
+// branches gives each further ref a host that stays, and the revision there. What
+// a merge queue tries is built and has none.
 //
 //	the head's revision is ready       that one
 //	it is not, and one before it was   the one before
@@ -28,7 +29,9 @@ func (s Seen) branches(public address.Public) []branch {
 	if s.App.Spec.Preview != nil { // it has one ref
 		return nil
 	}
-	heads := slices.DeleteFunc(slices.Clone(s.App.Spec.Heads), func(h v1alpha1.Head) bool { return h.Ref == s.App.Spec.ProductionRef })
+	heads := slices.DeleteFunc(slices.Clone(s.App.Spec.Heads), func(h v1alpha1.Head) bool {
+		return h.Ref == s.App.Spec.ProductionRef || v1alpha1.InMergeQueue(h.Ref)
+	})
 	hosts := s.branchHosts(heads, held, public)
 	var result []branch
 	for _, head := range heads {

@@ -141,6 +141,19 @@ func TestBranchThatIsLive(t *testing.T) {
 	}
 }
 
+// TestMergeQueueHasNoHost: what it tries is wanted, and built, all the same.
+func TestMergeQueueHasNoHost(t *testing.T) {
+	app := newApp("a")
+	app.Spec.Heads = append(app.Spec.Heads, branchHead("gh-readonly-queue/main/pr-12-a", "b"))
+	plan := PlanFor(Seen{App: app, Revisions: []v1alpha1.Revision{revision("a", ready, 0), revision("b", ready, 0)}}, public, start)
+	if len(plan.Status.Branches) != 0 {
+		t.Errorf("branches %+v", plan.Status.Branches)
+	}
+	if got := plan.Status.Role(name("b")); got != v1alpha1.RoleBranch {
+		t.Errorf("its revision is %s", got)
+	}
+}
+
 // TestBranchesKeepTheirHosts: whoever comes later gives way, in whatever order
 // the names sort.
 func TestBranchesKeepTheirHosts(t *testing.T) {

@@ -8,9 +8,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/git"
@@ -272,6 +275,21 @@ func TestGained(t *testing.T) {
 	}
 	if !gained.Descends || len(gained.Messages) != 2 || gained.Messages[tip] != "two\n" || gained.Messages[r.repo.Git("rev-parse", "HEAD~1")] != "one\n\nTrailer: x\n" {
 		t.Errorf("gained is %+v", gained)
+	}
+	if diff := cmp.Diff([]string{old}, gained.Began); diff != "" {
+		t.Errorf("began (-want +got)\n%s", diff)
+	}
+	// A branch that began at the first commit and has taken over the second.
+	r.repo.Git("checkout", "--quiet", "-b", "feat", old)
+	r.repo.Commit("work", map[string]string{"b": "1"})
+	r.repo.Git("merge", "--quiet", "--no-edit", tip+"~1")
+	merged := r.repo.CommitAndPush("more", map[string]string{"b": "2"})
+	s = connect(t, client, r)
+	gained, err = fetched(t, client, s, tip).Gained(t.Context(), s, tip, merged)
+	want := []string{old, r.repo.Git("rev-parse", tip+"~1")}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, gained.Began); err != nil || gained.Descends || diff != "" {
+		t.Errorf("%+v, %v; began (-want +got)\n%s", gained, err, diff)
 	}
 	limits.HistoryBytes = 2000
 	client = git.NewClient(limits)

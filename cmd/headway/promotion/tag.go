@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/headway-dev/headway/cmd/headway/checkout"
@@ -78,7 +79,11 @@ func tag(ctx context.Context, s cli.Streams, o *cli.PushFlags, v verb, app, targ
 	}
 	if !known {
 		if err := holds(ctx, c, app); err != nil {
-			return err
+			of := previewName.FindStringSubmatch(app)
+			if v != approve || of == nil || holds(ctx, c, of[1]) != nil {
+				return err
+			}
+			return commentFor(s, of[2], target)
 		}
 	}
 	commit, err := c.Resolve(ctx, target)
@@ -117,6 +122,22 @@ func tag(ctx context.Context, s cli.Streams, o *cli.PushFlags, v verb, app, targ
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "pushed; headway status %s shows what follows\n", app)
+	return err
+}
+
+// previewName is the App of a pull request's preview: the app and the number.
+var previewName = regexp.MustCompile(`^(.+)-pr-([0-9]+)$`)
+
+// approvable is what a comment approves: a commit, or the start of its hash.
+var approvable = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+
+// commentFor says how the commit of a fork is approved: by a person, on the forge,
+// where it is known who that is.
+func commentFor(s cli.Streams, number, commit string) error {
+	if !approvable.MatchString(commit) {
+		return cli.Usagef("the commit of a pull request is named by 7 to 40 digits of its hash; %q is none", commit)
+	}
+	_, err := fmt.Fprintf(s.Out, "No tag approves a pull request from a fork. Read the commit; then write this as a comment to request #%s, as somebody who may write to the repository:\n\n/headway approve %s\n", number, commit)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package feedback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,7 @@ const (
 	// maxActs is how many writes are made before what is wanted is worked out
 	// anew: forges take one per second, and the world goes on meanwhile.
 	maxActs = 10
-	// againAfter is the wait after a refusal that names no time, and after one of
-	// a single write.
+	// againAfter is the wait after a refusal that names no time.
 	againAfter = time.Minute
 	// leaveOut is how long a write that the forge does not take is left out.
 	leaveOut = 10 * time.Minute
@@ -155,7 +155,7 @@ func (r *Reconciler) refused(repo *v1alpha1.Repository, err error) (ctrl.Result,
 	}
 	refusals.Inc()
 	r.log.Debug("forge cannot be told", "namespace", repo.Namespace, "repository", repo.Name, "reason", e.Reason, "error", e)
-	return ctrl.Result{RequeueAfter: max(e.RetryAfter, againAfter)}, nil
+	return ctrl.Result{RequeueAfter: cmp.Or(e.RetryAfter, againAfter)}, nil
 }
 
 // refusesAll reports whether the forge would refuse whatever else it is told.

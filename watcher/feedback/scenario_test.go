@@ -122,6 +122,18 @@ func TestForgeAway(t *testing.T) {
 		"comment 12 new", "status 4b4b4b4b success headway/build/shop: built")
 }
 
+// TestAskedAgain: when the forge says, or after a minute.
+func TestAskedAgain(t *testing.T) {
+	for said, want := range map[time.Duration]time.Duration{0: againAfter, 7 * time.Second: 7 * time.Second, time.Hour: time.Hour} {
+		w := newWorld(t)
+		w.forge.refuse = func(string) error { return &forge.Error{Reason: v1alpha1.ReasonUnreachable, RetryAfter: said} }
+		w.push(12, sha("1a"), "shop")
+		if again := w.look().RequeueAfter; again != want {
+			t.Errorf("after %v: again after %v, want %v", said, again, want)
+		}
+	}
+}
+
 // TestManyApps: 50 apps in one request are told within the bound.
 func TestManyApps(t *testing.T) {
 	w := newWorld(t)

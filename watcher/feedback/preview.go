@@ -54,6 +54,7 @@ func (v *view) previews(r *v1alpha1.RequestStatus) []preview {
 //
 //	not built, and never will be          failure
 //	not built yet                         pending
+//	its setup runs, has failed            pending, failure
 //	its revision has failed               failure
 //	its revision serves                   success
 //	anything else                         pending, with what the App waits for
@@ -67,6 +68,13 @@ func (p *preview) readiness() Status {
 	}
 	if p.revision == nil {
 		return status(forge.Pending, "", "about to start")
+	}
+	if c := meta.FindStatusCondition(app.Status.Conditions, v1alpha1.ConditionPrepared); c != nil && c.Status != metav1.ConditionTrue && !p.serves() {
+		state := forge.Pending
+		if c.Status == metav1.ConditionFalse {
+			state = forge.Failure
+		}
+		return status(state, c.Reason, c.Message)
 	}
 	if role := app.Status.Revision(p.revision.Name); role != nil && role.Role == v1alpha1.RoleQuarantined {
 		return status(forge.Failure, v1alpha1.ReasonRolledBack, role.Message)

@@ -102,7 +102,7 @@ func told(o client.Object) any {
 		a.States = states(o.Status.Conditions, v1alpha1.ConditionBuilt, v1alpha1.ConditionReady)
 		a.Status = []any{o.Status.Image, o.Status.Build, o.Status.SameAs}
 	case *v1alpha1.App:
-		a.States = states(o.Status.Conditions, v1alpha1.ConditionReady, v1alpha1.ConditionPromoting)
+		a.States = states(o.Status.Conditions, v1alpha1.ConditionReady, v1alpha1.ConditionPrepared, v1alpha1.ConditionPromoting)
 		a.Status = []any{o.Status.URL, o.Status.Live, places(o)}
 	}
 	return a

@@ -242,6 +242,20 @@ func TestRetry(t *testing.T) {
 		"status 1a1a1a1a success headway/build/shop: built")
 }
 
+// TestNumbersThatChange: a failure is told once, although its words go on changing.
+func TestNumbersThatChange(t *testing.T) {
+	w := newWorld(t)
+	w.push(12, sha("1a"), "shop")
+	w.built("shop-pr-12-1a1a1a1a")
+	for i := range 20 {
+		w.set("shop-pr-12-1a1a1a1a", v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonStartFailed, fmt.Sprintf("ended %d times", i))
+		w.look()
+	}
+	if n := len(w.forge.statuses[sha("1a")]); n != 2 || strings.Count(strings.Join(w.forge.writes, "\n"), "status ") != 2 {
+		t.Errorf("written: %q", w.forge.writes)
+	}
+}
+
 // TestFlapping: a preview that fails and heals all the time is told of within the
 // bound, and is right in the end.
 func TestFlapping(t *testing.T) {

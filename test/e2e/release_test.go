@@ -201,7 +201,7 @@ func (r *repository) pushBranch(name string, change func()) string {
 // shareOf is the part of so many requests that a commit answers, in percent.
 func (tm *team) shareOf(commit string, requests int) float64 {
 	tm.Helper()
-	s := &steady{sum: tally{of: map[string]int{}}}
+	s := newSteady()
 	var done sync.WaitGroup
 	const workers = 16
 	for range workers {

@@ -28,18 +28,24 @@ type steady struct {
 // tally is what became of requests so far.
 type tally struct {
 	all, failed int
-	of          map[string]int // by the commit in the answer
-	last        error          // of those that failed
+	of          map[string]int       // by the commit in the answer
+	until       map[string]time.Time // when the last one of these was asked for
+	last        error                // of those that failed
 }
 
 // clients is how many send the requests, each one after the other on a connection
 // that it keeps. One whose request hangs sends no other meanwhile.
 const clients = 100
 
+func newSteady() *steady {
+	return &steady{sum: tally{of: map[string]int{}, until: map[string]time.Time{}}}
+}
+
 // startSteady asks url rate times a second until finish.
 func startSteady(t *testing.T, url string, rate int) *steady {
 	ctx, stop := context.WithCancel(t.Context())
-	s := &steady{stop: stop, sum: tally{of: map[string]int{}}}
+	s := newSteady()
+	s.stop = stop
 	begin, pause := time.Now(), clients*time.Second/time.Duration(rate)
 	for i := range clients {
 		s.done.Go(func() {
@@ -68,10 +74,10 @@ func (s *steady) ask(web *http.Client, url string) {
 	if err != nil {
 		err = fmt.Errorf("at %s, after %s: %w", at.Format("15:04:05.000"), time.Since(at).Round(time.Millisecond), err)
 	}
-	s.note(strings.TrimSpace(got.Body), err)
+	s.note(strings.TrimSpace(got.Body), at, err)
 }
 
-func (s *steady) note(commit string, err error) {
+func (s *steady) note(commit string, at time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sum.all++
@@ -80,6 +86,9 @@ func (s *steady) note(commit string, err error) {
 		s.sum.last = err
 	}
 	s.sum.of[commit]++
+	if at.After(s.sum.until[commit]) {
+		s.sum.until[commit] = at
+	}
 }
 
 // count is what became of the requests that have ended.
@@ -87,7 +96,7 @@ func (s *steady) count() tally {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.sum
-	now.of = maps.Clone(s.sum.of)
+	now.of, now.until = maps.Clone(s.sum.of), maps.Clone(s.sum.until)
 	return now
 }
 

@@ -21,6 +21,7 @@ type branch struct {
 //
 // The host is <app>-<branch>. One that another Route has, or that another ref of
 // the App has had longer, is left to them: then it ends with a hash of the ref.
+// Commits of a merge queue have none.
 func (s Seen) branches(public address.Public) []branch {
 	held := map[string]v1alpha1.Branch{}
 	for _, b := range s.App.Status.Branches {

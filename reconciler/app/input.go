@@ -47,13 +47,14 @@ func (s Seen) production(now time.Time) promotion.Head {
 }
 
 // shares are the heads of branches with a rule that holds a share, in the order
-// of the rules and then of the refs.
+// of the rules and then of the refs. Commits of a merge queue have none, whatever
+// the rule: they are only built.
 func (s Seen) shares(now time.Time) (shares []promotion.Head) {
 	heads := slices.SortedFunc(slices.Values(s.App.Spec.Heads), func(a, b v1alpha1.Head) int { return strings.Compare(a.Ref, b.Ref) })
 	for i := range s.App.Spec.Release {
 		rule := &s.App.Spec.Release[i]
 		for _, head := range heads {
-			if !rule.Ends() && s.App.Spec.RuleFor(head.Ref) == rule {
+			if !rule.Ends() && !v1alpha1.InMergeQueue(head.Ref) && s.App.Spec.RuleFor(head.Ref) == rule {
 				shares = append(shares, headOf(head, rule, now))
 			}
 		}

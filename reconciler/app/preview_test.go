@@ -69,3 +69,20 @@ func TestSetupShows(t *testing.T) {
 		t.Error("an App without a setup has a condition for it")
 	}
 }
+
+// TestMergeQueueIsOnlyBuilt: a commit that a merge queue tries is wanted, and has
+// no URL and no share, also where a rule names it.
+func TestMergeQueueIsOnlyBuilt(t *testing.T) {
+	const queued = "refs/heads/gh-readonly-queue/main/pr-7-0123456789012345678901234567890123456789"
+	app := newApp("a")
+	app.Spec.Heads = append(app.Spec.Heads, v1alpha1.Head{Ref: queued, Commit: strings.Repeat("b", 40), Revision: name("b")})
+	app.Spec.Release = []v1alpha1.Rule{{Refs: "*/*/*", Weight: v1alpha1.Whole / 10}}
+	seen := Seen{App: app, Route: routeTo("a", "a"), Revisions: []v1alpha1.Revision{revision("a", ready, time.Hour), revision("b", ready, time.Minute)}}
+	for i := range seen.Revisions {
+		seen.Revisions[i].Status.Scaling = &v1alpha1.Scaling{Carries: v1alpha1.Whole}
+	}
+	plan := PlanFor(seen, public, start)
+	if role := plan.Status.Role(name("b")); role != v1alpha1.RoleBranch || len(plan.Status.Branches) != 0 || len(plan.Status.Trials) != 0 || len(plan.Route.Traffic) != 1 {
+		t.Errorf("it is %s; branches %v, trials %v, traffic %v", role, plan.Status.Branches, plan.Status.Trials, plan.Route.Traffic)
+	}
+}

@@ -112,6 +112,7 @@ func TestForkAsksForTooMuch(t *testing.T) {
 	asks := []*ask{
 		{branch: "secret", spec: "env: {STOLEN: secret://production/key}\n", words: []string{"headway.yaml:4:", "secret://production/key is not for previews"}},
 		{branch: "template", spec: "build: {with: dockerfile}\n", words: []string{"headway.yaml:4:", "is built as production is, which has the template static"}},
+		{branch: "release", spec: "release: {\"door*\": {weight: 50}}\n", words: []string{"headway.yaml:4:", "may not have other rules of release"}},
 	}
 	for _, a := range asks {
 		a.commit = code.pushAs("guest", a.branch, func() {
@@ -133,15 +134,15 @@ func TestForkAsksForTooMuch(t *testing.T) {
 		t.Errorf("%d builds of what is refused", now-runs)
 	}
 
-	// Rules of release count for nothing: the request has its preview, production
-	// and its traffic are as they were.
-	commit := code.pushAs("guest", "release", func() {
-		code.write(page, "release\n")
-		code.write("headway.yaml", base+"release: {\"door*\": {weight: 50}}\nhosts: [static.example.com]\n")
+	// Hosts count for nothing: the request has its preview, production and its
+	// traffic are as they were.
+	commit := code.pushAs("guest", "hosts", func() {
+		code.write(page, "hosts\n")
+		code.write("headway.yaml", base+"hosts: [static.example.com]\n")
 	})
-	number := code.open(guest, guest.User+":release", "Give me traffic")
+	number := code.open(guest, guest.User+":hosts", "Give me a host")
 	code.approve(code.owner, number, commit)
-	code.waitPreview(number, commit, "release")
+	code.waitPreview(number, commit, "hosts")
 	app := tm.waitLive("static", main)
 	if err := want("the traffic", app.Status.TrafficSummary, "100% "+main[:8]); err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -32,7 +33,8 @@ type trial struct {
 //	any other                               refused
 //	a ConfigMap                             the same, and of an own branch each
 //	                                        that production's env names stays
-//	another build template, an image        refused to a fork
+//	another build template, an image,       refused to a fork
+//	    other rules of release
 //	scale                                   max as production's at most, no pods
 //	                                        without requests
 func restrict(head, production *Candidate, fork bool) trial {
@@ -80,6 +82,9 @@ func (t *trial) restrictFork(head, production *Candidate) {
 			instead = "the template " + was.Template
 		}
 		t.refuse(head, "build.with", "a request from a fork is built as production is, which has %s, and this file comes to %s; push the commit to a branch of this repository to try another one", instead, is.Template)
+	}
+	if !reflect.DeepEqual(head.Spec.Release, production.Spec.Release) {
+		t.refuse(head, "release", "a request from a fork may not have other rules of release than %s on production; take them over, by a rebase where production has changed them", production.File)
 	}
 }
 

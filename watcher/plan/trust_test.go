@@ -58,7 +58,9 @@ func TestWhatAPreviewMayHave(t *testing.T) {
 		{"... fork", fork, "build: {with: dockerfile}", "shop/headway.yaml:2:15: build.with: a request from a fork is built as production is, which has the template go, and this file comes to dockerfile"},
 		{"an image, fork", fork, "image: registry.example.com/x@sha256:" + strings.Repeat("0", 64), "shop/headway.yaml:2:8: image: a request from a fork is built from its files"},
 		{"an image, own branch", own, "image: registry.example.com/x@sha256:" + strings.Repeat("0", 64), "CACHE=secret://shared/cache HINTS=config://hints/all LOG=debug"},
-		{"rules of release count for nothing", fork, "release: {main: {instant: true}}\nhosts: [shop.example.com]", "CACHE=secret://shared/cache HINTS=config://hints/all LOG=debug"},
+		{"rules of release count for nothing, own branch", own, "release: {main: {instant: true}}\nhosts: [shop.example.com]", "CACHE=secret://shared/cache HINTS=config://hints/all LOG=debug"},
+		{"... are refused, fork", fork, "release: {main: {instant: true}}", "shop/headway.yaml:2:10: release: a request from a fork may not have other rules of release than shop/headway.yaml on production"},
+		{"hosts count for nothing, fork", fork, "hosts: [shop.example.com]", "CACHE=secret://shared/cache HINTS=config://hints/all LOG=debug"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := Make(facts(read(t, "a1", production), open(t, tc.line, read(t, "b2", "k2 name: shop\n"+tc.file))))

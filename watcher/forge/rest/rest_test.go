@@ -245,6 +245,7 @@ func TestSlow(t *testing.T) {
 		if _, err := s.Do(ctx, list); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
+		synctest.Wait() // for the server
 		s.handle = answer(200, `[]`)
 		if _, err := s.list(t); err != nil {
 			t.Errorf("after a caller has given up: %v", err)

@@ -86,10 +86,10 @@ func TestPreviewsSurviveKills(t *testing.T) {
 	buildingHead := code.git("rev-parse", "building")
 	code.waitPreview(building, buildingHead, "building")
 	url := code.waitPreview(opened, openedHead, "opened").Status.URL
-	for number := range map[int64]bool{shown: true, building: true, opened: true} {
-		if n := len(code.comments(number)); n != 1 {
-			t.Errorf("#%d has %d comments, want 1", number, n)
-		}
+	for _, number := range []int64{shown, building, opened} {
+		eventually(t, soon, fmt.Sprintf("#%d has one comment", number), func() error {
+			return want("the number of comments", len(code.comments(number)), 1)
+		})
 	}
 
 	for _, number := range []int64{shown, building, opened} {

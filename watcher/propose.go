@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -85,7 +86,8 @@ func (u *unopened) passes() bool {
 	if !errors.As(u.forge, &e) {
 		return true // of the Kubernetes API
 	}
-	return e.Reason == v1alpha1.ReasonUnreachable || e.Reason == v1alpha1.ReasonRateLimited
+	// A branch that was just pushed is not found for a moment.
+	return e.Reason == v1alpha1.ReasonUnreachable || e.Reason == v1alpha1.ReasonRateLimited || e.Status == http.StatusNotFound
 }
 
 func (w *writing) title(from string) string {

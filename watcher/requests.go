@@ -18,7 +18,7 @@ import (
 
 const (
 	// settleLook is the wait for another look where git and the forge do not agree
-	// on a branch: a push is under way.
+	// on a branch, as a push is under way, or on the repository, as it was just made.
 	settleLook = 5 * time.Second
 	// A fork that waits is asked about when its request has changed, and else once
 	// in approvalEvery: not every forge counts an approval as a change. maxAsked is
@@ -97,6 +97,9 @@ func (r *Reconciler) askForge(ctx context.Context, repo *v1alpha1.Repository, l 
 	case errors.As(err, &refused):
 		r.log.Debug("forge is not asked", "namespace", repo.Namespace, "repository", repo.Name, "error", err)
 		said.state = new(condition.False(refused.Reason, refused.Message))
+		if 0 < refused.RetryAfter && refused.RetryAfter <= settleLook {
+			l.soon = settleLook
+		}
 	default:
 		return forgeSays{}, fmt.Errorf("asking the forge: %w", err)
 	}

@@ -206,6 +206,19 @@ func TestForkWaitsForAnApproval(t *testing.T) {
 	}
 }
 
+// TestForgeThatDoesNotKnowYet: a forge may take a moment to know a repository that
+// was just made.
+func TestForgeThatDoesNotKnowYet(t *testing.T) {
+	w := previewed(t)
+	w.forge.err = &forge.Error{Reason: v1alpha1.ReasonRepositoryNotFound, Message: "no such repository", RetryAfter: settleLook}
+	if again := w.look().RequeueAfter; again < settleLook || again > settleLook*11/10 {
+		t.Errorf("looks again after %v, want %v", again, settleLook)
+	}
+	w.forge.err = nil
+	w.look()
+	w.wantCondition("Forge", metav1.ConditionTrue, "Connected", "gitea answers")
+}
+
 func TestForgeThatIsAway(t *testing.T) {
 	w := previewed(t)
 	one := w.branch("refs/heads/feat", "one")

@@ -35,6 +35,9 @@ const (
 	// alone.
 	firstBackoff = time.Minute
 	maxBackoff   = 30 * time.Minute
+	// newRepository is the time for a repository that was just made: Gitea does
+	// not find the requests of one for a moment after the first push.
+	newRepository = 5 * time.Second
 	// maxWish bounds the time that a forge may ask to be left alone. GitHub's
 	// longest is an hour.
 	maxWish = time.Hour

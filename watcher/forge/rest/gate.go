@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/forge"
 )
 
@@ -31,7 +32,8 @@ func (g *Gate) Check(now time.Time) error {
 }
 
 // Refuse shuts the gate, for as long as the forge wishes, or with a wish of 0 for
-// one minute, doubled with each refusal. It returns the refusal with that time.
+// one minute, doubled with each refusal; for a moment, where a repository is not
+// found for the first time. It returns the refusal with that time.
 // Requests that were on their way together count as one.
 func (g *Gate) Refuse(now time.Time, failure *forge.Error, wish time.Duration) *forge.Error {
 	g.mu.Lock()
@@ -43,6 +45,9 @@ func (g *Gate) Refuse(now time.Time, failure *forge.Error, wish time.Duration) *
 			wait *= 2
 		}
 		wait = min(wait, maxBackoff)
+		if g.failures == 1 && failure.Reason == v1alpha1.ReasonRepositoryNotFound {
+			wait = newRepository
+		}
 		if wish > 0 {
 			wait = min(max(wish, time.Second), maxWish)
 		}

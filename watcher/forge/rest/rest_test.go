@@ -131,7 +131,7 @@ func TestRefusals(t *testing.T) {
 		{"a wish of ten years", answer(429, `{}`, "Retry-After", "315360000"), v1alpha1.ReasonRateLimited, "", none, time.Hour},
 		{"a wish of no time", answer(429, `{}`, "Retry-After", "0"), v1alpha1.ReasonRateLimited, "", none, time.Second},
 		{"a wish with a date", answer(503, `{}`, "Retry-After", now.Add(3*time.Minute).Format(http.TimeFormat)), v1alpha1.ReasonUnreachable, "answered 503", others, 3 * time.Minute},
-		{"no such repository", answer(404, `{"message":"Not Found"}`), v1alpha1.ReasonRepositoryNotFound, "has no repository ada/shop", others, time.Minute},
+		{"no such repository", answer(404, `{"message":"Not Found"}`), v1alpha1.ReasonRepositoryNotFound, "has no repository ada/shop", others, 5 * time.Second},
 		{"broken", answer(502, "<html>Bad gateway</html>"), v1alpha1.ReasonUnreachable, "answered 502; it is tried again by itself", others, time.Minute},
 		{"a wrong request", answer(422, `{"message":"Validation Failed"}`), v1alpha1.ReasonRefused, `with status 422: it said "Validation Failed"`, again, 0},
 		{"problems by field", answer(400, `{"message":{"name":["is too long"]}}`), v1alpha1.ReasonRefused, "is too long", again, 0},

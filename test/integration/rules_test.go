@@ -34,6 +34,7 @@ const (
 	badURL        = "url must start with https://, http:// or ssh://"
 	badRef        = "refs must be names or globs of branches and tags"
 	badModules    = "modules.private must be hosts or patterns of module paths"
+	badForge      = "apiURL must be http(s)://host/path, without credentials"
 	badSplit      = "the weights in traffic must add up to 10000 basis points"
 	badTimeout    = "timeout must be between 1s and 1h"
 	badHold       = "health.hold must be between 0s and 10m"
@@ -46,7 +47,8 @@ const (
 )
 
 func refusals() []refusal {
-	name31, name41 := strings.Repeat("a", 31), strings.Repeat("a", 41)
+	name31, name41, name46 := strings.Repeat("a", 31), strings.Repeat("a", 41), strings.Repeat("a", 46)
+	preview := map[string]any{"app": "shop", "request": int64(12), "host": "shop-pr-12"}
 	ref := map[string]any{"name": "db", "key": "url"}
 	return []refusal{
 		{name: "repository name", object: repository, with: fields{"metadata.name": name41}, want: longName},
@@ -73,13 +75,17 @@ func refusals() []refusal {
 		{name: "modules of any host", object: repository, with: fields{"spec.modules": map[string]any{"private": []any{"*.example.com"}, "secretRef": map[string]any{"name": "go"}}}, want: badModules},
 		{name: "modules by URL", object: repository, with: fields{"spec.modules": map[string]any{"private": []any{"https://example.com/a"}, "secretRef": map[string]any{"name": "go"}}}, want: badModules},
 		{name: "no modules", object: repository, with: fields{"spec.modules": map[string]any{"private": []any{}, "secretRef": map[string]any{"name": "go"}}}, want: "spec.modules.private"},
+		{name: "forge without a scheme", object: repository, with: fields{"spec.forge": map[string]any{"apiURL": "git.example.com/api"}}, want: badForge},
+		{name: "token in the forge's address", object: repository, with: fields{"spec.forge": map[string]any{"apiURL": "https://token@git.example.com/api"}}, want: badForge},
+		{name: "forge of another type", object: repository, with: fields{"spec.forge": map[string]any{"type": "svn"}}, want: "spec.forge.type"},
 		{name: "short interval", object: repository, with: fields{"spec.interval": "999ms"}, want: "interval must be at least 1s"},
 		{name: "no interval", object: repository, with: fields{"spec.interval": "0s"}, want: "interval must be at least 1s"},
 
 		{name: "app name", object: app, with: fields{"metadata.name": name31}, want: longApp},
+		{name: "name of a preview", object: app, with: fields{"metadata.name": name46, "spec.preview": preview}, want: longApp},
 		{name: "app moves", object: app, change: fields{"spec.repository": "other"}, want: "an App stays with its Repository; delete the App to let another Repository take its name"},
 
-		{name: "name of the app of a revision", object: revision, with: fields{"spec.app": name31}, want: "app must be at most 30 characters, so that previews"},
+		{name: "name of the app of a revision", object: revision, with: fields{"spec.app": name46}, want: "app must be at most 45 characters, so that revision names"},
 		{name: "build and image", object: revision, with: fields{"spec.image": digestOne}, want: buildAndImage},
 		{name: "neither build nor image", object: revision, with: fields{"spec.build": nil}, want: buildAndImage},
 		{name: "image by tag", object: revision, with: fields{"spec.build": nil, "spec.image": "nginx:latest"}, want: "image must be pinned by digest: name@sha256:..."},

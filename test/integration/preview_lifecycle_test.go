@@ -305,7 +305,7 @@ func TestSetupAndTeardown(t *testing.T) {
 		_, route := get(t, reconciled, s.name, &v1alpha1.Route{})
 		_, deployment := get(t, reconciled, first, &appsv1.Deployment{})
 		if !apierrors.IsNotFound(route) || !apierrors.IsNotFound(deployment) {
-			return fmt.Errorf("Route: %v, Deployment: %v", route, deployment)
+			return errors.New(fmt.Sprint("Route: ", route, ", Deployment: ", deployment))
 		}
 		return nil
 	})

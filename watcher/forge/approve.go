@@ -105,7 +105,7 @@ func opens(trimmed string) string {
 	for _, c := range []string{"`", "~"} {
 		rest := strings.TrimLeft(trimmed, c)
 		run := trimmed[:len(trimmed)-len(rest)]
-		if len(run) >= 3 && !(c == "`" && strings.Contains(rest, "`")) {
+		if len(run) >= 3 && (c != "`" || !strings.Contains(rest, "`")) {
 			return run
 		}
 	}

@@ -61,7 +61,7 @@ func ofScopes(scopes []string, private bool) func(narrow string) forge.Granted {
 		case narrow == "" && !private:
 		case narrow == "public_repo" && private:
 			return forge.No
-		case narrow == "" || !has[narrow] && !(has["public_repo"] && !private):
+		case narrow == "" || !has[narrow] && (!has["public_repo"] || private):
 			return forge.No
 		}
 		return forge.Yes

@@ -94,12 +94,10 @@ func (f Facts) gate(r *Request, apps []*Candidate) (may []*Candidate, state v1al
 func approvalWanted(r *Request) string {
 	message := fmt.Sprintf(`waiting for somebody who may write to approve it: review it, or comment "/headway approve %s"`, r.Commit)
 	if r.Approved != "" {
-		message += fmt.Sprintf("; until then its previews stay at %s, which %s has approved", short(r.Approved), r.ApprovedBy)
+		message += fmt.Sprintf("; until then its previews stay at %s, which %s has approved", v1alpha1.Short(r.Approved), r.ApprovedBy)
 	}
 	return message
 }
-
-func short(commit string) string { return commit[:min(8, len(commit))] }
 
 // Reads reports whether the commit of a request has to be read.
 func (f Facts) Reads(r *Request) bool {
@@ -156,7 +154,7 @@ func (f Facts) judge(r *Request, apps []*Candidate) judgement {
 			j.message = r.Unread.Message + ". Previews that it has stay as they are"
 			return j
 		}
-		j.message = fmt.Sprintf("commit %s cannot be read; previews that it has stay as they are: %s", short(r.Commit), r.Unread.Message)
+		j.message = fmt.Sprintf("commit %s cannot be read; previews that it has stay as they are: %s", v1alpha1.Short(r.Commit), r.Unread.Message)
 		return j
 	case r.Head == nil:
 		j.keep, j.state, j.message = true, cmp.Or(r.State, v1alpha1.RequestUntouched), r.Message

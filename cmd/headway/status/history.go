@@ -77,7 +77,7 @@ func (h history) write(w io.Writer, v view) {
 			}
 		}
 		end, _, _ := strings.Cut(d.End, "\n")
-		g.Row(cli.Plain(d.Revision), cli.Plain(cli.OrDash(d.Commit[:min(8, len(d.Commit))])), cli.Plain(d.From.UTC().Format("2006-01-02 15:04:05Z")),
+		g.Row(cli.Plain(d.Revision), cli.Plain(cli.OrDash(v1alpha1.Short(d.Commit))), cli.Plain(d.From.UTC().Format("2006-01-02 15:04:05Z")),
 			cli.Plain(liveFor), cli.Plain(cli.Printable(d.Cause, 50)), cli.Plain(cli.OrDash(cli.Printable(end, 100))),
 			cli.Plain(cli.OrDash(cli.Printable(d.Author, 20))), cli.Plain(cli.Printable(d.Subject, 50)))
 	}

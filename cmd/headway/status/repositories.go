@@ -57,7 +57,7 @@ func (v view) writeRepositories(w io.Writer, items []v1alpha1.Repository) {
 		r := &items[i]
 		state, _ := explain.ForRepository(r)
 		commit := r.Status.Commit
-		g.Row(cli.Plain(r.Name), v.state(state), cli.Plain(r.Spec.ProductionBranch), cli.Plain(cli.OrDash(commit[:min(8, len(commit))])),
+		g.Row(cli.Plain(r.Name), v.state(state), cli.Plain(r.Spec.ProductionBranch), cli.Plain(cli.OrDash(v1alpha1.Short(commit))),
 			cli.Plain(fmt.Sprint(r.Status.AppCount)), v.forge(r), cli.Plain(explain.Age(r.CreationTimestamp.Time, v.now)), cli.Plain(r.Spec.URL))
 	}
 	g.Write(w)

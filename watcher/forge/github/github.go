@@ -71,9 +71,6 @@ func New(config rest.Config, owner, name string) *Client {
 // Name is github.
 func (c *Client) Name() string { return Name }
 
-// HeadRef is where the repository has the head of a request.
-func (c *Client) HeadRef(number int64) string { return "refs/pull/" + repos.Number(number) + "/head" }
-
 type user struct {
 	ID    int64
 	Login string

@@ -209,6 +209,9 @@ func (r *Repository) SetComment(ctx context.Context, number, id int64, body stri
 	return made.ID, nil
 }
 
+// HeadRef is where the repository has the head of a request.
+func (r *Repository) HeadRef(number int64) string { return "refs/pull/" + Number(number) + "/head" }
+
 // DeleteComment deletes a comment.
 func (r *Repository) DeleteComment(ctx context.Context, _, id int64) error {
 	_, err := r.REST.Do(ctx, rest.Call{Method: http.MethodDelete, Path: r.At("issues", "comments", Number(id)), Right: r.Rights.Comments})

@@ -209,9 +209,7 @@ func (r *Reconciler) referenceVersions(ctx context.Context, rev *v1alpha1.Revisi
 			continue
 		}
 		looked[ref.Object()] = true
-		object := &metav1.PartialObjectMetadata{}
-		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
-		object, err := index.Lookup(ctx, r.Metadata, rev.Namespace, ref.Name, object)
+		object, err := r.referenced(ctx, rev.Namespace, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -220,4 +218,20 @@ func (r *Reconciler) referenceVersions(ctx context.Context, rev *v1alpha1.Revisi
 		}
 	}
 	return found, nil
+}
+
+// referenced is the metadata of an object that a revision refers to; nil if it
+// does not exist. The cache is not believed that there is none: it may lag behind
+// what pods are started with, and if the object changed before the cache has it,
+// that change would be taken for its coming, and no pod be replaced.
+func (r *Reconciler) referenced(ctx context.Context, namespace string, ref v1alpha1.Reference) (*metav1.PartialObjectMetadata, error) {
+	for _, reader := range []client.Reader{r.Metadata, r.Live} {
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
+		object, err := index.Lookup(ctx, reader, namespace, ref.Name, object)
+		if object != nil || err != nil {
+			return object, err
+		}
+	}
+	return nil, nil
 }

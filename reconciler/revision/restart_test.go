@@ -210,3 +210,25 @@ func TestSecretIsRotated(t *testing.T) {
 		t.Error("pods are replaced, although the new ones could not start")
 	}
 }
+
+// TestCacheLagsBehindSecrets: what the cache has not heard of yet is asked for, so
+// that its first change is one.
+func TestCacheLagsBehindSecrets(t *testing.T) {
+	db := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop-db"}}
+	b := newBench(t, db)
+	b.Metadata = newBench(t).Client
+	rev := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop-1"}}
+	for _, name := range []string{"shop-db", "missing"} {
+		rev.Spec.Env = append(rev.Spec.Env, v1alpha1.EnvVar{Name: name, Secret: &v1alpha1.KeyRef{Name: name, Key: "url"}})
+	}
+	got, err := b.referenceVersions(t.Context(), rev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Client.Get(t.Context(), client.ObjectKeyFromObject(db), db); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]v1alpha1.ReferenceVersion{secret(db.ResourceVersion)}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -16,6 +16,8 @@ func AddToScheme(s *runtime.Scheme) error {
 		&App{}, &AppList{},
 		&Revision{}, &RevisionList{},
 		&Route{}, &RouteList{},
+		&Channel{}, &ChannelList{},
+		&Subscription{}, &SubscriptionList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

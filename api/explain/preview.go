@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ type Preview struct {
 	Expires *time.Time `json:"expires,omitempty"`
 	// Unset are the variables of production that the preview does not have.
 	Unset []string `json:"unset,omitempty"`
+	// Reduced are amounts of which it gets less than its request asks for.
+	Reduced []v1alpha1.Reduction `json:"reduced,omitempty"`
 	// Message says what it waits for, or what is wrong, and what to do.
 	Message string `json:"message,omitempty"`
 }
@@ -52,7 +55,7 @@ func ForPreview(app *v1alpha1.App, repository *v1alpha1.Repository, revisions []
 	}
 	p := &Preview{Namespace: app.Namespace, Repository: app.Spec.Repository, Number: of.Request,
 		Request: RequestName(of.Request, app.Spec.ProductionRef), Of: of.App, App: app.Name, RequestURL: of.URL,
-		URL: app.Status.URL, Fork: of.Fork, Unset: of.Unset, State: previewState(app, revisions)}
+		URL: app.Status.URL, Fork: of.Fork, Unset: of.Unset, Reduced: of.Reduced, State: previewState(app, revisions)}
 	if of.Expires != nil {
 		p.Expires = &of.Expires.Time
 	}
@@ -185,7 +188,7 @@ func (p *Preview) Rows(now time.Time) []Row {
 	if p.Expires != nil {
 		expires = in(*p.Expires, now) + ", unless something is pushed to it"
 	}
-	return filled(Row{"Preview of", p.Of}, Row{"Request", request}, Row{"Expires", expires}, Row{"Unset", Unset(p.Unset)})
+	return filled(Row{"Preview of", p.Of}, Row{"Request", request}, Row{"Expires", expires}, Row{"Unset", Unset(p.Unset)}, Row{"Reduced", Reduced(p.Reduced)})
 }
 
 // Unset says which variables of production a preview does not have, and how it can
@@ -195,6 +198,24 @@ func Unset(variables []string) string {
 		return ""
 	}
 	return strings.Join(variables, ", ") + "; production has these from Secrets that previews do not get: give them others in preview.env or preview.secrets of production's headway.yaml"
+}
+
+// Reduced says what a preview gets less of than its request asks for, and why;
+// empty for nothing.
+func Reduced(all []v1alpha1.Reduction) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.Join(Amounts(all), ", ") + "; production's headway.yaml allows no more"
+}
+
+// Amounts are what a preview gets, and what its request asks for.
+func Amounts(all []v1alpha1.Reduction) []string {
+	var parts []string
+	for _, r := range all {
+		parts = append(parts, fmt.Sprintf("%s: %s in the place of %s", r.Key, r.Given, cmp.Or(r.Asked, "no limit")))
+	}
+	return parts
 }
 
 func inBrackets(s string) string {

@@ -58,6 +58,32 @@ type Preview struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
 	Unset []string `json:"unset,omitempty"`
+	// Reduced are the amounts of which the preview gets less than the request's
+	// headway.yaml asks for.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MaxItems=8
+	Reduced []Reduction `json:"reduced,omitempty"`
+}
+
+// Reduction is an amount in headway.yaml that a preview gets less of than its
+// request asks for.
+type Reduction struct {
+	// Key in headway.yaml, such as resources.memory.
+	//
+	// +kubebuilder:validation:MaxLength=64
+	Key string `json:"key"`
+	// Asked is the value of the request; empty for no limit.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Asked string `json:"asked,omitempty"`
+	// Given is the value of the preview.
+	//
+	// +kubebuilder:validation:MaxLength=64
+	Given string `json:"given"`
 }
 
 // HostName is the name that the App's host begins with.

@@ -99,6 +99,11 @@ func notes(b *strings.Builder, previews []preview) {
 		}
 	}
 	for i := range previews {
+		if less := codes(explain.Amounts(previews[i].app.Spec.Preview.Reduced)); less != "" {
+			say(&previews[i], "Reduced in the preview of ", ", as `headway.yaml` on production allows no more: "+less+".")
+		}
+	}
+	for i := range previews {
 		say(&previews[i], "Traffic of ", " after the merge: "+previews[i].traffic()+".")
 	}
 	for _, text := range order {

@@ -26,6 +26,8 @@ type Outlook struct {
 	// Secrets those of which it would get others.
 	Unset   []string
 	Secrets map[string]string
+	// Reduced are amounts of which it would get less than the branch asks for.
+	Reduced []v1alpha1.Reduction
 	// Problem is why it would have none.
 	Problem *Problem
 	// Template it is built by, "" where it has an image; SameSource: it would need
@@ -73,7 +75,7 @@ func (o *Outlook) fill(is, was *Candidate, fork bool) {
 	if len(t.refused) > 0 {
 		o.Problem = &Problem{v1alpha1.ReasonNotAllowed, t.refused.Error()}
 	}
-	o.Env, o.Unset, o.Link = t.spec.Env, t.unset, was.Spec.Preview.Link
+	o.Env, o.Unset, o.Reduced, o.Link = t.spec.Env, t.unset, t.reduced, was.Spec.Preview.Link
 	slices.SortFunc(o.Env, func(a, b v1alpha1.EnvVar) int { return cmp.Compare(a.Name, b.Name) })
 	o.SameSource = is.key == was.key && !fork
 	if is.App.Build != nil {

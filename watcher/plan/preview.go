@@ -223,7 +223,7 @@ func (f Facts) previewApp(r *Request, t *tried) App {
 		History:       push(prior.History, revision),
 		Preview: &v1alpha1.Preview{
 			App: app, Request: r.Number, Fork: r.Fork, URL: r.URL, Host: t.host, Expires: &expires,
-			Setup: rules.Setup, Teardown: rules.Teardown, Unset: t.unset,
+			Setup: rules.Setup, Teardown: rules.Teardown, Unset: t.unset, Reduced: t.reduced,
 		},
 	}}
 }

@@ -18,6 +18,8 @@ type trial struct {
 	spec specfile.Spec
 	// unset are variables that production has and the preview has not.
 	unset []string
+	// reduced are amounts of which the preview gets less than was asked for.
+	reduced []v1alpha1.Reduction
 	// refused are the places in the request's file that ask for more.
 	refused specfile.Problems
 }
@@ -35,8 +37,9 @@ type trial struct {
 //	                                        that production's env names stays
 //	another build template, an image,       refused to a fork
 //	    other rules of release
-//	scale                                   max as production's at most, no pods
-//	                                        without requests
+//	resources, scale.max                    as production's at most; what is
+//	                                        reduced is told
+//	scale.min, scale.standby                0: no pods without requests
 func restrict(head, production *Candidate, fork bool) trial {
 	t := trial{spec: *head.Spec}
 	p := production.Spec.Preview
@@ -65,8 +68,7 @@ func restrict(head, production *Candidate, fork bool) trial {
 	if fork {
 		t.restrictFork(head, production)
 	}
-	t.spec.Scale.Max = min(t.spec.Scale.Max, production.Spec.Scale.Max)
-	t.spec.Scale.Min, t.spec.Scale.Standby = 0, 0
+	t.reduce(production.Spec)
 	return t
 }
 

@@ -27,6 +27,8 @@ type Preview struct {
 	Unset   []string          `json:"unset,omitempty"`
 	Secrets map[string]string `json:"secrets,omitempty"`
 	Link    map[string]string `json:"link,omitempty"`
+	// Reduced are amounts of which it gets less than the branch asks for.
+	Reduced []v1alpha1.Reduction `json:"reduced,omitempty"`
 	// Refused: there would be none, and Problem is why.
 	Refused bool   `json:"refused,omitempty"`
 	Problem string `json:"problem,omitempty"`
@@ -39,7 +41,7 @@ func (s *observed) previews(w world) map[string]*Preview {
 		return all
 	}
 	for _, o := range planner.Outlooks(s.base.snapshot, s.pushed.snapshot, s.began.snapshot, v1alpha1.ShortRef(s.ref), false) {
-		p := &Preview{Name: o.Name, Unset: o.Unset, Secrets: o.Secrets, Link: o.Link}
+		p := &Preview{Name: o.Name, Unset: o.Unset, Secrets: o.Secrets, Link: o.Link, Reduced: o.Reduced}
 		p.Host = p.Name + ".<domain>"
 		if !o.Public {
 			p.Host = p.Name + "-<12 characters>.<domain>"
@@ -83,7 +85,7 @@ func (p *Preview) rows() []explain.Row {
 	case p.Opens != "":
 		text += ", as soon as there is " + p.Opens
 	}
-	rows := []explain.Row{{Title: "Preview", Text: text}, {Title: "Unset", Text: explain.Unset(p.Unset)}}
+	rows := []explain.Row{{Title: "Preview", Text: text}, {Title: "Unset", Text: explain.Unset(p.Unset)}, {Title: "Reduced", Text: explain.Reduced(p.Reduced)}}
 	for _, from := range slices.Sorted(maps.Keys(p.Secrets)) {
 		rows = append(rows, explain.Row{Title: "Secret", Text: fmt.Sprintf("%s in the place of %s", p.Secrets[from], from)})
 	}

@@ -50,6 +50,7 @@ func previewed() client.Reader {
 		preview("shop-pr-12", 12, "refs/heads/count", func(a *v1alpha1.App) {
 			a.Spec.Preview.URL, a.Spec.Preview.Expires = "https://git.example.com/mono/pulls/12", &expires
 			a.Spec.Preview.Unset = []string{"DB_PASSWORD"}
+			a.Spec.Preview.Reduced = []v1alpha1.Reduction{{Key: "resources.memory", Asked: "4Gi", Given: "256Mi"}}
 		}),
 		preview("shop-br-feat-login", 0, "refs/heads/feat/login", func(a *v1alpha1.App) {
 			a.Status = v1alpha1.AppStatus{Conditions: conditions(condition("Ready", "Unknown", v1alpha1.ReasonWaiting, ""))}

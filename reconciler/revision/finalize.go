@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -92,11 +94,20 @@ func (r *Reconciler) cacheIsGone(ctx context.Context, rev *v1alpha1.Revision) (b
 	if err != nil || repository == nil || repository.DeletionTimestamp != nil {
 		return err == nil, err
 	}
-	if !rev.FromFork() {
-		return false, nil
+	if goes, err := r.namespaceGoes(ctx, rev.Namespace); goes || err != nil || !rev.FromFork() {
+		return goes, err
 	}
 	app, err := index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{})
 	return err == nil && (app == nil || app.DeletionTimestamp != nil), err
+}
+
+// namespaceGoes reports whether a namespace is being deleted. That takes its
+// Revisions perhaps before their Repository.
+func (r *Reconciler) namespaceGoes(ctx context.Context, name string) (bool, error) {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	namespace, err := index.Lookup(ctx, r.Client, "", name, namespace)
+	return namespace != nil && namespace.DeletionTimestamp != nil, err
 }
 
 // forgetCache removes the revision's build cache. Each revision that has it asks

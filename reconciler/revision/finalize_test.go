@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -28,6 +29,11 @@ func TestCacheGoesWithTheRepository(t *testing.T) {
 	}
 	if runs, err := forgotten(t, nil, repository); err != nil || runs != 0 {
 		t.Errorf("the Repository is there: %d runs, error %v", runs, err)
+	}
+	now := metav1.Now()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "team", DeletionTimestamp: &now, Finalizers: []string{"kubernetes"}}}
+	if runs, err := forgotten(t, nil, repository, namespace); err != nil || runs != 1 {
+		t.Errorf("the namespace goes, its Repository is still there: %d runs, error %v", runs, err)
 	}
 	if runs, err := forgotten(t, nil); err != nil || runs != 1 {
 		t.Errorf("the Repository is gone: %d runs, error %v", runs, err)

@@ -19,7 +19,8 @@ const commit = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 // what is named is sent, so that the server's defaults show.
 type fields map[string]any
 
-// repository, app, revision and route are the least that the API accepts.
+// repository, app, revision, route, channel and subscription are the least that
+// the API accepts.
 func repository(change fields) *unstructured.Unstructured {
 	return object("Repository", "shop", fields{"spec.url": "https://git.example.com/shop.git"}, change)
 }
@@ -53,6 +54,17 @@ func route(change fields) *unstructured.Unstructured {
 	return object("Route", "shop", fields{
 		"spec.app":   "shop",
 		"spec.hosts": []any{"shop.localhost"},
+	}, change)
+}
+
+func channel(change fields) *unstructured.Unstructured {
+	return object("Channel", "orders", fields{"spec": map[string]any{}}, change)
+}
+
+func subscription(change fields) *unstructured.Unstructured {
+	return object("Subscription", "shop-orders", fields{
+		"spec.channel": "orders",
+		"spec.to.app":  "shop",
 	}, change)
 }
 

@@ -42,6 +42,14 @@ const (
 	badIdle       = "scale.idle must be between 1s and 24h"
 	twoSources    = "set only one of value, secret and config"
 	buildAndImage = "set exactly one of build and image"
+	badKeep       = "keep must be between 1m and 8760h"
+	badDedupe     = "dedupe must be at most 24h"
+	badRetryFor   = "retry.for must be at most 720h"
+	badRetryFirst = "retry.first must be between 100ms and 1h"
+	badRetryMax   = "retry.max must be between 1s and 24h"
+	badFrom       = "from must be now, earliest or a time such as 2026-05-04T12:00:00Z"
+	badEventURL   = "url must be http or https"
+	oneTarget     = "exactly one of app, channel and url must be set"
 	writeOnce     = "a Revision's image is written once"
 	immutable     = "a Revision's spec is immutable; push a new commit instead"
 )
@@ -125,6 +133,33 @@ func refusals() []refusal {
 		{name: "no host", object: route, with: fields{"spec.hosts": []any{}}, want: "spec.hosts in body should have at least 1 items"},
 		{name: "host with port", object: route, with: fields{"spec.hosts": []any{"shop.localhost:8080"}}, want: "spec.hosts[0] in body should match"},
 		{name: "host in capitals", object: route, with: fields{"spec.hosts": []any{"Shop.localhost"}}, want: "spec.hosts[0] in body should match"},
+
+		{name: "kept too short", object: channel, with: fields{"spec.keep": "59s"}, want: badKeep},
+		{name: "kept too long", object: channel, with: fields{"spec.keep": "8761h"}, want: badKeep},
+		{name: "too small a channel", object: channel, with: fields{"spec.size": "1023Ki"}, want: "size must be at least 1Mi"},
+		{name: "too small a channel in bytes", object: channel, with: fields{"spec.size": int64(1024)}, want: "size must be at least 1Mi"},
+		{name: "events too small", object: channel, with: fields{"spec.maxEvent": int64(65535)}, want: "spec.maxEvent in body should be greater than or equal to 65536"},
+		{name: "events too large", object: channel, with: fields{"spec.maxEvent": int64(8388609)}, want: "spec.maxEvent in body should be less than or equal to 8388608"},
+		{name: "dedupe below zero", object: channel, with: fields{"spec.dedupe": "-1s"}, want: badDedupe},
+		{name: "dedupe too long", object: channel, with: fields{"spec.dedupe": "25h"}, want: badDedupe},
+
+		{name: "no target", object: subscription, with: fields{"spec.to.app": nil}, want: oneTarget},
+		{name: "app and channel", object: subscription, with: fields{"spec.to.channel": "big"}, want: oneTarget},
+		{name: "channel and url", object: subscription, with: fields{"spec.to.app": nil, "spec.to.channel": "big", "spec.to.url": "https://example.com/"}, want: oneTarget},
+		{name: "target of another scheme", object: subscription, with: fields{"spec.to.app": nil, "spec.to.url": "ftp://example.com/"}, want: badEventURL},
+		{name: "target that is no url", object: subscription, with: fields{"spec.to.app": nil, "spec.to.url": "example.com"}, want: badEventURL},
+		{name: "path without a slash", object: subscription, with: fields{"spec.to.path": "events"}, want: "spec.to.path in body should match"},
+		{name: "attempt too short", object: subscription, with: fields{"spec.timeout": "999ms"}, want: badTimeout},
+		{name: "attempt too long", object: subscription, with: fields{"spec.timeout": "61m"}, want: badTimeout},
+		{name: "retries below zero", object: subscription, with: fields{"spec.retry.for": "-1s"}, want: badRetryFor},
+		{name: "retries too long", object: subscription, with: fields{"spec.retry.for": "721h"}, want: badRetryFor},
+		{name: "first retry too soon", object: subscription, with: fields{"spec.retry.first": "99ms"}, want: badRetryFirst},
+		{name: "first retry too late", object: subscription, with: fields{"spec.retry.first": "61m"}, want: badRetryFirst},
+		{name: "pause between retries too short", object: subscription, with: fields{"spec.retry.max": "999ms"}, want: badRetryMax},
+		{name: "pause between retries too long", object: subscription, with: fields{"spec.retry.max": "25h"}, want: badRetryMax},
+		{name: "ordered by no attribute", object: subscription, with: fields{"spec.ordered": "partition-key"}, want: "spec.ordered in body should match"},
+		{name: "from yesterday", object: subscription, with: fields{"spec.from": "yesterday"}, want: badFrom},
+		{name: "from a day", object: subscription, with: fields{"spec.from": "2026-05-04"}, want: badFrom},
 	}
 }
 

@@ -33,7 +33,7 @@ var soleImporters = map[string][]string{
 }
 
 // pure are the folders that work on values alone: they ask and change nothing.
-var pure = []string{"reconciler/render", "reconciler/diagnose", "reconciler/job", "reconciler/promotion", "reconciler/promotion/gate", "pipelines", "scaler/decide"}
+var pure = []string{"reconciler/render", "reconciler/diagnose", "reconciler/job", "reconciler/promotion", "reconciler/promotion/gate", "pipelines", "scaler/decide", "eventing/retry"}
 
 // clients is what they may not import.
 var clients = []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime"}

@@ -143,6 +143,8 @@ func (s Objects) forRevision(app *v1alpha1.App, name string, now time.Time) *Ans
 		a.Do = "merge the branch to give it all of the traffic, or delete it to end its share"
 	case v1alpha1.RoleBranch:
 		a.branch(app, r)
+	case v1alpha1.RoleBuilt:
+		a.Text = fmt.Sprintf("%s has no traffic and no pods: a merge queue tries its commit, and the merge finds its image", name)
 	case v1alpha1.RoleKept:
 		a.Text = fmt.Sprintf("%s served before and has no traffic now", name)
 		if role.Warm {

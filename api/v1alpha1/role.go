@@ -4,7 +4,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Role is what a revision is there for.
 //
-// +kubebuilder:validation:Enum=live;candidate;share;branch;kept;quarantined;replaced
+// +kubebuilder:validation:Enum=live;candidate;share;branch;built;kept;quarantined;replaced
 type Role string
 
 const (
@@ -18,6 +18,9 @@ const (
 	// RoleBranch answers at the URL of another ref: its head, or the one before
 	// while the head is not ready. It takes no traffic of the app.
 	RoleBranch Role = "branch"
+	// RoleBuilt is only built, so that a merge finds its image: a commit that a
+	// merge queue tries. It has no pods and no URL.
+	RoleBuilt Role = "built"
 	// RoleKept served before. It keeps its pods until the live one has settled,
 	// and is one of the last 3 for a rollback after that, at no cost.
 	RoleKept Role = "kept"

@@ -149,7 +149,7 @@ func TestMergeQueueHasNoHost(t *testing.T) {
 	if len(plan.Status.Branches) != 0 {
 		t.Errorf("branches %+v", plan.Status.Branches)
 	}
-	if got := plan.Status.Role(name("b")); got != v1alpha1.RoleBranch {
+	if got := plan.Status.Role(name("b")); got != v1alpha1.RoleBuilt {
 		t.Errorf("its revision is %s", got)
 	}
 }

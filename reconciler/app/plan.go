@@ -134,8 +134,8 @@ func (s Seen) newest() string {
 
 // revisionHosts gives each revision that is wanted and has an image its own host,
 // and each branch that of its ref. One that runs what is live leads to the pods
-// of that. A preview has none beside its own: they could be guessed. They are
-// sorted, so that equal plans are equal bytes.
+// of that. One that is only built has none, and a preview none beside its own:
+// they could be guessed. They are sorted, so that equal plans are equal bytes.
 func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, branches []branch, public address.Public) []v1alpha1.RevisionHost {
 	var hosts []v1alpha1.RevisionHost
 	if s.App.Spec.Preview != nil {
@@ -148,7 +148,7 @@ func (s Seen) revisionHosts(roles []v1alpha1.RevisionRole, branches []branch, pu
 		hosts = append(hosts, v1alpha1.RevisionHost{Host: host, Revision: revision})
 	}
 	for _, r := range roles {
-		if rev := s.revision(r.Name); r.Role != v1alpha1.RoleReplaced && rev.Status.Image != "" {
+		if rev := s.revision(r.Name); r.Role != v1alpha1.RoleReplaced && r.Role != v1alpha1.RoleBuilt && rev.Status.Image != "" {
 			add(public.Host(rev.Namespace, rev.Name), rev.Name)
 		}
 	}

@@ -71,7 +71,8 @@ func TestSetupShows(t *testing.T) {
 }
 
 // TestMergeQueueIsOnlyBuilt: a commit that a merge queue tries is wanted, and has
-// no URL and no share, also where a rule names it.
+// no URL and no share, also where a rule names it. Once it is merged it is what
+// production goes on to.
 func TestMergeQueueIsOnlyBuilt(t *testing.T) {
 	const queued = "refs/heads/gh-readonly-queue/main/pr-7-0123456789012345678901234567890123456789"
 	app := newApp("a")
@@ -82,7 +83,26 @@ func TestMergeQueueIsOnlyBuilt(t *testing.T) {
 		seen.Revisions[i].Status.Scaling = &v1alpha1.Scaling{Carries: v1alpha1.Whole}
 	}
 	plan := PlanFor(seen, public, start)
-	if role := plan.Status.Role(name("b")); role != v1alpha1.RoleBranch || len(plan.Status.Branches) != 0 || len(plan.Status.Trials) != 0 || len(plan.Route.Traffic) != 1 {
+	if role := plan.Status.Role(name("b")); role != v1alpha1.RoleBuilt || len(plan.Status.Branches) != 0 || len(plan.Status.Trials) != 0 || len(plan.Route.Traffic) != 1 {
 		t.Errorf("it is %s; branches %v, trials %v, traffic %v", role, plan.Status.Branches, plan.Status.Trials, plan.Route.Traffic)
+	}
+	if hosts := plan.Route.RevisionHosts; len(hosts) != 1 || hosts[0].Revision != name("a") {
+		t.Errorf("hosts of revisions %v", hosts)
+	}
+	for _, tc := range []struct {
+		name string
+		head v1alpha1.Head
+		want v1alpha1.Role
+	}{
+		{"it is merged", v1alpha1.Head{Ref: production, Revision: name("b")}, v1alpha1.RoleCandidate},
+		{"it is the head of a branch, too", v1alpha1.Head{Ref: "refs/heads/feat", Revision: name("b")}, v1alpha1.RoleBranch},
+	} {
+		app := newApp("a")
+		app.Spec.Heads = append([]v1alpha1.Head{{Ref: queued, Revision: name("b")}}, tc.head)
+		seen.App = app
+		plan := PlanFor(seen, public, start)
+		if role := plan.Status.Role(name("b")); role != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, role, tc.want)
+		}
 	}
 }

@@ -42,6 +42,7 @@ const (
 //	branch       answers at the URL of another ref, or is the head of one
 //	kept         one of the newest 3 in the history that have been ready; of a
 //	             preview none
+//	built        the commit of a merge queue
 //	replaced     has been named, or has existed for long enough to be
 //	(absent)     the App may be about to name it
 //
@@ -80,7 +81,9 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 		add(b.revision, v1alpha1.RoleBranch, "answers for "+b.ref)
 	}
 	for _, head := range s.App.Spec.Heads {
-		add(head.Revision, v1alpha1.RoleBranch, "the head of "+head.Ref)
+		if !v1alpha1.InMergeQueue(head.Ref) {
+			add(head.Revision, v1alpha1.RoleBranch, "the head of "+head.Ref)
+		}
 	}
 	left := rollbacks
 	if s.App.Spec.Preview != nil {
@@ -89,6 +92,11 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 	for _, name := range s.App.Spec.History {
 		if rev := s.revision(name); left > 0 && rev != nil && rev.Status.EverReady && add(name, v1alpha1.RoleKept, "for a rollback") {
 			left--
+		}
+	}
+	for _, head := range s.App.Spec.Heads {
+		if v1alpha1.InMergeQueue(head.Ref) {
+			add(head.Revision, v1alpha1.RoleBuilt, "a merge queue tries its commit")
 		}
 	}
 	for i := range s.Revisions {
@@ -110,7 +118,7 @@ func (s Seen) roles(decision promotion.Decision, branches []branch, now time.Tim
 
 // order of the roles in the status; what does not fit is at the end.
 var order = []v1alpha1.Role{
-	v1alpha1.RoleLive, v1alpha1.RoleCandidate, v1alpha1.RoleShare, v1alpha1.RoleKept, v1alpha1.RoleBranch, v1alpha1.RoleQuarantined, v1alpha1.RoleReplaced,
+	v1alpha1.RoleLive, v1alpha1.RoleCandidate, v1alpha1.RoleShare, v1alpha1.RoleKept, v1alpha1.RoleBranch, v1alpha1.RoleBuilt, v1alpha1.RoleQuarantined, v1alpha1.RoleReplaced,
 }
 
 // names reports whether the App's spec has the revision.

@@ -31,12 +31,12 @@ func (r *Reconciler) observe(ctx context.Context, rev *v1alpha1.Revision) (Seen,
 		Repository: r.repository(rev),
 		Park:       r.Park,
 	}
-	if rev.Spec.Preview == nil { // else its preview has the only host, which may be secret
-		seen.URL = r.Public.URL(r.Public.Host(rev.Namespace, rev.Name))
-	}
 	var err error
 	if seen.App, err = index.Lookup(ctx, r.Client, rev.Namespace, rev.Spec.App, &v1alpha1.App{}); err != nil {
 		return seen, err
+	}
+	if rev.Spec.Preview == nil && !seen.onlyBuilt() { // a preview has one host, which may be secret
+		seen.URL = r.Public.URL(r.Public.Host(rev.Namespace, rev.Name))
 	}
 	if seen.References, err = r.referenceVersions(ctx, rev); err != nil {
 		return seen, err

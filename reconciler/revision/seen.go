@@ -108,6 +108,15 @@ func (s Seen) replaced() string {
 	return ""
 }
 
+// onlyBuilt reports whether the revision is there for its image alone. Of one that
+// the App says nothing of yet, its ref decides: no pod may start meanwhile.
+func (s Seen) onlyBuilt() bool {
+	if role := s.role(); role != nil {
+		return role.Role == v1alpha1.RoleBuilt
+	}
+	return v1alpha1.InMergeQueue(s.Revision.Spec.Ref)
+}
+
 // twin is another revision that has the image of the same build.
 func (s Seen) twin() *v1alpha1.Revision {
 	for i := range s.Sharing {

@@ -11,10 +11,16 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// unprepared is the readiness of a revision of a preview whose pods must not start
-// yet, as its setup has not succeeded; the bool is false where they may.
+// unprepared is the readiness of a revision whose pods must not start yet: it is
+// only built, or its preview's setup has not succeeded. The bool is false where
+// they may. What has run before stays.
 func (s Seen) unprepared() (condition.State, bool) {
-	if s.Revision.Spec.Preview == nil || s.Revision.Status.EverReady || s.Deployment != nil {
+	switch {
+	case s.Revision.Status.EverReady || s.Deployment != nil:
+		return condition.State{}, false
+	case s.onlyBuilt():
+		return condition.Unknown(v1alpha1.ReasonWaiting, "built for a merge queue; its pods start when the commit is merged"), true
+	case s.Revision.Spec.Preview == nil:
 		return condition.State{}, false
 	}
 	if s.App == nil {

@@ -1,0 +1,149 @@
+package channel
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Channel is one durable log. All its methods may be called at the same time.
+type Channel struct {
+	store    *Store
+	name     Name
+	stream   string // what the server calls it
+	subject  string // to which its events are published
+	settings atomic.Pointer[Settings]
+
+	// mu is held for moments only.
+	mu      sync.Mutex
+	state   State
+	oldest  time.Time     // when the first event was accepted
+	asked   time.Time     // when the server was last asked for its state
+	changed chan struct{} // closed, and replaced, when state.Last grows or err is set
+	err     error         // why nothing comes any more: ErrRemoved or ErrClosed
+	queue   []*request
+	running bool // there is a goroutine that commits
+
+	committing sync.WaitGroup
+}
+
+// State of a channel.
+type State struct {
+	// First and Last are the sequence numbers of the oldest and the newest event
+	// that are kept. Nothing is kept: First is Last+1. Last never goes back.
+	First, Last uint64
+	// Events and Bytes are what is kept, at most a second old.
+	Events, Bytes uint64
+	// Gap is what was lost; nil if nothing is known to be.
+	Gap *Gap
+}
+
+// Gap is a loss that was found when the store was opened: events that had been
+// accepted, were not yet older than Settings.Keep, and are not there any more.
+type Gap struct {
+	// From and To are the first and the last sequence number that are missing.
+	From, To uint64
+	// Lost is how many are missing from From to To.
+	Lost uint64
+	// Found is when it was found.
+	Found time.Time
+}
+
+// stateAge is how old Events, Bytes and First of a State may be.
+const stateAge = time.Second
+
+func newChannel(s *Store, name Name, info *jetstream.StreamInfo) *Channel {
+	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), changed: make(chan struct{})}
+	settings := settingsOf(info.Config)
+	c.settings.Store(&settings)
+	c.learn(info.State)
+	return c
+}
+
+// Name of the channel.
+func (c *Channel) Name() Name { return c.name }
+
+// State returns what the channel holds. It asks the server at most once a
+// second, in memory; everything but Last may be that old.
+func (c *Channel) State() State {
+	c.mu.Lock()
+	ask := c.err == nil && c.store.opts.Now().Sub(c.asked) >= stateAge
+	if ask {
+		c.asked = c.store.opts.Now()
+	}
+	c.mu.Unlock()
+	if ask {
+		c.refresh()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// refresh asks the server. No answer changes nothing: Append finds out whether
+// the server is well.
+func (c *Channel) refresh() {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	stream, err := c.store.js.Stream(ctx, c.stream)
+	if err != nil {
+		return
+	}
+	c.learn(stream.CachedInfo().State)
+}
+
+func (c *Channel) learn(st jetstream.StreamState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = c.store.opts.Now()
+	c.state.Events, c.state.Bytes = st.Msgs, st.Bytes
+	c.state.First = max(st.FirstSeq, 1)
+	c.oldest = st.FirstTime
+	c.advance(st.LastSeq)
+}
+
+// advance wakes who waits for more. Called with mu held.
+func (c *Channel) advance(last uint64) {
+	if last <= c.state.Last {
+		return
+	}
+	c.state.Last = last
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// Wait returns when there is an event with a greater sequence number than
+// after. It asks nobody: Append says so. Errors: ErrRemoved, ErrClosed, and the
+// context's.
+func (c *Channel) Wait(ctx context.Context, after uint64) error {
+	for {
+		c.mu.Lock()
+		last, changed, err := c.state.Last, c.changed, c.err
+		c.mu.Unlock()
+		switch {
+		case err != nil:
+			return err
+		case last > after:
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// end refuses what comes from now on and wakes who waits.
+func (c *Channel) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+		close(c.changed)
+		c.changed = make(chan struct{})
+	}
+}

@@ -1,0 +1,95 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// Record is an event in the log.
+type Record struct {
+	Seq uint64
+	// At is when it was accepted.
+	At time.Time
+	// Data is what event.Decode reads.
+	Data []byte
+}
+
+// Read returns events from sequence number from on, in order, at most maxEvents
+// of them. It stops after the one with which there are maxBytes bytes, so that
+// one large event always passes. What is gone is skipped; at the end of the log
+// there is nothing and no error.
+func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int) ([]Record, error) {
+	c.mu.Lock()
+	last, err := c.state.Last, c.err
+	c.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	from = max(from, 1)
+	for from <= last {
+		records, next, err := c.batch(ctx, maxEvents, jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchMaxBytes(max(maxBytes, 1)))
+		if err != nil {
+			return nil, fmt.Errorf("reading channel %s from %d: %w", c.name, from, err)
+		}
+		if len(records) > 0 || next == 0 {
+			return records, nil
+		}
+		from = next // only fillers so far
+	}
+	return nil, nil
+}
+
+// batch gets some of the log and the sequence number after it, 0 if there was
+// nothing. Fillers are left out.
+func (c *Channel) batch(ctx context.Context, n int, opts ...jetstreamext.GetBatchOpt) ([]Record, uint64, error) {
+	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, n, opts...)
+	if err != nil {
+		return nil, 0, err
+	}
+	var records []Record
+	var next uint64
+	for msg, err := range msgs {
+		if errors.Is(err, jetstreamext.ErrNoMessages) {
+			break
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		next = msg.Sequence + 1
+		if len(msg.Data) > 0 {
+			records = append(records, Record{Seq: msg.Sequence, At: msg.Time, Data: msg.Data})
+		}
+	}
+	return records, next, nil
+}
+
+// SeqAt returns the sequence number of the first event that was accepted at t
+// or later; one more than State.Last if there is none.
+func (c *Channel) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	c.mu.Lock()
+	last := c.state.Last
+	c.mu.Unlock()
+	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, 1, jetstreamext.GetBatchStartTime(t))
+	if err != nil {
+		return 0, fmt.Errorf("looking for the first event of channel %s at %s: %w", c.name, t.Format(time.RFC3339), err)
+	}
+	for msg, err := range msgs {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages), errors.Is(err, jetstream.ErrMsgNotFound):
+		case err != nil:
+			return 0, fmt.Errorf("looking for the first event of channel %s at %s: %w", c.name, t.Format(time.RFC3339), err)
+		default:
+			return msg.Sequence, nil
+		}
+	}
+	return last + 1, nil
+}

@@ -1,0 +1,234 @@
+// Package channel keeps channels: durable logs of events, each with sequence
+// numbers of its own, on a JetStream server inside this process.
+//
+// It promises that an event whose Append returned nil is on disk (fsync, not
+// only handed to the kernel), that the events of one Append are kept together
+// or not at all, and that events come back in the order of their sequence
+// numbers, byte for byte. Events leave when they are older than Settings.Keep and in no other way:
+// when there is no room, new ones are refused.
+//
+// It does not know who reads, nor how far: places of subscriptions are kept
+// elsewhere.
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
+)
+
+// DefaultLowDisk is Options.LowDisk where none is given, in bytes.
+const DefaultLowDisk = 256 << 20
+
+// retryBroken is when to try again what waits for a restart: a few seconds of
+// probes, one of starting.
+const retryBroken = 10 * time.Second
+
+// Options of a Store.
+type Options struct {
+	// Dir is where everything is kept. One process at a time may use it.
+	Dir string
+	// LowDisk is how many bytes must be free on the disk of Dir: with less,
+	// events are refused. Default: DefaultLowDisk.
+	LowDisk int64
+	// Log is told what the server warns of. Default: slog.Default.
+	Log *slog.Logger
+	// Now is the clock of windows and limits. Default: time.Now.
+	Now func() time.Time
+}
+
+// Store is all channels of this process.
+type Store struct {
+	opts   Options
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	// inFlight bounds the bytes that are being written.
+	inFlight *semaphore.Weighted
+
+	// making is held while a channel is made, changed or removed.
+	making sync.Mutex
+	// mu is held for moments only, never while something is asked or written.
+	mu       sync.RWMutex
+	channels map[Name]*Channel
+	broken   error // why nothing is accepted until a restart; nil if all is well
+	closed   bool
+}
+
+// Open starts the server and makes every channel that exists ready, also those
+// that Ensure does not name later.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.LowDisk == 0 {
+		o.LowDisk = DefaultLowDisk
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{opts: o, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight)}
+	if err := s.start(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	if err := s.load(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// load makes a Channel of every stream that is there.
+func (s *Store) load(ctx context.Context) error {
+	streams := s.js.ListStreams(ctx)
+	for info := range streams.Info() {
+		name, ok := parseStreamName(info.Config.Name)
+		if !ok {
+			continue
+		}
+		if err := s.adopt(ctx, name, info); err != nil {
+			return err
+		}
+	}
+	if err := streams.Err(); err != nil {
+		return fmt.Errorf("listing streams: %w", err)
+	}
+	return nil
+}
+
+// adopt makes a Channel of a stream as the server describes it.
+func (s *Store) adopt(ctx context.Context, name Name, info *jetstream.StreamInfo) error {
+	c := newChannel(s, name, info)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[name] = c
+	return nil
+}
+
+// Ensure returns the channel of that name with these settings; it makes what is
+// missing and changes what is different. An error that is an *InvalidName is
+// lasting.
+func (s *Store) Ensure(ctx context.Context, name Name, settings Settings) (*Channel, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	s.making.Lock()
+	defer s.making.Unlock()
+	if c, ok := s.Channel(name); ok && c.settings.Load().equal(settings) {
+		return c, nil
+	}
+	stream, err := s.js.CreateOrUpdateStream(ctx, settings.config(name))
+	if err != nil {
+		return nil, fmt.Errorf("making stream of channel %s: %w", name, err)
+	}
+	if c, ok := s.Channel(name); ok {
+		c.settings.Store(&settings)
+		return c, nil
+	}
+	if err := s.adopt(ctx, name, stream.CachedInfo()); err != nil {
+		return nil, err
+	}
+	c, _ := s.Channel(name)
+	return c, nil
+}
+
+// Channel returns the channel of that name, if it exists.
+func (s *Store) Channel(name Name) (*Channel, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c, ok := s.channels[name]
+	return c, ok
+}
+
+// Names are the channels that exist, sorted; also those that no object asks for
+// any more.
+func (s *Store) Names() []Name {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	names := make([]Name, 0, len(s.channels))
+	for name := range s.channels {
+		names = append(names, name)
+	}
+	sortNames(names)
+	return names
+}
+
+// Remove deletes a channel with all its events. One that is not there is no
+// error. After an error the channel takes no events, and Remove can be tried
+// again.
+func (s *Store) Remove(ctx context.Context, name Name) error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	c, ok := s.Channel(name)
+	if !ok {
+		return nil
+	}
+	c.end(ErrRemoved)
+	c.committing.Wait()
+	if err := s.js.DeleteStream(ctx, streamName(name)); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("removing channel %s: %w", name, err)
+	}
+	s.mu.Lock()
+	delete(s.channels, name)
+	s.mu.Unlock()
+	return nil
+}
+
+// Healthy reports why nothing is accepted any more until this process starts
+// again, for the liveness probe: a server that has not answered once does not
+// recover, not even when the disk has room again.
+func (s *Store) Healthy() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.broken
+}
+
+// fail makes Healthy return err from now on.
+func (s *Store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil && !s.closed {
+		s.broken = err
+		s.opts.Log.Error("the event store has stopped accepting until it is restarted", "err", err)
+	}
+}
+
+// accepts returns *Unavailable where events cannot be kept now.
+func (s *Store) accepts() error {
+	if err := s.Healthy(); err != nil {
+		return &Unavailable{RetryAfter: retryBroken, Reason: err.Error()}
+	}
+	return nil
+}
+
+// Close lets what is being written end and stops the server.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	channels := make([]*Channel, 0, len(s.channels))
+	for _, c := range s.channels {
+		channels = append(channels, c)
+	}
+	s.mu.Unlock()
+	for _, c := range channels {
+		c.end(ErrClosed)
+	}
+	for _, c := range channels {
+		c.committing.Wait()
+	}
+	s.stop()
+	return nil
+}

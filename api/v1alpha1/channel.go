@@ -18,6 +18,7 @@ import (
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",message="metadata.name must be at most 63 lower-case letters, digits and hyphens"
 type Channel struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -29,7 +30,21 @@ type Channel struct {
 // Defaults of a Channel.
 const (
 	DefaultKeep     = 7 * 24 * time.Hour
+	DefaultSize     = "1Gi"
 	DefaultMaxEvent = 1 << 20
+	DefaultDedupe   = 10 * time.Minute
+)
+
+// Bounds of a Channel, which headway.yaml has, too. The rules of the fields
+// repeat them, as the API server wants them written out; a test compares.
+const (
+	MaxEventingName = 63 // characters of the name of a Channel or Subscription
+	MinKeep         = time.Minute
+	MaxKeep         = 365 * 24 * time.Hour
+	MinSize         = "1Mi"
+	LeastMaxEvent   = 64 << 10
+	MostMaxEvent    = 8 << 20
+	MaxDedupe       = 24 * time.Hour
 )
 
 // ChannelSpec says how much a Channel keeps.

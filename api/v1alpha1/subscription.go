@@ -37,6 +37,33 @@ const (
 	CursorKept = 24 * time.Hour
 )
 
+// Bounds of a Subscription, which headway.yaml has, too, as those of a Channel.
+const (
+	MaxRate            = 100_000
+	MaxInFlight        = 1024
+	MinDeliveryTimeout = time.Second
+	MaxDeliveryTimeout = time.Hour
+	MinRetryFor        = time.Second
+	MaxRetryFor        = 30 * 24 * time.Hour
+	MinRetryFirst      = 100 * time.Millisecond
+	MaxRetryFirst      = time.Hour
+	MinRetryMax        = time.Second
+	MaxRetryMax        = 24 * time.Hour
+	MaxEventPath       = 1024 // bytes
+	MaxEventURL        = 2048 // bytes
+	MaxCESQL           = 4096 // bytes
+	// EventPath is the form of a path at an App, and AttributeName that of the
+	// name of an event's attribute.
+	EventPath     = `^/[^?#]*$`
+	AttributeName = `^[a-z0-9]{1,20}$`
+)
+
+// Where a Subscription begins that has no place yet, unless it is a time.
+const (
+	FromNow      = "now"
+	FromEarliest = "earliest"
+)
+
 // SubscriptionSpec says which events go where.
 type SubscriptionSpec struct {
 	// Channel in the same namespace.
@@ -70,6 +97,7 @@ type SubscriptionSpec struct {
 	// Retry says how often a delivery that failed is tried again.
 	//
 	// +optional
+	// +kubebuilder:default={}
 	Retry EventRetry `json:"retry,omitzero"`
 
 	// Ordered names the attribute whose equal values are delivered one after the
@@ -126,7 +154,7 @@ type EventTarget struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	App string `json:"app,omitempty"`
-	// Path at the App.
+	// Path at the App; absent: /.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
@@ -192,7 +220,7 @@ type EventFilter struct {
 type EventRetry struct {
 	// +optional
 	// +kubebuilder:default="24h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('720h')",message="retry.for must be at most 720h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="retry.for must be between 1s and 720h"
 	For metav1.Duration `json:"for,omitzero"`
 	// +optional
 	// +kubebuilder:default="1s"

@@ -28,6 +28,14 @@ func TestDefaults(t *testing.T) {
 		{revision(fields{"metadata.name": "partly", "spec.scale.min": int64(3)}), fields{
 			"scale": scale(3),
 		}},
+		{channel(nil), fields{"keep": "168h", "size": "1Gi", "maxEvent": int64(1048576), "dedupe": "10m"}},
+		{subscription(nil), fields{
+			"timeout": "30s", "from": "now",
+			"retry": map[string]any{"for": "24h", "first": "1s", "max": "10m"},
+		}},
+		{subscription(fields{"metadata.name": "once", "spec.retry.for": "1h"}), fields{
+			"retry": map[string]any{"for": "1h", "first": "1s", "max": "10m"},
+		}},
 	} {
 		t.Run(tt.object.GetKind()+" "+tt.object.GetName(), func(t *testing.T) {
 			create(t, in(ns, tt.object))
@@ -71,6 +79,20 @@ func TestTypedDefaults(t *testing.T) {
 	if err := api.Create(t.Context(), rev); err != nil {
 		t.Fatalf("creating a Revision with only its source: %v", err)
 	}
+	orders := &v1alpha1.Channel{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "orders"}}
+	if err := api.Create(t.Context(), orders); err != nil {
+		t.Fatalf("creating a Channel with nothing: %v", err)
+	}
+	mail := &v1alpha1.Subscription{
+		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "shop-mail"},
+		Spec:       v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: "shop"}},
+	}
+	if err := api.Create(t.Context(), mail); err != nil {
+		t.Fatalf("creating a Subscription with only a channel and an app: %v", err)
+	}
+	if orders.Spec.Keep.Duration != v1alpha1.DefaultKeep || orders.Spec.Size.String() != v1alpha1.DefaultSize || mail.Spec.Retry.For.Duration != v1alpha1.DefaultRetryFor {
+		t.Errorf("got %+v and %+v, want the defaults", orders.Spec, mail.Spec)
+	}
 	type defaults struct {
 		Interval, Timeout string
 		Port, Max         int32
@@ -108,12 +130,19 @@ func TestAccepts(t *testing.T) {
 		{"standby at max", revision, fields{"spec.scale.standby": int64(4), "spec.scale.max": int64(4)}},
 		{"empty value", revision, fields{"spec.env": []any{map[string]any{"name": "A"}}}},
 		{"no traffic", route, nil},
+		{"longest channel name", channel, fields{"metadata.name": strings.Repeat("a", 63)}},
+		{"smallest channel", channel, fields{"spec.keep": "1m", "spec.size": "1Mi", "spec.maxEvent": int64(65536), "spec.dedupe": "0s"}},
+		{"longest kept channel", channel, fields{"spec.keep": "8760h", "spec.size": int64(1 << 40), "spec.dedupe": "24h"}},
+		{"events to a channel", subscription, fields{"spec.to": map[string]any{"channel": "big"}, "spec.from": "earliest"}},
+		{"events to a url", subscription, fields{"spec.to": map[string]any{"url": "https://example.com:8443/a?b=c"}, "spec.from": "2026-05-04T12:00:00.5+02:00"}},
+		{"nested filters", subscription, fields{"spec.to.path": "/events", "spec.filter": map[string]any{
+			"any": []any{map[string]any{"exact": map[string]any{"type": "a"}}, map[string]any{"not": map[string]any{"cesql": "amount > 100"}}}}}},
 		{"three-way split", route, fields{"spec.traffic": split("a", 34, "b", 33, "c", 33)}},
 		{"warm at zero", route, fields{"spec.traffic": split("a", 100, "b", 0)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := in(ns, tt.object(tt.with))
-			if o.GetName() == "shop" || o.GetName() == "shop-1a2b3c4d" {
+			if _, named := tt.with["metadata.name"]; !named {
 				o.SetName(strings.ReplaceAll(tt.name, " ", "-"))
 			}
 			create(t, o)

@@ -29,29 +29,30 @@ const (
 	digestOne = "registry.example.com/shop@sha256:1111111111111111111111111111111111111111111111111111111111111111"
 	digestTwo = "registry.example.com/shop@sha256:2222222222222222222222222222222222222222222222222222222222222222"
 
-	longName      = "metadata.name must be at most 40 characters"
-	longApp       = "metadata.name must be at most 30 characters, so that previews"
-	badURL        = "url must start with https://, http:// or ssh://"
-	badRef        = "refs must be names or globs of branches and tags"
-	badModules    = "modules.private must be hosts or patterns of module paths"
-	badForge      = "apiURL must be http(s)://host/path, without credentials"
-	badSplit      = "the weights in traffic must add up to 10000 basis points"
-	badTimeout    = "timeout must be between 1s and 1h"
-	badHold       = "health.hold must be between 0s and 10m"
-	badSettle     = "health.settle must be between 0s and 24h"
-	badIdle       = "scale.idle must be between 1s and 24h"
-	twoSources    = "set only one of value, secret and config"
-	buildAndImage = "set exactly one of build and image"
-	badKeep       = "keep must be between 1m and 8760h"
-	badDedupe     = "dedupe must be at most 24h"
-	badRetryFor   = "retry.for must be at most 720h"
-	badRetryFirst = "retry.first must be between 100ms and 1h"
-	badRetryMax   = "retry.max must be between 1s and 24h"
-	badFrom       = "from must be now, earliest or a time such as 2026-05-04T12:00:00Z"
-	badEventURL   = "url must be http or https"
-	oneTarget     = "exactly one of app, channel and url must be set"
-	writeOnce     = "a Revision's image is written once"
-	immutable     = "a Revision's spec is immutable; push a new commit instead"
+	longName       = "metadata.name must be at most 40 characters"
+	longApp        = "metadata.name must be at most 30 characters, so that previews"
+	badURL         = "url must start with https://, http:// or ssh://"
+	badRef         = "refs must be names or globs of branches and tags"
+	badModules     = "modules.private must be hosts or patterns of module paths"
+	badForge       = "apiURL must be http(s)://host/path, without credentials"
+	badSplit       = "the weights in traffic must add up to 10000 basis points"
+	badTimeout     = "timeout must be between 1s and 1h"
+	badHold        = "health.hold must be between 0s and 10m"
+	badSettle      = "health.settle must be between 0s and 24h"
+	badIdle        = "scale.idle must be between 1s and 24h"
+	twoSources     = "set only one of value, secret and config"
+	buildAndImage  = "set exactly one of build and image"
+	badChannelName = "metadata.name must be at most 63 lower-case letters, digits and hyphens"
+	badKeep        = "keep must be between 1m and 8760h"
+	badDedupe      = "dedupe must be at most 24h"
+	badRetryFor    = "retry.for must be between 1s and 720h"
+	badRetryFirst  = "retry.first must be between 100ms and 1h"
+	badRetryMax    = "retry.max must be between 1s and 24h"
+	badFrom        = "from must be now, earliest or a time such as 2026-05-04T12:00:00Z"
+	badEventURL    = "url must be http or https"
+	oneTarget      = "exactly one of app, channel and url must be set"
+	writeOnce      = "a Revision's image is written once"
+	immutable      = "a Revision's spec is immutable; push a new commit instead"
 )
 
 func refusals() []refusal {
@@ -134,6 +135,8 @@ func refusals() []refusal {
 		{name: "host with port", object: route, with: fields{"spec.hosts": []any{"shop.localhost:8080"}}, want: "spec.hosts[0] in body should match"},
 		{name: "host in capitals", object: route, with: fields{"spec.hosts": []any{"Shop.localhost"}}, want: "spec.hosts[0] in body should match"},
 
+		{name: "channel name", object: channel, with: fields{"metadata.name": strings.Repeat("a", 64)}, want: badChannelName},
+		{name: "dot in the name of a channel", object: channel, with: fields{"metadata.name": "orders.eu"}, want: badChannelName},
 		{name: "kept too short", object: channel, with: fields{"spec.keep": "59s"}, want: badKeep},
 		{name: "kept too long", object: channel, with: fields{"spec.keep": "8761h"}, want: badKeep},
 		{name: "too small a channel", object: channel, with: fields{"spec.size": "1023Ki"}, want: "size must be at least 1Mi"},
@@ -151,7 +154,7 @@ func refusals() []refusal {
 		{name: "path without a slash", object: subscription, with: fields{"spec.to.path": "events"}, want: "spec.to.path in body should match"},
 		{name: "attempt too short", object: subscription, with: fields{"spec.timeout": "999ms"}, want: badTimeout},
 		{name: "attempt too long", object: subscription, with: fields{"spec.timeout": "61m"}, want: badTimeout},
-		{name: "retries below zero", object: subscription, with: fields{"spec.retry.for": "-1s"}, want: badRetryFor},
+		{name: "retries too short", object: subscription, with: fields{"spec.retry.for": "0s"}, want: badRetryFor},
 		{name: "retries too long", object: subscription, with: fields{"spec.retry.for": "721h"}, want: badRetryFor},
 		{name: "first retry too soon", object: subscription, with: fields{"spec.retry.first": "99ms"}, want: badRetryFirst},
 		{name: "first retry too late", object: subscription, with: fields{"spec.retry.first": "61m"}, want: badRetryFirst},

@@ -141,6 +141,10 @@ func nameProblem(name string) *Problem {
 	return nil
 }
 
+// ValidName reports whether an attribute can have the name, one of CloudEvents
+// itself included.
+func ValidName(name string) bool { return nameProblem(name) == nil }
+
 func runeLen(s string) int {
 	_, n := utf8.DecodeRuneInString(s)
 	return n

@@ -30,10 +30,13 @@ const localCluster, gitServer = "deploy/local/", "deploy/local/gitserver"
 var soleImporters = map[string][]string{
 	"github.com/go-git/":            {"watcher", "test"},
 	"github.com/tektoncd/pipeline/": {"pipelines", "test"},
+	"github.com/nats-io/":           {"eventing", "test"},
+	"github.com/synadia-io/":        {"eventing", "test"},
+	"github.com/cloudevents/":       {"eventing", "test"},
 }
 
 // pure are the folders that work on values alone: they ask and change nothing.
-var pure = []string{"reconciler/render", "reconciler/diagnose", "reconciler/job", "reconciler/promotion", "reconciler/promotion/gate", "pipelines", "scaler/decide", "eventing/retry"}
+var pure = []string{"reconciler/render", "reconciler/diagnose", "reconciler/job", "reconciler/promotion", "reconciler/promotion/gate", "pipelines", "scaler/decide", "eventing/event", "eventing/filter", "eventing/retry"}
 
 // clients is what they may not import.
 var clients = []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime"}
@@ -77,6 +80,11 @@ func TestProblemsAreFound(t *testing.T) {
 		{"own folder", pkg{module + "scaler/activator", []string{module + "scaler/decide"}}, 0},
 		{"tekton outside pipelines", pkg{module + "reconciler/app", []string{"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"}}, 1},
 		{"go-git in watcher", pkg{module + "watcher/git", []string{"github.com/go-git/go-git/v5"}}, 0},
+		{"nats in eventing", pkg{module + "eventing/channel", []string{"github.com/nats-io/nats-server/v2/server"}}, 0},
+		{"nats outside eventing", pkg{module + "scaler/activator", []string{"github.com/nats-io/nats.go"}}, 1},
+		{"the SDK of CloudEvents outside eventing", pkg{module + "cmd/eventing", []string{"github.com/cloudevents/sdk-go/v2"}}, 1},
+		{"eventing may not use scaler", pkg{module + "eventing/delivery", []string{module + "scaler/activator/answer"}}, 1},
+		{"a client in a pure package of eventing", pkg{module + "eventing/filter", []string{"k8s.io/client-go/rest"}}, 1},
 		{"a program of the local cluster", pkg{module + "cmd/gitserver", []string{module + "deploy/local/gitserver"}}, 0},
 		{"product code in the local cluster", pkg{module + "cmd/buildstep/gobuild", []string{module + "deploy/local/ociimage"}}, 1},
 		{"a client in a pure package", pkg{module + "reconciler/render", []string{"sigs.k8s.io/controller-runtime/pkg/client"}}, 1},

@@ -69,6 +69,9 @@ func (r *Reconciler) forget(ctx context.Context, seen Seen, runs []pipelines.Tas
 	if rev.Spec.Build == nil {
 		return 0, nil
 	}
+	if rev.FromFork() && len(seen.orphaned(runs)) > 0 {
+		return runsEnd, nil // until their pods have ended they may push an image
+	}
 	gone, err := r.cacheIsGone(ctx, rev)
 	switch {
 	case err != nil:
@@ -80,12 +83,33 @@ func (r *Reconciler) forget(ctx context.Context, seen Seen, runs []pipelines.Tas
 			return 0, err
 		}
 	}
-	if rev.FromFork() && rev.Status.Image != "" && !seen.imageShared() {
-		if err := r.Images.Remove(ctx, rev.Status.Image); err != nil {
-			ctrllog.FromContext(ctx).Info("the registry keeps an image of a fork", "image", rev.Status.Image, "error", err.Error())
+	if rev.FromFork() {
+		if err := r.forgetImage(ctx, seen); err != nil {
+			ctrllog.FromContext(ctx).Info("the registry may keep an image of a fork", "revision", rev.Name, "error", err.Error())
 		}
 	}
 	return 0, nil
+}
+
+// forgetImage removes the image of a revision that no other one has or waits for;
+// also one that was pushed when the revision was gone already, and nobody took
+// note.
+func (r *Reconciler) forgetImage(ctx context.Context, seen Seen) error {
+	image := seen.Revision.Status.Image
+	if build := seen.Revision.Status.Build; image == "" && build != nil && build.Key != "" {
+		repository := r.repository(seen.Revision)
+		digest, _, err := r.Images.Find(ctx, repository, pipelines.Tag(build.Key))
+		if err != nil {
+			return err
+		}
+		if digest != "" {
+			image = repository + "@" + digest
+		}
+	}
+	if image == "" || seen.needed()[keyLabel(seen.Revision)] || seen.imageShared(image) {
+		return nil
+	}
+	return r.Images.Remove(ctx, image)
 }
 
 // cacheIsGone reports whether nobody will build with the revision's cache again.
@@ -129,13 +153,7 @@ func (r *Reconciler) forgetCache(ctx context.Context, rev *v1alpha1.Revision) er
 // those of its key, unless another revision has the same key and has not been
 // superseded.
 func (s Seen) orphaned(runs []pipelines.TaskRun) []pipelines.TaskRun {
-	needed := map[string]bool{}
-	for i := range s.Sharing {
-		other := &s.Sharing[i]
-		if key := s.keyOf(other); key != "" && condition.Get(other.Status.Conditions, v1alpha1.ConditionBuilt).Reason != v1alpha1.ReasonSuperseded {
-			needed[pipelines.KeyLabel(key)] = true
-		}
-	}
+	needed := s.needed()
 	var result []pipelines.TaskRun
 	for i := range runs {
 		key := runs[i].Labels[v1alpha1.LabelBuildKey]
@@ -147,9 +165,22 @@ func (s Seen) orphaned(runs []pipelines.TaskRun) []pipelines.TaskRun {
 	return result
 }
 
-// imageShared reports whether another revision runs the image.
-func (s Seen) imageShared() bool {
-	return slices.ContainsFunc(s.Sharing, func(other v1alpha1.Revision) bool { return other.Status.Image == s.Revision.Status.Image })
+// needed are the keys, as labels, of the other revisions that have not been
+// superseded.
+func (s Seen) needed() map[string]bool {
+	needed := map[string]bool{}
+	for i := range s.Sharing {
+		other := &s.Sharing[i]
+		if key := s.keyOf(other); key != "" && condition.Get(other.Status.Conditions, v1alpha1.ConditionBuilt).Reason != v1alpha1.ReasonSuperseded {
+			needed[pipelines.KeyLabel(key)] = true
+		}
+	}
+	return needed
+}
+
+// imageShared reports whether another revision runs an image.
+func (s Seen) imageShared(image string) bool {
+	return slices.ContainsFunc(s.Sharing, func(other v1alpha1.Revision) bool { return other.Status.Image == image })
 }
 
 // keyLabel is the label of the run that builds the revision; empty where no

@@ -166,6 +166,63 @@ func TestForkGoes(t *testing.T) {
 	}
 }
 
+// TestForkGoesWhileItBuilds: an image that its build has pushed meanwhile goes,
+// too, and not before the build has ended.
+func TestForkGoesWhileItBuilds(t *testing.T) {
+	for _, closed := range []bool{true, false} {
+		fork := newRevision(commitA, preview(true))
+		app := previewApp(fork)
+		b := newBench(t, fork, app, goTask(), repositoryOf(fork))
+		got, _ := b.built(fork)
+		run := b.run()
+		run.Finalizers = []string{metav1.FinalizerDeleteDependents}
+		if err := b.Client.Update(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		gone := []client.Object{got}
+		if closed {
+			gone = append(gone, app)
+		}
+		for _, o := range gone {
+			if err := b.Client.Delete(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if result, err := b.reconcile(fork); err != nil || result.RequeueAfter != time.Second || b.run().DeletionTimestamp == nil {
+			t.Fatalf("closed %v: again in %v, %v", closed, result.RequeueAfter, err)
+		}
+		b.found = digest
+		run = b.run()
+		run.Finalizers = nil
+		if err := b.Client.Update(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if result, err := b.reconcile(fork); err != nil || result.RequeueAfter != 0 {
+			t.Fatalf("closed %v: again in %v, %v", closed, result.RequeueAfter, err)
+		}
+		if diff := cmp.Diff([]string{"registry/apps/team/" + previewName + "@" + digest}, b.removed); diff != "" {
+			t.Errorf("closed %v: images removed (-want +got):\n%s", closed, diff)
+		}
+	}
+}
+
+// TestForkKeepsWhatIsWaitedFor: the older revision goes, and a newer one has the
+// same build.
+func TestForkKeepsWhatIsWaitedFor(t *testing.T) {
+	key := v1alpha1.BuildStatus{Key: strings.Repeat("a", 64)}
+	older := newRevision(commitA, preview(true), withBuilt(condition.Unknown(v1alpha1.ReasonBuilding, ""), key, ""))
+	older.Finalizers = []string{v1alpha1.FinalizerCleanup}
+	newer := newRevision(commitB, preview(true), withBuilt(condition.Unknown(v1alpha1.ReasonBuilding, ""), key, ""))
+	b := newBench(t, older, newer, previewApp(newer), goTask(), repositoryOf(older))
+	b.found = digest
+	if err := b.Client.Delete(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.reconcile(older); err != nil || len(b.removed) != 0 {
+		t.Errorf("%v; removed %v, which %s waits for", err, b.removed, newer.Name)
+	}
+}
+
 // TestForkIsPushedAgain: its cache stays, and so does an image that is used.
 func TestForkIsPushedAgain(t *testing.T) {
 	image := func(rev *v1alpha1.Revision) {

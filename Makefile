@@ -63,6 +63,7 @@ e2e: ## Run the end-to-end tests on the local cluster (brings it up, with a Gite
 .PHONY: bench
 bench: ## Measure on the local cluster; writes test/bench/out.json
 	$(call need,wrk,wrk)
+	$(call need,nginx,nginx-light)
 	$(GO) run ./deploy/local up
 	$(GO) run ./test/bench
 

@@ -37,8 +37,8 @@ type handler struct{ direct, activator, host string }
 // activator compares the same small handler asked directly at its pod's address
 // and through one activator's.
 func (b *bench) activator(ctx context.Context) ([]row, error) {
-	if _, err := exec.LookPath("wrk"); err != nil {
-		return nil, fmt.Errorf("the load comes from wrk, install it (apt-get install wrk): %w", err)
+	if err := installed("wrk", "wrk"); err != nil {
+		return nil, err
 	}
 	to, err := b.handler(ctx)
 	if err != nil {
@@ -97,15 +97,35 @@ func (b *bench) handler(ctx context.Context) (handler, error) {
 	if err != nil {
 		return handler{}, err
 	}
-	activators, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-activator"})
+	activator, err := b.activatorURL(ctx)
 	if err != nil {
 		return handler{}, err
 	}
 	return handler{
 		direct:    "http://" + net.JoinHostPort(apps[0].Status.PodIP, httpPort(apps[0])) + "/healthz",
-		activator: "http://" + net.JoinHostPort(activators[0].Status.PodIP, layout.PublicPort) + "/healthz",
-		host:      app + "." + b.namespace + ".localhost",
+		activator: activator + "healthz",
+		host:      b.host(app),
 	}, nil
+}
+
+// activatorURL is that of one activator, with the slash at its end.
+func (b *bench) activatorURL(ctx context.Context) (string, error) {
+	activators, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-activator"})
+	if err != nil {
+		return "", err
+	}
+	return "http://" + net.JoinHostPort(activators[0].Status.PodIP, layout.PublicPort) + "/", nil
+}
+
+// host is the one that an activator knows an app by.
+func (b *bench) host(app string) string { return app + "." + b.namespace + ".localhost" }
+
+// installed says what to install if a program is missing.
+func installed(program, debian string) error {
+	if _, err := exec.LookPath(program); err != nil {
+		return fmt.Errorf("%s is missing, install it (apt-get install %s): %w", program, debian, err)
+	}
+	return nil
 }
 
 // smallApp pushes the app that is only asked, if no measurement before left one.

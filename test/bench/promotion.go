@@ -3,16 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
-	"net"
 	"os"
-	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/deploy/local/layout"
 	"github.com/headway-dev/headway/deploy/local/worktree"
 	"github.com/headway-dev/headway/test/localcluster"
 )
@@ -25,8 +21,6 @@ const (
 	// badRounds of candidates that answer nothing but errors; rollbackRounds of
 	// reverts under load.
 	badRounds, rollbackRounds = 3, 5
-	// splitRequests are split to see how near their shares come to the weights.
-	splitRequests = 20_000
 )
 
 // trialled is an app whose versions are put on trial.
@@ -70,6 +64,9 @@ func (a *trialled) push(ctx context.Context, rules, die string) (string, error) 
 
 func (a *trialled) url() string { return localcluster.URL(a.name, a.namespace) }
 
+// revision is the name of a commit's.
+func (a *trialled) revision(commit string) string { return a.name + "-" + v1alpha1.Short(commit) }
+
 // until asks for the App until it is as wanted.
 func (a *trialled) until(ctx context.Context, what string, is func(*v1alpha1.AppStatus) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -91,8 +88,8 @@ func (a *trialled) until(ctx context.Context, what string, is func(*v1alpha1.App
 
 // weighs waits until a commit's revision has a weight.
 func (a *trialled) weighs(ctx context.Context, commit string, weight int32) error {
-	return a.until(ctx, fmt.Sprintf("%s has %s", commit[:8], v1alpha1.Percent(weight)), func(s *v1alpha1.AppStatus) bool {
-		role := s.Revision(a.name + "-" + commit[:8])
+	return a.until(ctx, fmt.Sprintf("%s has %s", v1alpha1.Short(commit), v1alpha1.Percent(weight)), func(s *v1alpha1.AppStatus) bool {
+		role := s.Revision(a.revision(commit))
 		return role != nil && role.Weight == weight
 	})
 }
@@ -112,7 +109,7 @@ func (b *bench) detection(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		err = app.until(ctx, "it is quarantined", func(s *v1alpha1.AppStatus) bool {
-			return s.Role(app.name+"-"+commit[:8]) == v1alpha1.RoleQuarantined
+			return s.Role(app.revision(commit)) == v1alpha1.RoleQuarantined
 		})
 		if err != nil {
 			return nil, err
@@ -167,65 +164,4 @@ func (b *bench) rollbacks(ctx context.Context) ([]row, error) {
 		fmt.Fprintf(os.Stderr, "  back after %.0f ms\n", took[n])
 	}
 	return []row{newRow("promotion.rollback_ms", median(took), map[string]any{"all": rounded(took)})}, nil
-}
-
-// split counts who answers while a branch has a share, and compares what one
-// activator carries with and without a split.
-func (b *bench) split(ctx context.Context) ([]row, error) {
-	rules := "beta: {weight: 10}"
-	app, err := b.trialledApp(ctx, "split", rules)
-	if err != nil {
-		return nil, err
-	}
-	whole, err := b.trialledApp(ctx, "whole", rules)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := app.tree.Git(ctx, "checkout", "-q", "-b", "beta"); err != nil {
-		return nil, err
-	}
-	if err := app.write(rules, "quietly never"); err != nil {
-		return nil, err
-	}
-	if err := app.tree.Commit(ctx, "On beta"); err != nil {
-		return nil, err
-	}
-	if _, err := app.tree.Git(ctx, "push", "-q", "origin", "beta"); err != nil {
-		return nil, err
-	}
-	head, err := app.tree.Git(ctx, "rev-parse", "HEAD")
-	if err != nil {
-		return nil, err
-	}
-	beta := strings.TrimSpace(head)
-	if err := app.weighs(ctx, beta, 1000); err != nil {
-		return nil, err
-	}
-	of, err := countAnswers(ctx, app.url(), splitRequests)
-	if err != nil {
-		return nil, err
-	}
-	share := 100 * float64(of[beta]) / splitRequests
-	activators, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-activator"})
-	if err != nil {
-		return nil, err
-	}
-	url := "http://" + net.JoinHostPort(activators[0].Status.PodIP, layout.PublicPort) + "/"
-	loads := map[*trialled][]wrkResult{}
-	for range wrkRounds {
-		for _, a := range []*trialled{whole, app} {
-			result, err := wrk(ctx, url, a.name+"."+b.namespace+".localhost", 32)
-			if err != nil {
-				return nil, err
-			}
-			loads[a] = append(loads[a], result)
-		}
-	}
-	one, two := middle(loads[whole]), middle(loads[app])
-	return []row{
-		newRow("promotion.split_error_points", math.Abs(share-10), map[string]any{
-			"share": fmt.Sprintf("%.2f%%", share), "weight": "10%", "requests": splitRequests,
-		}),
-		newRow("promotion.split_throughput_ratio", two.perSecond/one.perSecond, map[string]any{"split": two.detail(), "whole": one.detail()}),
-	}, nil
 }

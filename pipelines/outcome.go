@@ -93,5 +93,6 @@ func succeeded(run *TaskRun) Outcome {
 	if err := json.Unmarshal([]byte(config), outcome.ImageConfig); err != nil {
 		return Outcome{Phase: Failed, Message: fmt.Sprintf("the template's result %q cannot be read: %v", ResultImageConfig, err)}
 	}
+	outcome.ImageConfig.SizeBytes = max(outcome.ImageConfig.SizeBytes, 0) // the API takes no other, and the image runs all the same
 	return outcome
 }

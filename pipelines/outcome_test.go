@@ -62,9 +62,13 @@ steps:
 conditions: [{type: Succeeded, status: "True", reason: Succeeded}]
 results:
 - {name: digest, type: string, value: "` + digest + `\n"}
-- {name: image-config, type: string, value: '{"user":"65532","entrypoint":["/app/shop"],"cmd":["-v"],"workingDir":"/app"}'}`,
+- {name: image-config, type: string, value: '{"user":"65532","entrypoint":["/app/shop"],"cmd":["-v"],"workingDir":"/app","sizeBytes":12345678}'}`,
 		Outcome{Phase: Succeeded, Digest: digest, ImageConfig: &v1alpha1.ImageConfig{
-			User: "65532", Entrypoint: []string{"/app/shop"}, Cmd: []string{"-v"}, WorkingDir: "/app"}}},
+			User: "65532", Entrypoint: []string{"/app/shop"}, Cmd: []string{"-v"}, WorkingDir: "/app", SizeBytes: 12345678}}},
+	{"succeeded, with a size that cannot be", `
+conditions: [{type: Succeeded, status: "True", reason: Succeeded}]
+results: [{name: digest, type: string, value: "` + digest + `"}, {name: image-config, type: string, value: '{"user":"1","sizeBytes":-5}'}]`,
+		Outcome{Phase: Succeeded, Digest: digest, ImageConfig: &v1alpha1.ImageConfig{User: "1"}}},
 	{"succeeded without configuration", `
 conditions: [{type: Succeeded, status: "True", reason: Succeeded}]
 results: [{name: digest, type: string, value: "` + digest + `"}, {name: image-config, type: string, value: ""}]`,

@@ -22,8 +22,8 @@ type RevisionStatus struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a Revision's image is written once"
 	Image string `json:"image,omitempty"`
 
-	// ImageConfig is what the image says of its process. Absent when it could
-	// not be read.
+	// ImageConfig is what the image says of its process, and how large it is.
+	// Absent when it could not be read.
 	// +optional
 	ImageConfig *ImageConfig `json:"imageConfig,omitempty"`
 
@@ -52,6 +52,16 @@ type RevisionStatus struct {
 	// EverReady is true once the Revision has been ready.
 	// +optional
 	EverReady bool `json:"everReady,omitempty"`
+
+	// FirstStart is how long the app took from the start of its container to its
+	// first answer, in the pod by which the Revision became ready for the first
+	// time: without scheduling, the pull of the image, and health.hold. It is in
+	// whole seconds and up to two of them off, as Kubernetes tells the start of a
+	// container in whole seconds, about a second late. Written once, with everReady;
+	// absent when it could not be measured, or the Revision never started a pod of
+	// its own.
+	// +optional
+	FirstStart *metav1.Duration `json:"firstStart,omitempty"`
 
 	// SameAs is the live revision, or for the newest one the kept one, if that runs
 	// the same image with the same settings. While it does, this one starts no pods of its own.
@@ -95,7 +105,8 @@ type Scaling struct {
 	Carries int32 `json:"carries,omitempty"`
 }
 
-// ImageConfig is the part of an image's configuration that matters to run it.
+// ImageConfig is the part of an image's configuration that matters to run it, and
+// its size.
 type ImageConfig struct {
 	// User as the image names it; empty is root.
 	// +optional
@@ -111,6 +122,12 @@ type ImageConfig struct {
 	// WorkingDir of the image.
 	// +optional
 	WorkingDir string `json:"workingDir,omitempty"`
+	// SizeBytes is what a node without any part of the image has to pull: the
+	// compressed layers and the configuration, of an index those of the image that
+	// runs. Absent when it is not known.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SizeBytes int64 `json:"sizeBytes,omitempty"`
 }
 
 // BuildStatus is about the Tekton run behind an image.

@@ -1276,6 +1276,11 @@ func (in *RevisionStatus) DeepCopyInto(out *RevisionStatus) {
 		(*in).DeepCopyInto(*out)
 	}
 	in.StartedWith.DeepCopyInto(&out.StartedWith)
+	if in.FirstStart != nil {
+		in, out := &in.FirstStart, &out.FirstStart
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.LastCrash != nil {
 		in, out := &in.LastCrash, &out.LastCrash
 		*out = new(Crash)

@@ -62,6 +62,7 @@ type Prober struct {
 // answer is what is known of one container.
 type answer struct {
 	begun time.Time
+	since time.Time // the first answer without a miss after it
 	at    time.Time // zero: it has not answered for as long as it must
 }
 
@@ -84,6 +85,17 @@ func (p *Prober) Answered(container string) time.Duration {
 	return max(0, headStart-time.Since(a.at))
 }
 
+// Since is when a container gave the first of the answers by which it has answered
+// for as long as it must; zero while it has not. Unlike Answered, it stays.
+func (p *Prober) Since(container string) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.seen[container]; a != nil {
+		return a.since
+	}
+	return time.Time{}
+}
+
 // Ask begins to ask a container, until ctx ends, and calls notify once when it
 // has answered for t.Hold. A container is asked once.
 func (p *Prober) Ask(ctx context.Context, t Target, notify func()) {
@@ -104,20 +116,20 @@ func (p *Prober) Ask(ctx context.Context, t Target, notify func()) {
 func (p *Prober) ask(ctx context.Context, t Target, a *answer, notify func()) {
 	ctx, cancel := context.WithTimeout(ctx, giveUp+t.Hold)
 	defer cancel()
-	if !p.answersFor(ctx, t) {
+	since, answers := p.answersFor(ctx, t)
+	if !answers {
 		return
 	}
 	p.mu.Lock()
-	a.at = time.Now()
+	a.since, a.at = since, time.Now()
 	p.mu.Unlock()
 	notify()
 }
 
-// answersFor waits until the container has answered without a miss for t.Hold;
-// false if ctx ends before.
-func (p *Prober) answersFor(ctx context.Context, t Target) bool {
+// answersFor waits until the container has answered without a miss for t.Hold,
+// and returns since when; false if ctx ends before.
+func (p *Prober) answersFor(ctx context.Context, t Target) (since time.Time, answers bool) {
 	pause := firstPause
-	var since time.Time // of the first answer without a miss after it; zero: none
 	for {
 		wait := holdPause
 		if p.check(ctx, t) {
@@ -125,7 +137,7 @@ func (p *Prober) answersFor(ctx context.Context, t Target) bool {
 				since = time.Now()
 			}
 			if time.Since(since) >= t.Hold {
-				return true
+				return since, true
 			}
 		} else {
 			since = time.Time{}
@@ -133,7 +145,7 @@ func (p *Prober) answersFor(ctx context.Context, t Target) bool {
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return time.Time{}, false
 		case <-time.After(wait):
 		}
 	}

@@ -74,10 +74,16 @@ func TestHold(t *testing.T) {
 			p := newProber(func(context.Context, Target) bool { return tc.answers(time.Since(begin)) })
 			var at time.Duration
 			p.Ask(t.Context(), Target{ID: "c", Hold: hold}, func() { at = time.Since(begin) })
+			if !p.Since("c").IsZero() {
+				t.Errorf("%s: it is said to answer before it has for long enough", tc.name)
+			}
 			time.Sleep(giveUp + hold + time.Second)
 			synctest.Wait()
 			if (at == 0) != (tc.at == 0) || at < tc.at || at > tc.at+3*lastPause {
 				t.Errorf("%s: counts from %v on, want %v", tc.name, at, tc.at)
+			}
+			if since := p.Since("c"); since.IsZero() != (tc.at == 0) || tc.at != 0 && since.Sub(begin) > at-hold {
+				t.Errorf("%s: answers since %v, which counts from %v on", tc.name, since, at)
 			}
 		})
 	}

@@ -23,6 +23,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/pipelines/imagesize"
 )
 
 const (
@@ -43,8 +44,8 @@ var (
 	errLocal   = errors.New("its registry is an address of the machine itself")
 )
 
-// Config returns what an image, named by digest, says of its process, to people
-// of a namespace. An index stands for its image for Linux and the architecture
+// Config returns what an image, named by digest, says of its process, and its
+// size, to people of a namespace. An index stands for its image for Linux and the architecture
 // of this program. Reason makes the error fit for a status.
 func (c *Client) Config(ctx context.Context, namespace, image string) (*v1alpha1.ImageConfig, error) {
 	ctx, cancel := context.WithTimeout(ctx, configTimeout)
@@ -141,8 +142,13 @@ func configOf(ref name.Reference, options []remote.Option) (*v1alpha1.ImageConfi
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration of image %s: %w", ref, err)
 	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest of image %s: %w", ref, err)
+	}
 	config := &v1alpha1.ImageConfig{
 		User: file.Config.User, Entrypoint: file.Config.Entrypoint, Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
+		SizeBytes: imagesize.Of(manifest),
 	}
 	if size(config) > maxProcess {
 		return nil, fmt.Errorf("reading configuration of image %s: %w", ref, errTooLong)

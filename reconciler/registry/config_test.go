@@ -30,11 +30,12 @@ const missingDigest = "@sha256:0000000000000000000000000000000000000000000000000
 
 func TestConfig(t *testing.T) {
 	host := serve(t, "")
-	got, err := near(host).Config(t.Context(), "default", host+"/apps/default/hello@"+push(t, host).String())
+	digest, size := pushMeasured(t, host)
+	got, err := near(host).Config(t.Context(), "default", host+"/apps/default/hello@"+digest.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&v1alpha1.ImageConfig{User: "1000", Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w"}, got); diff != "" {
+	if diff := cmp.Diff(&v1alpha1.ImageConfig{User: "1000", Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w", SizeBytes: size}, got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 }

@@ -1,7 +1,7 @@
 // Package registry looks up images: those that were pushed by earlier builds,
-// and what an image says of its process; and it removes those that nobody will
-// ask for. It reads manifests and configurations, never layers; pushing is the
-// build's business.
+// what an image says of its process, and its size; and it removes those that
+// nobody will ask for. It reads manifests and configurations, never layers;
+// pushing is the build's business.
 package registry
 
 import (

@@ -55,6 +55,13 @@ func newImage(t *testing.T, user string) v1.Image {
 
 func push(t *testing.T, host string) v1.Hash {
 	t.Helper()
+	digest, _ := pushMeasured(t, host)
+	return digest
+}
+
+// pushMeasured also returns how large the image is, in bytes.
+func pushMeasured(t *testing.T, host string) (digest v1.Hash, size int64) {
+	t.Helper()
 	image := newImage(t, "1000")
 	ref, err := name.NewTag(host + "/apps/default/hello:key-1")
 	if err != nil {
@@ -63,22 +70,25 @@ func push(t *testing.T, host string) v1.Hash {
 	if err := remote.Write(ref, image); err != nil {
 		t.Fatal(err)
 	}
-	digest, err := image.Digest()
+	manifest, err := image.Manifest()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return digest
+	if digest, err = image.Digest(); err != nil {
+		t.Fatal(err)
+	}
+	return digest, manifest.Config.Size + manifest.Layers[0].Size
 }
 
 func TestFind(t *testing.T) {
 	host := serve(t, "")
-	want := push(t, host).String()
+	want, size := pushMeasured(t, host)
 	c := &Client{}
 	digest, config, err := c.Find(t.Context(), host+"/apps/default/hello", "key-1")
-	if err != nil || digest != want {
+	if err != nil || digest != want.String() {
 		t.Errorf("got %q, %v; want %s", digest, err, want)
 	}
-	if diff := cmp.Diff(&v1alpha1.ImageConfig{User: "1000", Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w"}, config); diff != "" {
+	if diff := cmp.Diff(&v1alpha1.ImageConfig{User: "1000", Entrypoint: []string{"/app"}, Cmd: []string{"-v"}, WorkingDir: "/w", SizeBytes: size}, config); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	for _, tag := range []string{"apps/default/hello:key-2", "apps/default/other:key-1"} {

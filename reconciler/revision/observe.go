@@ -92,12 +92,14 @@ func (r *Reconciler) observeRuntime(ctx context.Context, seen *Seen) (err error)
 	}
 	seen.Pods = pods.Items
 	running, _ := split(pods.Items)
-	seen.Answered, seen.Listening = map[types.UID]time.Duration{}, map[types.UID]probe.Listening{}
+	seen.Answered, seen.Since = map[types.UID]time.Duration{}, map[types.UID]time.Time{}
+	seen.Listening = map[types.UID]probe.Listening{}
 	for i := range running {
 		pod := &running[i]
 		seen.Listening[pod.UID] = r.Ports.Known(string(pod.UID))
 		if status := kubelet.App(pod); status != nil && !rev.Status.EverReady {
 			seen.Answered[pod.UID] = r.Prober.Answered(status.ContainerID)
+			seen.Since[pod.UID] = r.Prober.Since(status.ContainerID)
 		}
 	}
 	if rev.Status.EverReady && rev.Spec.Scale.Standby == 0 {

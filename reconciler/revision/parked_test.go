@@ -206,6 +206,8 @@ type countingProber struct{ containers map[string]bool }
 
 func (p *countingProber) Answered(string) time.Duration { return 0 }
 
+func (p *countingProber) Since(string) time.Time { return time.Time{} }
+
 func (p *countingProber) Ask(target probe.Target, _ client.ObjectKey) {
 	if p.containers == nil {
 		p.containers = map[string]bool{}

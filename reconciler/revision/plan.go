@@ -56,8 +56,8 @@ func PlanFor(seen Seen, now time.Time) Plan {
 		p.RequeueAfter = p.again
 		readiness = notBuilt(p.build)
 	}
-	if p.Status.State == v1alpha1.StateReady {
-		s.EverReady = true
+	if s.State == v1alpha1.StateReady && !s.EverReady {
+		s.EverReady, s.FirstStart = true, seen.firstStart(now)
 	}
 	set := func(kind string, state condition.State) {
 		condition.Set(&s.Conditions, kind, state, rev.Generation, now)

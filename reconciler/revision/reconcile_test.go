@@ -66,6 +66,8 @@ func (b *bench) Tail(context.Context, string, string, string) (string, error) {
 
 func (b *bench) Answered(string) time.Duration { return 0 }
 
+func (b *bench) Since(string) time.Time { return time.Time{} }
+
 func (b *bench) Ask(probe.Target, client.ObjectKey) {}
 
 func newBench(t *testing.T, objects ...client.Object) *bench {

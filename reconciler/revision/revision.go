@@ -29,7 +29,7 @@ import (
 // Images reads registries.
 type Images interface {
 	// Find returns the digest and configuration of repository:tag; the digest
-	// is empty when there is none.
+	// is empty when there is none. A configuration has the size of the image.
 	Find(ctx context.Context, repository, tag string) (string, *v1alpha1.ImageConfig, error)
 	// Config returns the configuration of an image that is named by digest, if
 	// people of the namespace may see it.
@@ -48,6 +48,9 @@ type Prober interface {
 	// Answered says for how much longer an answer of a container counts; 0 when
 	// it does not.
 	Answered(container string) time.Duration
+	// Since is when the answers began that count, or have counted; zero while
+	// there are none.
+	Since(container string) time.Time
 	// Ask begins to ask a container, once. The revision is reconciled when an
 	// answer comes.
 	Ask(target probe.Target, revision client.ObjectKey)

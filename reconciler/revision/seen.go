@@ -68,6 +68,9 @@ type Seen struct {
 	// Answered are the pods that have answered our own probes for Hold, and for
 	// how long that counts.
 	Answered map[types.UID]time.Duration
+	// Since is when the pods began to answer our own probes that have done so for
+	// Hold.
+	Since map[types.UID]time.Time
 	// Listening is what pods that are not ready were found to listen on.
 	Listening map[types.UID]probe.Listening
 	// URL of the revision; empty where it has none of its own.

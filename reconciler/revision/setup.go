@@ -91,6 +91,9 @@ type waker struct {
 // Answered implements Prober.
 func (w *waker) Answered(container string) time.Duration { return w.probes.Answered(container) }
 
+// Since implements Prober.
+func (w *waker) Since(container string) time.Time { return w.probes.Since(container) }
+
 // Ask implements Prober.
 func (w *waker) Ask(target probe.Target, revision client.ObjectKey) {
 	w.probes.Ask(w.ctx, target, func() {

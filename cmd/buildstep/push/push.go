@@ -24,6 +24,7 @@ import (
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
 	"github.com/headway-dev/headway/pipelines/credentials"
+	"github.com/headway-dev/headway/pipelines/imagesize"
 )
 
 // Options of a push.
@@ -138,6 +139,7 @@ type imageConfig struct {
 	Entrypoint []string `json:"entrypoint,omitempty"`
 	Cmd        []string `json:"cmd,omitempty"`
 	WorkingDir string   `json:"workingDir,omitempty"`
+	SizeBytes  int64    `json:"sizeBytes,omitempty"`
 }
 
 // longestConfig keeps all results of a step below the 4 KiB that Kubernetes
@@ -149,9 +151,14 @@ func writeResults(image v1.Image, digest v1.Hash, o Options) error {
 	if err != nil {
 		return fmt.Errorf("reading image configuration: %w", err)
 	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		return fmt.Errorf("reading image manifest: %w", err)
+	}
 	config, err := json.Marshal(imageConfig{
 		User: file.Config.User, Entrypoint: file.Config.Entrypoint,
 		Cmd: file.Config.Cmd, WorkingDir: file.Config.WorkingDir,
+		SizeBytes: imagesize.Of(manifest),
 	})
 	if err != nil {
 		return fmt.Errorf("encoding image configuration: %w", err)

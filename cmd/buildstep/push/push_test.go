@@ -138,7 +138,12 @@ func TestPush(t *testing.T) {
 	if err := decoder.Decode(&config); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(v1alpha1.ImageConfig{User: "65532:65532", Entrypoint: []string{"/app/shop"}, Cmd: []string{"-v"}, WorkingDir: "/app"}, config); diff != "" {
+	manifest, err := image.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := manifest.Config.Size + manifest.Layers[0].Size + manifest.Layers[1].Size
+	if diff := cmp.Diff(v1alpha1.ImageConfig{User: "65532:65532", Entrypoint: []string{"/app/shop"}, Cmd: []string{"-v"}, WorkingDir: "/app", SizeBytes: size}, config); diff != "" {
 		t.Errorf("image-config, read as the API's type (-want +got):\n%s", diff)
 	}
 }

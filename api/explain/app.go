@@ -60,7 +60,7 @@ func (p Pods) String() string {
 
 // Note is one thing that Headway did to a revision, or how it is equipped.
 type Note struct {
-	// Topic is Scaled, Standby or Restarted.
+	// Topic is Scaled, Standby, Restarted or Image.
 	Topic string
 	// Revision it is about; empty: the live one.
 	Revision string
@@ -107,7 +107,7 @@ func ForApp(app *v1alpha1.App, revisions []v1alpha1.Revision) App {
 			a.Notes = append(a.Notes, notes(r, app.Status.Live)...)
 		}
 	}
-	order := []string{"Scaled", "Standby", "Restarted"}
+	order := []string{"Scaled", "Standby", "Restarted", "Image"}
 	slices.SortStableFunc(a.Notes, func(x, y Note) int { return slices.Index(order, x.Topic) - slices.Index(order, y.Topic) })
 	return a
 }
@@ -131,6 +131,9 @@ func notes(r *v1alpha1.Revision, live string) []Note {
 	}
 	if with := r.Status.StartedWith; with.Since != nil {
 		all = append(all, Note{"Restarted", name, with.Since.Time, with.Cause})
+	}
+	if text := Image(r); text != "" {
+		all = append(all, Note{"Image", name, time.Time{}, text})
 	}
 	return all
 }

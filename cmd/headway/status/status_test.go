@@ -90,6 +90,8 @@ func objects() []client.Object {
 		revision("default", "shop", "1a2b3c4d", time.Hour, func(r *v1alpha1.Revision) {
 			r.Status.Replicas, r.Status.Standby = 3, &v1alpha1.Standby{Asked: 2, Parked: 2}
 			r.Status.StartedWith = v1alpha1.StartedWith{Since: &metav1.MicroTime{Time: noon.Add(-5 * time.Minute)}, Cause: `Secret "shop-db" changed to version 812`}
+			r.Status.ImageConfig = &v1alpha1.ImageConfig{SizeBytes: 12_400_000}
+			r.Status.FirstStart = &metav1.Duration{Duration: 12 * time.Second}
 			r.Status.Scaling = &v1alpha1.Scaling{From: 1, To: 3, Reason: "overload: 21.7 requests in flight over 3s, 10 to a pod", At: micro(12 * time.Second)}
 		}),
 		revision("default", "shop", "5e6f7081", 10*time.Minute, func(r *v1alpha1.Revision) {

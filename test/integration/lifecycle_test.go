@@ -87,7 +87,7 @@ func (s shop) build(revision, digest string) {
 		"status.conditions": []any{condition("Succeeded", "True", "Succeeded")},
 		"status.results": []any{
 			map[string]any{"name": "digest", "type": "string", "value": digest},
-			map[string]any{"name": "image-config", "type": "string", "value": `{"user":"1000","entrypoint":["/app"]}`},
+			map[string]any{"name": "image-config", "type": "string", "value": `{"user":"1000","entrypoint":["/app"],"sizeBytes":12400000}`},
 		},
 	})
 	o.SetAPIVersion("tekton.dev/v1")
@@ -97,12 +97,19 @@ func (s shop) build(revision, digest string) {
 // start plays the kubelet: a revision gets a pod that is ready.
 func (s shop) start(revision string) {
 	s.Helper()
+	s.startPod(revision, revision, corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}})
+}
+
+// startPod plays the kubelet: a revision gets a pod of that name and status, which
+// runs.
+func (s shop) startPod(revision, name string, status corev1.PodStatus) {
+	s.Helper()
 	eventually(s.T, "a Deployment for "+revision, func() error {
 		_, err := get(s.T, reconciled, revision, &appsv1.Deployment{})
 		return err
 	})
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: reconciled, Name: revision, Labels: map[string]string{
+		ObjectMeta: metav1.ObjectMeta{Namespace: reconciled, Name: name, Labels: map[string]string{
 			v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelApp: s.name, v1alpha1.LabelRevision: revision,
 		}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: digestOne}}},
@@ -110,8 +117,8 @@ func (s shop) start(revision string) {
 	if err := api.Create(s.Context(), pod); err != nil {
 		s.Fatalf("creating a pod: %v", err)
 	}
-	pod.Status.Phase = corev1.PodRunning
-	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	status.Phase = corev1.PodRunning
+	pod.Status = status
 	if err := api.Status().Update(s.Context(), pod); err != nil {
 		s.Fatalf("making a pod ready: %v", err)
 	}

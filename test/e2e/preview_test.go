@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -174,8 +175,13 @@ func (f *forge) waitPreview(number int64, commit, text string) *v1alpha1.App {
 	return app
 }
 
+// besideProduction is the line of a comment with the size of an image and the time
+// of its start, next to production's.
+var besideProduction = regexp.MustCompile("(?m)^Image of `static`: [0-9.]+ [kM]B \\(.*production.*\\), starts (within|in about) [0-9]+s \\(.*production.*\\)\\.$")
+
 // waitTold waits until the forge shows that a preview is ready: by a status with
-// its URL, one with the build, and exactly one comment.
+// its URL, one with the build, and exactly one comment, which compares it with
+// production.
 func (f *forge) waitTold(number int64, commit string, preview *v1alpha1.App) {
 	f.Helper()
 	eventually(f.T, soon, "the forge is told of "+commit[:8], func() error {
@@ -197,6 +203,10 @@ func (f *forge) waitTold(number int64, commit string, preview *v1alpha1.App) {
 		if len(comments) != 1 || !strings.Contains(comments[0], preview.Status.URL) || !strings.Contains(comments[0], commit[:8]) {
 			return fmt.Errorf("the comments are %q", comments)
 		}
+		if !besideProduction.MatchString(comments[0]) {
+			return fmt.Errorf("the comment does not compare the preview with production: %q", comments[0])
+		}
+		f.Logf("#%d: %s", number, besideProduction.FindString(comments[0]))
 		return nil
 	})
 }

@@ -16,6 +16,24 @@ const marker = "<!-- headway:preview -->"
 // gone is what the comment of a closed request says.
 const gone = marker + "\nThe request is closed, and its previews are gone.\n"
 
+// imageOf begins the lines that compare a preview with production.
+const imageOf = "Image of "
+
+// sameNews reports whether two comments say the same, apart from how a preview
+// compares with production. That stays as it was when the comment was written:
+// else each deployment to production would be a write to every open request.
+func sameNews(a, b string) bool { return news(a) == news(b) }
+
+func news(text string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if line != "\n" && !strings.HasPrefix(line, imageOf) {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
+}
+
 // comment adds the one comment of a request. Whatever others have written stands
 // in code spans, in the middle of a line.
 func (v *view) comment(r *v1alpha1.RequestStatus, previews []preview) {
@@ -81,8 +99,9 @@ func link(to string) string {
 	return fmt.Sprintf("[%s](%s)", u.Hostname(), to)
 }
 
-// notes are what there is to know of previews beside their states, and how traffic
-// moves after the merge. What is true of several apps is said once.
+// notes are what there is to know of previews beside their states, how their images
+// compare with production, and how traffic moves after the merge. What is true of
+// several apps is said once.
 func notes(b *strings.Builder, previews []preview) {
 	var order [][2]string // what is said before the names of apps, and after them
 	apps := map[[2]string][]string{}
@@ -101,6 +120,11 @@ func notes(b *strings.Builder, previews []preview) {
 	for i := range previews {
 		if less := codes(explain.Amounts(previews[i].app.Spec.Preview.Reduced)); less != "" {
 			say(&previews[i], "Reduced in the preview of ", ", as `headway.yaml` on production allows no more: "+less+".")
+		}
+	}
+	for i := range previews {
+		if image := explain.ImageBeside(previews[i].runs, previews[i].live); image != "" {
+			say(&previews[i], imageOf, ": "+image+".")
 		}
 	}
 	for i := range previews {

@@ -170,7 +170,7 @@ func (m *memory) dueComments(sha string, w Wanted) (acts []act, expected int) {
 		if comment.Commit != sha || there == nil || !there.read || there.id == 0 && !comment.Create {
 			continue
 		}
-		same := there.body == comment.Text
+		same := sameNews(there.body, comment.Text)
 		if same && comment.Final {
 			there.final = sha
 		}

@@ -58,7 +58,7 @@ func (m *memory) read(ctx context.Context, c forge.Client, w Wanted, now time.Ti
 			m.leaveOut(looking, now)
 			continue
 		}
-		if there.body != comment.Text || !comment.Final {
+		if !sameNews(there.body, comment.Text) || !comment.Final {
 			continue
 		}
 		for _, d := range w.Deployments { // they are told before the comment

@@ -18,7 +18,10 @@ type preview struct {
 	commit   string
 	// production is the App that is previewed; nil before it is merged for the
 	// first time.
-	production   *v1alpha1.App
+	production *v1alpha1.App
+	// runs is the Revision whose pods serve for revision, mostly itself, and live
+	// that of production; nil where there is none.
+	runs, live   *v1alpha1.Revision
 	build, ready Status
 }
 
@@ -39,6 +42,13 @@ func (v *view) previews(r *v1alpha1.RequestStatus) []preview {
 			if h.Commit == p.commit {
 				p.revision = v.revisions[h.Revision]
 			}
+		}
+		p.runs = p.revision
+		if p.revision != nil && p.revision.Status.SameAs != "" {
+			p.runs = v.revisions[p.revision.Status.SameAs]
+		}
+		if p.production != nil {
+			p.live = v.revisions[p.production.Status.Live]
 		}
 		p.build = built(app, p.revision, p.commit)
 		p.ready = p.readiness()

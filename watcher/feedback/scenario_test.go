@@ -50,6 +50,51 @@ func TestLifeOfARequest(t *testing.T) {
 	}
 }
 
+// TestImageBesideProduction: what the comment says of the image and its start takes
+// no write of its own, whatever is deployed to production meanwhile, also after a
+// restart. Each push compares with what is live by then.
+func TestImageBesideProduction(t *testing.T) {
+	w := newWorld(t)
+	w.production("shop", sha("7b"), sha("8c"))
+	w.app("shop").Status.Live = "shop-7b7b7b7b"
+	deployed := func(revision string) {
+		w.app("shop").Status.Live = revision
+		w.wrote()
+		w.restart()
+		w.wrote()
+	}
+	says := func(want string) {
+		t.Helper()
+		if got := w.forge.comments[12]; !strings.Contains(got, "\nImage of `shop`: "+want+".\n") || strings.Count(got, imageOf) != 1 {
+			t.Errorf("the comment is %q, want %q", got, want)
+		}
+	}
+	push := func(commit, verb string) {
+		t.Helper()
+		revision := "shop-pr-12-" + v1alpha1.Short(commit)
+		about := "status " + v1alpha1.Short(commit)
+		w.push(12, commit, "shop")
+		w.wrote(about + " pending headway/preview/shop: about to be built")
+		w.built(revision)
+		w.revision(revision).Status.ImageConfig = &v1alpha1.ImageConfig{SizeBytes: 12_000_000}
+		w.wrote(about + " success headway/build/shop: built")
+		w.measured(revision, 12, 8*time.Second)
+		w.serves("shop-pr-12", revision)
+		// Six writes, a deployment is two of them.
+		w.wrote(about+" success headway/preview/shop: ready", "deploy preview/pr-12-shop "+v1alpha1.Short(commit), "comment 12 "+verb)
+	}
+	push(sha("1a"), "new")
+	says("12.0 MB (production: 10.0 MB, +2.00 MB), starts in about 8s (production: in about 5s)")
+	deployed("shop-8c8c8c8c")
+	deployed("")
+	says("12.0 MB (production: 10.0 MB, +2.00 MB), starts in about 8s (production: in about 5s)")
+	deployed("shop-8c8c8c8c")
+	push(sha("2b"), "changed")
+	says("12.0 MB (production: 11.0 MB, +1.00 MB), starts in about 8s (production: in about 5s)")
+	w.revision("shop-pr-12-2b2b2b2b").Status.SameAs = "shop-pr-12-1a1a1a1a"
+	w.wrote()
+}
+
 // TestClosedWhileItBuilds: what is pending ends.
 func TestClosedWhileItBuilds(t *testing.T) {
 	w := newWorld(t)

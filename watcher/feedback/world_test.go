@@ -243,6 +243,29 @@ func (w *world) built(revision string) {
 	w.set(revision, v1alpha1.ConditionBuilt, metav1.ConditionTrue, v1alpha1.ReasonBuildSucceeded, "")
 }
 
+// measured gives a revision what its image and its first pod tell.
+func (w *world) measured(revision string, megabytes int64, start time.Duration) {
+	w.t.Helper()
+	r := w.revision(revision)
+	r.Status.ImageConfig = &v1alpha1.ImageConfig{SizeBytes: megabytes * 1_000_000}
+	r.Status.FirstStart = &metav1.Duration{Duration: start}
+}
+
+// production is an app with a live revision of each of some commits, the last of
+// which serves.
+func (w *world) production(name string, commits ...string) {
+	w.t.Helper()
+	app := v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.AppSpec{ProductionRef: "refs/heads/main"}}
+	for i, commit := range commits {
+		revision := name + "-" + v1alpha1.Short(commit)
+		app.Status.Live = revision
+		w.facts.Revisions = append(w.facts.Revisions, v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: revision},
+			Spec: v1alpha1.RevisionSpec{App: name, Commit: commit, Ref: app.Spec.ProductionRef}})
+		w.measured(revision, int64(10+i), 5*time.Second)
+	}
+	w.facts.Apps = append(w.facts.Apps, app)
+}
+
 func (w *world) serves(app, revision string) {
 	w.t.Helper()
 	a := w.app(app)

@@ -19,7 +19,7 @@ var headers = map[string]string{
 
 // readBinary reads an event whose attributes are headers and whose data is the
 // body.
-func readBinary(header http.Header, body []byte) (*Event, *Problem) {
+func readBinary(header http.Header, contentType string, body []byte) (*Event, *Problem) {
 	e := &Event{}
 	version := false
 	for key, values := range header {
@@ -54,10 +54,8 @@ func readBinary(header http.Header, body []byte) (*Event, *Problem) {
 	if !version {
 		return nil, problem(attrSpecVersion, "is missing: send it with id, source and type as the headers ce-specversion, ce-id, ce-source and ce-type, or send the Content-Type %s", mediaJSON)
 	}
-	e.DataContentType = header.Get("Content-Type")
-	if len(body) > 0 {
-		e.Data = body
-	}
+	e.DataContentType = contentType
+	e.keepData(body)
 	e.sort()
 	return e, e.problem()
 }

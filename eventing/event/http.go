@@ -32,16 +32,36 @@ func (u *Unsupported) Error() string {
 // returns all of them or an error: a *Problem, which is the sender's fault (400),
 // or an *Unsupported (415). The events keep parts of body.
 func ReadHTTP(header http.Header, body []byte) ([]Event, error) {
-	contentType := header.Get("Content-Type")
-	media := mediaOf(contentType)
-	if !strings.HasPrefix(media, cloudEventsMedia) {
-		e, p := readBinary(header, body)
-		if p != nil {
-			return nil, p
-		}
-		return []Event{*e}, nil
+	var contentType string
+	if values := header["Content-Type"]; len(values) > 1 {
+		return nil, problem(attrDataContentType, "is there %d times, as the header Content-Type", len(values))
+	} else if len(values) == 1 {
+		contentType = values[0]
 	}
-	return nil, &Unsupported{ContentType: contentType}
+	media := mediaOf(contentType)
+	if strings.HasPrefix(media, cloudEventsMedia) && !charsetFits(contentType) {
+		return nil, &Unsupported{ContentType: contentType}
+	}
+	var events []Event
+	var e *Event
+	var p *Problem
+	switch {
+	case media == mediaJSON:
+		e, p = readStructured(body)
+	case media == mediaBatch:
+		events, p = readBatch(body)
+	case strings.HasPrefix(media, cloudEventsMedia):
+		return nil, &Unsupported{ContentType: contentType}
+	default:
+		e, p = readBinary(header, contentType, body)
+	}
+	if p != nil {
+		return nil, p
+	}
+	if e != nil {
+		events = []Event{*e}
+	}
+	return events, nil
 }
 
 // mediaOf is the media type of a Content-Type, in small letters, without

@@ -84,8 +84,11 @@ func (e *Event) problem() *Problem {
 		if name == attrSpecVersion || e.field(name) != nil {
 			return problem(name, "is no extension")
 		}
-		if i > 0 && e.Extensions[i-1].Name >= name {
-			return problem(name, "is there twice, or out of order")
+		if i > 0 && e.Extensions[i-1].Name == name {
+			return problem(name, "is there twice")
+		}
+		if i > 0 && e.Extensions[i-1].Name > name {
+			return problem(name, "is out of order")
 		}
 		if p := textProblem(name, e.Extensions[i].Value); p != nil {
 			return p
@@ -207,7 +210,8 @@ func timeProblem(value string) *Problem {
 		return nil
 	}
 	var t time.Time
-	if err := t.UnmarshalText([]byte(strings.ToUpper(value))); err != nil {
+	// UnmarshalText is stricter than Parse, but takes a comma for a point.
+	if err := t.UnmarshalText([]byte(strings.ToUpper(value))); err != nil || strings.Contains(value, ",") {
 		return problem(attrTime, "is no time of RFC 3339, such as 2026-05-04T12:00:00Z")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -10,20 +11,13 @@ import (
 // Policy says for how long and how often an event is tried.
 type Policy struct{ For, First, Max time.Duration }
 
-// PolicyOf reads a subscription's policy. One that is absent has all defaults:
-// the API server fills in the fields of a policy that is there.
+// PolicyOf reads a subscription's policy. What it does not say has its default.
 func PolicyOf(r v1alpha1.EventRetry) Policy {
-	p := Policy{For: r.For.Duration, First: r.First.Duration, Max: r.Max.Duration}
-	if p == (Policy{}) {
-		p.For = v1alpha1.DefaultRetryFor
+	return Policy{
+		For:   cmp.Or(r.For.Duration, v1alpha1.DefaultRetryFor),
+		First: cmp.Or(r.First.Duration, v1alpha1.DefaultRetryFirst),
+		Max:   cmp.Or(r.Max.Duration, v1alpha1.DefaultRetryMax),
 	}
-	if p.First <= 0 {
-		p.First = v1alpha1.DefaultRetryFirst
-	}
-	if p.Max <= 0 {
-		p.Max = v1alpha1.DefaultRetryMax
-	}
-	return p
 }
 
 // Verdict is what happens to an event after an attempt.
@@ -50,16 +44,13 @@ type Decision struct {
 //
 // The pause is a random part of an exponential backoff: "full jitter" of
 // "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), or what the
-// target asks for. A policy whose time is 0 allows one attempt.
+// target asks for.
 func Next(p Policy, first time.Time, attempts int, o Outcome, now time.Time, random float64) Decision {
 	switch o.class() {
 	case good:
 		return Decision{Verdict: Done}
 	case final:
 		return Decision{Verdict: GiveUp, Reason: o.String()}
-	}
-	if p.For <= 0 {
-		return Decision{Verdict: GiveUp, Reason: o.String() + "; it is not tried again"}
 	}
 	pause := time.Duration(random * float64(backoff(p, attempts)))
 	if asked := min(o.RetryAfter, MaxRetryAfter); asked > 0 {

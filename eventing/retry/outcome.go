@@ -21,6 +21,8 @@ type Outcome struct {
 	// Status of the answer; 0 if there is none.
 	Status int
 	Fault  Fault
+	// Detail of a Fault, for people; may be empty.
+	Detail string
 	// RetryAfter is how long the answer asks to wait; 0: it does not say.
 	RetryAfter time.Duration
 	// Activator is the reason that the activator gives for an answer of its own
@@ -97,6 +99,9 @@ func (o Outcome) String() string {
 	case o.Fault == Timeout:
 		return "no answer in time"
 	case o.Fault == Network:
+		if o.Detail != "" {
+			return "no connection: " + o.Detail
+		}
 		return "no connection"
 	case o.Activator != "":
 		return fmt.Sprintf("the activator answered %d (%s)", o.Status, o.Activator)

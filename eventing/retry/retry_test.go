@@ -21,7 +21,7 @@ func TestPolicyOf(t *testing.T) {
 	}{
 		{"absent", zeroRetry, Policy{24 * time.Hour, time.Second, 10 * time.Minute}},
 		{"all said", v1alpha1.EventRetry{For: length(time.Hour), First: length(time.Minute), Max: length(2 * time.Minute)}, Policy{time.Hour, time.Minute, 2 * time.Minute}},
-		{"never again", v1alpha1.EventRetry{First: length(time.Second), Max: length(time.Minute)}, Policy{0, time.Second, time.Minute}},
+		{"one thing said", v1alpha1.EventRetry{First: length(time.Minute)}, Policy{24 * time.Hour, time.Minute, 10 * time.Minute}},
 	}
 	for _, tt := range tests {
 		if d := diff.Diff(tt.want, PolicyOf(tt.in)); d != "" {
@@ -73,7 +73,7 @@ func TestNext(t *testing.T) {
 		{"the time is over, too few attempts", p, 25 * time.Hour, 7, down, 0, Decision{Verdict: Again, At: epoch}},
 		{"the time is over", p, 25 * time.Hour, 8, down, 0, Decision{Verdict: GiveUp, Reason: "answered 500; 8 attempts in 25h0m0s"}},
 		{"it would be over by then", p, 24*time.Hour - time.Minute, 100, down, 0.5, Decision{Verdict: GiveUp, Reason: "answered 500; 100 attempts in 23h59m0s"}},
-		{"once only", Policy{First: time.Second, Max: time.Second}, 0, 1, Outcome{Fault: Timeout}, 0, Decision{Verdict: GiveUp, Reason: "no answer in time; it is not tried again"}},
+		{"no answer", p, 25 * time.Hour, 8, Outcome{Fault: Network, Detail: "connection refused"}, 0, Decision{Verdict: GiveUp, Reason: "no connection: connection refused; 8 attempts in 25h0m0s"}},
 		{"redirect", p, 0, 1, Outcome{Status: 307}, 0, Decision{Verdict: GiveUp, Reason: "answered 307, which is not followed"}},
 	}
 	for _, tt := range tests {

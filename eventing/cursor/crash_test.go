@@ -122,7 +122,7 @@ func TestFailedWrite(t *testing.T) {
 	s = again(t, s, path)
 	defer closeStore(t, s)
 	p, _ = s.Place(mail, "orders")
-	if got := p.Counts(); got != (Counts{Floor: 2, Delivered: 3}) || p.NextOpen(3) != 3 || p.NextOpen(5) != 6 {
+	if got := p.Counts(); got != (Counts{Floor: 2, Above: 1, Delivered: 3}) || p.NextOpen(3) != 3 || p.NextOpen(5) != 6 {
 		t.Errorf("on disk is %+v, %v", got, p.done)
 	}
 }

@@ -40,7 +40,9 @@ const (
 
 // Counts of a place. All events up to Floor are done with.
 type Counts struct {
-	Floor                     uint64
+	Floor uint64
+	// Above is how many above it are.
+	Above                     uint64
 	Delivered, Filtered, Dead uint64
 	// Retrying is how many events are to be tried again.
 	Retrying int
@@ -50,7 +52,11 @@ type Counts struct {
 func (p *Place) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Counts{p.head.floor, p.head.delivered, p.head.filtered, p.head.dead, len(p.retries)}
+	c := Counts{Floor: p.head.floor, Delivered: p.head.delivered, Filtered: p.head.filtered, Dead: p.head.dead, Retrying: len(p.retries)}
+	for _, s := range p.done {
+		c.Above += s.to - s.from + 1
+	}
+	return c
 }
 
 // Begin has the place begin after floor in a channel, without anything else.
@@ -95,6 +101,24 @@ func (p *Place) Pass(from, to uint64, r Result, n uint64) {
 		return
 	}
 	p.change(func() { p.end(span{from, to}, r, n) })
+}
+
+// Expire records that the channel has nothing up to to any more, and returns how
+// many of those events were not done with; they count as dead.
+func (p *Place) Expire(to uint64) (lost uint64) {
+	p.change(func() {
+		if to <= p.head.floor {
+			return
+		}
+		lost = to - p.head.floor
+		for _, s := range p.done {
+			if s.from <= to {
+				lost -= min(s.to, to) - s.from + 1
+			}
+		}
+		p.end(span{p.head.floor + 1, to}, Gone, lost)
+	})
+	return lost
 }
 
 func (p *Place) end(s span, r Result, n uint64) {

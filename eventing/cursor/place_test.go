@@ -55,6 +55,12 @@ func (m *model) raise() {
 		m.counts.Floor++
 	}
 	m.counts.Retrying = len(m.retries)
+	m.counts.Above = 0
+	for seq := range m.done {
+		if seq > m.counts.Floor {
+			m.counts.Above++
+		}
+	}
 }
 
 // Random changes leave a place like plain sets, also after it was closed and
@@ -101,6 +107,22 @@ func TestPlaceIsLikeSets(t *testing.T) {
 						delete(m.retries, seq)
 					}
 				}
+			}
+		case 3:
+			if step%9 != 0 {
+				break
+			}
+			lost := uint64(0)
+			for n := m.counts.Floor + 1; n <= seq; n++ {
+				if !m.done[n] {
+					lost++
+				}
+				m.done[n] = true
+				delete(m.retries, n)
+			}
+			m.counts.Dead += lost
+			if got := p.Expire(seq); got != lost {
+				t.Fatalf("%d lost, want %d", got, lost)
 			}
 		default:
 			p.End(seq, Delivered)

@@ -28,6 +28,9 @@ type Outcome struct {
 	// Activator is the reason that the activator gives for an answer of its own
 	// (its header Headway-Answer). Empty: the app, or another server, answered.
 	Activator string
+	// Final is why the event cannot be delivered whatever the target says; empty:
+	// the target decides.
+	Final string
 }
 
 // The reasons of the activator (scaler/activator/answer) that speak about the
@@ -54,6 +57,8 @@ const (
 // class of an outcome: the one place where statuses are read.
 func (o Outcome) class() class {
 	switch {
+	case o.Final != "":
+		return final
 	case o.Fault != None:
 		return failed
 	case o.Activator == refused:
@@ -96,6 +101,8 @@ func (o Outcome) hold() time.Duration {
 // String says for people how the attempt ended.
 func (o Outcome) String() string {
 	switch {
+	case o.Final != "":
+		return o.Final
 	case o.Fault == Timeout:
 		return "no answer in time"
 	case o.Fault == Network:

@@ -1,0 +1,151 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/headway-dev/headway/eventing/channel"
+	"github.com/headway-dev/headway/eventing/cursor"
+	"github.com/headway-dev/headway/eventing/event"
+	"github.com/headway-dev/headway/eventing/retry"
+)
+
+// attempt is one delivery of one event that is under way.
+type attempt struct {
+	*subscription
+	sub    Subscription // as it was when it began, as is policy
+	policy retry.Policy
+	item   item
+	entry  cursor.Entry // this attempt included
+	weight int64
+	pass   retry.Pass
+	began  time.Time
+}
+
+// run delivers the event, puts what follows from it where it belongs, and
+// records it. If the end comes first, nothing is recorded: the event is
+// delivered again.
+func (a attempt) run() {
+	defer a.kick()
+	defer a.d.flight.Release(a.weight)
+	outcome, reply, err := a.deliver(a.d.abort)
+	if err != nil {
+		a.cancel()
+		return
+	}
+	now := time.Now()
+	decision := retry.Next(a.policy, time.UnixMilli(a.entry.First), int(a.entry.Attempts), outcome, now, rand.Float64())
+	switch decision.Verdict {
+	case retry.Done:
+		err = a.reply(a.d.abort, reply)
+	case retry.GiveUp:
+		err = a.bury(a.d.abort, outcome, decision.Reason)
+	case retry.Again:
+	}
+	if err != nil {
+		a.cancel()
+		return
+	}
+	a.record(outcome, decision, now)
+}
+
+// cancel takes the attempt back: the end has come.
+func (a attempt) cancel() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gate.Cancel(a.pass)
+	a.bytes -= a.item.size
+}
+
+// record writes down how the attempt has ended.
+func (a attempt) record(o retry.Outcome, d retry.Decision, ended time.Time) {
+	s := a.subscription
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate.End(a.pass, o, ended)
+	s.bytes -= a.item.size
+	if d.Verdict != retry.Done {
+		s.failed(a.item.event.ID, o.String(), ended)
+	}
+	if s.detached {
+		return
+	}
+	switch d.Verdict {
+	case retry.Done:
+		s.count(resultDelivered)
+		s.end(a.item.seq, cursor.Delivered)
+	case retry.GiveUp:
+		s.count(resultDead)
+		s.end(a.item.seq, cursor.Dead)
+	case retry.Again:
+		s.count(resultFailed)
+		a.entry.Status, a.entry.Due = uint16(o.Status), d.At.UnixMilli()
+		s.place.Retry(a.item.seq, a.entry)
+		s.due.add(a.item.seq, a.entry.Due)
+	}
+}
+
+// deliver makes the attempt. The error is that of ctx.
+func (a attempt) deliver(ctx context.Context) (o retry.Outcome, reply *event.Event, err error) {
+	if a.sub.Spec.To.Channel != "" {
+		o, err = a.pour(ctx)
+		return o, nil, err
+	}
+	limit := a.sub.Spec.Timeout.Duration
+	if limit <= 0 {
+		limit = defaultTimeout
+	}
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	o, reply, problem := a.post(within)
+	if ctx.Err() != nil && o.Fault != retry.None {
+		return o, nil, ctx.Err()
+	}
+	if problem != nil {
+		a.mu.Lock()
+		a.count(resultBadReply)
+		a.failed(a.item.event.ID, "the event in the answer is dropped: "+problem.Error(), time.Now())
+		a.mu.Unlock()
+	}
+	return o, reply, nil
+}
+
+// pour delivers to a channel.
+func (a attempt) pour(ctx context.Context) (retry.Outcome, error) {
+	next, ok := passOn(a.item.event, a.item.event, maxHops)
+	if !ok {
+		return retry.Outcome{Status: http.StatusLoopDetected, Final: tooManyHops}, nil
+	}
+	err := a.append(ctx, a.sub.Spec.To.Channel, next)
+	var full *channel.Full
+	var unavailable *channel.Unavailable
+	var large *channel.TooLarge
+	switch {
+	case err == nil:
+		return retry.Outcome{Status: http.StatusAccepted}, nil
+	case ctx.Err() != nil, errors.Is(err, channel.ErrClosed):
+		return retry.Outcome{}, err
+	case errors.As(err, &large):
+		return retry.Outcome{Status: http.StatusRequestEntityTooLarge}, nil
+	case errors.As(err, &full):
+		return retry.Outcome{Status: http.StatusServiceUnavailable, RetryAfter: full.RetryAfter}, nil
+	case errors.As(err, &unavailable):
+		return retry.Outcome{Status: http.StatusServiceUnavailable, RetryAfter: unavailable.RetryAfter}, nil
+	}
+	return retry.Outcome{Fault: retry.Network, Detail: err.Error()}, nil
+}
+
+// errNoChannel is the error for a channel that does not exist.
+var errNoChannel = errors.New("it does not exist")
+
+func (a attempt) append(ctx context.Context, name string, e *event.Event) error {
+	c, ok := a.d.store.Channel(channel.Name{Namespace: a.sub.Name.Namespace, Name: name})
+	if !ok {
+		return fmt.Errorf("channel %s: %w", name, errNoChannel)
+	}
+	return c.Append(ctx, []event.Event{*e})
+}

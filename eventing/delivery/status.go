@@ -1,0 +1,67 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headway-dev/headway/eventing/cursor"
+)
+
+// Status is how far a subscription is.
+type Status struct {
+	cursor.Counts
+	// Lag is how many events of the channel are not done with.
+	Lag uint64
+	// Oldest is when the oldest of these was accepted; zero if there is none.
+	Oldest time.Time
+	// InFlight is how many attempts are under way, Window how many may be.
+	InFlight, Window int
+	// HeldUntil is until when the target is left alone because it failed, or asked
+	// for it; zero: it is not.
+	HeldUntil time.Time
+	// LastFailure is the newest one since the program began; zero: none.
+	LastFailure Failure
+}
+
+// Failure is an attempt that failed, or what else went wrong with an event.
+type Failure struct {
+	Event   string // its id
+	At      time.Time
+	Message string
+}
+
+// Status returns how far a subscription is; ok is false if there is none. It
+// reads at most one event from the channel.
+func (d *Dispatcher) Status(ctx context.Context, name types.NamespacedName) (st Status, ok bool) {
+	d.mu.Lock()
+	s := d.subs[name]
+	d.mu.Unlock()
+	if s == nil {
+		return Status{}, false
+	}
+	s.settle()
+	s.mu.Lock()
+	if s.removed {
+		s.mu.Unlock()
+		return Status{}, false
+	}
+	st = Status{InFlight: s.gate.InFlight(), Window: s.gate.Window(), HeldUntil: s.gate.HeldUntil(), LastFailure: s.failure}
+	s.mu.Unlock()
+	st.Counts = s.place.Counts()
+	if last := s.lane.channel.State().Last; last > st.Floor {
+		st.Lag = last - st.Floor - min(st.Above, last-st.Floor)
+	}
+	if st.Lag > 0 {
+		if records, err := s.lane.channel.Read(ctx, st.Floor+1, 1, 1); err == nil && len(records) > 0 {
+			st.Oldest = records[0].At
+		}
+	}
+	return st, true
+}
+
+// failed notes a failure. Called with mu held.
+func (s *subscription) failed(event, message string, at time.Time) {
+	s.failure = Failure{Event: event, At: at, Message: oneLine(message)}
+}

@@ -184,7 +184,7 @@ func (x *expression) evaluate(e *event.Event) (value bool, err error) {
 	if size > MaxRead {
 		return false, fmt.Errorf("the attributes that the expression reads are longer than %d bytes", MaxRead)
 	}
-	result, err := x.parsed.Evaluate(cloudevents.Event{Context: &attributes{event: e, wanted: x.extensions}})
+	result, err := x.parsed.Evaluate(x.view(e))
 	if err != nil {
 		return false, err
 	}
@@ -193,6 +193,11 @@ func (x *expression) evaluate(e *event.Event) (value bool, err error) {
 		return false, err
 	}
 	return result.(bool), nil
+}
+
+// view is the event as the SDK sees it.
+func (x *expression) view(e *event.Event) cloudevents.Event {
+	return cloudevents.Event{Context: &attributes{event: e, wanted: x.extensions}}
 }
 
 func (*expression) exactType() (string, bool) { return "", false }

@@ -52,6 +52,7 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
 	set.StringVar(&f.activator, "activator", "headway-activator.headway-system", "host of the activators' Service within the cluster, where jobs of gates reach a candidate on port 80")
 	f.Register(set, ":8083", ":8084")
+	f.RegisterReported(set)
 	set.StringVar(&f.reportListen, "report-listen", ":8085", "address for the activators' reports of how requests end")
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/headway-dev/headway/cmd/logging"
 )
 
-// Flags are the settings that all of these programs have.
+// Flags are the settings of these programs.
 type Flags struct {
 	// Activators is the service account whose holders may report, namespace/name.
 	Activators string
@@ -28,14 +28,19 @@ type Flags struct {
 	logLevel        slog.Level
 }
 
-// Register adds the flags; metrics and health are the default addresses of these
-// endpoints.
+// Register adds the flags that all of them have; metrics and health are the default
+// addresses of these endpoints.
 func (f *Flags) Register(set *flag.FlagSet, metrics, health string) {
 	set.StringVar(&f.metrics, "metrics-listen", metrics, "address of /metrics")
 	set.StringVar(&f.health, "health-listen", health, "address of /healthz and /readyz")
+	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
+}
+
+// RegisterReported adds the flags of those that have several replicas and take the
+// activators' reports.
+func (f *Flags) RegisterReported(set *flag.FlagSet) {
 	set.StringVar(&f.Activators, "activators", "headway-system/headway-activator", "service account whose holders may report, as namespace/name")
 	set.BoolVar(&f.LeaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
-	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
 }
 
 // New sets up logging and makes a manager with clients for these types, which may

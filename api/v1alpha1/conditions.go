@@ -144,3 +144,30 @@ const (
 	ReasonFrozen   = "Frozen"
 	ReasonApproval = "Approval"
 )
+
+// Reasons on a Channel.
+const (
+	ReasonAccepting = "Accepting"
+	// ReasonFull: there is no room for more events. ReasonDiskLow: the disk that
+	// all channels share has too little.
+	ReasonFull    = "Full"
+	ReasonDiskLow = "DiskLow"
+	// ReasonEventsLost: events are accepted, and some that were are gone.
+	ReasonEventsLost  = "EventsLost"
+	ReasonUnhealthy   = "Unhealthy"
+	ReasonInvalidName = "InvalidName"
+)
+
+// Reasons on a Subscription; HostConflict is one, too.
+const (
+	ReasonDelivering = "Delivering"
+	// ReasonPaused: the spec asks for it.
+	ReasonPaused = "Paused"
+	// ReasonTargetFailing: nothing is delivered for now, as the target has failed
+	// again and again.
+	ReasonTargetFailing = "TargetFailing"
+	ReasonFilterInvalid = "FilterInvalid"
+	// ReasonChannelNotFound: one that the spec names does not exist.
+	ReasonChannelNotFound = "ChannelNotFound"
+	ReasonAppNotFound     = "AppNotFound"
+)

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/cmd/manager"
+	"github.com/headway-dev/headway/cmd/program"
+	"github.com/headway-dev/headway/eventing"
+)
+
+// drain is how long requests with events, and reconciliations, may go on after
+// the program was asked to stop.
+const drain = 10 * time.Second
+
+// run wires the parts and blocks until ctx ends.
+func run(ctx context.Context, f flags) (err error) {
+	for flag, value := range map[string]string{"url": f.url, "activator": f.activator} {
+		if u, err := url.Parse(value); err != nil || u.Scheme != "http" || u.Host == "" || u.Path != "" {
+			return fmt.Errorf("--%s must be a URL such as http://host, not %q", flag, value)
+		}
+	}
+	mgr, err := manager.New(f.Flags, ctrl.Options{
+		Cache:                   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		GracefulShutdownTimeout: new(2 * drain),
+	}, 50, v1alpha1.AddToScheme)
+	if err != nil {
+		return err
+	}
+	e, err := eventing.Open(ctx, eventing.Options{
+		Data: f.data, Listen: f.listen, URL: f.url, Activator: f.activator,
+		Serve: func(ctx context.Context, listener net.Listener, handler http.Handler) error {
+			return program.Serve(ctx, listener, handler, drain)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	if err := e.Setup(mgr); err != nil {
+		return err
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running: %w", err)
+	}
+	return nil
+}

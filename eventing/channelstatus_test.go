@@ -1,0 +1,50 @@
+package eventing
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/channel"
+)
+
+func TestChannelStatus(t *testing.T) {
+	gap := &channel.Gap{From: 3, To: 7, Lost: 4, Found: noon}
+	for _, tc := range []struct {
+		name  string
+		seen  seenChannel
+		after time.Duration // since noon
+		want  condition.State
+	}{
+		{"new", seenChannel{}, 0, condition.True("Accepting", "")},
+		{"with events", seenChannel{state: channel.State{First: 3, Last: 9, Events: 7, Bytes: 900 << 10}}, 0, condition.True("Accepting", "")},
+		{"no room for the smallest maxEvent", seenChannel{state: channel.State{First: 3, Last: 9, Events: 7, Bytes: 961 << 10}}, 0,
+			condition.False("Full", "984064 of 1048576 bytes are taken; events are refused until the oldest have been kept for 1h0m0s. Raise size, or lower keep")},
+		{"a loss", seenChannel{state: channel.State{First: 8, Last: 9, Events: 2, Gap: gap}}, 59 * time.Minute,
+			condition.True("EventsLost", "4 events with sequence numbers from 3 to 7 were lost on the disk, which was found at 2026-05-04T12:00:00Z; new ones are accepted")},
+		{"a loss of what would be gone now", seenChannel{state: channel.State{First: 8, Last: 9, Events: 2, Gap: gap}}, time.Hour, condition.True("Accepting", "")},
+		{"unhealthy", seenChannel{unhealthy: errors.New("the disk does not answer"), state: channel.State{Gap: gap}}, 0,
+			condition.False("Unhealthy", "no events are accepted until the eventing program has started again: the disk does not answer")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			object := &v1alpha1.Channel{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "orders", Generation: 2},
+				Spec:       v1alpha1.ChannelSpec{Keep: metav1.Duration{Duration: time.Hour}, Size: resource.MustParse("1Mi"), MaxEvent: 64 << 10},
+			}
+			got := channelStatus(object, tc.seen, "http://headway-events.headway-system", noon.Add(tc.after))
+			if state := condition.Get(got.Conditions, v1alpha1.ConditionReady); state != tc.want {
+				t.Errorf("got %+v, want %+v", state, tc.want)
+			}
+			state := tc.seen.state
+			if got.URL != "http://headway-events.headway-system/shop/orders" || got.ObservedGeneration != 2 ||
+				got.First != int64(state.First) || got.Last != int64(state.Last) || got.Events != int64(state.Events) || got.Bytes != int64(state.Bytes) {
+				t.Errorf("status %+v of %+v", got, state)
+			}
+		})
+	}
+}

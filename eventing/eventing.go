@@ -1,0 +1,115 @@
+// Package eventing keeps the events of Channels and delivers them to what
+// Subscriptions name: it opens the store, adds the reconcilers of both kinds to a
+// manager, and serves the ingress.
+//
+// It promises that nothing which was accepted is lost by anything that happens to
+// objects: a Channel or a Subscription that is deleted leaves its events and its
+// place for v1alpha1.CursorKept, and one whose target is missing waits. It runs
+// once: a second process waits until the first has left the data folder.
+package eventing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/headway-dev/headway/eventing/channel"
+	"github.com/headway-dev/headway/eventing/ingress"
+)
+
+// workers is the number of objects of a kind that are reconciled at a time.
+const workers = 4
+
+// Options of the program.
+type Options struct {
+	// Data is the folder for everything that has to outlive the process.
+	Data string
+	// Listen is the address of the ingress.
+	Listen string
+	// URL of the ingress in the cluster, without a path.
+	URL string
+	// Activator is the URL of the activators' Service, by which events reach apps.
+	Activator string
+	// Serve answers on a listener until the context ends.
+	Serve func(context.Context, net.Listener, http.Handler) error
+}
+
+// Eventing is the store and what stands on it.
+type Eventing struct {
+	options  Options
+	release  func() error // of the data folder
+	store    *channel.Store
+	removals *removals
+	ingress  *ingress.Handler
+}
+
+// Open opens the store; it waits for another process to leave it. Close has to be
+// called.
+func Open(ctx context.Context, o Options) (*Eventing, error) {
+	e := &Eventing{options: o, ingress: ingress.New(slog.Default())}
+	var err error
+	if e.release, err = lockFolder(ctx, o.Data); err != nil {
+		return nil, err
+	}
+	if err := e.open(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Eventing) open(ctx context.Context) (err error) {
+	if e.removals, err = openRemovals(filepath.Join(e.options.Data, "removed.json")); err != nil {
+		return err
+	}
+	e.store, err = channel.Open(ctx, channel.Options{Dir: filepath.Join(e.options.Data, "channels"), Log: slog.Default()})
+	return err
+}
+
+// Close ends what Open has begun. The manager must have stopped.
+func (e *Eventing) Close() error {
+	var err error
+	if e.store != nil {
+		err = e.store.Close()
+	}
+	return errors.Join(err, e.release())
+}
+
+// Setup adds the reconcilers, the ingress and the checks to a manager: it is alive
+// while the store takes events, and ready when all channels are open.
+func (e *Eventing) Setup(mgr ctrl.Manager) error {
+	c := &channels{
+		client: mgr.GetClient(), events: mgr.GetEventRecorder("headway-eventing"),
+		store: e.store, doors: &e.ingress.Doors, removals: e.removals, url: e.options.URL, now: time.Now,
+	}
+	if err := c.setup(mgr); err != nil {
+		return err
+	}
+	if err := mgr.Add(manager.RunnableFunc(e.serve)); err != nil {
+		return fmt.Errorf("adding the ingress: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("store", func(*http.Request) error { return e.store.Healthy() }); err != nil {
+		return fmt.Errorf("adding the health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("channels", func(*http.Request) error { return e.ingress.IsReady() }); err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	return nil
+}
+
+// serve runs the ingress until ctx ends.
+func (e *Eventing) serve(ctx context.Context) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", e.options.Listen)
+	if err != nil {
+		return fmt.Errorf("listening for events: %w", err)
+	}
+	return e.options.Serve(ctx, listener, e.ingress)
+}

@@ -39,7 +39,7 @@ func testSettings(t *testing.T, args ...string) settings {
 
 func testReferences() map[string]string {
 	references := map[string]string{}
-	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler", "park"} {
+	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler", "park", "eventing"} {
 		references[name] = "registry.example.com/headway/" + name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
 	}
 	return references
@@ -120,7 +120,7 @@ func TestRenderedObjects(t *testing.T) {
 					var secret corev1.Secret
 					o.into(t, &secret)
 					describe(t, &got, map[string]any{"data": secret.Data, "immutable": secret.Immutable})
-				case "Deployment":
+				case "Deployment", "StatefulSet":
 					var d appsv1.Deployment
 					o.into(t, &d)
 					describe(t, &got, map[string]any{"image": d.Spec.Template.Spec.Containers[0].Image, "args": d.Spec.Template.Spec.Containers[0].Args})
@@ -187,11 +187,11 @@ func TestServersAreHardened(t *testing.T) {
 	objects, _ := rendered(t, testSettings(t, "--kustomization", ".."))
 	servers := 0
 	for _, o := range objects {
-		if o.Kind != "Deployment" {
+		if o.Kind != "Deployment" && o.Kind != "StatefulSet" {
 			continue
 		}
 		servers++
-		var d appsv1.Deployment
+		var d appsv1.Deployment // of a StatefulSet the template is in the same place
 		o.into(t, &d)
 		pod := d.Spec.Template.Spec
 		if pod.SecurityContext == nil || pod.SecurityContext.RunAsNonRoot == nil || !*pod.SecurityContext.RunAsNonRoot || pod.SecurityContext.SeccompProfile == nil {
@@ -208,8 +208,8 @@ func TestServersAreHardened(t *testing.T) {
 			}
 		}
 	}
-	if servers != 3 {
-		t.Errorf("%d Deployments, want 3", servers)
+	if servers != 4 {
+		t.Errorf("%d Deployments and StatefulSets, want 4", servers)
 	}
 }
 

@@ -36,16 +36,16 @@ func (k Kubectl) Apply(ctx context.Context, manager string, objects []byte) erro
 	return err
 }
 
-// Rollout waits up to three minutes until a Deployment runs as applied. A failure
-// comes with what its pods and the namespace's events say.
+// Rollout waits up to three minutes until a workload, such as deployment/name, runs
+// as applied. A failure comes with what its pods and the namespace's events say.
 func (k Kubectl) Rollout(ctx context.Context, namespace, name string) error {
 	namespace = "--namespace=" + namespace
-	_, err := k.Run(ctx, "", "rollout", "status", "deployment/"+name, namespace, "--timeout=3m")
+	_, err := k.Run(ctx, "", "rollout", "status", name, namespace, "--timeout=3m")
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	pods, _ := k.Run(ctx, "", "get", "pods", namespace)
 	events, _ := k.Run(ctx, "", "get", "events", namespace, "--field-selector=type=Warning", "--sort-by=.lastTimestamp", "--no-headers")
-	logs, _ := k.Run(ctx, "", "logs", namespace, "deployment/"+name, "--tail=20", "--prefix")
+	logs, _ := k.Run(ctx, "", "logs", namespace, name, "--tail=20", "--prefix")
 	return fmt.Errorf("waiting for %s: %w\n%s\n%s\n%s", name, err, pods, command.LastLines(events, 10), logs)
 }

@@ -18,6 +18,7 @@ var templates embed.FS
 // settings are the values that configuration files are filled with.
 type settings struct {
 	State, Runtime, Registry, BuildCache   string
+	Events                                 string
 	NodeIP, NodeName, PodCIDR, ClusterCIDR string
 	DNSIP, ClusterDomain, RegistryEndpoint string
 	CgroupRoot, PauseImage, ResolvConf     string
@@ -32,6 +33,7 @@ type settings struct {
 func newSettings(places layout.Layout) settings {
 	return settings{
 		State: places.State(), Runtime: layout.Runtime, Registry: places.Registry(), BuildCache: places.BuildCache(),
+		Events: places.Events(),
 		NodeIP: layout.NodeIP, NodeName: layout.NodeName, PodCIDR: layout.PodCIDR, ClusterCIDR: layout.ClusterCIDR,
 		DNSIP: layout.DNSIP, ClusterDomain: layout.ClusterDomain, RegistryEndpoint: layout.RegistryEndpoint,
 		CgroupRoot: cgroupRoot, CNIDirs: cniDirs,

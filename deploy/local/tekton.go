@@ -54,7 +54,7 @@ func installTekton(ctx context.Context, c *cluster, s *report) error {
 	}
 	for _, name := range []string{"tekton-pipelines-webhook", "tekton-pipelines-controller"} {
 		s.waitFor("deployment " + name + " to be available")
-		if err := c.kubectl().Rollout(ctx, "tekton-pipelines", name); err != nil {
+		if err := c.kubectl().Rollout(ctx, "tekton-pipelines", "deployment/"+name); err != nil {
 			return err
 		}
 	}

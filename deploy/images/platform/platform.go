@@ -24,6 +24,7 @@ const (
 	Controller = "controller"
 	Activator  = "activator"
 	Autoscaler = "autoscaler"
+	Eventing   = "eventing"
 	Park       = "park"
 	BuildStep  = "buildstep"
 	BuilderGo  = "builder-go"
@@ -75,6 +76,7 @@ var recipes = map[string]recipe{
 	Controller: server(Controller),
 	Activator:  server(Activator),
 	Autoscaler: server(Autoscaler),
+	Eventing:   server(Eventing),
 	Park:       park,
 	BuildStep:  buildStep,
 	BuilderGo:  builderGo,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/headway-dev/headway/cmd/headway/change"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/cmd/headway/events"
 	"github.com/headway-dev/headway/cmd/headway/logs"
 	"github.com/headway-dev/headway/cmd/headway/plan"
 	"github.com/headway-dev/headway/cmd/headway/preview"
@@ -46,7 +47,7 @@ Exit codes: 0 done, 1 it did not work or a file has problems, 2 wrong usage.`,
 	root.AddCommand(
 		validate.Init(s), validate.Command(s, a), plan.Command(s, a),
 		status.Command(s, a), status.Previews(s, a), preview.Command(s, a), status.History(s, a), status.Why(s, a), logs.Command(s, a), change.Retry(s, a), change.Restart(s, a),
-		repo.Command(s, a), newVersion(s),
+		events.Command(s, a), repo.Command(s, a), newVersion(s),
 	)
 	root.AddCommand(promotion.Commands(s, a)...)
 	return root

@@ -1,0 +1,196 @@
+package events
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/eventing/event"
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+)
+
+// The Service of the ingress, which is reached through the API server: nothing
+// outside the cluster has a way to it.
+const (
+	ingressNamespace = "headway-system"
+	ingressService   = "headway-events:80"
+)
+
+// message is what the flags say.
+type message struct {
+	kind, source, id, subject, data, contentType string
+	set                                          []string
+}
+
+func newSend(s cli.Streams, a *cli.Access) *cobra.Command {
+	var m message
+	var output cli.Output
+	c := &cobra.Command{
+		Use:   "send CHANNEL --type TYPE",
+		Short: "Send an event to a channel",
+		Long: `Send an event to a channel of the namespace. When the command ends without an
+error, the event is on disk.
+
+--data is the data itself, @FILE the content of a file, and - what comes in. It is
+JSON where it can be read as that, else text; --content-type says otherwise.`,
+		Example: `  headway events send orders --type order.created --data '{"amount": 12}'
+  headway events send orders --type order.created --data @order.json --subject 4711 --set partitionkey=ada`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.Complete(channelNames),
+		PreRunE: func(*cobra.Command, []string) error {
+			if m.kind == "" {
+				return cli.Usagef("an event needs a type, such as --type order.created")
+			}
+			return nil
+		},
+		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+			e, err := m.event(s.In, time.Now())
+			if err != nil {
+				return err
+			}
+			if err := post(ctx, c, args[0], e); err != nil {
+				return err
+			}
+			done := sent{Namespace: c.Namespace, Channel: args[0], ID: e.ID, Source: e.Source, Type: e.Type}
+			return output.Print(s.Out, done, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "sent %s to channel %s\n", e.ID, args[0])
+			})
+		}),
+	}
+	output.Flag(c)
+	f := c.Flags()
+	f.StringVarP(&m.kind, "type", "t", "", "type of the event, such as order.created (required)")
+	f.StringVar(&m.source, "source", "/headway/cli", "source of the event, a URI or a path")
+	f.StringVar(&m.id, "id", "", "id of the event: with one source, the same id is the same event (default: a new one)")
+	f.StringVar(&m.subject, "subject", "", "subject of the event")
+	f.StringVarP(&m.data, "data", "d", "", "data, @FILE, or - for what comes in")
+	f.StringVar(&m.contentType, "content-type", "", "media type of the data (default: application/json where it is JSON, else text/plain)")
+	f.StringArrayVar(&m.set, "set", nil, "another `attribute=value`; may be given several times")
+	return c
+}
+
+// sent is what programs are told.
+type sent struct {
+	Namespace string `json:"namespace"`
+	Channel   string `json:"channel"`
+	ID        string `json:"id"`
+	Source    string `json:"source"`
+	Type      string `json:"type"`
+}
+
+// event is what the flags ask for, checked.
+func (m *message) event(in io.Reader, now time.Time) (*event.Event, error) {
+	e := &event.Event{ID: m.id, Source: m.source, Type: m.kind, Subject: m.subject, Time: now.UTC().Format(time.RFC3339Nano), DataContentType: m.contentType}
+	if e.ID == "" {
+		e.ID = strings.ToLower(rand.Text())
+	}
+	for _, pair := range m.set {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, cli.Usagef("--set takes attribute=value, not %q", pair)
+		}
+		e.Set(name, value)
+	}
+	var err error
+	switch file, named := strings.CutPrefix(m.data, "@"); {
+	case m.data == "-":
+		e.Data, err = io.ReadAll(in)
+	case named:
+		e.Data, err = os.ReadFile(file)
+	default:
+		e.Data = []byte(m.data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the data: %w", err)
+	}
+	if e.DataContentType == "" {
+		e.DataContentType = mediaType(e.Data)
+	}
+	if err := e.Validate(); err != nil {
+		return nil, cli.Usagef("this is no event: %v", err)
+	}
+	return e, nil
+}
+
+// mediaType is that of data for which none is given.
+func mediaType(data []byte) string {
+	switch {
+	case len(data) == 0:
+		return ""
+	case json.Valid(data):
+		return "application/json"
+	case utf8.Valid(data):
+		return "text/plain; charset=utf-8"
+	}
+	return "application/octet-stream"
+}
+
+// post sends an event through the API server.
+func post(ctx context.Context, c *cli.Cluster, channel string, e *event.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, cli.RequestTimeout)
+	defer cancel()
+	server, ok := c.Typed.CoreV1().RESTClient().(*rest.RESTClient)
+	if !ok {
+		return fmt.Errorf("no way to the API server by %T", c.Typed)
+	}
+	url := server.Post().Namespace(ingressNamespace).Resource("services").Name(ingressService).SubResource("proxy").Suffix(c.Namespace, channel).URL()
+	header := http.Header{}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url.String(), bytes.NewReader(e.WriteHTTP(header)))
+	if err != nil {
+		return fmt.Errorf("sending to channel %s: %w", channel, err)
+	}
+	request.Header = header
+	response, err := server.Client.Do(request) // not by client-go: it reads no answers but Kubernetes' own
+	if err != nil {
+		return fmt.Errorf("sending to channel %s: %w", channel, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusAccepted {
+		return nil
+	}
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return fmt.Errorf("reading the answer to an event for channel %s: %w", channel, err)
+	}
+	return refused(c.Namespace, channel, response, answer)
+}
+
+// refused is the error for an answer that is not 202: the ingress says itself what
+// is wrong; an error of the API server remains what it is, unless it means that
+// there is no ingress.
+func refused(namespace, channel string, response *http.Response, answer []byte) error {
+	if response.Header.Get("Content-Type") == "application/problem+json" {
+		var said struct{ Detail string }
+		switch err := json.Unmarshal(answer, &said); {
+		case err != nil:
+			return fmt.Errorf("the event was not taken: %s", response.Status)
+		case response.StatusCode == http.StatusNotFound:
+			return fmt.Errorf("there is no channel %s in namespace %s; headway events channels lists those there are", channel, namespace)
+		}
+		return fmt.Errorf("the event was not taken: %s", oneLine(said.Detail))
+	}
+	var said metav1.Status
+	if json.Unmarshal(answer, &said) != nil || said.Kind != "Status" {
+		return fmt.Errorf("sending to channel %s: the API server answers %s", channel, response.Status)
+	}
+	err := error(&apierrors.StatusError{ErrStatus: said})
+	switch {
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("this cluster takes no events: there is no Service headway-events in %s. Install this version of Headway, docs/install.md", ingressNamespace)
+	case apierrors.IsServiceUnavailable(err):
+		return fmt.Errorf("the eventing program does not run, or starts: kubectl get pods --namespace %s shows it: %w", ingressNamespace, err)
+	}
+	return fmt.Errorf("sending to channel %s: %w", channel, err)
+}

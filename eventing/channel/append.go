@@ -11,31 +11,60 @@ import (
 // one batch of JetStream, and a part of them alone is not to be kept.
 const maxAppend = 1000
 
-// request is one Append that waits to be written. Its events are the caller's
+// request is events that wait to be written together. They are the caller's
 // until done is closed.
 type request struct {
 	events []event.Event
+	keys   []key // by which they are known from when they are kept
 	bytes  int
 	done   chan struct{}
 	err    error // valid once done is closed
 }
 
-// Append returns nil when all events are on disk, in this order. Otherwise none
-// of them is, but for *Unavailable, where that cannot be known. Errors: *Full,
+// Append returns nil when all events are on disk, in this order, but for those
+// that were already: an event with the source and id of one that was kept
+// within Settings.Dedupe counts as kept. Otherwise none of the new ones is,
+// unless the error is *Unavailable, where that cannot be known. Errors: *Full,
 // *Unavailable, *TooLarge, ErrRemoved, ErrClosed, and the context's if it ended
 // before writing began. The events must not change while Append runs.
 func (c *Channel) Append(ctx context.Context, events []event.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	r := &request{events: events, done: make(chan struct{})}
-	if err := c.measure(r); err != nil {
+	bytes, err := c.measure(events)
+	if err != nil {
 		return err
 	}
-	if err := c.store.accepts(); err != nil {
+	if err := c.store.accepts(bytes); err != nil {
 		return err
 	}
+	for len(events) > 0 {
+		r := &request{events: events, bytes: bytes, done: make(chan struct{})}
+		var wait []*request
+		if dedupe := c.settings.Load().Dedupe; dedupe > 0 {
+			events, wait = c.store.seen.claim(r, c.mark, dedupe, c.store.opts.Now())
+		} else {
+			events = nil
+		}
+		if len(r.events) > 0 {
+			if err := c.write(ctx, r); err != nil {
+				return err
+			}
+		}
+		// Another caller is writing an event that is also in this Append: it is
+		// kept when that one is, and tried here when that fails.
+		for _, other := range wait {
+			select {
+			case <-other.done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// write has r written with whatever else waits, and returns when it is.
+func (c *Channel) write(ctx context.Context, r *request) error {
 	if err := c.enqueue(r); err != nil {
+		c.settle(r, err)
 		return err
 	}
 	select {
@@ -44,26 +73,27 @@ func (c *Channel) Append(ctx context.Context, events []event.Event) error {
 	case <-ctx.Done():
 	}
 	if c.withdraw(r) {
+		c.settle(r, ctx.Err())
 		return ctx.Err()
 	}
 	<-r.done // it is being written, and that ends within answerTimeout
 	return r.err
 }
 
-// measure finds how large the events of r are and refuses what is too large.
-func (c *Channel) measure(r *request) error {
-	if len(r.events) > maxAppend {
-		return &TooLarge{Reason: fmt.Sprintf("%d events at once; at most %d are kept together", len(r.events), maxAppend)}
+// measure returns the size of events and refuses what is too large.
+func (c *Channel) measure(events []event.Event) (bytes int, err error) {
+	if len(events) > maxAppend {
+		return 0, &TooLarge{Reason: fmt.Sprintf("%d events at once; at most %d are kept together", len(events), maxAppend)}
 	}
 	limit := c.settings.Load().MaxEvent
-	for i := range r.events {
-		n := size(&r.events[i])
+	for i := range events {
+		n := size(&events[i])
 		if int64(n) > limit {
-			return &TooLarge{Reason: fmt.Sprintf("the event is %d bytes, data and attributes together; the channel takes %d", n, limit)}
+			return 0, &TooLarge{Reason: fmt.Sprintf("the event is %d bytes, data and attributes together; the channel takes %d", n, limit)}
 		}
-		r.bytes += n
+		bytes += n
 	}
-	return nil
+	return bytes, nil
 }
 
 // size is what counts against Settings.MaxEvent.
@@ -75,7 +105,7 @@ func size(e *event.Event) int {
 	return n
 }
 
-// enqueue has r written with whatever else waits.
+// enqueue hands r to the goroutine that writes.
 func (c *Channel) enqueue(r *request) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,18 +15,21 @@ type Channel struct {
 	name     Name
 	stream   string // what the server calls it
 	subject  string // to which its events are published
+	mark     key    // of its events among those that are known again
 	settings atomic.Pointer[Settings]
 
 	// mu is held for moments only.
 	mu      sync.Mutex
-	state   State
-	oldest  time.Time     // when the first event was accepted
+	known   known
+	events  uint64
+	bytes   uint64
 	asked   time.Time     // when the server was last asked for its state
-	changed chan struct{} // closed, and replaced, when state.Last grows or err is set
+	changed chan struct{} // closed, and replaced, when known.Last grows or err is set
 	err     error         // why nothing comes any more: ErrRemoved or ErrClosed
 	queue   []*request
 	running bool // there is a goroutine that commits
 
+	noting     sync.Mutex // held while known is written down
 	committing sync.WaitGroup
 }
 
@@ -37,7 +40,8 @@ type State struct {
 	First, Last uint64
 	// Events and Bytes are what is kept, at most a second old.
 	Events, Bytes uint64
-	// Gap is what was lost; nil if nothing is known to be.
+	// Gap is what was lost; nil if nothing is known to be. It is told for
+	// Settings.Keep after it was found.
 	Gap *Gap
 }
 
@@ -56,10 +60,9 @@ type Gap struct {
 const stateAge = time.Second
 
 func newChannel(s *Store, name Name, info *jetstream.StreamInfo) *Channel {
-	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), changed: make(chan struct{})}
+	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{})}
 	settings := settingsOf(info.Config)
 	c.settings.Store(&settings)
-	c.learn(info.State)
 	return c
 }
 
@@ -80,7 +83,11 @@ func (c *Channel) State() State {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state
+	st := State{First: c.known.First, Last: c.known.Last, Events: c.events, Bytes: c.bytes}
+	if gap := c.known.Gap; gap.From != 0 {
+		st.Gap = &gap
+	}
+	return st
 }
 
 // refresh asks the server. No answer changes nothing: Append finds out whether
@@ -95,22 +102,29 @@ func (c *Channel) refresh() {
 	c.learn(stream.CachedInfo().State)
 }
 
+// learn takes up what the server says.
 func (c *Channel) learn(st jetstream.StreamState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = c.store.opts.Now()
-	c.state.Events, c.state.Bytes = st.Msgs, st.Bytes
-	c.state.First = max(st.FirstSeq, 1)
-	c.oldest = st.FirstTime
-	c.advance(st.LastSeq)
+	c.events, c.bytes = st.Msgs, st.Bytes
+	c.known.First = max(st.FirstSeq, 1)
+	if st.Msgs > 0 {
+		c.known.FirstAt = st.FirstTime
+	}
+	c.known.forget(c.settings.Load().Keep, c.asked)
+	c.advance(st.LastSeq, st.LastTime)
 }
 
 // advance wakes who waits for more. Called with mu held.
-func (c *Channel) advance(last uint64) {
-	if last <= c.state.Last {
+func (c *Channel) advance(last uint64, at time.Time) {
+	if last <= c.known.Last {
 		return
 	}
-	c.state.Last = last
+	if c.known.First > c.known.Last {
+		c.known.FirstAt = at // nothing was kept
+	}
+	c.known.Last, c.known.LastAt = last, later(c.known.LastAt, at)
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -121,7 +135,7 @@ func (c *Channel) advance(last uint64) {
 func (c *Channel) Wait(ctx context.Context, after uint64) error {
 	for {
 		c.mu.Lock()
-		last, changed, err := c.state.Last, c.changed, c.err
+		last, changed, err := c.known.Last, c.changed, c.err
 		c.mu.Unlock()
 		switch {
 		case err != nil:
@@ -146,4 +160,10 @@ func (c *Channel) end(err error) {
 		close(c.changed)
 		c.changed = make(chan struct{})
 	}
+}
+
+func (c *Channel) ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err != nil
 }

@@ -140,23 +140,32 @@ func (c *Channel) finish(group []*request, last uint64, err error) {
 	} else {
 		c.mu.Lock()
 		for _, r := range group {
-			c.state.Events += uint64(len(r.events))
-			c.state.Bytes += uint64(r.bytes)
+			c.events += uint64(len(r.events))
+			c.bytes += uint64(r.bytes)
 		}
-		c.advance(last)
+		c.advance(last, c.store.opts.Now())
 		c.mu.Unlock()
+		if err := c.note(); err != nil {
+			c.store.fail(err) // the events are kept all the same
+		}
 	}
 	for _, r := range group {
-		r.err = err
-		close(r.done)
+		c.settle(r, err)
 	}
+}
+
+// settle tells a request how it went.
+func (c *Channel) settle(r *request, err error) {
+	c.store.seen.settle(r, err == nil, c.store.opts.Now())
+	r.err = err
+	close(r.done)
 }
 
 // refusal is what Append says of an error of the server. Whatever it is, but
 // for a limit, the server does not get over it by itself.
 func (c *Channel) refusal(err error) error {
 	c.mu.Lock()
-	ended, oldest := c.err, c.oldest
+	ended, oldest := c.err, c.known.FirstAt
 	c.mu.Unlock()
 	if ended != nil {
 		return ended
@@ -167,5 +176,5 @@ func (c *Channel) refusal(err error) error {
 		return &Full{RetryAfter: min(max(free, time.Second), 5*time.Minute)}
 	}
 	c.store.fail(fmt.Errorf("writing to channel %s: %w", c.name, err))
-	return c.store.accepts()
+	return c.store.accepts(0)
 }

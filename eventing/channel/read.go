@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/headway-dev/headway/eventing/event"
 )
 
 // Record is an event in the log.
@@ -25,7 +27,7 @@ type Record struct {
 // there is nothing and no error.
 func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int) ([]Record, error) {
 	c.mu.Lock()
-	last, err := c.state.Last, c.err
+	last, err := c.known.Last, c.err
 	c.mu.Unlock()
 	if err != nil {
 		return nil, err
@@ -70,13 +72,44 @@ func (c *Channel) batch(ctx context.Context, n int, opts ...jetstreamext.GetBatc
 	return records, next, nil
 }
 
+// remember makes the events known again that are within the window, as far as
+// there is room for them.
+func (c *Channel) remember(ctx context.Context) error {
+	dedupe, now := c.settings.Load().Dedupe, c.store.opts.Now()
+	c.store.seen.window(dedupe)
+	if dedupe == 0 {
+		return nil
+	}
+	from, err := c.SeqAt(ctx, now.Add(-dedupe))
+	if err != nil {
+		return err
+	}
+	if last := c.State().Last; last > maxSeen {
+		from = max(from, last-maxSeen+1)
+	}
+	for {
+		records, err := c.Read(ctx, from, 1000, batchBytes)
+		if err != nil || len(records) == 0 {
+			return err
+		}
+		for _, r := range records {
+			e, err := event.Decode(r.Data)
+			if err != nil {
+				return fmt.Errorf("event %d of channel %s: %w", r.Seq, c.name, err)
+			}
+			c.store.seen.found(c.mark.of(e), r.At, now)
+			from = r.Seq + 1
+		}
+	}
+}
+
 // SeqAt returns the sequence number of the first event that was accepted at t
 // or later; one more than State.Last if there is none.
 func (c *Channel) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	c.mu.Lock()
-	last := c.state.Last
+	last := c.known.Last
 	c.mu.Unlock()
 	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, 1, jetstreamext.GetBatchStartTime(t))
 	if err != nil {

@@ -4,11 +4,13 @@
 // It promises that an event whose Append returned nil is on disk (fsync, not
 // only handed to the kernel), that the events of one Append are kept together
 // or not at all, and that events come back in the order of their sequence
-// numbers, byte for byte. Events leave when they are older than Settings.Keep and in no other way:
+// numbers, byte for byte. An event with the source and id of one that was accepted within
+// Settings.Dedupe is not kept twice, also across a restart. Events leave when they are older than Settings.Keep and in no other way:
 // when there is no room, new ones are refused.
 //
 // It does not know who reads, nor how far: places of subscriptions are kept
-// elsewhere.
+// elsewhere. It does not protect from a disk that forgets: it finds what is
+// missing when it starts, and says so in State.Gap.
 package channel
 
 import (
@@ -16,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -28,9 +31,12 @@ import (
 // DefaultLowDisk is Options.LowDisk where none is given, in bytes.
 const DefaultLowDisk = 256 << 20
 
-// retryBroken is when to try again what waits for a restart: a few seconds of
-// probes, one of starting.
-const retryBroken = 10 * time.Second
+// When to try again what was refused: a restart takes a few seconds of probes
+// and one of starting; a disk is emptied by people, or by events that grow old.
+const (
+	retryBroken  = 10 * time.Second
+	retryLowDisk = 30 * time.Second
+)
 
 // Options of a Store.
 type Options struct {
@@ -53,6 +59,9 @@ type Store struct {
 	js     jetstream.JetStream
 	// inFlight bounds the bytes that are being written.
 	inFlight *semaphore.Weighted
+	disk     *disk
+	ledger   *ledger
+	seen     *seen
 
 	// making is held while a channel is made, changed or removed.
 	making sync.Mutex
@@ -75,7 +84,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{opts: o, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight)}
+	s := &Store{
+		opts: o, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight),
+		disk: &disk{dir: o.Dir, low: o.LowDisk}, seen: newSeen(maxSeen),
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening the event store: %w", err)
+	}
+	var err error
+	if s.ledger, err = openLedger(o.Dir, o.Log); err != nil {
+		return nil, fmt.Errorf("opening the event store: %w", err)
+	}
 	if err := s.start(ctx); err != nil {
 		s.stop()
 		return nil, err
@@ -105,9 +124,16 @@ func (s *Store) load(ctx context.Context) error {
 	return nil
 }
 
-// adopt makes a Channel of a stream as the server describes it.
+// adopt makes a Channel of a stream as the server describes it: what it has is
+// compared with what it should have, and its newest events are known again.
 func (s *Store) adopt(ctx context.Context, name Name, info *jetstream.StreamInfo) error {
 	c := newChannel(s, name, info)
+	if err := c.audit(ctx, info); err != nil {
+		return err
+	}
+	if err := c.remember(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.channels[name] = c
@@ -123,21 +149,24 @@ func (s *Store) Ensure(ctx context.Context, name Name, settings Settings) (*Chan
 	}
 	s.making.Lock()
 	defer s.making.Unlock()
-	if c, ok := s.Channel(name); ok && c.settings.Load().equal(settings) {
+	c, ok := s.Channel(name)
+	ok = ok && !c.ended() // as after a Remove that failed
+	if ok && c.settings.Load().equal(settings) {
 		return c, nil
 	}
 	stream, err := s.js.CreateOrUpdateStream(ctx, settings.config(name))
 	if err != nil {
 		return nil, fmt.Errorf("making stream of channel %s: %w", name, err)
 	}
-	if c, ok := s.Channel(name); ok {
+	if ok {
 		c.settings.Store(&settings)
+		s.seen.window(settings.Dedupe)
 		return c, nil
 	}
 	if err := s.adopt(ctx, name, stream.CachedInfo()); err != nil {
 		return nil, err
 	}
-	c, _ := s.Channel(name)
+	c, _ = s.Channel(name)
 	return c, nil
 }
 
@@ -180,6 +209,9 @@ func (s *Store) Remove(ctx context.Context, name Name) error {
 	s.mu.Lock()
 	delete(s.channels, name)
 	s.mu.Unlock()
+	if err := s.ledger.forget(streamName(name)); err != nil {
+		return fmt.Errorf("removing channel %s: %w", name, err)
+	}
 	return nil
 }
 
@@ -202,10 +234,13 @@ func (s *Store) fail(err error) {
 	}
 }
 
-// accepts returns *Unavailable where events cannot be kept now.
-func (s *Store) accepts() error {
+// accepts returns *Unavailable where events of so many bytes cannot be kept now.
+func (s *Store) accepts(bytes int) error {
 	if err := s.Healthy(); err != nil {
 		return &Unavailable{RetryAfter: retryBroken, Reason: err.Error()}
+	}
+	if !s.disk.take(bytes, s.opts.Now()) {
+		return &Unavailable{RetryAfter: retryLowDisk, Reason: fmt.Sprintf("less than %d MiB are free on the disk", s.opts.LowDisk>>20)}
 	}
 	return nil
 }
@@ -229,6 +264,5 @@ func (s *Store) Close() error {
 	for _, c := range channels {
 		c.committing.Wait()
 	}
-	s.stop()
-	return nil
+	return s.stop()
 }

@@ -28,6 +28,17 @@ import (
 // startWatcher runs the production watcher on one namespace until the test ends.
 func startWatcher(t *testing.T, ns string) {
 	t.Helper()
+	stop := runWatcher(t, ns, t.TempDir())
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("the watcher's manager: %v", err)
+		}
+	})
+}
+
+// runWatcher is the same until it is stopped, with a folder for its files.
+func runWatcher(t *testing.T, ns, data string) (stop func() error) {
+	t.Helper()
 	options := reconciler.CacheOptions(builds)
 	options.DefaultNamespaces = map[string]cache.Config{ns: {}}
 	mgr, err := ctrl.NewManager(server, ctrl.Options{
@@ -40,18 +51,16 @@ func startWatcher(t *testing.T, ns string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	if err := watching.Setup(ctx, mgr, watching.Options{Data: t.TempDir(), ArtifactListen: "127.0.0.1:0", WebhookListen: "127.0.0.1:0"}); err != nil {
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := watching.Setup(ctx, mgr, watching.Options{Data: data, ArtifactListen: "127.0.0.1:0", WebhookListen: "127.0.0.1:0"}); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
+	return func() error {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the watcher's manager: %v", err)
-		}
-	})
+		return <-ended
+	}
 }
 
 // watched is a repository on a real git server, followed by the real watcher. It

@@ -18,10 +18,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/headway-dev/headway/eventing/channel"
+	"github.com/headway-dev/headway/eventing/cursor"
+	"github.com/headway-dev/headway/eventing/delivery"
 	"github.com/headway-dev/headway/eventing/ingress"
 )
 
@@ -47,6 +50,7 @@ type Eventing struct {
 	options  Options
 	release  func() error // of the data folder
 	store    *channel.Store
+	cursors  *cursor.Store
 	removals *removals
 	ingress  *ingress.Handler
 }
@@ -70,30 +74,49 @@ func (e *Eventing) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.store, err = channel.Open(ctx, channel.Options{Dir: filepath.Join(e.options.Data, "channels"), Log: slog.Default()})
+	if err != nil {
+		return err
+	}
+	e.cursors, err = cursor.Open(filepath.Join(e.options.Data, "cursors.db"), time.Now)
 	return err
 }
 
 // Close ends what Open has begun. The manager must have stopped.
 func (e *Eventing) Close() error {
-	var err error
-	if e.store != nil {
-		err = e.store.Close()
+	var errs []error
+	if e.cursors != nil {
+		errs = append(errs, e.cursors.Close())
 	}
-	return errors.Join(err, e.release())
+	if e.store != nil {
+		errs = append(errs, e.store.Close())
+	}
+	return errors.Join(append(errs, e.release())...)
 }
 
-// Setup adds the reconcilers, the ingress and the checks to a manager: it is alive
-// while the store takes events, and ready when all channels are open.
-func (e *Eventing) Setup(mgr ctrl.Manager) error {
+// Setup adds the reconcilers, the ingress, the deliveries and the checks to a
+// manager: it is alive while the store takes events, and ready when all
+// channels are open.
+func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
+	recorder := mgr.GetEventRecorder("headway-eventing")
 	c := &channels{
-		client: mgr.GetClient(), events: mgr.GetEventRecorder("headway-eventing"),
+		client: mgr.GetClient(), events: recorder,
 		store: e.store, doors: &e.ingress.Doors, removals: e.removals, url: e.options.URL, now: time.Now,
 	}
 	if err := c.setup(mgr); err != nil {
 		return err
 	}
-	if err := mgr.Add(manager.RunnableFunc(e.serve)); err != nil {
-		return fmt.Errorf("adding the ingress: %w", err)
+	dispatcher := delivery.New(e.store, e.cursors, delivery.NewClient(), slog.Default())
+	s := &subscriptions{
+		client: mgr.GetClient(), events: recorder, store: e.store, cursors: e.cursors, dispatcher: dispatcher,
+		activator: e.options.Activator, now: time.Now, wired: map[types.NamespacedName]wiring{},
+	}
+	if err := s.setup(ctx, mgr); err != nil {
+		return err
+	}
+	for name, run := range map[string]manager.RunnableFunc{"ingress": e.serve, "deliveries": dispatcher.Run} {
+		if err := mgr.Add(run); err != nil {
+			return fmt.Errorf("adding the %s: %w", name, err)
+		}
 	}
 	if err := mgr.AddHealthzCheck("store", func(*http.Request) error { return e.store.Healthy() }); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)

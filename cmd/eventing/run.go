@@ -46,7 +46,7 @@ func run(ctx context.Context, f flags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	if err := e.Setup(mgr); err != nil {
+	if err := e.Setup(ctx, mgr); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {

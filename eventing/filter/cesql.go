@@ -26,6 +26,9 @@ import (
 const (
 	// MaxExpression is the longest expression, in bytes, as in the kind.
 	MaxExpression = 4096
+	// MaxBrackets is how deep brackets may be nested: the parser takes seconds over
+	// 4096 that are not closed.
+	MaxBrackets = 50
 	// MaxRead is how long the attributes that an expression reads may be together,
 	// in bytes; it fails on an event with longer ones.
 	MaxRead = 4096
@@ -74,7 +77,14 @@ func (x *expression) parse(text string) (err error) {
 	lexer := gen.NewCESQLParserLexer(parser.NewCaseChangingStream(antlr.NewInputStream(text), true))
 	lexer.RemoveErrorListeners()
 	lexer.AddErrorListener(found)
-	tree := gen.NewCESQLParserParser(antlr.NewCommonTokenStream(lexer, antlr.TokenDefaultChannel))
+	tokens := antlr.NewCommonTokenStream(lexer, antlr.TokenDefaultChannel)
+	if tokens.Fill(); found.first == nil {
+		found.first = tooDeep(tokens.GetAllTokens())
+	}
+	if found.first != nil {
+		return found.first
+	}
+	tree := gen.NewCESQLParserParser(tokens)
 	tree.RemoveErrorListeners()
 	tree.AddErrorListener(found)
 	root := tree.Cesql()
@@ -93,6 +103,22 @@ func (x *expression) parse(text string) (err error) {
 	}
 	x.parsed, err = parser.Parse(text)
 	return err
+}
+
+func tooDeep(tokens []antlr.Token) error {
+	depth := 0
+	for _, token := range tokens {
+		switch token.GetTokenType() {
+		case gen.CESQLParserLexerLR_BRACKET:
+			depth++
+		case gen.CESQLParserLexerRR_BRACKET:
+			depth--
+		}
+		if depth > MaxBrackets {
+			return at(token, fmt.Sprintf("brackets can be nested %d deep", MaxBrackets))
+		}
+	}
+	return nil
 }
 
 // syntaxErrors keeps the first error of a parser.

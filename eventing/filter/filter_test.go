@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,4 +196,29 @@ func BenchmarkMatch(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestManyAtATime is for the race detector: parsers share caches, and a filter
+// is used by all readers of its channel.
+func TestManyAtATime(t *testing.T) {
+	shared, err := Compile(&v1alpha1.EventFilter{CESQL: "amount > 100"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			own, err := Compile(&v1alpha1.EventFilter{CESQL: fmt.Sprintf("amount > %d AND LEFT(zone, 2) = 'eu'", i)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range 50 {
+				if !shared.Match(order()).Match || !own.Match(order()).Match {
+					t.Error("no match")
+				}
+			}
+		})
+	}
+	group.Wait()
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// shortStart is below what can be measured: see RevisionStatus.FirstStart.
+// shortStart is the least that can be measured: RevisionStatus.FirstStart of an app
+// that answers at once is 0 to 2 s.
 const shortStart = 3 * time.Second
 
 // Image says how large the image of a revision is and how long the app took to

@@ -41,7 +41,7 @@ func TestBoundsOfEventingKinds(t *testing.T) {
 			between("retry.max", MinRetryMax, MaxRetryMax), within(MinRetryMax, MaxRetryMax),
 			fmt.Sprintf("maximum: %d", MaxRate), fmt.Sprintf("maximum: %d", MaxInFlight),
 			fmt.Sprintf("maxLength: %d", MaxEventPath), fmt.Sprintf("maxLength: %d", MaxEventURL), fmt.Sprintf("maxLength: %d", MaxCESQL),
-			fmt.Sprintf("maxLength: %d", MaxEventingName), "pattern: " + EventPath, "pattern: " + AttributeName,
+			fmt.Sprintf("maxLength: %d", MaxEventingName), "pattern: " + EventPath, "pattern: " + AttributeName, "matches('" + EventTime + "')",
 			"default: " + brief(DefaultRetryFor), "default: " + brief(DefaultRetryFirst), "default: " + brief(DefaultRetryMax), "default: " + brief(DefaultDeliveryTimeout),
 			"default: " + FromNow, "'" + FromEarliest + "'",
 		},

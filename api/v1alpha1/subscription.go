@@ -56,6 +56,13 @@ const (
 	// name of an event's attribute.
 	EventPath     = `^/[^?#]*$`
 	AttributeName = `^[a-z0-9]{1,20}$`
+	// EventTime is the form of a time from which on events are delivered.
+	EventTime = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$`
+	// MaxFilterDepth is how deep filters may be within filters, and
+	// MaxFilterParts how many all levels may have together. The API server does
+	// not look into them; who compiles a filter does.
+	MaxFilterDepth = 50
+	MaxFilterParts = 200
 )
 
 // Where a Subscription begins that has no place yet, unless it is a time.

@@ -141,6 +141,35 @@ func (w wordOrObject[T]) schema() map[string]any {
 	return map[string]any{"oneOf": []any{map[string]any{"const": w.word}, object}}
 }
 
+// pathOrObject is a path, or a mapping with exactly one of its keys.
+type pathOrObject[T any] struct {
+	path textOf[T]
+	objectOf[T]
+}
+
+func (p pathOrObject[T]) expected() string {
+	return p.path.expected() + ", or " + p.objectOf.expected()
+}
+
+func (p pathOrObject[T]) read(r *reader, into *T, key string, n *yaml.Node) {
+	switch {
+	case n.Kind == yaml.MappingNode && len(n.Content) == 2:
+		p.objectOf.read(r, into, key, n)
+	case n.Kind == yaml.MappingNode:
+		r.fail(n, key, "expected exactly one of the keys %s", strings.Join(p.names(), ", "))
+	case isText(n.ShortTag()) && strings.HasPrefix(n.Value, "/"):
+		p.path.read(r, into, key, n)
+	default:
+		r.fail(n, key, "%s", mismatch(p, n))
+	}
+}
+
+func (p pathOrObject[T]) schema() map[string]any {
+	object := p.objectOf.schema()
+	object["minProperties"], object["maxProperties"] = 1, 1
+	return map[string]any{"oneOf": []any{p.path.schema(), object}}
+}
+
 // switchOrObject is true or false, or a mapping that says more.
 type switchOrObject[T any] struct {
 	set func(into *T, v bool)

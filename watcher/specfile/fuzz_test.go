@@ -84,10 +84,64 @@ func checkSpec(t *testing.T, s *Spec) {
 		}
 	}
 	checkRelease(t, s.Release)
+	checkEventing(t, s)
 	for _, w := range s.Watch {
 		if _, err := ParseGlob(w); err != nil {
 			t.Fatalf("watch %q: %v", w, err)
 		}
+	}
+}
+
+// checkEventing: the kinds' own rules hold, and so do names.
+func checkEventing(t *testing.T, s *Spec) {
+	names := map[string]bool{}
+	for _, c := range s.Channels {
+		keep, size, dedupe := c.Spec.Keep.Duration, c.Spec.Size.Value(), c.Spec.Dedupe.Duration
+		if !appName.MatchString(c.Name) || len(c.Name) > 63 || names[c.Name] || keep < time.Minute || keep > 8760*time.Hour || size < 1<<20 ||
+			c.Spec.MaxEvent < 65536 || c.Spec.MaxEvent > 8388608 || dedupe < 0 || dedupe > 24*time.Hour {
+			t.Fatalf("channel %+v", c)
+		}
+		names[c.Name] = true
+	}
+	names = map[string]bool{}
+	for i := range s.Events {
+		e := &s.Events[i]
+		targets := 0
+		for _, to := range []string{e.Spec.To.App, e.Spec.To.Channel, e.Spec.To.URL} {
+			if to != "" {
+				targets++
+			}
+		}
+		object := e.Object(s.Name)
+		if !appName.MatchString(object) || len(object) > 63 || names[object] || targets != 1 || (e.Spec.To.App != "") != (e.Spec.To.Path != "") ||
+			e.Spec.Channel == "" || e.Spec.Rate < 0 || e.Spec.Rate > 100000 || e.Spec.InFlight < 0 || e.Spec.InFlight > 1024 {
+			t.Fatalf("subscription %+v", e)
+		}
+		names[object] = true
+		checkFilter(t, e.Spec.Filter)
+	}
+}
+
+func checkFilter(t *testing.T, f *v1alpha1.EventFilter) {
+	if f == nil {
+		return
+	}
+	if f.CESQL == "" && f.Not == nil && len(f.Exact)+len(f.Prefix)+len(f.Suffix)+len(f.All)+len(f.Any) == 0 {
+		t.Fatal("an empty filter")
+	}
+	for _, attributes := range []map[string]string{f.Exact, f.Prefix, f.Suffix} {
+		for name, v := range attributes {
+			if !attributeName.MatchString(name) || v == "" {
+				t.Fatalf("attribute %q with %q", name, v)
+			}
+		}
+	}
+	checkFilter(t, f.Not)
+	for i := range f.All {
+		checkFilter(t, &f.All[i])
+	}
+	for i := range f.Any {
+		checkFilter(t, &f.Any[i])
 	}
 }
 

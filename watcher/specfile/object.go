@@ -105,7 +105,9 @@ func (l listOfObjects[T, E]) read(r *reader, into *T, key string, n *yaml.Node) 
 	}
 	for i, node := range n.Content {
 		var item E
-		l.item.read(r, &item, fmt.Sprintf("%s[%d]", key, i), node)
+		full := fmt.Sprintf("%s[%d]", key, i)
+		r.at[full] = position{node.Line, node.Column}
+		l.item.read(r, &item, full, node)
 		l.add(into, item)
 	}
 }

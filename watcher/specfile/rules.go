@@ -19,6 +19,8 @@ func (r *reader) across(s *Spec) {
 	}
 	r.acrossRules(s.Release)
 	r.acrossPreview(s.Preview)
+	r.acrossChannels(s.Channels)
+	r.acrossEvents(s.Name, s.Events)
 }
 
 // atMostMax checks a number of pods against scale.max.

@@ -16,6 +16,7 @@ func JSONSchema() ([]byte, error) {
 	top["title"] = FileName
 	top["description"] = "What one app of a repository is built from and how it runs on Headway."
 	top["not"] = map[string]any{"required": []string{"build", "image"}}
+	top["$defs"] = map[string]any{"filter": filterSchema()}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

@@ -1,6 +1,10 @@
 package specfile
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
 
 func TestSkipped(t *testing.T) {
 	for file, want := range map[string]bool{
@@ -62,6 +66,31 @@ func TestClaimedName(t *testing.T) {
 	} {
 		if got := ClaimedName([]byte(data)); got != want {
 			t.Errorf("ClaimedName(%q) = %q, want %q", data, got, want)
+		}
+	}
+}
+
+func TestClaimedChannels(t *testing.T) {
+	for _, c := range []struct {
+		data string
+		want []string
+		sure bool
+	}{
+		{"name: shop\nprot: 1\n", nil, true},
+		{"prot: 1\nchannels: [{name: orders, kep: 1h}, {name: mail}]\nchannels: [{name: more}]\n", []string{"orders", "mail", "more"}, true},
+		{"channels: [{nam: orders}, {name: mail}]\n", []string{"mail"}, false},
+		{"channels: [orders]\n", nil, false},
+		{"channels: {orders: {}}\n", nil, false},
+		{"channels: orders\n", nil, false},
+		{"channels:\n", nil, true},
+		{"channels: [}\n", nil, false},
+		{"[a, b]\n", nil, true},
+		{"", nil, false},
+		{"name: &x shop\n", nil, false},
+	} {
+		names, sure := ClaimedChannels([]byte(c.data))
+		if diff := cmp.Diff(c.want, names); diff != "" || sure != c.sure {
+			t.Errorf("%q: sure %v (-want +got)\n%s", c.data, sure, diff)
 		}
 	}
 }

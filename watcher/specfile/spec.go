@@ -58,6 +58,10 @@ type Spec struct {
 	Hosts []string
 	// Preview says which previews requests get; nil: none.
 	Preview *Preview `json:",omitempty"`
+	// Channels that the file declares, and Events, the subscriptions of the app, in
+	// the order of the file.
+	Channels []Channel      `json:",omitempty"`
+	Events   []Subscription `json:",omitempty"`
 	// Runtime is what is frozen into the Revision. Env is sorted by name.
 	v1alpha1.Runtime
 

@@ -142,7 +142,8 @@ var rows = []row{
 		value: booleanOf[Spec]{set: func(s *Spec, v bool) { s.Hold = v }},
 	},
 	previewRow,
-	{name: "events"},
+	channelsRow,
+	eventsRow,
 }
 
 var buildRows = []row{

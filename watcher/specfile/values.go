@@ -248,10 +248,15 @@ type quantityOf[T any] struct {
 	// least is the smallest amount that makes sense; it catches 128m (milli)
 	// where 128Mi was meant.
 	least string
-	set   func(into *T, canonical string)
+	// most is the largest amount; empty: none.
+	most string
+	set  func(into *T, canonical string)
 }
 
 func (q quantityOf[T]) expected() string {
+	if q.most != "" {
+		return fmt.Sprintf("%s from %s to %s, such as %s", q.what, q.least, q.most, q.example)
+	}
 	return fmt.Sprintf("%s of at least %s, such as %s", q.what, q.least, q.example)
 }
 
@@ -263,7 +268,7 @@ func (q quantityOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
 		return
 	}
 	amount, err := resource.ParseQuantity(n.Value)
-	if err != nil || amount.Cmp(resource.MustParse(q.least)) < 0 {
+	if err != nil || amount.Cmp(resource.MustParse(q.least)) < 0 || q.most != "" && amount.Cmp(resource.MustParse(q.most)) > 0 {
 		r.fail(n, key, "%s", mismatch(q, n))
 		return
 	}

@@ -25,26 +25,45 @@ var errDeleting = errors.New("an older object with this name is still being dele
 // sources, which are stored before. The order matters: an App names a Revision
 // before it exists, so that a Revision never looks like one that nobody wants.
 //
-// An App that fails does not keep the others from being applied: deleting are
+// An object that fails does not keep the others from being applied: deleting are
 // those whose name is still taken by what is being deleted, refused says which
-// ones the API server does not take.
+// ones are not taken.
 func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, p plan.Plan, digests map[string]string) (deleting []string, refused []*plan.Problem, err error) {
 	var failed []error
-	for _, planned := range slices.Concat(p.Apps, p.Previews) {
-		err := r.applyApp(ctx, repo, l, f, planned, digests)
+	note := func(what string, err error) {
+		var taken *plan.Problem
 		switch {
 		case err == nil:
-		case errors.Is(err, errDeleting) && planned.Spec.Preview != nil:
-			l.soon = settleLook // its teardown may take a while
 		case errors.Is(err, errDeleting):
-			deleting = append(deleting, planned.Name)
+			deleting = append(deleting, what)
+		case errors.As(err, &taken):
+			r.log.Warn("object is refused", "namespace", repo.Namespace, "object", what, "error", err)
+			refused = append(refused, plan.NewProblem(taken.Reason, "%s is not followed: %s", what, taken.Message))
 		case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
-			r.log.Warn("app is refused", "namespace", repo.Namespace, "app", planned.Name, "error", err)
-			refused = append(refused, plan.NewProblem(v1alpha1.ReasonRefused, "app %s is not followed, the API server refuses it: %v", planned.Name, err))
+			r.log.Warn("object is refused", "namespace", repo.Namespace, "object", what, "error", err)
+			refused = append(refused, plan.NewProblem(v1alpha1.ReasonRefused, "%s is not followed, the API server refuses it: %v", what, err))
 		default:
 			failed = append(failed, err)
 		}
 	}
+	for _, planned := range p.Channels {
+		note(named("channel", planned.Name), r.applyChannel(ctx, repo, l, f, planned))
+	}
+	for _, planned := range slices.Concat(p.Apps, p.Previews) {
+		app, err := r.applyApp(ctx, repo, l, f, planned, digests)
+		if errors.Is(err, errDeleting) && planned.Spec.Preview != nil {
+			l.soon = settleLook // its teardown may take a while
+			continue
+		}
+		note(named("app", planned.Name), err)
+		if err != nil {
+			continue
+		}
+		for _, s := range planned.Subscriptions {
+			note(named("subscription", s.Name), r.applySubscription(ctx, repo, l, f, app, s))
+		}
+	}
+	failed = append(failed, r.pruneEventing(ctx, repo, l, f, p)...)
 	for _, gone := range p.Remove {
 		name := gone.App
 		app := &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: repo.Namespace, Name: name}}
@@ -60,30 +79,31 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 	return deleting, refused, errors.Join(failed...)
 }
 
-func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, planned plan.App, digests map[string]string) error {
+// applyApp makes an App and its Revisions, and gives the App as it is then.
+func (r *Reconciler) applyApp(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, planned plan.App, digests map[string]string) (*v1alpha1.App, error) {
 	prior := f.app(planned.Name)
-	if f.deleting[planned.Name] || prior != nil && prior.DeletionTimestamp != nil {
-		return fmt.Errorf("app %s: %w", planned.Name, errDeleting)
+	if f.deleting[named("app", planned.Name)] || prior != nil && prior.DeletionTimestamp != nil {
+		return nil, fmt.Errorf("app %s: %w", planned.Name, errDeleting)
 	}
 	app := prior
 	if prior == nil || !equality.Semantic.DeepEqual(prior.Spec, planned.Spec) {
 		var err error
 		if app, err = r.writeApp(ctx, repo, planned); err != nil {
-			return err
+			return nil, err
 		}
 		l.memory.apps[app.Name] = written[*v1alpha1.App]{app, r.now()}
 	}
 	for _, n := range planned.Revisions {
 		rev := revisionObject(repo, app, n, digests[n.Name], l.memory.signed.at(n.Ref, n.Snapshot.Commit))
 		if err := r.createRevision(ctx, rev); err != nil {
-			return err
+			return nil, err
 		}
 		l.memory.revisions[rev.Name] = written[*v1alpha1.Revision]{rev, r.now()}
 		revisionsMade.Inc()
 		r.log.Info("revision made", "namespace", repo.Namespace, "repository", repo.Name, "revision", rev.Name, "ref", n.Ref, "commit", rev.Spec.Commit, "took", r.now().Sub(l.started))
 		r.event(repo, "RevisionMade", fmt.Sprintf("revision %s from %s: %s", rev.Name, v1alpha1.ShortRef(n.Ref), rev.Spec.Subject))
 	}
-	return nil
+	return app, nil
 }
 
 // writeApp applies the App and gives it as the API server has it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/detect"
@@ -44,9 +45,11 @@ type memory struct {
 	signed signedMemory
 	// lost are digests of artifacts that could not be made again.
 	lost map[string]bool
-	// apps and revisions are the own writes that the cache may not show yet.
-	apps      map[string]written[*v1alpha1.App]
-	revisions map[string]written[*v1alpha1.Revision]
+	// These are the own writes that the cache may not show yet.
+	apps          map[string]written[*v1alpha1.App]
+	revisions     map[string]written[*v1alpha1.Revision]
+	channels      map[string]written[*v1alpha1.Channel]
+	subscriptions map[string]written[*v1alpha1.Subscription]
 	// failures in a row.
 	failures int
 	// tries are how often a commit that was asked for could not be pushed, by
@@ -63,17 +66,19 @@ type written[T any] struct {
 
 func newMemory() *memory {
 	return &memory{
-		snapshots:  map[string]*plan.Snapshot{},
-		signed:     newSignedMemory(),
-		absent:     map[string]string{},
-		unreadable: map[string]*plan.Problem{},
-		times:      map[string]time.Time{},
-		differs:    map[int64]time.Time{},
-		asked:      map[int64]asked{},
-		lost:       map[string]bool{},
-		tries:      map[string]int{},
-		apps:       map[string]written[*v1alpha1.App]{},
-		revisions:  map[string]written[*v1alpha1.Revision]{},
+		snapshots:     map[string]*plan.Snapshot{},
+		signed:        newSignedMemory(),
+		absent:        map[string]string{},
+		unreadable:    map[string]*plan.Problem{},
+		times:         map[string]time.Time{},
+		differs:       map[int64]time.Time{},
+		asked:         map[int64]asked{},
+		lost:          map[string]bool{},
+		tries:         map[string]int{},
+		apps:          map[string]written[*v1alpha1.App]{},
+		revisions:     map[string]written[*v1alpha1.Revision]{},
+		channels:      map[string]written[*v1alpha1.Channel]{},
+		subscriptions: map[string]written[*v1alpha1.Subscription]{},
 	}
 }
 
@@ -93,15 +98,15 @@ func (m *memory) sooner(wait time.Duration) {
 	}
 }
 
-// freshApps puts the own writes that are newer than what the cache shows in
-// its place.
-func (m *memory) freshApps(cached map[string]*v1alpha1.App, now time.Time) {
-	for name, w := range m.apps {
-		seen := cached[name]
+// fresh puts the own writes that are newer than what the cache shows in its
+// place.
+func fresh[T client.Object](own map[string]written[T], cached map[string]T, now time.Time) {
+	for name, w := range own {
+		seen, shown := cached[name]
 		switch {
 		case now.Sub(w.at) > ownWriteFor,
-			seen != nil && (seen.UID != w.object.UID || seen.Generation >= w.object.Generation):
-			delete(m.apps, name)
+			shown && (seen.GetUID() != w.object.GetUID() || seen.GetGeneration() >= w.object.GetGeneration()):
+			delete(own, name)
 		default:
 			cached[name] = w.object
 		}

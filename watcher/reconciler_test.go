@@ -266,7 +266,7 @@ func TestLeavingObjectsAreWaitedFor(t *testing.T) {
 	if result := w.look(); result.RequeueAfter != deletingRetry {
 		t.Errorf("looks again after %v while the old App leaves, want %v", result.RequeueAfter, deletingRetry)
 	}
-	w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "older objects of the same name are deleted: apps shop")
+	w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "older objects of the same name are deleted: app shop")
 	w.wantCondition("SpecValid", metav1.ConditionTrue, "Valid", "")
 }
 
@@ -294,7 +294,7 @@ func TestRepositoryRemovedAndAdded(t *testing.T) {
 		if result := w.look(); result.RequeueAfter != deletingRetry {
 			t.Errorf("%s: looks again after %v, want %v", when, result.RequeueAfter, deletingRetry)
 		}
-		w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "apps shop, web")
+		w.wantCondition("Ready", metav1.ConditionUnknown, "Waiting", "app shop, app web")
 	}
 	look("both are there")
 	if got := w.app("shop").OwnerReferences[0].UID; got != "uid-of-the-removed" {

@@ -32,10 +32,10 @@ func fetching(repo *v1alpha1.Repository) {
 	set(repo, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonFetching, "looking at the repository for the first time"))
 }
 
-// waiting tells that some Apps cannot be made yet.
+// waiting tells that some objects cannot be made yet.
 func waiting(repo *v1alpha1.Repository, deleting []string) {
 	set(repo, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonWaiting,
-		"made as soon as older objects of the same name are deleted: apps "+plan.FirstFew(deleting)))
+		"made as soon as older objects of the same name are deleted: "+plan.FirstFew(deleting)))
 }
 
 // failed leaves everything but Ready as it was: what runs is what was last

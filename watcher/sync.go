@@ -150,8 +150,8 @@ func (r *Reconciler) secret(ctx context.Context, namespace, name, field string) 
 // it.
 type seen struct {
 	plan.Facts
-	// deleting are the names of Apps that an earlier Repository of the same name
-	// has left behind, and that are being deleted.
+	// deleting are objects, such as "app shop", that an earlier Repository of the
+	// same name has left behind, and that are being deleted.
 	deleting map[string]bool
 	// requests are what status.commit of the Apps asks for, by name.
 	requests map[string]*v1alpha1.CommitRequest
@@ -186,12 +186,15 @@ func (r *Reconciler) observe(ctx context.Context, repo *v1alpha1.Repository, mem
 	all := map[string]*v1alpha1.App{}
 	for i := range apps.Items {
 		if app := &apps.Items[i]; ownedByOther(app, repo.UID) {
-			f.deleting[app.Name] = true
+			f.deleting[named("app", app.Name)] = true
 		} else {
 			all[app.Name], f.requests[app.Name] = app, app.Status.Commit
 		}
 	}
-	memory.freshApps(all, r.now())
+	fresh(memory.apps, all, r.now())
+	if err := r.observeEventing(ctx, repo, all, memory, &f); err != nil {
+		return seen{}, err
+	}
 	f.Apps = maps.Clone(all)
 	maps.DeleteFunc(f.Apps, func(name string, app *v1alpha1.App) bool {
 		if app.Spec.Preview != nil {

@@ -58,6 +58,8 @@ type Facts struct {
 	// of other Repositories in the namespace to the Repository.
 	Apps    map[string]*v1alpha1.App
 	Foreign map[string]string
+	// Eventing is what there is of channels and subscriptions.
+	Eventing
 	// Previews are the Repository's Apps that are previews, by name.
 	Previews map[string]*v1alpha1.App
 	// Requests are the open requests, and the branches that have previews by name.
@@ -107,6 +109,11 @@ type Plan struct {
 	Requests []v1alpha1.RequestStatus
 	// Remove are the Apps that go.
 	Remove []Removal
+	// Channels are those that are or become, by name, without those that stay as
+	// they are because their file cannot be used.
+	Channels []Channel
+	// RemoveChannels and RemoveSubscriptions go.
+	RemoveChannels, RemoveSubscriptions []string
 	// Files are the headway.yaml files of the production commit, for the
 	// status.
 	Files []v1alpha1.RepositoryApp
@@ -122,6 +129,10 @@ type App struct {
 	Name      string
 	Spec      v1alpha1.AppSpec
 	Revisions []Revision
+	// Subscriptions of the App, which has no others unless it is Broken: its
+	// headway.yaml cannot be used, and what there is of them stays as it is.
+	Subscriptions []Subscription
+	Broken        bool
 }
 
 // Revision is a Revision to make.
@@ -148,6 +159,7 @@ func (r *Revision) Source() v1alpha1.Source {
 //	... is one too many         as not valid, and told once for all of them
 //	its commit is unsigned      as not valid, for every App (unsigned.go)
 //	no file names the App       removal.go
+//	channels and subscriptions  eventing.go
 //	a further ref               is a head of the Apps that production has
 //	a request                   preview.go
 func Make(f Facts) Plan {
@@ -191,6 +203,7 @@ func Make(f Facts) Plan {
 		}
 	}
 	slices.SortFunc(p.Apps, func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
+	f.planEventing(&p, files)
 	f.planPreviews(&p, files)
 	return p
 }
@@ -218,7 +231,7 @@ func (f Facts) check(c *Candidate, files specFiles) (name string, why *Problem) 
 	if misruled := c.Misruled(f.ProductionRef); misruled != nil {
 		return name, &Problem{v1alpha1.ReasonInvalidSpec, misruled.Error()}
 	}
-	return name, nil
+	return name, f.taken(c)
 }
 
 func (p *Plan) report(c *Candidate, name string, why *Problem) {
@@ -276,7 +289,7 @@ func (f Facts) planApp(name string, c *Candidate) (App, *Problem) {
 	f.release(&spec, name, prior, ledger)
 	f.addFurtherHeads(&spec, name, ledger, prior.Heads)
 	f.decide(&spec, name, ledger)
-	return App{name, spec, ledger.made}, nil
+	return App{Name: name, Spec: spec, Revisions: ledger.made, Subscriptions: subscriptions(c)}, nil
 }
 
 // planBroken keeps an App as it is, with a problem. Its further refs go on:
@@ -289,7 +302,7 @@ func (f Facts) planBroken(app *v1alpha1.App, why *Problem) App {
 	spec.Heads = slices.DeleteFunc(spec.Heads, func(h v1alpha1.Head) bool { return h.Ref != f.ProductionRef && h.Ref != spec.ProductionRef })
 	f.addFurtherHeads(&spec, app.Name, ledger, app.Spec.Heads)
 	f.decide(&spec, app.Name, ledger)
-	return App{app.Name, spec, ledger.made}
+	return App{Name: app.Name, Spec: spec, Revisions: ledger.made, Broken: true}
 }
 
 // addFurtherHeads adds the App's heads on refs beside production, and sorts all. A ref

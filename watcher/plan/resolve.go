@@ -31,6 +31,7 @@ func (s SpecFiles) Resolve(c *tree.Commit, blobs tree.Blobs, memo *detect.Memo) 
 	}
 	slices.SortFunc(out.Apps, func(a, b Candidate) int { return cmp.Compare(a.File, b.File) })
 	markDuplicates(out.Apps)
+	markShared(out.Apps)
 	return out, nil
 }
 

@@ -38,6 +38,10 @@ type Candidate struct {
 	// claims is the name in a file that could not be read; empty when it
 	// cannot be told.
 	claims string
+	// channels are those that the file declares, as far as they can be told;
+	// mayHide: there may be others.
+	channels []string
+	mayHide  bool
 	// omitted: the file is one too many and was not read.
 	omitted bool
 	// key is the hash of what the image is built from, specHash of what is
@@ -81,7 +85,7 @@ func (s *Snapshot) refuse(file string, why *Problem) *Snapshot {
 	out.Apps = slices.Clone(s.Apps)
 	for i := range out.Apps {
 		if c := &out.Apps[i]; c.File == file {
-			*c = Candidate{File: file, Name: c.Name, Problem: why}
+			*c = Candidate{File: file, Name: c.Name, Problem: why, channels: c.channels, mayHide: c.mayHide}
 		}
 	}
 	return &out

@@ -41,9 +41,10 @@ func ReadSpecFiles(c *tree.Commit, blobs tree.Blobs, known map[string]bool) (Spe
 		}
 		switch {
 		case app.omitted:
-			app.claims = specfile.ClaimedName(data)
+			app.claim(data)
 			app.refuse(v1alpha1.ReasonTooManySpecFiles, specfile.Whole(fmt.Sprintf("the repository has more than %d headway.yaml files, and this one is left out; split the repository", MaxSpecFiles)))
 		case f.Mode == tree.Symlink:
+			app.mayHide = true
 			app.refuse(v1alpha1.ReasonInvalidSpec, specfile.Whole(specfile.FileName+" is a symbolic link; make it a file"))
 		default:
 			app.parse(data)
@@ -80,14 +81,25 @@ func (c *Candidate) parse(data []byte) {
 	var at specfile.Problems
 	switch c.Template = specfile.IsTemplate(c.File, data, err); {
 	case errors.As(err, &at):
-		c.claims = specfile.ClaimedName(data)
+		c.claim(data)
 		c.refuse(v1alpha1.ReasonInvalidSpec, at...)
 	case c.Template:
 		c.claims = parsed.Name
 		c.refuse(v1alpha1.ReasonInvalidSpec, specfile.Whole("the folder's name is a placeholder; rename the folder"))
 	default:
 		c.Spec, c.Name = parsed, parsed.Name
+		for _, channel := range parsed.Channels {
+			c.channels = append(c.channels, channel.Name)
+		}
 	}
+}
+
+// claim notes what a file that is not used says all the same.
+func (c *Candidate) claim(data []byte) {
+	sure := false
+	c.claims = specfile.ClaimedName(data)
+	c.channels, sure = specfile.ClaimedChannels(data)
+	c.mayHide = !sure
 }
 
 // Reach reports whether an app may have sources in a folder.

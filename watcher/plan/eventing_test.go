@@ -1,0 +1,239 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/watcher/tree"
+)
+
+// ownedBy is an object of that name which belongs to another.
+func ownedBy(kind, owner, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, OwnerReferences: []metav1.OwnerReference{
+		*metav1.NewControllerRef(&metav1.ObjectMeta{Name: owner}, v1alpha1.GroupVersion.WithKind(kind))}}
+}
+
+// carriedOut are the channels and subscriptions once a plan is carried out.
+func carriedOut(e Eventing, p Plan) Eventing {
+	e.Channels, e.Subscriptions = maps.Clone(e.Channels), maps.Clone(e.Subscriptions)
+	if e.Channels == nil {
+		e.Channels, e.Subscriptions = map[string]*v1alpha1.Channel{}, map[string]*v1alpha1.Subscription{}
+	}
+	for _, c := range p.Channels {
+		e.Channels[c.Name] = &v1alpha1.Channel{ObjectMeta: ownedBy("Repository", "repo", c.Name), Spec: c.Spec}
+	}
+	for _, a := range p.Apps {
+		for _, s := range a.Subscriptions {
+			e.Subscriptions[s.Name] = &v1alpha1.Subscription{ObjectMeta: ownedBy("App", a.Name, s.Name), Spec: s.Spec}
+		}
+	}
+	for _, name := range p.RemoveChannels {
+		delete(e.Channels, name)
+	}
+	for _, name := range p.RemoveSubscriptions {
+		delete(e.Subscriptions, name)
+	}
+	return e
+}
+
+// outline has the channels and subscriptions of a plan, what goes, and why files
+// are refused.
+func outline(p Plan) string {
+	var b strings.Builder
+	for _, c := range p.Channels {
+		fmt.Fprintf(&b, "channel %s %s\n", c.Name, c.Spec.Keep.Duration)
+	}
+	for _, a := range append(p.Apps, p.Previews...) {
+		if a.Broken {
+			fmt.Fprintf(&b, "app %s stays as it is\n", a.Name)
+		}
+		for _, s := range a.Subscriptions {
+			fmt.Fprintf(&b, "subscription %s of %s: %s -> %s%s%s\n", s.Name, a.Name, s.Spec.Channel, s.Spec.To.App, s.Spec.To.Path, s.Spec.To.Channel)
+		}
+	}
+	for _, name := range p.RemoveChannels {
+		fmt.Fprintf(&b, "channel %s goes\n", name)
+	}
+	for _, name := range p.RemoveSubscriptions {
+		fmt.Fprintf(&b, "subscription %s goes\n", name)
+	}
+	for _, why := range p.Problems {
+		fmt.Fprintf(&b, "%s %s\n", why.Reason, why.Message)
+	}
+	return b.String()
+}
+
+const (
+	orders = "name: shop\nchannels: [{name: orders}]\nevents: [{from: orders, to: /events}, {name: big, from: orders, to: {channel: big}}]\n"
+	mailer = "name: mailer\nevents: [{from: orders, to: /}]\n"
+)
+
+// TestPlanEventing: each case is a history of commits with an app in each folder;
+// what is wanted follows from the last one.
+func TestPlanEventing(t *testing.T) {
+	tests := []struct {
+		name    string
+		commits []content
+		there   Eventing
+		want    string
+	}{
+		{"made", []content{{"shop": orders, "mailer": mailer}}, Eventing{}, `
+channel orders 168h0m0s
+subscription mailer-orders of mailer: orders -> mailer/
+subscription shop-orders of shop: orders -> shop/events
+subscription shop-big of shop: orders -> big
+`},
+		{"changed and removed", []content{{"shop": orders}, {"shop": "name: shop\nchannels: [{name: orders, keep: 1h}, {name: more}]\nevents: [{from: orders, to: /other}]\n"}}, Eventing{}, `
+channel more 168h0m0s
+channel orders 1h0m0s
+subscription shop-orders of shop: orders -> shop/other
+subscription shop-big goes
+`},
+		{"no file any more", []content{{"shop": orders, "mailer": mailer}, {"mailer": mailer}}, Eventing{}, `
+subscription mailer-orders of mailer: orders -> mailer/
+channel orders goes
+subscription shop-big goes
+subscription shop-orders goes
+`},
+		{"the file is broken", []content{{"shop": orders, "mailer": mailer}, {"shop": "name: shop\nprot: 1\nchannels: [{name: orders}]\n", "mailer": "name: mailer\n"}}, Eventing{}, `
+app shop stays as it is
+subscription mailer-orders goes
+InvalidSpec shop/headway.yaml:2:1: unknown key "prot", did you mean "port"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sticky, timeout, watch
+`},
+		{"a file that is broken does not say it any more", []content{{"shop": orders}, {"shop": "name: shop\nport: x\n"}}, Eventing{}, `
+app shop stays as it is
+channel orders goes
+InvalidSpec shop/headway.yaml:2:7: port: expected an integer from 1 to 65535, such as 8080, but found the text "x"
+`},
+		{"it may have moved to a file that is no YAML", []content{{"shop": orders, "mailer": mailer}, {"shop": "name: shop\n", "mailer": "name: mailer\nchannels: [}\n"}}, Eventing{}, `
+app mailer stays as it is
+subscription shop-big goes
+subscription shop-orders goes
+InvalidSpec mailer/headway.yaml:2:1: not valid YAML: did not find expected node content
+`},
+		{"a model of a file says nothing", []content{{"shop": orders}, {"shop": "name: shop\n", "{{x}}": "name: {{ x }}\nchannels: [{name: orders}]\n"}}, Eventing{}, `
+channel orders goes
+subscription shop-big goes
+subscription shop-orders goes
+`},
+		{"nothing builds it", []content{{"shop": orders}, {"shop": orders + "build: {with: go}\n"}}, Eventing{}, `
+app shop stays as it is
+InvalidSpec shop/headway.yaml:4:8: build: found no main package with a func main in folder "shop"; set path to the folder that has the program, or name the package, such as build: {with: go, args: {main: ./server}}
+`},
+		{"moved to another file", []content{{"shop": orders, "mailer": mailer}, {"shop": "name: shop\n", "mailer": mailer + "channels: [{name: orders}]\n"}}, Eventing{}, `
+channel orders 168h0m0s
+subscription mailer-orders of mailer: orders -> mailer/
+subscription shop-big goes
+subscription shop-orders goes
+`},
+		{"a channel twice", []content{{"shop": orders, "mailer": mailer}, {"shop": orders, "mailer": mailer + "channels: [{name: orders}]\n"}}, Eventing{}, `
+app mailer stays as it is
+app shop stays as it is
+NameConflict mailer/headway.yaml:3:19: channels[0].name: shop/headway.yaml has the channel "orders", too; each is in one file
+NameConflict shop/headway.yaml:2:19: channels[0].name: mailer/headway.yaml has the channel "orders", too; each is in one file
+`},
+		{"a subscription twice", []content{{"shop": "name: shop\nevents: [{name: a-b, from: orders, to: /}]", "shop-a": "name: shop-a\nevents: [{name: b, from: orders, to: /}]"}}, Eventing{}, `
+NameConflict shop-a/headway.yaml:2:17: events[0].name: shop/headway.yaml has the Subscription "shop-a-b", too; each is in one file
+NameConflict shop/headway.yaml:2:17: events[0].name: shop-a/headway.yaml has the Subscription "shop-a-b", too; each is in one file
+`},
+		{"names of others", []content{{"shop": orders}},
+			Eventing{ForeignChannels: map[string]string{"orders": `belongs to Repository "other"`}, ForeignSubscriptions: map[string]string{"shop-orders": "was not made from git"}}, `
+NameConflict shop/headway.yaml:2:19: channels[0].name: the Channel "orders" of this namespace belongs to Repository "other"; choose another name
+shop/headway.yaml:3:10: events[0].name: the Subscription "shop-orders" of this namespace was not made from git; choose another name
+`},
+		{"the name of another app's", []content{{"shop": "name: shop\nevents: [{name: a-b, from: orders, to: /}]"}, {"shop": "name: shop\nport: x\n", "shop-a": "name: shop-a\nevents: [{name: b, from: orders, to: /}]"}}, Eventing{}, `
+app shop stays as it is
+NameConflict shop-a/headway.yaml:2:17: events[0].name: the Subscription "shop-a-b" of this namespace belongs to App "shop"; choose another name
+InvalidSpec shop/headway.yaml:2:7: port: expected an integer from 1 to 65535, such as 8080, but found the text "x"
+`},
+		{"renamed", []content{{"shop": orders}, {"shop": strings.Replace(orders, "name: shop", "name: store", 1)}}, Eventing{}, `
+channel orders 168h0m0s
+app shop stays as it is
+subscription store-orders of store: orders -> store/events
+subscription store-big of store: orders -> big
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := Facts{Repository: "repo", ProductionRef: main, Eventing: tt.there}
+			var p Plan
+			for i, apps := range tt.commits {
+				f.Production = commitOf(t, fmt.Sprintf("a%d", i), apps)
+				p = Make(f)
+				f = nextLook(f, p)
+				f.Eventing = carriedOut(f.Eventing, p)
+			}
+			if diff := cmp.Diff(strings.TrimPrefix(tt.want, "\n"), outline(p)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// commitOf reads a commit with a static app in each folder.
+func commitOf(t *testing.T, name string, apps content) *Snapshot {
+	t.Helper()
+	files := content{}
+	for folder, spec := range apps {
+		files[folder+"/headway.yaml"], files[folder+"/index.html"] = spec, "<p>"+name
+	}
+	c := files.commit()
+	c.Hash = hash(name)
+	s, err := readSnapshot(c, files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestEventingOfWhatIsNotRead: what cannot be told stays.
+func TestEventingOfWhatIsNotRead(t *testing.T) {
+	f := Facts{Repository: "repo", ProductionRef: main, Production: commitOf(t, "a1", content{"shop": orders})}
+	p := Make(f)
+	f = nextLook(f, p)
+	f.Eventing = carriedOut(f.Eventing, p)
+	link := content{"shop/headway.yaml": "elsewhere"}.commit()
+	link.Files[0].Mode = tree.Symlink
+	linked, err := readSnapshot(link, content{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := f
+	for name, s := range map[string]*Snapshot{
+		"unsigned": f.Unsigned(hash("b2"), NewProblem(v1alpha1.ReasonUnsigned, "it is not signed")),
+		"a link":   linked,
+		"refused":  refused.Refuse(Revision{Snapshot: f.Production, From: f.Production.App("shop")}, NewProblem(v1alpha1.ReasonTooLarge, "it is too large")),
+	} {
+		f.Production = s
+		if p := Make(f); len(p.Channels)+len(p.RemoveChannels)+len(p.RemoveSubscriptions) > 0 || !p.Apps[0].Broken {
+			t.Errorf("%s: %s", name, outline(p))
+		}
+	}
+}
+
+// TestPreviewsGetNoEvents: whatever a request or production says, a preview has
+// no subscriptions, and what a request says of channels counts for nothing.
+func TestPreviewsGetNoEvents(t *testing.T) {
+	production := strings.Replace(orders, "\n", "\npreview: {public: true}\n", 1)
+	f := Facts{Repository: "repo", ProductionRef: main, Now: noon, Production: commitOf(t, "a1", content{"shop": production})}
+	p := Make(f)
+	f = nextLook(f, p)
+	f.Eventing = carriedOut(f.Eventing, p)
+	r := &Request{Head: commitOf(t, "b2", content{"shop": strings.Replace(production, "[{name: orders}]", "[{name: other}]", 1)})}
+	r.Number, r.Ref, r.Commit, r.Pushed = 7, "refs/heads/feat", hash("b2"), metav1.NewTime(noon)
+	f.Requests = []*Request{r}
+	p = Make(f)
+	if len(p.Previews) != 1 || p.Previews[0].Name != "shop-pr-7" || len(p.Previews[0].Subscriptions) > 0 {
+		t.Fatalf("previews are %+v", p.Previews)
+	}
+	want := "channel orders 168h0m0s\nsubscription shop-orders of shop: orders -> shop/events\nsubscription shop-big of shop: orders -> big\n"
+	if diff := cmp.Diff(want, outline(p)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

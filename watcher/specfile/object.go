@@ -16,9 +16,7 @@ type rowOf[T any] struct {
 	// byDefault is what holds without the key, in words.
 	byDefault string
 	required  bool
-	// value is nil for a key of the agreed format that this version does not
-	// act on yet.
-	value value[T]
+	value     value[T]
 }
 
 // objectOf is a mapping with known keys.
@@ -50,8 +48,6 @@ func (o objectOf[T]) read(r *reader, into *T, parent string, n *yaml.Node) {
 		switch {
 		case !ok:
 			r.fail(key, parent, "%s", r.unknownKey(parent, name, o.names()))
-		case row.value == nil:
-			r.fail(key, full, "not supported by this version of Headway yet; remove it")
 		case value.ShortTag() == "!!null":
 			orRemove := ", or remove the key"
 			if row.required {
@@ -71,7 +67,7 @@ func (o objectOf[T]) read(r *reader, into *T, parent string, n *yaml.Node) {
 	}
 }
 
-// names are the keys that this version acts on, sorted.
+// names are the keys, sorted.
 func (o objectOf[T]) names() []string {
 	var names []string
 	for _, k := range o.keys() {

@@ -41,13 +41,10 @@ type parent interface {
 	keys() []key
 }
 
-// keys are those that this version acts on.
 func (o objectOf[T]) keys() []key {
 	var keys []key
 	for _, row := range o.rows {
-		if row.value != nil {
-			keys = append(keys, key{row.name, row.doc, row.byDefault, row.required, row.value})
-		}
+		keys = append(keys, key{row.name, row.doc, row.byDefault, row.required, row.value})
 	}
 	return keys
 }

@@ -91,7 +91,7 @@ func TestBinaryProblems(t *testing.T) {
 		"no name":            {minimal + "ce-: x\n", "an attribute has no name"},
 		"a hyphen":           {minimal + "ce-my-ext: x\n", `attribute my-ext has a name with "-" in it; names are of lower-case letters and digits`},
 		"a name that is too long": {minimal + "ce-" + strings.Repeat("a", 65) + ": x\n",
-			"attribute " + strings.Repeat("a", 64) + " has a name that is longer than 64 letters"},
+			"attribute " + strings.Repeat("a", 64) + "... has a name that is longer than 64 letters"},
 		"invalid UTF-8":       {minimal + "ce-subject: a%FFb\n", "attribute subject is not valid UTF-8"},
 		"overlong UTF-8":      {minimal + "ce-a: %C0%A0\n", "attribute a is not valid UTF-8"},
 		"surrogates":          {minimal + "ce-a: %ED%A0%80\n", "attribute a is not valid UTF-8"},

@@ -144,19 +144,11 @@ func (e *Event) attributeText(name string, value []byte) (string, *Problem) {
 	number, err := strconv.ParseInt(string(value), 10, 32)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return "", problem(name, "is %s, and integers have 32 bits; write it as a string", short(value))
+		return "", problem(name, "is %s, and integers have 32 bits; write it as a string", clip(string(value), 30))
 	case err != nil:
-		return "", problem(name, "is %s, and numbers must be integers; write it as a string", short(value))
+		return "", problem(name, "is %s, and numbers must be integers; write it as a string", clip(string(value), 30))
 	}
 	return strconv.FormatInt(number, 10), nil
-}
-
-// short is the begin of a number, as it may be as long as the body.
-func short(number []byte) string {
-	if len(number) > 30 {
-		return string(number[:30]) + "..."
-	}
-	return string(number)
 }
 
 // setData sets the data of a valid event from the members of a structured one:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -109,6 +110,21 @@ func TestStructuredProblems(t *testing.T) {
 		events, err := structured(tt.body)
 		if _, ok := errors.AsType[*Problem](err); !ok || err.Error() != tt.want {
 			t.Errorf("%s: error %v\nwant %s\nread %+v", name, err, tt.want, events)
+		}
+	}
+}
+
+// TestProblemsAreShort: what is wrong may be as long as the body.
+func TestProblemsAreShort(t *testing.T) {
+	long := strings.Repeat("é", 1<<18)
+	for _, body := range []string{
+		`{"specversion":"` + long + `"}`, members(`,"` + long + `":{}`), members(`,"` + long + `":1,"` + long + `":1`), members(`,"` + long + `":"a"`),
+		members(`,"datacontenttype":"application/cloudevents+` + strings.Repeat("a", 10000) + `"`), members(`,"a":1.` + strings.Repeat("1", 1<<18)),
+		members(`,"dataschema":"http://a:` + strings.Repeat("b", 10000) + `"`),
+	} {
+		_, err := structured(body)
+		if err == nil || len(err.Error()) > 400 || !utf8.ValidString(err.Error()) {
+			t.Errorf("%.60s: %.500v", body, err)
 		}
 	}
 }

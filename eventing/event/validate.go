@@ -50,8 +50,19 @@ func (p *Problem) Error() string {
 	return text
 }
 
+// problem makes a Problem that fits into an answer and a log, whatever was sent.
 func problem(attribute, format string, args ...any) *Problem {
-	return &Problem{Attribute: attribute, Reason: fmt.Sprintf(format, args...)}
+	return &Problem{Attribute: clip(attribute, MaxName), Reason: clip(fmt.Sprintf(format, args...), maxReason)}
+}
+
+// maxReason is how long a Reason may be, in bytes, save for the dots.
+const maxReason = 250
+
+func clip(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	return strings.ToValidUTF8(text[:size], "") + "..."
 }
 
 // Validate returns a *Problem, or nil for an event that can be kept and delivered.
@@ -132,7 +143,7 @@ func nameProblem(name string) *Problem {
 	case name == "":
 		return problem("", "an attribute has no name")
 	case len(name) > MaxName:
-		return problem(name[:MaxName], "has a name that is longer than %d letters", MaxName)
+		return problem(name, "has a name that is longer than %d letters", MaxName)
 	case name == memberData:
 		return problem(name, "is no attribute: data is the body, or a member of a structured event")
 	}

@@ -120,20 +120,20 @@ func TestAsTheSDKReads(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if diff := cmp.Diff(asTheSDK(t, header, tt.body), comparable(events[0])); diff != "" {
+		if diff := cmp.Diff(asTheSDK(t, header, tt.body), inUTC(events[0])); diff != "" {
 			t.Errorf("%s: -SDK +Headway %s", tt.name, diff)
 		}
 		// What Headway delivers, an app with the SDK reads.
 		written := http.Header{}
 		sent := events[0].WriteHTTP(written)
-		if diff := cmp.Diff(asTheSDK(t, written, string(sent)), comparable(events[0])); diff != "" {
+		if diff := cmp.Diff(asTheSDK(t, written, string(sent)), inUTC(events[0])); diff != "" {
 			t.Errorf("%s, delivered: -SDK +Headway %s", tt.name, diff)
 		}
 	}
 }
 
-// comparable has the time as the SDK has it.
-func comparable(e Event) Event {
+// inUTC has the time as the SDK has it.
+func inUTC(e Event) Event {
 	if at, err := time.Parse(time.RFC3339, e.Time); err == nil {
 		e.Time = at.UTC().String()
 	}

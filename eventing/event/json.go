@@ -72,54 +72,68 @@ func readObject(object []byte) (*Event, *Problem) {
 	if s.peek() != '{' {
 		return nil, problem("", "an event must be a JSON object")
 	}
-	e := &Event{}
-	version := false
-	var data, encoded []byte
 	var space [16]string
-	names := space[:0]
+	o := structuredEvent{names: space[:0]}
 	for s.next() {
 		name, ok := unquote(s.value())
-		value := s.value()
-		switch {
-		case !ok:
+		if !ok {
 			return nil, problem("", "the name of an attribute is not valid Unicode")
-		case slices.Contains(names, name):
-			return nil, problem(name, "is there twice")
-		case len(names) == MaxAttributes+2: // with data and data_base64
-			return nil, problem("", "the event has more than %d attributes", MaxAttributes)
 		}
-		names = append(names, name)
-		switch {
-		case name == memberData:
-			data = value
-			continue
-		case value[0] == 'n': // null: absent
-			continue
-		case name == memberBase64:
-			encoded = value
-			continue
-		}
-		text, p := e.attributeText(name, value)
-		switch {
-		case p != nil:
-			return nil, p
-		case name == attrSpecVersion:
-			version, p = true, versionProblem(text)
-		default:
-			p = e.add(name, text)
-		}
-		if p != nil {
+		if p := o.take(name, s.value()); p != nil {
 			return nil, p
 		}
 	}
-	if !version {
+	if !o.version {
 		return nil, problem(attrSpecVersion, "is missing")
 	}
-	e.sort()
-	if p := e.problem(); p != nil {
+	o.event.sort()
+	if p := o.event.problem(); p != nil {
 		return nil, p
 	}
-	return e, e.setData(data, encoded)
+	if p := o.event.setData(o.data, o.encoded); p != nil {
+		return nil, p
+	}
+	return &o.event, nil
+}
+
+// structuredEvent is an event of which some members have been read.
+type structuredEvent struct {
+	event   Event
+	names   []string
+	version bool // specversion was there
+	// data and encoded are the members data and data_base64 as they came: what
+	// they mean depends on datacontenttype, which may come after them.
+	data, encoded []byte
+}
+
+// take takes the next member.
+func (o *structuredEvent) take(name string, value []byte) *Problem {
+	if slices.Contains(o.names, name) {
+		return problem(name, "is there twice")
+	}
+	if len(o.names) == MaxAttributes+2 { // with data and data_base64
+		return problem("", "the event has more than %d attributes", MaxAttributes)
+	}
+	o.names = append(o.names, name)
+	switch {
+	case name == memberData:
+		o.data = value
+		return nil
+	case value[0] == 'n': // null: absent
+		return nil
+	case name == memberBase64:
+		o.encoded = value
+		return nil
+	}
+	text, p := o.event.attributeText(name, value)
+	if p != nil {
+		return p
+	}
+	if name == attrSpecVersion {
+		o.version = true
+		return versionProblem(text)
+	}
+	return o.event.add(name, text)
 }
 
 // attributeText is the canonical string of an attribute: section 2.2 of the JSON

@@ -141,6 +141,19 @@ func (w *world) subscribe(n string, to *sink, change ...func(*v1alpha1.Subscript
 	}
 }
 
+// sendKeys appends n events, each of another partition key.
+func (w *world) sendKeys(c *channel.Channel, from, n int) {
+	w.t.Helper()
+	events := make([]event.Event, n)
+	for i := range events {
+		events[i] = event.Event{ID: fmt.Sprint(from + i), Source: "/test", Type: "order"}
+		events[i].Set("partitionkey", fmt.Sprint(i))
+	}
+	if err := c.Append(context.Background(), events); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func length(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
 
 func (w *world) status(n string) Status {

@@ -1,0 +1,190 @@
+package delivery
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/channel"
+	"github.com/headway-dev/headway/eventing/cursor"
+	"github.com/headway-dev/headway/eventing/event"
+)
+
+// These make the test binary the process that TestKilled kills.
+const (
+	childDir  = "HEADWAY_DELIVERY_DIR"
+	childURL  = "HEADWAY_DELIVERY_URL"
+	childFrom = "HEADWAY_DELIVERY_FROM" // the first event to send; empty: none
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := child(dir, os.Getenv(childURL), os.Getenv(childFrom)); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// child delivers for ever, and sends events of ten keys, each of which it prints
+// when it is accepted.
+func child(dir, url, from string) error {
+	ctx := context.Background()
+	store, err := channel.Open(ctx, channel.Options{Dir: dir, LowDisk: 1, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		return err
+	}
+	orders, err := store.Ensure(ctx, name("orders"), channel.Settings{Keep: time.Hour, Size: 1 << 30, MaxEvent: 1 << 20})
+	if err != nil {
+		return err
+	}
+	cursors, err := cursor.Open(filepath.Join(dir, "cursors"), time.Now)
+	if err != nil {
+		return err
+	}
+	d := New(store, cursors, NewClient(), slog.New(slog.DiscardHandler))
+	for _, ordered := range []string{"", "partitionkey"} {
+		spec := v1alpha1.SubscriptionSpec{Channel: "orders", From: v1alpha1.FromEarliest, Ordered: ordered}
+		spec.Retry.First, spec.Retry.Max = length(5*time.Millisecond), length(50*time.Millisecond)
+		if err := d.Set(Subscription{Name: name("mail" + ordered), Spec: spec, Target: Target{URL: url + "/" + ordered}}); err != nil {
+			return err
+		}
+	}
+	if from != "" {
+		first, err := strconv.Atoi(from)
+		if err != nil {
+			return err
+		}
+		for key := range 10 {
+			go send(orders, first+key, strconv.Itoa(key))
+		}
+	}
+	return d.Run(ctx)
+}
+
+// send sends events of one key, each after the one before was accepted.
+func send(c *channel.Channel, first int, key string) {
+	for n := first; ; n += 10 {
+		e := event.Event{ID: strconv.Itoa(n), Source: "/test", Type: "order"}
+		e.Set("partitionkey", key)
+		if err := c.Append(context.Background(), []event.Event{e}); err != nil {
+			return
+		}
+		fmt.Println(n)
+	}
+}
+
+// received is what the two subscriptions of child have delivered.
+type received struct {
+	mu       sync.Mutex
+	times    [2]map[string]int // by id
+	last     map[string]int    // the newest in-order event of a key
+	problems []string
+}
+
+func (r *received) note(ordered bool, e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !ordered {
+		r.times[0][e.ID]++
+		return
+	}
+	key, _ := e.Get("partitionkey")
+	n, _ := strconv.Atoi(e.ID)
+	// An event that comes again is no inversion; a new one behind a newer one is.
+	if r.times[1][e.ID]++; r.times[1][e.ID] == 1 {
+		if n < r.last[key] {
+			r.problems = append(r.problems, fmt.Sprintf("event %d of key %s came after %d", n, key, r.last[key]))
+		}
+		r.last[key] = n
+	}
+}
+
+func (r *received) has(ids map[string]bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range ids {
+		if r.times[0][id] == 0 || r.times[1][id] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Killed twenty times while events come and go, it loses none that was accepted,
+// keeps order, and delivers twice only what was under way or just recorded.
+func TestKilled(t *testing.T) {
+	const kills = 20
+	got := &received{times: [2]map[string]int{{}, {}}, last: map[string]int{}}
+	s := newSink(t, nil)
+	s.answer = failing(s, got)
+	dir := t.TempDir()
+	accepted := map[string]bool{}
+	for kill := range kills {
+		cmd, lines := startChild(t, dir, s.url, strconv.Itoa(1_000_000*(kill+1)))
+		for n := 0; lines.Scan(); n++ {
+			if _, err := strconv.Atoi(lines.Text()); err != nil {
+				t.Fatal(lines.Text())
+			}
+			accepted[lines.Text()] = true
+			if n == 200+37*kill {
+				_ = cmd.Process.Kill()
+			}
+		}
+		_ = cmd.Wait() // it was killed
+	}
+	cmd, _ := startChild(t, dir, s.url, "")
+	s.await(t, fmt.Sprint("all of ", len(accepted), " events"), func() bool { return got.has(accepted) })
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	for _, problem := range got.problems {
+		t.Error(problem)
+	}
+	again := 0
+	for _, times := range got.times {
+		for _, n := range times {
+			again += n - 1
+		}
+	}
+	t.Logf("%d events accepted, %d delivered again", len(accepted), again)
+	if most := kills * 2 * 256; again > most {
+		t.Errorf("%d events were delivered again, want at most %d", again, most)
+	}
+}
+
+func startChild(t *testing.T, dir, url, from string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childURL+"="+url, childFrom+"="+from)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewScanner(out)
+}
+
+// failing is flaky, and notes what comes through.
+func failing(s *sink, got *received) func(http.ResponseWriter, *http.Request, *event.Event) int {
+	fails := flaky(s)
+	return func(w http.ResponseWriter, r *http.Request, e *event.Event) int {
+		status := fails(w, r, e)
+		if status == 0 {
+			got.note(r.URL.Path != "/", e)
+		}
+		return status
+	}
+}

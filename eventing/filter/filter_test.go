@@ -72,6 +72,19 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestTimeInSmallLetters: RFC 3339 has two spellings, and expressions see one.
+func TestTimeInSmallLetters(t *testing.T) {
+	e := order()
+	e.Time = strings.ToLower(e.Time)
+	f, err := Compile(&v1alpha1.EventFilter{CESQL: "time = '2026-05-04T12:00:00Z'"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict := f.Match(e); !verdict.Match {
+		t.Error(verdict.Reason)
+	}
+}
+
 func TestType(t *testing.T) {
 	typed := func(name string) v1alpha1.EventFilter { return v1alpha1.EventFilter{Exact: values{"type": name}} }
 	for name, tt := range map[string]struct {

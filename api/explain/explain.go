@@ -45,8 +45,9 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.Word), nil }
 // Finding is one thing that is not, or not yet, as git asks for.
 type Finding struct {
 	Severity Severity
-	// Kind is repository, forge of repository, app, revision or request; Namespace
-	// and Name are the object's, or those by which people call the request.
+	// Kind is repository, forge of repository, app, revision, channel, subscription
+	// or request; Namespace and Name are the object's, or those by which people call
+	// the request.
 	Kind, Namespace, Name string
 	// Reason is that of the condition.
 	Reason string

@@ -149,31 +149,7 @@ func (v view) writeRevisions(w io.Writer, found explain.App) {
 
 // writeFindings is a paragraph for each, with the text that says what to change.
 func (v view) writeFindings(w io.Writer, findings []explain.Finding) {
-	for i, f := range findings {
-		if i == 0 {
-			_, _ = fmt.Fprintln(w)
-		}
-		name := f.Name
-		if v.namespace == "" {
-			name = f.Namespace + "/" + name
-		}
-		_, _ = fmt.Fprintf(w, "%s %s: %s\n", f.Kind, v.paint.Bold(name), v.colour(f.Severity)(f.Reason))
-		for line := range strings.SplitSeq(strings.Trim(f.Text+"\n"+f.Remedy, "\n"), "\n") {
-			_, _ = fmt.Fprintln(w, "  "+cli.Printable(line, 1000))
-		}
-	}
+	cli.WriteFindings(w, v.paint, findings, v.namespace == "")
 }
 
-func (v view) state(s explain.State) cli.Cell { return cli.Coloured(s.Word, v.colour(s.Severity)) }
-
-func (v view) colour(s explain.Severity) func(string) string {
-	switch s {
-	case explain.Good:
-		return v.paint.Green
-	case explain.Failed:
-		return v.paint.Red
-	case explain.Obsolete:
-		return v.paint.Dim
-	}
-	return v.paint.Yellow
-}
+func (v view) state(s explain.State) cli.Cell { return v.paint.State(s) }

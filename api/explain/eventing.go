@@ -17,32 +17,38 @@ import (
 // ForChannel says whether a channel takes events, and what is wrong with it. One
 // that takes events and has something to say about those it had is Underway.
 func ForChannel(c *v1alpha1.Channel) (State, []Finding) {
-	ready := meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionReady)
-	state := stateOf(ready)
-	if ready == nil || ready.Message == "" {
-		return state, nil
+	f, known := eventingFinding("channel", c, c.Status.Conditions)
+	if known && f.Severity == Good {
+		if f.Text == "" {
+			return State{Good, f.Reason}, nil
+		}
+		f.Severity = Underway
 	}
-	f := finding("channel", c, ready)
-	if f.Severity == Good {
-		f.Severity, state.Severity = Underway, Underway
-	}
-	return state, []Finding{f}
+	return State{f.Severity, f.Reason}, []Finding{f}
 }
 
 // ForSubscription says whether a subscription delivers, and why it does not. One
-// that delivers is Underway while events are tried again.
+// that is paused, or has events that are tried again, is Underway.
 func ForSubscription(s *v1alpha1.Subscription) (State, []Finding) {
-	ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
-	state := stateOf(ready)
+	f, known := eventingFinding("subscription", s, s.Status.Conditions)
 	switch {
-	case ready == nil:
-		return state, nil
-	case ready.Status != metav1.ConditionTrue:
-		return state, []Finding{finding("subscription", s, ready)}
-	case s.Status.Retrying > 0:
-		state.Severity = Underway
+	case known && f.Severity == Good && s.Status.Retrying == 0:
+		return State{Good, f.Reason}, nil
+	case known && f.Severity == Good, f.Reason == v1alpha1.ReasonPaused:
+		f.Severity = Underway
 	}
-	return state, nil
+	return State{f.Severity, f.Reason}, []Finding{f}
+}
+
+// eventingFinding is what the condition Ready of an object says that the eventing
+// program looks after; known is false while it says nothing.
+func eventingFinding(kind string, o metav1.Object, conditions []metav1.Condition) (f Finding, known bool) {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if ready == nil {
+		return Finding{Severity: Underway, Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName(), Reason: stateOf(nil).Word,
+			Text: "the eventing program has not seen it yet", Remedy: "kubectl get pods --namespace headway-system shows whether it runs"}, false
+	}
+	return finding(kind, o, ready), true
 }
 
 // Failure is an attempt that failed, as text; nil is none.

@@ -20,7 +20,8 @@ func TestForChannel(t *testing.T) {
 		state      State
 		findings   []Finding
 	}{
-		"new":       {nil, State{Underway, "Pending"}, nil},
+		"new": {nil, State{Underway, "Pending"},
+			[]Finding{{Underway, "channel", "team", "orders", "Pending", "the eventing program has not seen it yet", "kubectl get pods --namespace headway-system shows whether it runs"}}},
 		"accepting": {ready("True", "Accepting", ""), State{Good, "Accepting"}, nil},
 		"full": {ready("False", "Full", "raise size"), State{Failed, "Full"},
 			[]Finding{{Failed, "channel", "team", "orders", "Full", "raise size", ""}}},
@@ -45,9 +46,13 @@ func TestForSubscription(t *testing.T) {
 		state      State
 		findings   []Finding
 	}{
-		"new":        {nil, 0, State{Underway, "Pending"}, nil},
+		"new": {nil, 0, State{Underway, "Pending"},
+			[]Finding{{Underway, "subscription", "team", "shop-mail", "Pending", "the eventing program has not seen it yet", "kubectl get pods --namespace headway-system shows whether it runs"}}},
 		"delivering": {ready("True", "Delivering", ""), 0, State{Good, "Delivering"}, nil},
-		"retrying":   {ready("True", "Delivering", "the last attempt failed"), 2, State{Underway, "Delivering"}, nil},
+		"retrying": {ready("True", "Delivering", "2 of the events are tried again"), 2, State{Underway, "Delivering"},
+			[]Finding{{Underway, "subscription", "team", "shop-mail", "Delivering", "2 of the events are tried again", ""}}},
+		"paused": {ready("False", "Paused", "paused by its spec"), 0, State{Underway, "Paused"},
+			[]Finding{{Underway, "subscription", "team", "shop-mail", "Paused", "paused by its spec", ""}}},
 		"no app": {ready("False", "AppNotFound", "there is no app"), 0, State{Failed, "AppNotFound"},
 			[]Finding{{Failed, "subscription", "team", "shop-mail", "AppNotFound", "there is no app", ""}}},
 		"waiting": {ready("Unknown", "Waiting", "the channel is being opened"), 0, State{Underway, "Waiting"},

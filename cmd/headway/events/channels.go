@@ -50,13 +50,13 @@ func printChannels(ctx context.Context, s cli.Streams, f cli.Output, c *cli.Clus
 func writeChannels(w io.Writer, paint cli.Paint, items []v1alpha1.Channel) {
 	var g cli.Grid
 	var found []explain.Finding
-	g.Header("CHANNEL", "STATE", "EVENTS", "BYTES", "OF", "KEEP")
+	g.Header("CHANNEL", "STATE", "EVENTS", "BYTES", "OF", "KEEP", "URL")
 	for i := range items {
 		c := &items[i]
 		state, findings := explain.ForChannel(c)
 		found = append(found, findings...)
 		g.Row(cli.Plain(c.Name), paint.State(state), cli.Plain(fmt.Sprint(c.Status.Events)), cli.Plain(explain.Bytes(c.Status.Bytes)),
-			cli.Plain(explain.Bytes(c.Spec.Size.Value())), cli.Plain(explain.Span(c.Spec.Keep.Duration)))
+			cli.Plain(c.Spec.Size.String()), cli.Plain(explain.Span(c.Spec.Keep.Duration)), cli.Plain(cli.OrDash(c.Status.URL)))
 	}
 	g.Write(w)
 	cli.WriteFindings(w, paint, found, false)

@@ -1,11 +1,11 @@
 // Package events has the commands about events: it sends one, and shows channels
-// and subscriptions as their statuses have them.
+// and subscriptions as their statuses have them. What these mean, api/explain says.
 package events
 
 import (
 	"context"
-	"strings"
 
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/spf13/cobra"
@@ -18,20 +18,22 @@ func Command(s cli.Streams, a *cli.Access) *cobra.Command {
 		newSend(s, a), newChannels(s, a), newSubscriptions(s, a))
 }
 
-// channelNames are those of the namespace, for completion.
+// channelNames are those of the namespace, each with how it is.
 func channelNames(ctx context.Context, c *cli.Cluster) []string {
 	var l v1alpha1.ChannelList
 	if err := c.List(ctx, &l, client.InNamespace(c.Namespace)); err != nil {
 		return nil
 	}
 	var names []string
-	for _, channel := range l.Items {
-		names = append(names, channel.Name)
+	for i := range l.Items {
+		state, _ := explain.ForChannel(&l.Items[i])
+		names = append(names, l.Items[i].Name+"\t"+state.Word)
 	}
 	return names
 }
 
-// oneLine is a message for a line of its own.
-func oneLine(message string) string {
-	return cli.Printable(strings.Join(strings.Fields(message), " "), 300)
+// tidy leaves out what no reader wants.
+func tidy(o client.Object, kind string) {
+	o.SetManagedFields(nil)
+	o.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
 }

@@ -9,11 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"github.com/spf13/cobra"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -22,11 +20,13 @@ import (
 	"github.com/headway-dev/headway/eventing/event"
 )
 
-var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-
 func TestEventOfFlags(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "order.json")
 	if err := os.WriteFile(file, []byte(`{"n":2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	large := filepath.Join(t.TempDir(), "large")
+	if err := os.WriteFile(large, make([]byte, v1alpha1.MostMaxEvent+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const at = "2026-05-04T12:00:00Z"
@@ -46,6 +46,7 @@ func TestEventOfFlags(t *testing.T) {
 		{"no file", message{kind: "a", source: "/s", data: "@" + file + "x"}, event.Event{}, "reading the data: open "},
 		{"a wrong pair", message{kind: "a", source: "/s", set: []string{"partitionkey"}}, event.Event{}, `--set takes attribute=value, not "partitionkey"`},
 		{"a wrong attribute", message{kind: "a", source: "/s", set: []string{"Key=1"}}, event.Event{}, "this is no event: attribute Key has a name with"},
+		{"too much", message{kind: "a", source: "/s", data: "@" + large}, event.Event{}, "reading the data: it has more than 8388608 bytes"},
 		{"no source", message{kind: "a"}, event.Event{}, "this is no event: attribute source is missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -122,7 +123,7 @@ func TestPostRefused(t *testing.T) {
 		want   string
 	}{
 		{"no channel", 404, problem, `{"status":404,"detail":"There is no such channel."}`, "there is no channel orders in namespace shop; headway events channels lists those there are"},
-		{"not taken", 503, problem, `{"status":503,"detail":"Channel shop/orders is full."}`, "the event was not taken: Channel shop/orders is full."},
+		{"not taken", 503, problem, `{"status":503,"detail":"Channel shop/orders is full."}`, "the event was not taken: Channel shop/orders is full; with --id 1 --source /s it can be sent again and is kept once"},
 		{"no ingress", 404, plain, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404,"message":"services \"headway-events\" not found"}`, "this cluster takes no events: there is no Service headway-events"},
 		{"no pod", 503, plain, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServiceUnavailable","code":503,"message":"no endpoints available"}`, "the eventing program does not run, or starts: kubectl get pods --namespace headway-system shows it: "},
 		{"another server", 502, "text/html", `<html>`, "sending to channel orders: the API server answers 502 Bad Gateway"},
@@ -139,65 +140,33 @@ func TestPostRefused(t *testing.T) {
 	}
 }
 
-func ready(status metav1.ConditionStatus, reason, message string) []metav1.Condition {
-	return []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: message}}
-}
-
-func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: "shop", Name: name} }
-
-func TestChannels(t *testing.T) {
-	spec := v1alpha1.ChannelSpec{Keep: metav1.Duration{Duration: time.Hour}, Size: resource.MustParse("1Gi")}
-	var b strings.Builder
-	writeChannels(&b, false, "shop", []v1alpha1.Channel{
-		{ObjectMeta: named("orders"), Spec: spec, Status: v1alpha1.ChannelStatus{Events: 12, Bytes: 3 << 19, URL: "http://headway-events.headway-system/shop/orders", Conditions: ready("True", "Accepting", "")}},
-		{ObjectMeta: named("full"), Spec: spec, Status: v1alpha1.ChannelStatus{Events: 3, Bytes: 1000, Conditions: ready("False", "Full", "events are\nrefused \x1b[2J")}},
-		{ObjectMeta: named("new"), Spec: spec},
-	})
-	want := `CHANNEL   STATE       EVENTS   BYTES   OF    KEEP     URL
-orders    Accepting   12       1.5Mi   1Gi   1h0m0s   http://headway-events.headway-system/shop/orders
-full      Full        3        1000    1Gi   1h0m0s   -
-new       Waiting     0        0       1Gi   1h0m0s   -
-
-full: events are refused ·[2J
-new: the eventing program has not seen it yet; kubectl get pods --namespace headway-system shows whether it runs
-`
-	if diff := cmp.Diff(want, b.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	b.Reset()
-	writeChannels(&b, false, "shop", nil)
-	if want := "There is no channel in namespace shop. The key channels of a headway.yaml makes one.\n"; b.String() != want {
-		t.Errorf("%q", b.String())
+// TestPostLost: nobody knows whether the event was taken.
+func TestPostLost(t *testing.T) {
+	c, _ := server(t, http.StatusAccepted, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := post(ctx, c, "orders", &event.Event{ID: "1", Source: "/s", Type: "a"})
+	if want := "sending to channel orders, with --id 1 --source /s it can be sent again and is kept once: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
-func TestSubscriptions(t *testing.T) {
-	var b strings.Builder
-	writeSubscriptions(&b, false, "shop", []v1alpha1.Subscription{
-		{ObjectMeta: named("mail-orders"), Spec: v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: "mail", Path: "/events"}},
-			Status: v1alpha1.SubscriptionStatus{Lag: 3, Retrying: 1, Delivered: 9, Filtered: 2, Dead: 1, Conditions: ready("True", "Delivering", "1 event is tried again"),
-				LastFailure: &v1alpha1.DeliveryFailure{Event: "4711", At: metav1.NewTime(noon.Add(-time.Minute)), Message: "503 Service Unavailable"}}},
-		{ObjectMeta: named("big"), Spec: v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{Channel: "large"}}, Status: v1alpha1.SubscriptionStatus{Conditions: ready("True", "Delivering", "")}},
-		{ObjectMeta: named("out"), Spec: v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{URL: "https://example.com/in"}}, Status: v1alpha1.SubscriptionStatus{Conditions: ready("False", "FilterInvalid", "filter.cesql: no")}},
-	}, noon)
-	want := `SUBSCRIPTION   STATE           CHANNEL   TO                       LAG   RETRYING   DELIVERED   FILTERED   DEAD
-mail-orders    Delivering      orders    mail/events              3     1          9           2          1
-big            Delivering      orders    channel large            0     0          0           0          0
-out            FilterInvalid   orders    https://example.com/in   0     0          0           0          0
-
-mail-orders: 1 event is tried again
-mail-orders: last failure 60s ago, event 4711: 503 Service Unavailable
-out: filter.cesql: no
-`
-	if diff := cmp.Diff(want, b.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// TestSendNeedsAType before it asks for a cluster.
-func TestSendNeedsAType(t *testing.T) {
-	c := newSend(cli.Streams{}, &cli.Access{})
-	if err := c.PreRunE(c, nil); err == nil || !strings.Contains(err.Error(), "--type") {
-		t.Errorf("error %v", err)
+// TestSendNoSense is about what is wrong before a cluster is asked.
+func TestSendNoSense(t *testing.T) {
+	for want, args := range map[string][]string{
+		"an event needs a type":                           {"orders"},
+		`"../../../pods" cannot be the name of a channel`: {"../../../pods", "--type", "a"},
+		"--set id=1: --id is for that":                    {"orders", "--type", "a", "--set", "id=1"},
+		"accepts 1 arg":                                   {"--type", "a"},
+	} {
+		var out, errs strings.Builder
+		s := cli.Streams{Out: &out, Err: &errs}
+		root := &cobra.Command{Use: "headway"}
+		a := cli.NewAccess(root)
+		root.AddCommand(Command(s, a))
+		code := cli.Run(t.Context(), root, append([]string{"--kubeconfig", "/no/such/file", "events", "send"}, args...), s)
+		if code != 2 || out.Len() > 0 || !strings.HasPrefix(errs.String(), "headway: "+want) {
+			t.Errorf("%q: code %d, out %q, stderr %q", args, code, &out, &errs)
+		}
 	}
 }

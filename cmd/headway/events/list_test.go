@@ -37,7 +37,7 @@ func subscription(name string, spec v1alpha1.SubscriptionSpec, status v1alpha1.S
 
 func channels() *cli.Cluster {
 	return cluster(
-		channel("team", "orders", v1alpha1.ChannelStatus{Conditions: ready("True", "Accepting", ""), Events: 1200, Bytes: 3 << 20}),
+		channel("team", "orders", v1alpha1.ChannelStatus{Conditions: ready("True", "Accepting", ""), Events: 1200, Bytes: 3 << 20, URL: "http://headway-events.headway-system/team/orders"}),
 		channel("team", "orders-dead", v1alpha1.ChannelStatus{Conditions: ready("False", "Full", "1073741824 of 1073741824 bytes are taken.\x1b[2J Raise size, or lower keep"), Events: 3, Bytes: 1 << 30}),
 		channel("team", "new", v1alpha1.ChannelStatus{}),
 		channel("other", "theirs", v1alpha1.ChannelStatus{}))
@@ -46,8 +46,8 @@ func channels() *cli.Cluster {
 func subscriptions() *cli.Cluster {
 	return cluster(
 		subscription("shop-charge", v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: "shop", Path: "/charge"}, Filter: &v1alpha1.EventFilter{Exact: map[string]string{"type": "order.created"}}},
-			v1alpha1.SubscriptionStatus{Conditions: ready("True", "Delivering", ""), Lag: 7, Retrying: 2, Dead: 1,
-				LastFailure: &v1alpha1.DeliveryFailure{Event: "e7", At: metav1.NewTime(noon.Add(-5 * time.Second)), Message: "503 Service Unavailable"}}),
+			v1alpha1.SubscriptionStatus{Conditions: ready("True", "Delivering", "2 of the events are tried again"), Lag: 7, Retrying: 2, Dead: 1,
+				LastFailure: &v1alpha1.DeliveryFailure{Event: "e7", At: metav1.NewTime(noon.Add(-5 * time.Second)), Message: "answered 503"}}),
 		subscription("shop-mail", v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: "shop", Path: "/mail"}},
 			v1alpha1.SubscriptionStatus{Conditions: ready("True", "Delivering", "")}),
 		subscription("shop-big", v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{Channel: "big"}, Filter: &v1alpha1.EventFilter{CESQL: "amount > "}},
@@ -59,11 +59,14 @@ func TestChannels(t *testing.T) {
 	if err := printChannels(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", channels()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(`CHANNEL       STATE       EVENTS   BYTES      OF         KEEP
-new           Pending     0        0 B        1.00 GiB   168h
-orders        Accepting   1200     3.00 MiB   1.00 GiB   168h
-orders-dead   Full        3        1.00 GiB   1.00 GiB   168h
+	if diff := cmp.Diff(`CHANNEL       STATE       EVENTS   BYTES      OF    KEEP   URL
+new           Pending     0        0 B        1Gi   168h   -
+orders        Accepting   1200     3.00 MiB   1Gi   168h   http://headway-events.headway-system/team/orders
+orders-dead   Full        3        1.00 GiB   1Gi   168h   -
 
+channel new: Pending
+  the eventing program has not seen it yet
+  kubectl get pods --namespace headway-system shows whether it runs
 channel orders-dead: Full
   1073741824 of 1073741824 bytes are taken.·[2J Raise size, or lower keep
 `, out.String()); diff != "" || errs.Len() > 0 {
@@ -78,11 +81,13 @@ func TestSubscriptions(t *testing.T) {
 	}
 	if diff := cmp.Diff(`SUBSCRIPTION   STATE           CHANNEL   FILTER               TO            LAG   RETRYING   DEAD   LAST FAILURE
 shop-big       FilterInvalid   orders    (amount > )          channel big   9     0          0      -
-shop-charge    Delivering      orders    type=order.created   shop/charge   7     2          1      5s ago: 503 Service Unavailable (event e7)
+shop-charge    Delivering      orders    type=order.created   shop/charge   7     2          1      5s ago: answered 503 (event e7)
 shop-mail      Delivering      orders    -                    shop/mail     0     0          0      -
 
 subscription shop-big: FilterInvalid
   filter.cesql: the expression ends too early. Events wait in the channel until it is right
+subscription shop-charge: Delivering
+  2 of the events are tried again
 `, out.String()); diff != "" || errs.Len() > 0 {
 		t.Errorf("(-want +got)\n%s\n%s", diff, &errs)
 	}

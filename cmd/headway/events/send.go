@@ -13,11 +13,13 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 )
 
@@ -49,25 +51,28 @@ JSON where it can be read as that, else text; --content-type says otherwise.`,
   headway events send orders --type order.created --data @order.json --subject 4711 --set partitionkey=ada`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.Complete(channelNames),
-		PreRunE: func(*cobra.Command, []string) error {
+		PreRunE: func(_ *cobra.Command, args []string) error {
 			if m.kind == "" {
 				return cli.Usagef("an event needs a type, such as --type order.created")
 			}
+			if len(validation.IsDNS1123Label(args[0])) > 0 {
+				return cli.Usagef("%q cannot be the name of a channel; headway events channels lists those there are", args[0])
+			}
 			return nil
 		},
-		RunE: a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := m.event(s.In, time.Now())
 			if err != nil {
 				return err
 			}
-			if err := post(ctx, c, args[0], e); err != nil {
-				return err
-			}
-			done := sent{Namespace: c.Namespace, Channel: args[0], ID: e.ID, Source: e.Source, Type: e.Type}
-			return output.Print(s.Out, done, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "sent %s to channel %s\n", e.ID, args[0])
-			})
-		}),
+			return a.Run(func(ctx context.Context, c *cli.Cluster, args []string) error {
+				if err := post(ctx, c, args[0], e); err != nil {
+					return err
+				}
+				done := sent{Namespace: c.Namespace, Channel: args[0], ID: e.ID, Source: e.Source, Type: e.Type}
+				return output.Print(s.Out, done, func(w io.Writer) { _, _ = fmt.Fprintln(w, "accepted", e.ID) })
+			})(cmd, args)
+		},
 	}
 	output.Flag(c)
 	f := c.Flags()
@@ -101,18 +106,13 @@ func (m *message) event(in io.Reader, now time.Time) (*event.Event, error) {
 		if !ok {
 			return nil, cli.Usagef("--set takes attribute=value, not %q", pair)
 		}
+		if flag, ok := flagOf[name]; ok {
+			return nil, cli.Usagef("--set %s: %s is for that", pair, flag)
+		}
 		e.Set(name, value)
 	}
 	var err error
-	switch file, named := strings.CutPrefix(m.data, "@"); {
-	case m.data == "-":
-		e.Data, err = io.ReadAll(in)
-	case named:
-		e.Data, err = os.ReadFile(file)
-	default:
-		e.Data = []byte(m.data)
-	}
-	if err != nil {
+	if e.Data, err = readData(m.data, in); err != nil {
 		return nil, fmt.Errorf("reading the data: %w", err)
 	}
 	if e.DataContentType == "" {
@@ -122,6 +122,31 @@ func (m *message) event(in io.Reader, now time.Time) (*event.Event, error) {
 		return nil, cli.Usagef("this is no event: %v", err)
 	}
 	return e, nil
+}
+
+// flagOf are the attributes that have a flag of their own.
+var flagOf = map[string]string{"id": "--id", "source": "--source", "type": "--type", "subject": "--subject", "datacontenttype": "--content-type"}
+
+// readData takes the flag --data for what it stands for. It reads no more than
+// the largest event that any channel can take.
+func readData(data string, in io.Reader) ([]byte, error) {
+	file, named := strings.CutPrefix(data, "@")
+	if !named && data != "-" {
+		return []byte(data), nil
+	}
+	if named {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	read, err := io.ReadAll(io.LimitReader(in, v1alpha1.MostMaxEvent+1))
+	if err == nil && len(read) > v1alpha1.MostMaxEvent {
+		err = fmt.Errorf("it has more than %d bytes, which no channel takes; keep it elsewhere and send where it is", v1alpha1.MostMaxEvent)
+	}
+	return read, err
 }
 
 // mediaType is that of data for which none is given.
@@ -154,17 +179,26 @@ func post(ctx context.Context, c *cli.Cluster, channel string, e *event.Event) e
 	request.Header = header
 	response, err := server.Client.Do(request) // not by client-go: it reads no answers but Kubernetes' own
 	if err != nil {
-		return fmt.Errorf("sending to channel %s: %w", channel, err)
+		return fmt.Errorf("sending to channel %s, %s: %w", channel, again(e), err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode == http.StatusAccepted {
 		return nil
 	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if err != nil {
-		return fmt.Errorf("reading the answer to an event for channel %s: %w", channel, err)
+		return fmt.Errorf("reading the answer to an event for channel %s, %s: %w", channel, again(e), err)
 	}
-	return refused(c.Namespace, channel, response, answer)
+	err = refused(c.Namespace, channel, response, answer)
+	if response.StatusCode >= http.StatusInternalServerError {
+		err = fmt.Errorf("%w; %s", err, again(e))
+	}
+	return err
+}
+
+// again says what can be done about an event that may be on disk or not.
+func again(e *event.Event) string {
+	return fmt.Sprintf("with --id %s --source %s it can be sent again and is kept once", e.ID, e.Source)
 }
 
 // refused is the error for an answer that is not 202: the ingress says itself what
@@ -179,7 +213,7 @@ func refused(namespace, channel string, response *http.Response, answer []byte) 
 		case response.StatusCode == http.StatusNotFound:
 			return fmt.Errorf("there is no channel %s in namespace %s; headway events channels lists those there are", channel, namespace)
 		}
-		return fmt.Errorf("the event was not taken: %s", oneLine(said.Detail))
+		return fmt.Errorf("the event was not taken: %s", cli.Printable(strings.TrimSuffix(said.Detail, "."), 1000))
 	}
 	var said metav1.Status
 	if json.Unmarshal(answer, &said) != nil || said.Kind != "Status" {

@@ -94,7 +94,7 @@ func (c *Channel) commit(group []*request, buf []byte) []byte {
 // publish writes each request, which has one event, on its own.
 func (c *Channel) publish(group []*request, msgs []*nats.Msg) {
 	acks := make([]jetstream.PubAckFuture, len(msgs))
-	timeout := time.NewTimer(answerTimeout)
+	timeout := time.NewTimer(c.store.patience)
 	defer timeout.Stop()
 	var err error
 	for i, msg := range msgs {
@@ -122,9 +122,9 @@ func (c *Channel) publish(group []*request, msgs []*nats.Msg) {
 // publishBatch writes the group together: all of it or nothing is in the log,
 // whatever happens in between.
 func (c *Channel) publishBatch(group []*request, msgs []*nats.Msg) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.store.patience)
 	defer cancel()
-	ack, err := jetstreamext.PublishMsgBatch(ctx, c.store.js, msgs, jetstreamext.BatchFlowControl{AckTimeout: answerTimeout})
+	ack, err := jetstreamext.PublishMsgBatch(ctx, c.store.js, msgs, jetstreamext.BatchFlowControl{AckTimeout: c.store.patience})
 	if err != nil {
 		c.finish(group, 0, err)
 		return

@@ -59,6 +59,7 @@ type Store struct {
 	js     jetstream.JetStream
 	// inFlight bounds the bytes that are being written.
 	inFlight *semaphore.Weighted
+	patience time.Duration // with a group of events
 	disk     *disk
 	ledger   *ledger
 	seen     *seen
@@ -86,7 +87,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		opts: o, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight),
-		disk: &disk{dir: o.Dir, low: o.LowDisk}, seen: newSeen(maxSeen),
+		patience: answerTimeout, disk: &disk{dir: o.Dir, low: o.LowDisk}, seen: newSeen(maxSeen),
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the event store: %w", err)

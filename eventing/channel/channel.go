@@ -45,8 +45,8 @@ type State struct {
 	Gap *Gap
 }
 
-// Gap is a loss that was found when the store was opened: events that had been
-// accepted, were not yet older than Settings.Keep, and are not there any more.
+// Gap is a loss that was found when the store was opened, or by Read: events
+// that had been accepted, were not yet older than Settings.Keep, and are not there any more.
 type Gap struct {
 	// From and To are the first and the last sequence number that are missing.
 	From, To uint64
@@ -90,16 +90,17 @@ func (c *Channel) State() State {
 	return st
 }
 
-// refresh asks the server. No answer changes nothing: Append finds out whether
-// the server is well.
-func (c *Channel) refresh() {
+// refresh asks the server and reports whether it answered. No answer changes
+// nothing: Append finds out whether the server is well.
+func (c *Channel) refresh() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	stream, err := c.store.js.Stream(ctx, c.stream)
 	if err != nil {
-		return
+		return false
 	}
 	c.learn(stream.CachedInfo().State)
+	return true
 }
 
 // learn takes up what the server says.

@@ -11,8 +11,8 @@ import (
 )
 
 // compare finds what is missing in a log that holds st, of which k was last
-// known. deleted are the sequence numbers that are missing in between: nothing
-// here ever deletes one, so they are lost. It returns what is known from now
+// known. deleted are the sequence numbers that are missing in between: events
+// grow old from the front, so these are lost. It returns what is known from now
 // on.
 //
 //	lost           how it shows
@@ -126,6 +126,33 @@ func (c *Channel) fill(ctx context.Context, stream jetstream.Stream, st jetstrea
 		n -= uint64(len(msgs))
 	}
 	return nil
+}
+
+// missing is told what Read did not find: events that grew too old, or that the
+// disk has changed since the server started.
+func (c *Channel) missing(from, to uint64) {
+	c.mu.Lock()
+	gap, first := c.known.Gap, c.known.First
+	c.mu.Unlock()
+	if to < first || gap.From != 0 && gap.From <= from && to <= gap.To {
+		return
+	}
+	if !c.refresh() {
+		return
+	}
+	c.mu.Lock()
+	if from = max(from, c.known.First); from > to {
+		c.mu.Unlock()
+		return
+	}
+	c.known.Gap.spread(from, to)
+	c.known.Gap.Lost += to - from + 1
+	c.known.Gap.Found = c.store.opts.Now()
+	c.mu.Unlock()
+	c.store.opts.Log.Error("events of a channel cannot be read", "channel", c.name.String(), "from", from, "to", to)
+	if err := c.note(); err != nil {
+		c.store.fail(err)
+	}
 }
 
 // note writes down what is known now.

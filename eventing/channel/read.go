@@ -36,11 +36,15 @@ func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int
 	defer cancel()
 	from = max(from, 1)
 	for from <= last {
-		records, next, err := c.batch(ctx, maxEvents, jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchMaxBytes(max(maxBytes, 1)))
+		records, next, err := c.batch(ctx, from, maxEvents, maxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("reading channel %s from %d: %w", c.name, from, err)
 		}
-		if len(records) > 0 || next == 0 {
+		if next == 0 {
+			c.missing(from, last)
+			return nil, nil
+		}
+		if len(records) > 0 {
 			return records, nil
 		}
 		from = next // only fillers so far
@@ -50,19 +54,22 @@ func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int
 
 // batch gets some of the log and the sequence number after it, 0 if there was
 // nothing. Fillers are left out.
-func (c *Channel) batch(ctx context.Context, n int, opts ...jetstreamext.GetBatchOpt) ([]Record, uint64, error) {
-	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, n, opts...)
+func (c *Channel) batch(ctx context.Context, from uint64, maxEvents, maxBytes int) ([]Record, uint64, error) {
+	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, maxEvents, jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchMaxBytes(max(maxBytes, 1)))
 	if err != nil {
 		return nil, 0, err
 	}
 	var records []Record
-	var next uint64
+	next := from
 	for msg, err := range msgs {
 		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			break
+			return nil, 0, nil
 		}
 		if err != nil {
 			return nil, 0, err
+		}
+		if msg.Sequence > next {
+			c.missing(next, msg.Sequence-1)
 		}
 		next = msg.Sequence + 1
 		if len(msg.Data) > 0 {

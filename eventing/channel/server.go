@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -109,11 +110,16 @@ func (s *Store) stop() error {
 type serverLog struct{ log *slog.Logger }
 
 func (l serverLog) Noticef(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
-func (l serverLog) Warnf(format string, args ...any)   { l.say(slog.LevelWarn, format, args) }
-func (l serverLog) Fatalf(format string, args ...any)  { l.say(slog.LevelError, format, args) }
-func (l serverLog) Errorf(format string, args ...any)  { l.say(slog.LevelError, format, args) }
-func (l serverLog) Debugf(format string, args ...any)  { l.say(slog.LevelDebug, format, args) }
-func (l serverLog) Tracef(format string, args ...any)  { l.say(slog.LevelDebug, format, args) }
+func (l serverLog) Warnf(format string, args ...any) {
+	if strings.HasPrefix(format, "Maximum payloads over") {
+		return // at every start, of maxPayload
+	}
+	l.say(slog.LevelWarn, format, args)
+}
+func (l serverLog) Fatalf(format string, args ...any) { l.say(slog.LevelError, format, args) }
+func (l serverLog) Errorf(format string, args ...any) { l.say(slog.LevelError, format, args) }
+func (l serverLog) Debugf(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
+func (l serverLog) Tracef(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
 
 func (l serverLog) say(level slog.Level, format string, args []any) {
 	ctx := context.Background()

@@ -10,7 +10,7 @@
 //
 // It does not know who reads, nor how far: places of subscriptions are kept
 // elsewhere. It does not protect from a disk that forgets: it finds what is
-// missing when it starts, and says so in State.Gap.
+// missing when it starts or reads, and says so in State.Gap.
 package channel
 
 import (

@@ -3,6 +3,7 @@ package delivery
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	diff "github.com/google/go-cmp/cmp"
@@ -133,6 +134,22 @@ func TestRedirect(t *testing.T) {
 	w.until("it is dead", func() bool { return w.status("mail").Dead == 1 })
 	if len(other.ids()) > 0 || s.tries("0") != 1 {
 		t.Errorf("%d attempts, %d at the other server", s.tries("0"), len(other.ids()))
+	}
+}
+
+// Git must not have Headway talk to its own machine.
+func TestForbiddenAddress(t *testing.T) {
+	w := newWorld(t)
+	w.client = NewClient()
+	w.again()
+	w.send(w.channel("orders"), "order", 0, 1)
+	s := newSink(t, nil)
+	w.subscribe("mail", s)
+	w.run()
+	w.until("it has failed", func() bool { return w.status("mail").Retrying == 1 })
+	const want = "no connection: dial tcp 127.0.0.1:"
+	if got := w.status("mail").LastFailure.Message; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "127.0.0.1 is no address for a subscription") || s.tries("0") != 0 {
+		t.Errorf("%d attempts, %s", s.tries("0"), got)
 	}
 }
 

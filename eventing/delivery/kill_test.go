@@ -53,7 +53,7 @@ func child(dir, url, from string) error {
 	if err != nil {
 		return err
 	}
-	d := New(store, cursors, NewClient(), slog.New(slog.DiscardHandler))
+	d := New(store, cursors, newClient(anywhere), slog.New(slog.DiscardHandler))
 	for _, ordered := range []string{"", "partitionkey"} {
 		spec := v1alpha1.SubscriptionSpec{Channel: "orders", From: v1alpha1.FromEarliest, Ordered: ordered}
 		spec.Retry.First, spec.Retry.Max = length(5*time.Millisecond), length(50*time.Millisecond)

@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/headway-dev/headway/api/outward"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/retry"
@@ -21,12 +23,16 @@ import (
 const defaultTimeout = v1alpha1.DefaultDeliveryTimeout
 
 // NewClient is the client for deliveries: it follows no redirect, uses no proxy,
-// and keeps enough connections for the app that all deliveries go through.
-func NewClient() *http.Client {
+// connects to no address that api/outward forbids, as URLs come from git, and
+// keeps enough connections to the activator, through which most deliveries go.
+func NewClient() *http.Client { return newClient(outward.Allowed) }
+
+func newClient(allowed func(netip.Addr) bool) *http.Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second, Control: outward.Control(allowed, "a subscription")}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    5 * time.Second,
 			MaxIdleConns:           1024,
 			MaxIdleConnsPerHost:    512,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -37,11 +38,14 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: t.TempDir(), client: NewClient()}
+	w := &world{t: t, dir: t.TempDir(), client: newClient(anywhere)}
 	w.open()
 	t.Cleanup(w.close)
 	return w
 }
+
+// anywhere has targets on this machine.
+func anywhere(netip.Addr) bool { return true }
 
 // open opens the stores, and makes a Dispatcher that does not run yet.
 func (w *world) open() {

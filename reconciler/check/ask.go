@@ -12,9 +12,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/headway-dev/headway/api/outward"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -30,19 +30,9 @@ const (
 // asker asks over HTTP.
 type asker struct{ client *http.Client }
 
-// newAsker makes one that connects to allowed addresses only. They are judged
-// after names are resolved, so that no name leads elsewhere.
+// newAsker makes one that connects to allowed addresses only.
 func newAsker(allowed func(netip.Addr) bool) asker {
-	dialer := &net.Dialer{Timeout: patience, Control: func(_, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		if ip := to.Addr().Unmap(); !allowed(ip) {
-			return fmt.Errorf("%s is no address for a gate", ip)
-		}
-		return nil
-	}}
+	dialer := &net.Dialer{Timeout: patience, Control: outward.Control(allowed, "a gate")}
 	return asker{&http.Client{
 		Timeout: patience,
 		// No proxy: that would be asked for any address.
@@ -54,21 +44,6 @@ func newAsker(allowed func(netip.Addr) bool) asker {
 			return nil
 		},
 	}}
-}
-
-// credentials are addresses, beside those of the link, at which clouds hand out
-// credentials: those of AWS over IPv6, and of Alibaba.
-var credentials = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200")}
-
-// public reports whether a gate may be at an address: it is not the controller's
-// own machine, and nobody there hands out credentials.
-func public(ip netip.Addr) bool {
-	for _, c := range credentials {
-		if ip == c {
-			return false
-		}
-	}
-	return ip.IsValid() && !ip.IsUnspecified() && !ip.IsLoopback() && !ip.IsMulticast() && !ip.IsLinkLocalUnicast() && ip.Zone() == ""
 }
 
 // get asks a URL.

@@ -28,6 +28,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/outward"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -106,8 +107,8 @@ type asked struct {
 func New(jobs Jobs, changed func(app types.NamespacedName)) *Checker {
 	return with(changed,
 		gate{"job", jobQuestion, jobs.ask, jobEvery, true},
-		gate{"http", func(g *v1alpha1.Gates) string { return g.HTTP }, newAsker(public).http, every, false},
-		gate{"prometheus", prometheusQuestion, newAsker(public).prometheus, every, false},
+		gate{"http", func(g *v1alpha1.Gates) string { return g.HTTP }, newAsker(outward.Allowed).http, every, false},
+		gate{"prometheus", prometheusQuestion, newAsker(outward.Allowed).prometheus, every, false},
 	)
 }
 

@@ -51,6 +51,24 @@ func eventingFinding(kind string, o metav1.Object, conditions []metav1.Condition
 	return finding(kind, o, ready), true
 }
 
+// Progress is how far a subscription is, in one line.
+func Progress(s *v1alpha1.Subscription, now time.Time) string {
+	state, _ := ForSubscription(s)
+	text := fmt.Sprintf("%s from %s to %s: %s", s.Name, s.Spec.Channel, Target(s.Spec.To), state.Word)
+	for _, count := range []struct {
+		n    int64
+		what string
+	}{{s.Status.Lag, "behind"}, {s.Status.Retrying, "tried again"}, {s.Status.Dead, "dead"}} {
+		if count.n > 0 {
+			text += fmt.Sprintf(", %s %s", grouped(count.n), count.what)
+		}
+	}
+	if failure := Failure(s.Status.LastFailure, now); failure != "" {
+		text += "; last failure " + failure
+	}
+	return text
+}
+
 // Failure is an attempt that failed, as text; nil is none.
 func Failure(f *v1alpha1.DeliveryFailure, now time.Time) string {
 	if f == nil {

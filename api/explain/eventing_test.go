@@ -70,6 +70,20 @@ func TestForSubscription(t *testing.T) {
 	}
 }
 
+func TestProgress(t *testing.T) {
+	s := &v1alpha1.Subscription{ObjectMeta: metav1.ObjectMeta{Name: "shop-mail"},
+		Spec:   v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: "shop", Path: "/mail"}},
+		Status: v1alpha1.SubscriptionStatus{Conditions: ready("True", "Delivering", "")}}
+	if got := Progress(s, noon); got != "shop-mail from orders to shop/mail: Delivering" {
+		t.Error(got)
+	}
+	s.Status.Lag, s.Status.Retrying, s.Status.Dead = 1200, 2, 1
+	s.Status.LastFailure = &v1alpha1.DeliveryFailure{Event: "e7", At: metav1.NewTime(noon.Add(-5 * time.Second)), Message: "answered 503"}
+	if got := Progress(s, noon); got != "shop-mail from orders to shop/mail: Delivering, 1,200 behind, 2 tried again, 1 dead; last failure 5s ago: answered 503 (event e7)" {
+		t.Error(got)
+	}
+}
+
 func TestFailure(t *testing.T) {
 	f := &v1alpha1.DeliveryFailure{Event: "e1", At: metav1.NewTime(noon.Add(-3 * time.Minute)), Message: "400 Bad Request"}
 	if got := Failure(f, noon); got != "3m ago: 400 Bad Request (event e1)" {

@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (s *state) write(w io.Writer, v view) {
 		found := explain.ForApp(app, s.Revisions)
 		v.writeHead(w, app, found, s.relations(app, repository, v.now))
 		v.writeRevisions(w, found)
-		v.writeFindings(w, explain.Detail(app, repository, s.Revisions))
+		v.writeFindings(w, append(explain.Detail(app, repository, s.Revisions), s.undelivered()...))
 		return
 	}
 	if len(s.Repositories) == 0 && len(s.Apps) == 0 {
@@ -55,7 +56,18 @@ func (s *state) write(w io.Writer, v view) {
 	default:
 		_, _ = fmt.Fprintf(w, "and %d previews: headway previews\n", n)
 	}
-	v.writeFindings(w, explain.Overview(s.Repositories, s.Apps))
+	v.writeFindings(w, append(explain.Overview(s.Repositories, s.Apps), s.undelivered()...))
+}
+
+// undelivered are the subscriptions that do not deliver before somebody changes
+// something.
+func (s *state) undelivered() []explain.Finding {
+	var all []explain.Finding
+	for i := range s.Subscriptions {
+		_, found := explain.ForSubscription(&s.Subscriptions[i])
+		all = append(all, found...)
+	}
+	return slices.DeleteFunc(all, func(f explain.Finding) bool { return f.Severity != explain.Failed })
 }
 
 // writeApps is one line per app.
@@ -83,12 +95,16 @@ func (v view) writeApps(w io.Writer, s *state) {
 	g.Write(w)
 }
 
-// relations are rows about what an app is a preview of, or which previews it has.
+// relations are rows about what an app is a preview of, or which subscriptions and
+// previews it has.
 func (s *state) relations(app *v1alpha1.App, repository *v1alpha1.Repository, now time.Time) []explain.Row {
 	if p := explain.ForPreview(app, repository, s.Revisions); p != nil {
 		return p.Rows(now)
 	}
 	var rows []explain.Row
+	for i := range s.Subscriptions {
+		rows = append(rows, explain.Row{Title: "Events", Text: explain.Progress(&s.Subscriptions[i], now)})
+	}
 	for i := range s.Previews {
 		p := explain.ForPreview(&s.Previews[i], repository, s.Revisions)
 		rows = append(rows, explain.Row{Title: "Preview", Text: fmt.Sprintf("%s: %s %s %s", p.Request, p.State.Word, cli.OrDash(p.URL), p.App)})

@@ -75,8 +75,9 @@ type state struct {
 	Repositories []v1alpha1.Repository `json:"repositories"`
 	Apps         []v1alpha1.App        `json:"apps"`
 	// Previews are Apps, too; of one that was asked for by its name, it is the app.
-	Previews  []v1alpha1.App      `json:"previews"`
-	Revisions []v1alpha1.Revision `json:"revisions"`
+	Previews      []v1alpha1.App          `json:"previews"`
+	Revisions     []v1alpha1.Revision     `json:"revisions"`
+	Subscriptions []v1alpha1.Subscription `json:"subscriptions"`
 }
 
 // readState reads the objects of a namespace (empty: all), or those of one app
@@ -85,12 +86,13 @@ func readState(ctx context.Context, c client.Reader, namespace, app string) (*st
 	var repositories v1alpha1.RepositoryList
 	var apps v1alpha1.AppList
 	var revisions v1alpha1.RevisionList
-	for _, list := range []client.ObjectList{&repositories, &apps, &revisions} {
+	var subscriptions v1alpha1.SubscriptionList
+	for _, list := range []client.ObjectList{&repositories, &apps, &revisions, &subscriptions} {
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return nil, fmt.Errorf("reading the status: %w", err)
 		}
 	}
-	s := &state{Repositories: repositories.Items, Revisions: revisions.Items}
+	s := &state{Repositories: repositories.Items, Revisions: revisions.Items, Subscriptions: subscriptions.Items}
 	for _, a := range apps.Items {
 		if a.Spec.Preview != nil {
 			s.Previews = append(s.Previews, a)
@@ -109,6 +111,9 @@ func readState(ctx context.Context, c client.Reader, namespace, app string) (*st
 		})
 		s.Repositories = slices.DeleteFunc(s.Repositories, func(r v1alpha1.Repository) bool { return r.Name != s.Apps[0].Spec.Repository })
 		s.Revisions = slices.DeleteFunc(s.Revisions, func(r v1alpha1.Revision) bool { return !s.about(r.Spec.App) })
+		s.Subscriptions = slices.DeleteFunc(s.Subscriptions, func(e v1alpha1.Subscription) bool {
+			return e.Spec.To.App != app && e.Labels[v1alpha1.LabelApp] != app
+		})
 	}
 	s.tidy()
 	return s, nil
@@ -157,6 +162,9 @@ func (s *state) tidy() {
 	for i := range s.Revisions {
 		tidy(&s.Revisions[i], "Revision")
 	}
+	for i := range s.Subscriptions {
+		tidy(&s.Subscriptions[i], "Subscription")
+	}
 	slices.SortStableFunc(s.Revisions, func(a, b v1alpha1.Revision) int {
 		return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
 	})
@@ -165,6 +173,7 @@ func (s *state) tidy() {
 	s.Apps = append([]v1alpha1.App{}, s.Apps...)
 	s.Previews = append([]v1alpha1.App{}, s.Previews...)
 	s.Revisions = append([]v1alpha1.Revision{}, s.Revisions...)
+	s.Subscriptions = append([]v1alpha1.Subscription{}, s.Subscriptions...)
 }
 
 func tidy(o client.Object, kind string) {

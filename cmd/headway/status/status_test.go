@@ -63,6 +63,17 @@ func revision(namespace, app, commit string, age time.Duration, change func(*v1a
 	return r
 }
 
+// subscription is one that an app declares and gets the events of.
+func subscription(name, app string, change func(*v1alpha1.Subscription)) *v1alpha1.Subscription {
+	s := &v1alpha1.Subscription{ObjectMeta: named("default", name, ago(time.Hour)), Spec: v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: app, Path: "/events"}},
+		Status: v1alpha1.SubscriptionStatus{Conditions: conditions(condition("Ready", "True", v1alpha1.ReasonDelivering, ""))}}
+	s.Labels = map[string]string{v1alpha1.LabelApp: app}
+	if change != nil {
+		change(s)
+	}
+	return s
+}
+
 // objects are a namespace in which several things are wrong, and another.
 func objects() []client.Object {
 	return []client.Object{
@@ -120,6 +131,15 @@ func objects() []client.Object {
 			r.Status.Scaling = &v1alpha1.Scaling{To: 1, Reason: "without traffic, so of no interest", At: micro(72 * time.Hour)}
 		}),
 		revision("other", "hello", "1a2b3c4d", time.Hour, nil),
+		subscription("shop-charge", "shop", func(s *v1alpha1.Subscription) {
+			s.Status = v1alpha1.SubscriptionStatus{Lag: 7, Retrying: 2, Dead: 1, Conditions: conditions(condition("Ready", "True", v1alpha1.ReasonDelivering, "2 of the events are tried again")),
+				LastFailure: &v1alpha1.DeliveryFailure{Event: "e7\x1b[2J", At: metav1.NewTime(noon.Add(-5 * time.Second)), Message: "answered 503"}}
+		}),
+		subscription("shop-big", "shop", func(s *v1alpha1.Subscription) {
+			s.Spec.To = v1alpha1.EventTarget{Channel: "big"}
+			s.Status.Conditions = conditions(condition("Ready", "False", v1alpha1.ReasonChannelNotFound, `to names channel "big", which does not exist in namespace default`))
+		}),
+		subscription("hello-mail", "hello", nil),
 	}
 }
 
@@ -167,7 +187,7 @@ func TestStatusOfUnknownApp(t *testing.T) {
 	}
 }
 
-// TestStatusJSON checks what scripts rely on: four lists, never null, newest
+// TestStatusJSON checks what scripts rely on: five lists, never null, newest
 // revision first, kinds set.
 func TestStatusJSON(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(cli.Scheme()).WithObjects(objects()...).Build()
@@ -198,7 +218,7 @@ func TestStatusJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"previews":[],"revisions":[]}` {
+	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"previews":[],"revisions":[],"subscriptions":[]}` {
 		t.Errorf("empty state is %s", data)
 	}
 }

@@ -67,15 +67,15 @@ func TestApproved(t *testing.T) {
 // FuzzApproved: what counts has the documented form on a line of its own, and
 // nothing does that is quoted or code as a whole.
 func FuzzApproved(f *testing.F) {
-	for _, s := range []string{"/headway approve 1a2b3c4", "> a\n/headway approve 1a2b3c4", "```\n/headway approve 1a2b3c4\n```\n/headway approve 5e6f7a8", "<!--\n-->\n/headway approve 1a2b3c4"} {
+	for _, s := range []string{"/headway approve 1a2b3c4", "/headway approve 1a2b3c4\n/headway approve 5e6f7a8", "> a\n/headway approve 1a2b3c4", "```\n/headway approve 1a2b3c4\n```\n/headway approve 5e6f7a8", "<!--\n-->\n/headway approve 1a2b3c4"} {
 		f.Add(s)
 	}
-	form := regexp.MustCompile(`(^|\n)/headway approve ([0-9a-f]{7,40})\s*(\n|$)`)
+	form := regexp.MustCompile(`(?m)^/headway approve ([0-9a-f]{7,40})[^\S\n]*$`)
 	f.Fuzz(func(t *testing.T, comment string) {
 		for _, commit := range Approved(comment) {
 			found := false
-			for _, m := range form.FindAllStringSubmatch(strings.ReplaceAll(comment, "\n", "\n\n"), -1) {
-				found = found || m[2] == commit
+			for _, m := range form.FindAllStringSubmatch(comment, -1) {
+				found = found || m[1] == commit
 			}
 			if !found {
 				t.Errorf("%q approves %s", comment, commit)
@@ -85,7 +85,7 @@ func FuzzApproved(f *testing.F) {
 		if got := Approved(quoted); got != nil {
 			t.Errorf("%q approves %v", quoted, got)
 		}
-		if hidden := "<!--\n" + strings.ReplaceAll(comment, "-->", "") + "\n-->"; Approved(hidden) != nil {
+		if hidden := "<!--\n" + strings.ReplaceAll(comment, ">", "") + "\n-->"; Approved(hidden) != nil {
 			t.Errorf("%q approves", hidden)
 		}
 	})

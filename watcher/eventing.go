@@ -14,47 +14,22 @@ import (
 	"github.com/headway-dev/headway/watcher/plan"
 )
 
-// observeEventing reads the Channels and Subscriptions of the namespace, and
-// tells the Repository's own from those of others. apps are all that it has. What
-// an earlier Repository or App of the same name has left behind is neither: it
-// is being deleted.
+// observeEventing reads the Channels and Subscriptions of the namespace. apps are
+// all Apps of the Repository.
 func (r *Reconciler) observeEventing(ctx context.Context, repo *v1alpha1.Repository, apps map[string]*v1alpha1.App, memory *memory, f *seen) error {
-	all := []client.ListOption{client.InNamespace(repo.Namespace), client.UnsafeDisableDeepCopy}
 	var channels v1alpha1.ChannelList
-	if err := r.client.List(ctx, &channels, all...); err != nil {
-		return fmt.Errorf("listing channels: %w", err)
-	}
-	f.Eventing = plan.Eventing{Channels: map[string]*v1alpha1.Channel{}, Subscriptions: map[string]*v1alpha1.Subscription{},
-		ForeignChannels: map[string]string{}, ForeignSubscriptions: map[string]string{}}
-	for i := range channels.Items {
-		c := &channels.Items[i]
-		owner := metav1.GetControllerOf(c)
-		switch {
-		case owner != nil && owner.UID == repo.UID:
-			f.Channels[c.Name] = c
-		case owner != nil && owner.Kind == "Repository" && owner.Name == repo.Name:
-			f.deleting[named("channel", c.Name)] = true
-		default:
-			f.ForeignChannels[c.Name] = plan.Holder(c)
+	var subscriptions v1alpha1.SubscriptionList
+	for _, list := range []client.ObjectList{&channels, &subscriptions} {
+		if err := r.client.List(ctx, list, client.InNamespace(repo.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+			return fmt.Errorf("listing channels and subscriptions: %w", err)
 		}
+	}
+	var leaving []string
+	f.Eventing, leaving = plan.EventingOf(repo, apps, channels.Items, subscriptions.Items)
+	for _, object := range leaving {
+		f.deleting[object] = true
 	}
 	fresh(memory.channels, f.Channels, r.now())
-	var subscriptions v1alpha1.SubscriptionList
-	if err := r.client.List(ctx, &subscriptions, all...); err != nil {
-		return fmt.Errorf("listing subscriptions: %w", err)
-	}
-	for i := range subscriptions.Items {
-		s := &subscriptions.Items[i]
-		owner := metav1.GetControllerOf(s)
-		switch {
-		case owner != nil && apps[owner.Name] != nil && owner.UID == apps[owner.Name].UID:
-			f.Subscriptions[s.Name] = s
-		case owner != nil && s.Labels[v1alpha1.LabelRepository] == repo.Name:
-			f.deleting[named("subscription", s.Name)] = true
-		default:
-			f.ForeignSubscriptions[s.Name] = plan.Holder(s)
-		}
-	}
 	fresh(memory.subscriptions, f.Subscriptions, r.now())
 	return nil
 }

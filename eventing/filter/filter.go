@@ -21,10 +21,10 @@ import (
 // Bounds of one filter.
 const (
 	// MaxDepth is how deep all, any and not may be nested.
-	MaxDepth = 50
+	MaxDepth = v1alpha1.MaxFilterDepth
 	// MaxParts is how many parts a filter may have in all: compared attributes,
 	// expressions, and each all, any and not.
-	MaxParts = 200
+	MaxParts = v1alpha1.MaxFilterParts
 )
 
 // Problem is why a filter cannot be used.

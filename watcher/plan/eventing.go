@@ -34,6 +34,40 @@ type Subscription struct {
 	Spec v1alpha1.SubscriptionSpec
 }
 
+// EventingOf tells what a Repository has in its namespace from what others have.
+// apps are all Apps of the Repository. leaving are objects, such as "channel
+// orders", that an earlier Repository or App of the same name has left behind:
+// they are being deleted.
+func EventingOf(repo metav1.Object, apps map[string]*v1alpha1.App, channels []v1alpha1.Channel, subscriptions []v1alpha1.Subscription) (e Eventing, leaving []string) {
+	e = Eventing{Channels: map[string]*v1alpha1.Channel{}, Subscriptions: map[string]*v1alpha1.Subscription{},
+		ForeignChannels: map[string]string{}, ForeignSubscriptions: map[string]string{}}
+	for i := range channels {
+		c := &channels[i]
+		owner := metav1.GetControllerOf(c)
+		switch {
+		case owner != nil && owner.UID == repo.GetUID():
+			e.Channels[c.Name] = c
+		case owner != nil && owner.Kind == "Repository" && owner.Name == repo.GetName():
+			leaving = append(leaving, "channel "+c.Name)
+		default:
+			e.ForeignChannels[c.Name] = Holder(c)
+		}
+	}
+	for i := range subscriptions {
+		s := &subscriptions[i]
+		owner := metav1.GetControllerOf(s)
+		switch {
+		case owner != nil && apps[owner.Name] != nil && owner.UID == apps[owner.Name].UID:
+			e.Subscriptions[s.Name] = s
+		case owner != nil && s.Labels[v1alpha1.LabelRepository] == repo.GetName():
+			leaving = append(leaving, "subscription "+s.Name)
+		default:
+			e.ForeignSubscriptions[s.Name] = Holder(s)
+		}
+	}
+	return e, leaving
+}
+
 // Holder is whose an object of the namespace is, in words, for somebody else who
 // wants its name.
 func Holder(o metav1.Object) string {

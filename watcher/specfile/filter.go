@@ -27,8 +27,11 @@ var filterForms = []string{"all", "any", "cesql", "exact", "not", "prefix", "suf
 func (filterOf[T]) expected() string { return "a mapping, such as {type: order.created}" }
 
 func (f filterOf[T]) read(r *reader, into *T, key string, n *yaml.Node) {
-	parts := 0
-	f.set(into, r.filter(key, n, 1, &parts))
+	filter := r.filter(key, n, 1)
+	if parts := partsOf(filter); parts > v1alpha1.MaxFilterParts {
+		r.fail(n, key, "has %d parts; at most %d are allowed", parts, v1alpha1.MaxFilterParts)
+	}
+	f.set(into, filter)
 }
 
 // filterSchema is that of a filter, which holds further ones.
@@ -50,11 +53,29 @@ func filterSchema() map[string]any {
 
 func (filterOf[T]) schema() map[string]any { return map[string]any{"$ref": "#/$defs/filter"} }
 
-// filter reads one level; parts counts the filters of all levels. It is never
-// nil.
-func (r *reader) filter(key string, n *yaml.Node, depth int, parts *int) *v1alpha1.EventFilter {
+// partsOf counts attributes, expressions, and each all, any and not.
+func partsOf(f *v1alpha1.EventFilter) int {
+	parts := len(f.Exact) + len(f.Prefix) + len(f.Suffix)
+	if f.CESQL != "" {
+		parts++
+	}
+	if f.Not != nil {
+		parts += 1 + partsOf(f.Not)
+	}
+	for _, filters := range [][]v1alpha1.EventFilter{f.All, f.Any} {
+		if len(filters) > 0 {
+			parts++
+		}
+		for i := range filters {
+			parts += partsOf(&filters[i])
+		}
+	}
+	return parts
+}
+
+// filter reads one level. It is never nil.
+func (r *reader) filter(key string, n *yaml.Node, depth int) *v1alpha1.EventFilter {
 	f := &v1alpha1.EventFilter{}
-	*parts++
 	switch {
 	case n.Kind != yaml.MappingNode:
 		r.fail(n, key, "%s", mismatch(filterOf[Spec]{}, n))
@@ -64,11 +85,6 @@ func (r *reader) filter(key string, n *yaml.Node, depth int, parts *int) *v1alph
 		return f
 	case depth > v1alpha1.MaxFilterDepth:
 		r.fail(n, key, "filters within filters, more than %d deep", v1alpha1.MaxFilterDepth)
-		return f
-	case *parts > v1alpha1.MaxFilterParts:
-		if *parts == v1alpha1.MaxFilterParts+1 { // once
-			r.fail(n, key, "more than %d filters within one", v1alpha1.MaxFilterParts)
-		}
 		return f
 	}
 	r.pairs(key, n, func(name string, nameNode, v *yaml.Node) {
@@ -88,11 +104,11 @@ func (r *reader) filter(key string, n *yaml.Node, depth int, parts *int) *v1alph
 			}
 			f.CESQL = v.Value
 		case "all":
-			f.All = r.filters(full, v, depth, parts)
+			f.All = r.filters(full, v, depth)
 		case "any":
-			f.Any = r.filters(full, v, depth, parts)
+			f.Any = r.filters(full, v, depth)
 		case "not":
-			f.Not = r.filter(full, v, depth+1, parts)
+			f.Not = r.filter(full, v, depth+1)
 		default:
 			if v.Kind != yaml.ScalarNode {
 				r.fail(nameNode, key, "%s", noForm(name))
@@ -113,14 +129,14 @@ func noForm(name string) string {
 	return fmt.Sprintf("%q is no form of a filter%s An attribute has a plain value; the forms are %s", clip(name), hint, strings.Join(filterForms, ", "))
 }
 
-func (r *reader) filters(key string, n *yaml.Node, depth int, parts *int) []v1alpha1.EventFilter {
+func (r *reader) filters(key string, n *yaml.Node, depth int) []v1alpha1.EventFilter {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		r.fail(n, key, "expected a list of filters, such as [{type: order.created}, {type: order.paid}], but found %s", orEmpty(n))
 		return nil
 	}
 	var all []v1alpha1.EventFilter
 	for i, node := range n.Content {
-		all = append(all, *r.filter(fmt.Sprintf("%s[%d]", key, i), node, depth+1, parts))
+		all = append(all, *r.filter(fmt.Sprintf("%s[%d]", key, i), node, depth+1))
 	}
 	return all
 }

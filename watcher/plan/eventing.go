@@ -124,14 +124,14 @@ func (f Facts) pruneSubscriptions(p *Plan) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Subscriptions)) {
-		if !stays[name] && !broken[subscriber(f.Subscriptions[name])] {
+		if !stays[name] && !broken[Subscriber(f.Subscriptions[name])] {
 			p.RemoveSubscriptions = append(p.RemoveSubscriptions, name)
 		}
 	}
 }
 
-// subscriber is the App that a Subscription belongs to.
-func subscriber(s *v1alpha1.Subscription) string {
+// Subscriber is the App that a Subscription belongs to.
+func Subscriber(s *v1alpha1.Subscription) string {
 	if owner := metav1.GetControllerOf(s); owner != nil {
 		return owner.Name
 	}
@@ -165,7 +165,7 @@ func (f Facts) taken(c *Candidate) *Problem {
 	for i := range c.Spec.Events {
 		name := c.Spec.Events[i].Object(c.Name)
 		who := f.ForeignSubscriptions[name]
-		if own := f.Subscriptions[name]; own != nil && subscriber(own) != c.Name {
+		if own := f.Subscriptions[name]; own != nil && Subscriber(own) != c.Name {
 			who = Holder(own)
 		}
 		if who != "" {

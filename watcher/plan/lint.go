@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/nearest"
 	"github.com/headway-dev/headway/watcher/specfile"
 )
@@ -112,7 +113,7 @@ func (t *topology) dropping(s *subscribed) specfile.Problems {
 	if s.Spec.DeadLetter != "" || t.dead[s.Spec.Channel] {
 		return nil
 	}
-	return specfile.Problems{s.warn("deadLetter", "events that still fail after retry.for (%s) are dropped; name a channel that gets them", s.Spec.Retry.For.Duration)}
+	return specfile.Problems{s.warn("deadLetter", "events that still fail after retry.for (%s) are dropped; name a channel that gets them", explain.Span(s.Spec.Retry.For.Duration))}
 }
 
 // loops are the ways on which an event may come back to a channel, each told

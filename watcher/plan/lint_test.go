@@ -32,7 +32,7 @@ a/headway.yaml:3:32: events[0].deadLetter: neither this repository nor another o
 a/headway.yaml:3:32: events[0].deadLetter: events that pass the filters go in a loop: x -(a-x deadLetter)-> x
 `},
 		{"no dead letter", content{"a": "name: a\nchannels: [{name: x}]\nevents:\n- {from: x, to: /, retry: {for: 2h}}\n"}, "", `
-a/headway.yaml:4:3: events[0].deadLetter: events that still fail after retry.for (2h0m0s) are dropped; name a channel that gets them
+a/headway.yaml:4:3: events[0].deadLetter: events that still fail after retry.for (2h) are dropped; name a channel that gets them
 `},
 		{"a loop over two files", content{
 			"a": "name: a\nchannels: [{name: x}, {name: y}, {name: z}, {name: dead}]\nevents:\n- {from: x, to: {channel: y}" + quiet + "}\n- {name: side, from: x, to: {channel: z}" + quiet + "}\n",

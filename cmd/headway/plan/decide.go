@@ -30,6 +30,11 @@ type Plan struct {
 	Unasked string `json:"unasked,omitempty"`
 	// Apps by name.
 	Apps []App `json:"apps"`
+	// Channels that change, by name.
+	Channels []Change `json:"channels,omitempty"`
+	// Warnings are about events that get lost or go in a loop; nothing is refused
+	// for them.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Outcome is what a push does to an app.
@@ -37,14 +42,15 @@ type Outcome string
 
 // Outcomes.
 const (
-	Unchanged Outcome = "unchanged" // nothing at all
-	Ruled     Outcome = "ruled"     // no new version; other rules hold for it
-	Builds    Outcome = "builds"    // a new version with a new image
-	Reuses    Outcome = "reuses"    // a new version with an image that is there
-	Runs      Outcome = "runs"      // a new version with the image that is given
-	Returns   Outcome = "returns"   // a version that is there already
-	Refused   Outcome = "refused"   // what is live stays
-	Removed   Outcome = "removed"   // the app goes
+	Unchanged  Outcome = "unchanged"  // nothing at all
+	Ruled      Outcome = "ruled"      // no new version; other rules hold for it
+	Subscribed Outcome = "subscribed" // no new version; other subscriptions
+	Builds     Outcome = "builds"     // a new version with a new image
+	Reuses     Outcome = "reuses"     // a new version with an image that is there
+	Runs       Outcome = "runs"       // a new version with the image that is given
+	Returns    Outcome = "returns"    // a version that is there already
+	Refused    Outcome = "refused"    // what is live stays
+	Removed    Outcome = "removed"    // the app goes
 )
 
 // App is what a push does to one app.
@@ -68,6 +74,8 @@ type App struct {
 	Replaces string `json:"replaces,omitempty"`
 	// Preview of it that a branch has, or would have.
 	Preview *Preview `json:"preview,omitempty"`
+	// Subscriptions of it that change.
+	Subscriptions []Change `json:"subscriptions,omitempty"`
 	// Problem is why it is refused or goes.
 	Problem string `json:"problem,omitempty"`
 }
@@ -87,7 +95,7 @@ func (p *Plan) refused() bool {
 func (s *observed) facts(w world, pushed point) planner.Facts {
 	f := planner.Facts{Repository: w.repository, ProductionRef: s.production, Production: s.base.snapshot,
 		Others: maps.Clone(s.releases), Tags: planner.ReadTags(s.tags),
-		Apps: w.apps, Foreign: w.foreign, Read: w.read, Revisions: w.revisions, Pinned: s.pins}
+		Apps: w.apps, Foreign: w.foreign, Read: w.read, Revisions: w.revisions, Pinned: s.pins, Eventing: w.Eventing}
 	switch {
 	case s.ref == s.production:
 		f.Production = pushed.snapshot
@@ -123,6 +131,7 @@ func (s *observed) plan(w world, now time.Time) *Plan {
 		p.Apps = append(p.Apps, App{App: r.App, File: w.apps[r.App].Spec.Path, Outcome: Removed, Problem: r.Why, Live: w.apps[r.App].Status.TrafficSummary})
 	}
 	slices.SortFunc(p.Apps, func(a, b App) int { return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.File, b.File)) })
+	s.eventing(p, made, w)
 	return p
 }
 

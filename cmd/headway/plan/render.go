@@ -13,14 +13,15 @@ import (
 
 // summary is an outcome in a few words.
 var summary = map[Outcome]string{
-	Unchanged: "nothing changes",
-	Ruled:     "no new version, but what headway.yaml says of its traffic changes",
-	Builds:    "a new version, which is built",
-	Reuses:    "a new version, without a build",
-	Runs:      "a new version, with the image that is given",
-	Returns:   "a version that is there already",
-	Refused:   "refused; what is live stays",
-	Removed:   "goes away",
+	Unchanged:  "nothing changes",
+	Ruled:      "no new version, but what headway.yaml says of its traffic changes",
+	Subscribed: "no new version, but its subscriptions change",
+	Builds:     "a new version, which is built",
+	Reuses:     "a new version, without a build",
+	Runs:       "a new version, with the image that is given",
+	Returns:    "a version that is there already",
+	Refused:    "refused; what is live stays",
+	Removed:    "goes away",
 }
 
 // write is a paragraph for each app.
@@ -41,6 +42,16 @@ func (p *Plan) write(w io.Writer, paint cli.Paint) {
 	}
 	for _, a := range p.Apps {
 		a.write(w, paint)
+	}
+	if len(p.Channels) > 0 {
+		_, _ = fmt.Fprintf(w, "\n%s\n", paint.Bold("Channels"))
+		grid(w, []explain.Row{{Title: "Changed", Text: lines(p.Channels)}})
+	}
+	if len(p.Warnings) > 0 {
+		_, _ = fmt.Fprintf(w, "\n%s\n", paint.Bold("Warnings"))
+		for _, warning := range p.Warnings {
+			_, _ = fmt.Fprintln(w, "  "+cli.Printable(warning, 1000))
+		}
 	}
 }
 
@@ -64,10 +75,15 @@ func (a *App) write(w io.Writer, paint cli.Paint) {
 		rows = append(rows, a.Rule.Rows()...)
 	}
 	rows = append(rows, a.Preview.rows()...)
+	rows = append(rows, explain.Row{Title: "Events", Text: lines(a.Subscriptions)})
 	rows = append(rows, explain.Row{Title: "Waits for", Text: strings.Join(a.Waits, "\n")}, explain.Row{Title: "Replaces", Text: a.Replaces})
 	if a.Outcome != Unchanged {
 		rows = append(rows, explain.Row{Title: "Live now", Text: a.Live})
 	}
+	grid(w, rows)
+}
+
+func grid(w io.Writer, rows []explain.Row) {
 	var g cli.Grid
 	for _, r := range rows {
 		title := "  " + r.Title

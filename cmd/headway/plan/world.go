@@ -30,6 +30,7 @@ type world struct {
 	// read are the headway.yaml files that were read before.
 	read      map[string]bool
 	revisions []*v1alpha1.Revision
+	planner.Eventing
 }
 
 // askCluster reads what a cluster has of the apps of a snapshot. The error says
@@ -49,7 +50,9 @@ func askCluster(ctx context.Context, a *cli.Access, s *planner.Snapshot) (world,
 func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.Snapshot) (world, error) {
 	var apps v1alpha1.AppList
 	var revisions v1alpha1.RevisionList
-	for _, list := range []client.ObjectList{&apps, &revisions} {
+	var channels v1alpha1.ChannelList
+	var subscriptions v1alpha1.SubscriptionList
+	for _, list := range []client.ObjectList{&apps, &revisions, &channels, &subscriptions} {
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return world{}, fmt.Errorf("reading what is live: %w", err)
 		}
@@ -82,17 +85,26 @@ func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.
 			w.revisions = append(w.revisions, rev)
 		}
 	}
+	w.Eventing, _ = planner.EventingOf(&r, w.apps, channels.Items, subscriptions.Items)
 	return w, nil
 }
 
 // after is the world when a plan has been carried out.
 func after(p planner.Plan) world {
 	w := world{apps: map[string]*v1alpha1.App{}, read: map[string]bool{}}
+	w.Channels, w.Subscriptions = map[string]*v1alpha1.Channel{}, map[string]*v1alpha1.Subscription{}
+	for _, c := range p.Channels {
+		w.Channels[c.Name] = &v1alpha1.Channel{ObjectMeta: metav1.ObjectMeta{Name: c.Name}, Spec: c.Spec}
+	}
 	for _, file := range p.Files {
 		w.read[file.Path] = true
 	}
 	for _, a := range p.Apps {
 		w.apps[a.Name] = &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: a.Name}, Spec: a.Spec}
+		for _, s := range a.Subscriptions {
+			owner := *metav1.NewControllerRef(w.apps[a.Name], v1alpha1.GroupVersion.WithKind("App"))
+			w.Subscriptions[s.Name] = &v1alpha1.Subscription{ObjectMeta: metav1.ObjectMeta{Name: s.Name, OwnerReferences: []metav1.OwnerReference{owner}}, Spec: s.Spec}
+		}
 		for _, r := range a.Revisions {
 			w.revisions = append(w.revisions, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: r.Name}, Spec: v1alpha1.RevisionSpec{
 				App: a.Name, Ref: r.Ref, Commit: r.Snapshot.Commit, Source: r.Source(), Build: r.From.App.Build, Image: r.From.Spec.Image}})

@@ -2,9 +2,11 @@ package validate
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/headway-dev/headway/cmd/headway/checkout"
+	"github.com/headway-dev/headway/eventing/filter"
 	"github.com/headway-dev/headway/watcher/detect"
 	"github.com/headway-dev/headway/watcher/specfile"
 )
@@ -41,6 +43,22 @@ func unmatched(c *checkout.Checkout, s *specfile.Spec) ([]warning, error) {
 		}
 	}
 	return found, nil
+}
+
+// filters compiles the filters of subscriptions, as the cluster does: whether an
+// expression in CESQL can be read is not the parser's to know.
+func filters(s *specfile.Spec) (problems specfile.Problems) {
+	for i := range s.Events {
+		var wrong *filter.Problem
+		if _, err := filter.Compile(s.Events[i].Spec.Filter); errors.As(err, &wrong) {
+			key := fmt.Sprintf("events[%d].filter", i)
+			if wrong.Path != "" {
+				key += "." + wrong.Path
+			}
+			problems = append(problems, s.Problem(key, wrong.Reason))
+		}
+	}
+	return problems
 }
 
 // matches reports whether a glob, which the parser has taken, matches a file.

@@ -188,6 +188,15 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 		v.fail(label, problems)
 		return nil
 	}
+	if problems = filters(app.Spec); len(problems) > 0 {
+		v.fail(label, problems)
+		return nil
+	}
+	for _, p := range c.Lint(nil) {
+		if p.File == rel {
+			_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, p.Line, p.Column, p.Key, p.Message)
+		}
+	}
 	for _, warning := range warnings {
 		at := app.Spec.Problem(warning.key, warning.message)
 		_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, at.Line, at.Column, at.Key, at.Message)

@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/headway-dev/headway/api/explain"
+	"github.com/headway-dev/headway/api/v1alpha1"
+	planner "github.com/headway-dev/headway/watcher/plan"
+)
+
+// Change is what a push does to a Channel or Subscription. One that stays as it
+// is has none.
+type Change struct {
+	Name    string        `json:"name"`
+	Outcome ChangeOutcome `json:"outcome"`
+	// Text is what it becomes; empty where it goes.
+	Text string `json:"text,omitempty"`
+}
+
+// ChangeOutcome is what becomes of a Channel or Subscription.
+type ChangeOutcome string
+
+// Outcomes.
+const (
+	Made    ChangeOutcome = "made"
+	Changes ChangeOutcome = "changed"
+	Goes    ChangeOutcome = "removed"
+)
+
+func (c Change) String() string {
+	if c.Text == "" {
+		return fmt.Sprintf("%s is %s", c.Name, c.Outcome)
+	}
+	return fmt.Sprintf("%s is %s: %s", c.Name, c.Outcome, c.Text)
+}
+
+// eventing adds what a push to production does to channels and subscriptions,
+// and what it had better not do. Those of another branch count for nothing.
+func (s *observed) eventing(p *Plan, made planner.Plan, w world) {
+	if s.ref != s.production {
+		return
+	}
+	for _, c := range made.Channels {
+		prior := w.Channels[c.Name]
+		switch {
+		case prior == nil:
+			p.Channels = append(p.Channels, Change{c.Name, Made, channelText(c.Spec)})
+		case !equality.Semantic.DeepEqual(prior.Spec, c.Spec):
+			p.Channels = append(p.Channels, Change{c.Name, Changes, channelText(c.Spec)})
+		}
+	}
+	for _, name := range made.RemoveChannels {
+		p.Channels = append(p.Channels, Change{Name: name, Outcome: Goes})
+	}
+	for i := range p.Apps {
+		p.Apps[i].subscriptions(made, w)
+	}
+	var elsewhere func(string) bool
+	if w.repository != "" {
+		elsewhere = func(channel string) bool { return w.ForeignChannels[channel] != "" }
+	}
+	for _, warning := range s.pushed.snapshot.Lint(elsewhere) {
+		p.Warnings = append(p.Warnings, warning.String())
+	}
+}
+
+// subscriptions adds what becomes of those of an app.
+func (a *App) subscriptions(made planner.Plan, w world) {
+	at := slices.IndexFunc(made.Apps, func(planned planner.App) bool { return planned.Name == a.App })
+	if at >= 0 {
+		for _, s := range made.Apps[at].Subscriptions {
+			prior := w.Subscriptions[s.Name]
+			switch {
+			case prior == nil:
+				a.Subscriptions = append(a.Subscriptions, Change{s.Name, Made, subscriptionText(s.Spec)})
+			case !equality.Semantic.DeepEqual(prior.Spec, s.Spec):
+				a.Subscriptions = append(a.Subscriptions, Change{s.Name, Changes, subscriptionText(s.Spec)})
+			}
+		}
+	}
+	for _, name := range made.RemoveSubscriptions {
+		if planner.Subscriber(w.Subscriptions[name]) == a.App {
+			a.Subscriptions = append(a.Subscriptions, Change{Name: name, Outcome: Goes})
+		}
+	}
+	if len(a.Subscriptions) > 0 && a.Outcome == Unchanged {
+		a.Outcome = Subscribed
+	}
+}
+
+func channelText(c v1alpha1.ChannelSpec) string {
+	return fmt.Sprintf("keeps events for %s, at most %s", explain.Span(c.Keep.Duration), c.Size.String())
+}
+
+// subscriptionText is a subscription in one line.
+func subscriptionText(s v1alpha1.SubscriptionSpec) string {
+	to := s.To.Path
+	switch {
+	case s.To.Channel != "":
+		to = "channel " + s.To.Channel
+	case s.To.URL != "":
+		to = s.To.URL
+	}
+	parts := []string{fmt.Sprintf("%s -> %s", s.Channel, to)}
+	if s.Filter != nil {
+		parts = append(parts, "filtered")
+	}
+	for _, part := range []struct{ what, value string }{{"reply to", s.Reply}, {"dead letters to", s.DeadLetter}, {"ordered by", s.Ordered}} {
+		if part.value != "" {
+			parts = append(parts, part.what+" "+part.value)
+		}
+	}
+	if s.Rate > 0 {
+		parts = append(parts, fmt.Sprintf("at most %d/s", s.Rate))
+	}
+	if s.Paused {
+		parts = append(parts, "paused")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// lines has one change on each line.
+func lines(changes []Change) string {
+	var all []string
+	for _, c := range changes {
+		all = append(all, c.String())
+	}
+	return strings.Join(all, "\n")
+}

@@ -55,7 +55,7 @@ const (
 	// EventPath is the form of a path at an App, and AttributeName that of the
 	// name of an event's attribute.
 	EventPath     = `^/[^?#]*$`
-	AttributeName = `^[a-z0-9]{1,20}$`
+	AttributeName = `^[a-z0-9]{1,64}$`
 	// EventTime is the form of a time from which on events are delivered.
 	EventTime = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$`
 	// MaxFilterDepth is how deep filters may be within filters, and
@@ -111,7 +111,7 @@ type SubscriptionSpec struct {
 	// other, such as partitionkey or subject. Absent: no order is kept.
 	//
 	// +optional
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]{1,20}$`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]{1,64}$`
 	Ordered string `json:"ordered,omitempty"`
 
 	// Rate is the most deliveries a second, attempts again included; 0: no limit.

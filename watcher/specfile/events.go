@@ -91,7 +91,7 @@ var subscriptionRows = []rowOf[Subscription]{
 	{
 		name: "ordered", byDefault: "no order is kept",
 		doc: "Attribute whose equal values are delivered one after the other.",
-		value: textOf[Subscription]{what: attributeWhat, example: "subject", pattern: v1alpha1.AttributeName, most: 20,
+		value: textOf[Subscription]{what: attributeWhat, example: "subject", pattern: v1alpha1.AttributeName, most: 64,
 			set: func(e *Subscription, v string) error { e.Spec.Ordered = v; return nil }},
 	},
 	{

@@ -17,7 +17,7 @@ type filterOf[T any] struct {
 	set func(into *T, f *v1alpha1.EventFilter)
 }
 
-const attributeWhat = "the name of an attribute (at most 20 lower-case letters and digits)"
+const attributeWhat = "the name of an attribute (at most 64 lower-case letters and digits)"
 
 var attributeName = regexp.MustCompile(v1alpha1.AttributeName)
 

@@ -58,7 +58,7 @@ func (r *channels) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 	if err != nil && !errors.As(err, &invalid) {
 		return ctrl.Result{}, err
 	}
-	seen := seenChannel{invalid: invalid, unhealthy: r.store.Healthy()}
+	seen := seenChannel{invalid: invalid, unhealthy: r.store.Healthy(), refuses: r.store.Accepting()}
 	if log != nil {
 		seen.state = log.State()
 	}

@@ -20,6 +20,8 @@ type seenChannel struct {
 	invalid *channel.InvalidName
 	// unhealthy is why the store takes nothing until it is restarted.
 	unhealthy error
+	// refuses is why it takes nothing for now.
+	refuses error
 }
 
 // channelStatus is the status of a Channel. It is pure.
@@ -40,6 +42,8 @@ func judgeChannel(spec *v1alpha1.ChannelSpec, seen seenChannel, now time.Time) c
 		return condition.False(v1alpha1.ReasonInvalidName, seen.invalid.Error()+"; make it again with another name")
 	case seen.unhealthy != nil:
 		return condition.False(v1alpha1.ReasonUnhealthy, "no events are accepted until the eventing program has started again: "+seen.unhealthy.Error())
+	case seen.refuses != nil:
+		return condition.False(v1alpha1.ReasonDiskLow, seen.refuses.Error()+"; let the claim of headway-eventing in headway-system grow, or lower keep and size of channels")
 	case int64(seen.state.Bytes)+nearlyFull > size:
 		return condition.False(v1alpha1.ReasonFull, fmt.Sprintf(
 			"%d of %d bytes are taken; events are refused until the oldest have been kept for %s. Raise size, or lower keep", seen.state.Bytes, size, spec.Keep.Duration))

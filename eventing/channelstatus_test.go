@@ -28,7 +28,9 @@ func TestChannelStatus(t *testing.T) {
 		{"a loss", seenChannel{state: channel.State{First: 8, Last: 9, Events: 2, Gap: gap}}, 59 * time.Minute,
 			condition.True("EventsLost", "4 events with sequence numbers from 3 to 7 were lost on the disk, which was found at 2026-05-04T12:00:00Z; new ones are accepted")},
 		{"a loss of what would be gone now", seenChannel{state: channel.State{First: 8, Last: 9, Events: 2, Gap: gap}}, time.Hour, condition.True("Accepting", "")},
-		{"unhealthy", seenChannel{unhealthy: errors.New("the disk does not answer"), state: channel.State{Gap: gap}}, 0,
+		{"no room on the disk", seenChannel{refuses: &channel.Unavailable{Reason: "less than 256 MiB are free on the disk"}}, 0,
+			condition.False("DiskLow", "events cannot be kept now: less than 256 MiB are free on the disk; let the claim of headway-eventing in headway-system grow, or lower keep and size of channels")},
+		{"unhealthy", seenChannel{refuses: errors.New("for the same reason"), unhealthy: errors.New("the disk does not answer"), state: channel.State{Gap: gap}}, 0,
 			condition.False("Unhealthy", "no events are accepted until the eventing program has started again: the disk does not answer")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

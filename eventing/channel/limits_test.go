@@ -110,6 +110,9 @@ func TestLowDisk(t *testing.T) {
 	if err := c.Append(t.Context(), made("a", 1)); !errors.As(err, &away) || away.RetryAfter == 0 {
 		t.Errorf("Append = %v", err)
 	}
+	if err := s.Accepting(); !errors.As(err, &away) {
+		t.Errorf("Accepting = %v", err)
+	}
 	if err := s.Healthy(); err != nil {
 		t.Errorf("a restart would not help, but: %v", err)
 	}

@@ -235,6 +235,9 @@ func (s *Store) fail(err error) {
 	}
 }
 
+// Accepting returns an *Unavailable while no event can be kept, however small.
+func (s *Store) Accepting() error { return s.accepts(0) }
+
 // accepts returns *Unavailable where events of so many bytes cannot be kept now.
 func (s *Store) accepts(bytes int) error {
 	if err := s.Healthy(); err != nil {

@@ -20,9 +20,9 @@ func TestAllowed(t *testing.T) {
 func TestControl(t *testing.T) {
 	control := Control(Allowed, "a gate")
 	for address, want := range map[string]string{
-		"10.0.0.7:80":               "",
-		"[::ffff:127.0.0.1]:80":     "127.0.0.1 is no address for a gate",
-		"[fe80::1%eth0]:80":         "fe80::1%eth0 is no address for a gate",
+		"10.0.0.7:80":           "",
+		"[::ffff:127.0.0.1]:80": "127.0.0.1 is no address for a gate",
+		"[fe80::1%eth0]:80":     "fe80::1%eth0 is no address for a gate",
 	} {
 		got := ""
 		if err := control("tcp", address, nil); err != nil {

@@ -95,7 +95,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-settle.C:
-			d.each((*subscription).settle)
+			d.each(d.measure)
 		case <-sweep.C:
 			d.cursors.Sweep()
 			d.forget()

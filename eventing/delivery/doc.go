@@ -51,8 +51,8 @@ const (
 
 	// drainTime is how long attempts under way have at the end.
 	drainTime = 5 * time.Second
-	// settleEvery is how often the places of subscriptions are written down that
-	// want none of the events that come.
+	// settleEvery is how often subscriptions are measured, and the places written
+	// down of those that want none of the events that come.
 	settleEvery = 5 * time.Second
 	// sweepEvery is how often the places of removed subscriptions are looked at.
 	sweepEvery = time.Hour

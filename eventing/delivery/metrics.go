@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -23,9 +25,33 @@ var (
 		Name: "headway_events_dead_total",
 		Help: "Events that were given up on.",
 	}, []string{"namespace", "subscription"})
+	lag = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "headway_events_lag",
+		Help: "Events of its channel that a subscription is not done with.",
+	}, []string{"namespace", "subscription"})
+	oldest = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "headway_events_oldest_seconds",
+		Help: "How long ago the oldest of these events was accepted; 0 without one.",
+	}, []string{"namespace", "subscription"})
 )
 
-func init() { metrics.Registry.MustRegister(deliveries, dead) }
+func init() { metrics.Registry.MustRegister(deliveries, dead, lag, oldest) }
+
+// measure sets the gauges of a subscription, or takes them away with it.
+func (d *Dispatcher) measure(s *subscription) {
+	st, ok := d.Status(d.ctx, s.name)
+	if !ok {
+		lag.DeleteLabelValues(s.name.Namespace, s.name.Name)
+		oldest.DeleteLabelValues(s.name.Namespace, s.name.Name)
+		return
+	}
+	age := 0.0
+	if !st.Oldest.IsZero() {
+		age = time.Since(st.Oldest).Seconds()
+	}
+	lag.WithLabelValues(s.name.Namespace, s.name.Name).Set(float64(st.Lag))
+	oldest.WithLabelValues(s.name.Namespace, s.name.Name).Set(age)
+}
 
 func (s *subscription) count(result string) {
 	deliveries.WithLabelValues(s.name.Namespace, s.name.Name, result).Inc()

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/channel"
 )
@@ -129,6 +131,9 @@ func TestActivatorAnswers(t *testing.T) {
 		w.send(w.channel("orders"), "order", 0, 5)
 		time.Sleep(10 * time.Second)
 		st := w.status("mail")
+		if n, age := measured(t, "headway_events_lag"), measured(t, "headway_events_oldest_seconds"); n != 5 || age < 5 || age > 10 {
+			t.Errorf("measured: %v events, the oldest %v s old", n, age)
+		}
 		if st.Retrying != 5 || st.HeldUntil.IsZero() || st.LastFailure.Message != "the activator answered 404 (unknown-host)" {
 			t.Errorf("without a route: %+v", st)
 		}
@@ -137,6 +142,23 @@ func TestActivatorAnswers(t *testing.T) {
 			t.Errorf("%d accepted", target.accepted)
 		}
 	})
+}
+
+// measured is the gauge of the subscription mail.
+func measured(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[1].GetValue() == "mail" {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	return -1
 }
 
 // The same header from a server that is no app is its own business.

@@ -28,7 +28,7 @@ const patience = 60 * time.Second
 // world is a store of channels with a Dispatcher on it, in a folder that
 // outlives both.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	client  *http.Client
 	store   *channel.Store

@@ -37,13 +37,19 @@ type lane struct {
 	recent    []item // the newest ones without a gap, from the one after base
 	base      uint64
 	bytes     int64
-	followers map[string]map[*subscription]uint64 // by type, "" is any: offered when it joined
+	followers map[string]map[*subscription]follower // by type; "" is any
 	following int
+}
+
+// follower is where a subscription began to follow.
+type follower struct {
+	next    uint64 // the first event that it has not seen; the lane may be behind
+	offered uint64 // events before that
 }
 
 func newLane(c *channel.Channel, log *slog.Logger) *lane {
 	last := c.State().Last
-	return &lane{channel: c, log: log, next: last + 1, base: last, followers: map[string]map[*subscription]uint64{}}
+	return &lane{channel: c, log: log, next: last + 1, base: last, followers: map[string]map[*subscription]follower{}}
 }
 
 // run reads until ctx ends.
@@ -118,11 +124,15 @@ func (l *lane) offer(items []item, last uint64) (wake []arrival) {
 			kind = it.event.Type
 		}
 		for _, key := range []string{kind, ""} {
-			for s, joined := range l.followers[key] {
-				wake = append(wake, arrival{s, it.seq - 1, l.offered - joined})
+			for s, f := range l.followers[key] {
+				if it.seq < f.next {
+					l.followers[key][s] = follower{f.next, l.offered + 1}
+					continue
+				}
+				wake = append(wake, arrival{s, it.seq - 1, l.offered - f.offered})
+				delete(l.followers[key], s)
 				l.following--
 			}
-			delete(l.followers, key)
 		}
 		l.offered++
 		l.bytes += it.size
@@ -134,7 +144,7 @@ func (l *lane) offer(items []item, last uint64) (wake []arrival) {
 		l.bytes -= l.recent[0].size
 		l.recent = l.recent[1:]
 	}
-	if l.following > 0 && len(wake) == 0 {
+	if l.following == l.users {
 		l.forget()
 	}
 	return wake
@@ -155,17 +165,17 @@ func (l *lane) from(seq uint64) (items []item, end uint64, known bool) {
 	return l.recent[i:], l.next, true
 }
 
-// follow makes s a follower, if there is nothing from next on.
+// follow makes s a follower, if the lane has nothing from next on.
 func (l *lane) follow(s *subscription, kind string, next uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.next != next {
+	if l.next > next {
 		return false
 	}
 	if l.followers[kind] == nil {
-		l.followers[kind] = map[*subscription]uint64{}
+		l.followers[kind] = map[*subscription]follower{}
 	}
-	l.followers[kind][s] = l.offered
+	l.followers[kind][s] = follower{next, l.offered}
 	if l.following++; l.following == l.users {
 		l.forget() // nobody is about to send them
 	}
@@ -178,15 +188,16 @@ func (l *lane) follow(s *subscription, kind string, next uint64) bool {
 func (l *lane) settle(s *subscription, kind string, leave bool) (through, passed uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	joined, ok := l.followers[kind][s]
+	f, ok := l.followers[kind][s]
 	if !ok {
 		return 0, 0, false
 	}
+	through = max(l.next, f.next) - 1
 	if leave {
 		delete(l.followers[kind], s)
 		l.following--
 	} else {
-		l.followers[kind][s] = l.offered
+		l.followers[kind][s] = follower{through + 1, l.offered}
 	}
-	return l.next - 1, l.offered - joined, true
+	return through, l.offered - f.offered, true
 }

@@ -185,7 +185,7 @@ func (d *Dispatcher) add(sub Subscription, ch *channel.Channel, place *cursor.Pl
 		d.lanes[ch] = l
 		d.start(l)
 	}
-	l.users++
+	l.use(1)
 	place.PullBack(ch.State().Last)
 	s := newSubscription(d, l, place, sub)
 	d.subs[sub.Name] = s
@@ -213,7 +213,7 @@ func (d *Dispatcher) detach(s *subscription) {
 
 func (d *Dispatcher) drop(s *subscription) {
 	delete(d.subs, s.name)
-	if s.lane.users--; s.lane.users == 0 {
+	if s.lane.use(-1) == 0 {
 		delete(d.lanes, s.lane.channel)
 		if s.lane.cancel != nil {
 			s.lane.cancel()

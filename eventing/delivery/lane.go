@@ -28,10 +28,10 @@ type lane struct {
 	channel *channel.Channel
 	log     *slog.Logger
 	cancel  context.CancelFunc // nil: it does not read
-	users   int                // subscriptions, by Dispatcher.mu
 
 	// mu is held for moments only, and no other lock is taken under it.
 	mu        sync.Mutex
+	users     int    // subscriptions
 	next      uint64 // everything before was offered
 	offered   uint64 // events so far
 	recent    []item // the newest ones without a gap, from the one after base
@@ -148,6 +148,14 @@ func (l *lane) offer(items []item, last uint64) (wake []arrival) {
 		l.forget()
 	}
 	return wake
+}
+
+// use counts a subscription more, or less, and returns how many there are.
+func (l *lane) use(change int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.users += change
+	return l.users
 }
 
 // forget lets go of the newest events.

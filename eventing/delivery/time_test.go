@@ -3,6 +3,8 @@ package delivery
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,16 +26,19 @@ func simulate(t *testing.T, f func(t *testing.T, w *world, target *target)) {
 		w := &world{t: t, dir: t.TempDir()}
 		w.client = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			at := time.Since(began)
-			target.asked = append(target.asked, at)
+			target.mu.Lock()
+			target.attempts = append(target.attempts, at)
 			status, header := target.answer(at, r)
+			if status == http.StatusOK {
+				target.good++
+			}
+			target.mu.Unlock()
 			switch status {
 			case 0:
 				return nil, errors.New("connection refused")
 			case hangs:
 				<-r.Context().Done()
 				return nil, r.Context().Err()
-			case http.StatusOK:
-				target.accepted++
 			}
 			return &http.Response{StatusCode: status, Body: http.NoBody, Header: header}, nil
 		})}
@@ -51,9 +56,22 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // target answers an attempt at a time; 0 is no connection.
 type target struct {
+	mu       sync.Mutex
 	answer   func(at time.Duration, r *http.Request) (int, http.Header)
-	asked    []time.Duration
-	accepted int
+	attempts []time.Duration
+	good     int
+}
+
+func (t *target) asked() []time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.attempts)
+}
+
+func (t *target) accepted() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.good
 }
 
 const hangs = -1
@@ -82,12 +100,12 @@ func TestDownForADay(t *testing.T) {
 			w.send(orders, "order", 50*i, 50)
 			time.Sleep(day / 12)
 		}
-		if n := len(target.asked); n < 2000 || n > 4000 {
+		if n := len(target.asked()); n < 2000 || n > 4000 {
 			t.Errorf("%d attempts while it was away, want one in about 30 s", n)
 		}
 		time.Sleep(5 * time.Minute)
-		if st := w.status("mail"); st.Lag != 0 || st.Delivered != 600 || target.accepted != 600 {
-			t.Errorf("%d accepted, %+v", target.accepted, st)
+		if st := w.status("mail"); st.Lag != 0 || st.Delivered != 600 || target.accepted() != 600 {
+			t.Errorf("%d accepted, %+v", target.accepted(), st)
 		}
 	})
 }
@@ -104,8 +122,8 @@ func TestRetryAfter(t *testing.T) {
 			w.subscribeTarget()
 			w.send(w.channel("orders"), "order", 0, 40)
 			time.Sleep(time.Minute)
-			first := target.asked[0]
-			for _, at := range target.asked {
+			first := target.asked()[0]
+			for _, at := range target.asked() {
 				if after := at - first; after > time.Second && after < 7*time.Second-first {
 					t.Errorf("Retry-After %s: asked again after %s", value, after)
 				}
@@ -138,8 +156,8 @@ func TestActivatorAnswers(t *testing.T) {
 			t.Errorf("without a route: %+v", st)
 		}
 		time.Sleep(time.Minute)
-		if target.accepted != 5 {
-			t.Errorf("%d accepted", target.accepted)
+		if target.accepted() != 5 {
+			t.Errorf("%d accepted", target.accepted())
 		}
 	})
 }
@@ -170,8 +188,8 @@ func TestForgedActivatorAnswer(t *testing.T) {
 		w.subscribeTarget()
 		w.send(w.channel("orders"), "order", 0, 1)
 		time.Sleep(time.Minute)
-		if st := w.status("mail"); st.Dead != 1 || len(target.asked) != 1 {
-			t.Errorf("%d attempts, %+v", len(target.asked), st)
+		if st := w.status("mail"); st.Dead != 1 || len(target.asked()) != 1 {
+			t.Errorf("%d attempts, %+v", len(target.asked()), st)
 		}
 	})
 }
@@ -181,12 +199,12 @@ func TestRate(t *testing.T) {
 		w.subscribeTarget(func(s *v1alpha1.SubscriptionSpec) { s.Rate = 25 })
 		w.send(w.channel("orders"), "order", 0, 1000)
 		time.Sleep(30 * time.Second)
-		for i := 0; i+263 < len(target.asked); i++ {
-			if span := target.asked[i+262] - target.asked[i]; span < 10*time.Second {
+		for i := 0; i+263 < len(target.asked()); i++ {
+			if span := target.asked()[i+262] - target.asked()[i]; span < 10*time.Second {
 				t.Fatalf("263 attempts within %s", span)
 			}
 		}
-		if n := target.accepted; n < 740 || n > 760 {
+		if n := target.accepted(); n < 740 || n > 760 {
 			t.Errorf("%d delivered in 30 s, want 750", n)
 		}
 	})
@@ -213,8 +231,8 @@ func TestEndWithAHangingTarget(t *testing.T) {
 		w.subscribeTarget()
 		w.run()
 		time.Sleep(time.Second)
-		if target.accepted != 20 {
-			t.Errorf("%d accepted", target.accepted)
+		if target.accepted() != 20 {
+			t.Errorf("%d accepted", target.accepted())
 		}
 	})
 }
@@ -227,11 +245,11 @@ func TestTimeout(t *testing.T) {
 		w.subscribeTarget(func(s *v1alpha1.SubscriptionSpec) { s.Timeout = length(2 * time.Second) })
 		w.send(w.channel("orders"), "order", 0, 100)
 		time.Sleep(2*time.Second + time.Millisecond)
-		if st := w.status("mail"); st.LastFailure.Message != "no answer in time" || st.Retrying != 16 || len(target.asked) != 16 {
-			t.Errorf("%d attempts, %+v", len(target.asked), st)
+		if st := w.status("mail"); st.LastFailure.Message != "no answer in time" || st.Retrying != 16 || len(target.asked()) != 16 {
+			t.Errorf("%d attempts, %+v", len(target.asked()), st)
 		}
 		time.Sleep(10 * time.Minute)
-		if n := len(target.asked); n > 16+30 {
+		if n := len(target.asked()); n > 16+30 {
 			t.Errorf("%d attempts in 10 minutes", n)
 		}
 		w.Remove(name("mail"))

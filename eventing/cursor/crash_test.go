@@ -14,6 +14,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // childFile makes the test binary the process that TestKilled kills.
@@ -112,7 +113,7 @@ func TestFailedWrite(t *testing.T) {
 	s.db = broken
 	p.End(1, Delivered)
 	p.End(5, Delivered)
-	if err := s.Flush(t.Context()); !errors.Is(err, bolt.ErrDatabaseNotOpen) || s.Healthy() == nil {
+	if err := s.Flush(t.Context()); !errors.Is(err, bolterrors.ErrDatabaseNotOpen) || s.Healthy() == nil {
 		t.Errorf("a failed write says %v, then %v", err, s.Healthy())
 	}
 	s.db = whole

@@ -80,7 +80,7 @@ func (s *Store) write() {
 			answer <- s.commit()
 			continue
 		case <-s.stop:
-			s.commit()
+			_ = s.commit() // Healthy has the error
 			return
 		}
 		pause.Reset(groupTime)
@@ -95,7 +95,7 @@ func (s *Store) write() {
 			case answer := <-s.flushes:
 				answer <- s.commit()
 			case <-s.stop:
-				s.commit()
+				_ = s.commit() // Healthy has the error
 				return
 			}
 		}

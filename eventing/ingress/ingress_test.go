@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -82,7 +83,14 @@ func headers(others ...string) http.Header {
 	return h
 }
 
-func send(t *testing.T, method, url string, header http.Header, body io.Reader) (*http.Response, string) {
+// answer is what a sender gets.
+type answer struct {
+	status int
+	header http.Header
+	text   string
+}
+
+func send(t *testing.T, method, url string, header http.Header, body io.Reader) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
@@ -94,11 +102,11 @@ func send(t *testing.T, method, url string, header http.Header, body io.Reader) 
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(answer)
+	return answer{response.StatusCode, response.Header, string(text)}
 }
 
 func TestAccepts(t *testing.T) {
@@ -127,9 +135,8 @@ func TestAccepts(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			log := &memory{}
 			_, url := serve(t, log)
-			response, answer := send(t, http.MethodPost, url+"/shop/orders", tc.header, tc.body)
-			if response.StatusCode != http.StatusAccepted || answer != "" {
-				t.Errorf("answered %s: %s", response.Status, answer)
+			if got := send(t, http.MethodPost, url+"/shop/orders", tc.header, tc.body); got.status != http.StatusAccepted || got.text != "" {
+				t.Errorf("answered %d: %s", got.status, got.text)
 			}
 			if diff := cmp.Diff(tc.want, log.events, cmp.Transformer("Data", func(b []byte) string { return string(b) })); diff != "" {
 				t.Errorf("kept (-want +got):\n%s", diff)
@@ -192,20 +199,20 @@ func TestRefuses(t *testing.T) {
 			if tc.body == nil {
 				tc.body = strings.NewReader("{}")
 			}
-			response, answer := send(t, tc.method, url+tc.path, tc.header, tc.body)
+			answered := send(t, tc.method, url+tc.path, tc.header, tc.body)
 			var got document
-			if err := json.Unmarshal([]byte(answer), &got); err != nil {
-				t.Fatalf("answered %s: %q: %v", response.Status, answer, err)
+			if err := json.Unmarshal([]byte(answered.text), &got); err != nil {
+				t.Fatalf("answered %d: %q: %v", answered.status, answered.text, err)
 			}
 			tc.want.Title = http.StatusText(tc.want.Status)
-			if diff := cmp.Diff(tc.want, got); diff != "" || response.StatusCode != tc.want.Status {
-				t.Errorf("answered %s (-want +got):\n%s", response.Status, diff)
+			if diff := cmp.Diff(tc.want, got); diff != "" || answered.status != tc.want.Status {
+				t.Errorf("answered %d (-want +got):\n%s", answered.status, diff)
 			}
-			if kind := response.Header.Get("Content-Type"); kind != "application/problem+json" {
+			if kind := answered.header.Get("Content-Type"); kind != "application/problem+json" {
 				t.Errorf("Content-Type %s", kind)
 			}
 			for name := range tc.also {
-				if diff := cmp.Diff(tc.also[name], response.Header[name]); diff != "" {
+				if diff := cmp.Diff(tc.also[name], answered.header[name]); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", name, diff)
 				}
 			}
@@ -224,8 +231,8 @@ func TestChannelsComeAndGo(t *testing.T) {
 	defer server.Close()
 	want := func(status int) {
 		t.Helper()
-		if response, answer := send(t, http.MethodPost, server.URL+"/shop/orders", headers(), nil); response.StatusCode != status {
-			t.Errorf("answered %s, want %d: %s", response.Status, status, answer)
+		if got := send(t, http.MethodPost, server.URL+"/shop/orders", headers(), nil); got.status != status {
+			t.Errorf("answered %d, want %d: %s", got.status, status, got.text)
 		}
 	}
 	want(http.StatusServiceUnavailable)
@@ -245,9 +252,9 @@ func TestChannelsComeAndGo(t *testing.T) {
 // TestHandshake of senders that ask before they send.
 func TestHandshake(t *testing.T) {
 	_, url := serve(t, &memory{})
-	response, _ := send(t, http.MethodOptions, url+"/shop/orders", http.Header{"Webhook-Request-Origin": {"events.example.com"}}, nil)
-	got := []string{response.Status, response.Header.Get("WebHook-Allowed-Origin"), response.Header.Get("WebHook-Allowed-Rate"), response.Header.Get("Allow")}
-	if want := []string{"200 OK", "events.example.com", "*", "POST, OPTIONS"}; !slices.Equal(got, want) {
+	answered := send(t, http.MethodOptions, url+"/shop/orders", http.Header{"Webhook-Request-Origin": {"events.example.com"}}, nil)
+	got := []string{strconv.Itoa(answered.status), answered.header.Get("WebHook-Allowed-Origin"), answered.header.Get("WebHook-Allowed-Rate"), answered.header.Get("Allow")}
+	if want := []string{"200", "events.example.com", "*", "POST, OPTIONS"}; !slices.Equal(got, want) {
 		t.Errorf("answered %q, want %q", got, want)
 	}
 }
@@ -282,8 +289,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	var sent sync.WaitGroup
 	for range 6 {
 		sent.Go(func() {
-			if response, answer := send(t, http.MethodPost, url+"/shop/orders", headers(), bytes.NewReader(make([]byte, limit))); response.StatusCode != http.StatusAccepted {
-				t.Errorf("answered %s: %s", response.Status, answer)
+			if got := send(t, http.MethodPost, url+"/shop/orders", headers(), bytes.NewReader(make([]byte, limit))); got.status != http.StatusAccepted {
+				t.Errorf("answered %d: %s", got.status, got.text)
 			}
 		})
 	}

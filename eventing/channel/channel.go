@@ -24,6 +24,7 @@ type Channel struct {
 	events  uint64
 	bytes   uint64
 	asked   time.Time     // when the server was last asked for its state
+	given   uint64        // the newest number that a commit was told, or that was known at the start
 	changed chan struct{} // closed, and replaced, when known.Last grows or err is set
 	err     error         // why nothing comes any more: ErrRemoved or ErrClosed
 	queue   []*request

@@ -163,6 +163,7 @@ func (c *Channel) finish(group []*request, last uint64, err error) {
 			c.events += uint64(len(r.events))
 			c.bytes += uint64(r.bytes)
 		}
+		c.given = last
 		c.advance(last, c.store.opts.Now())
 		c.mu.Unlock()
 		if err := c.note(); err != nil {
@@ -184,7 +185,7 @@ func (c *Channel) inOrder(group []*request, last uint64) error {
 		first -= uint64(len(r.events))
 	}
 	c.mu.Lock()
-	known := c.known.Last
+	known := c.given // not known.Last: whoever looks may have seen these events already
 	c.mu.Unlock()
 	if first > known {
 		return nil

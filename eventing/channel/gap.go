@@ -104,6 +104,9 @@ func (c *Channel) audit(ctx context.Context, info *jetstream.StreamInfo) error {
 		}
 	}
 	c.learn(info.State)
+	c.mu.Lock()
+	c.given = c.known.Last
+	c.mu.Unlock()
 	return c.note()
 }
 

@@ -310,3 +310,38 @@ func TestSeqAt(t *testing.T) {
 		}
 	}
 }
+
+// Whoever looks at a channel while events are written sees numbers before their
+// commit is told of them. They were given out once all the same.
+func TestLookingWhileAppending(t *testing.T) {
+	s := open(t, t.TempDir())
+	c := ensure(t, s, orders, usual)
+	done := make(chan struct{})
+	var looking, writing sync.WaitGroup
+	looking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				c.refresh()
+			}
+		}
+	})
+	for writer := range 8 {
+		writing.Go(func() {
+			for _, e := range made(fmt.Sprint(writer), 50) {
+				if err := c.Append(t.Context(), []event.Event{e}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writing.Wait()
+	close(done)
+	looking.Wait()
+	if err := s.Healthy(); err != nil {
+		t.Error(err)
+	}
+}

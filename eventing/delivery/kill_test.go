@@ -79,6 +79,7 @@ func send(c *channel.Channel, first int, key string) {
 		e := event.Event{ID: strconv.Itoa(n), Source: "/test", Type: "order"}
 		e.Set("partitionkey", key)
 		if err := c.Append(context.Background(), []event.Event{e}); err != nil {
+			fmt.Println(err)
 			return
 		}
 		fmt.Println(n)
@@ -174,6 +175,7 @@ func startChild(t *testing.T, dir, url, from string) (*exec.Cmd, *bufio.Scanner)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // one that has ended is fine
 	return cmd, bufio.NewScanner(out)
 }
 

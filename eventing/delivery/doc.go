@@ -18,7 +18,11 @@
 // event, a time or an answer, costs memory only.
 package delivery
 
-import "time"
+import (
+	"time"
+
+	"github.com/headway-dev/headway/eventing/event"
+)
 
 const (
 	// laneBytes and laneEvents bound the newest events of a channel that are kept
@@ -71,7 +75,7 @@ const (
 const (
 	attrHops             = "headwayhops"
 	attrDeadReason       = "headwaydeadreason"
-	attrDeadSubscription = "headwaydeadsubscription"
+	attrDeadSubscription = event.AttrDeadSubscription
 	attrDeadAttempts     = "headwaydeadattempts"
 	attrDeadStatus       = "headwaydeadstatus"
 	attrTraceParent      = "traceparent"

@@ -32,6 +32,10 @@ const (
 	attrDataContentType = "datacontenttype"
 )
 
+// AttrDeadSubscription is the attribute of a dead letter that names the
+// subscription which has given up on the event.
+const AttrDeadSubscription = "headwaydeadsubscription"
+
 // Event is one event. Its attributes are the canonical strings of the type
 // system of CloudEvents, without the coding of the transport.
 type Event struct {
@@ -114,12 +118,16 @@ func (e *Event) field(name string) *string {
 
 // Key is equal for events with equal source and id, and no others: the first
 // half of a SHA-256, so that nobody can make an event that is taken for one of
-// somebody else.
+// somebody else. Dead letters of two subscriptions are two events.
 func (e *Event) Key() [16]byte {
 	var space [256]byte
 	text := binary.AppendUvarint(space[:0], uint64(len(e.Source)))
 	text = append(text, e.Source...)
 	text = append(text, e.ID...)
+	if by, dead := e.Get(AttrDeadSubscription); dead {
+		text = append(text, 0) // which is in no attribute
+		text = append(text, by...)
+	}
 	sum := sha256.Sum256(text)
 	return [16]byte(sum[:16])
 }

@@ -59,6 +59,12 @@ func TestKey(t *testing.T) {
 			t.Errorf("%q has the key of another event", other)
 		}
 	}
+	dead := func(id, by string) [16]byte {
+		return (&Event{Source: "/a", ID: id, Type: "t", Extensions: []Attribute{{AttrDeadSubscription, by}}}).Key()
+	}
+	if dead("b", "mail") != dead("b", "mail") || dead("b", "mail") == dead("b", "charge") || dead("b", "mail") == first || dead("b", "") == first {
+		t.Error("dead letters are not known by who gave up")
+	}
 	// Keys outlive the program, in the log: printf '\x02/ab' | sha256sum
 	if got := hex.EncodeToString(first[:]); got != "d585dbf44997bbb2b265d08526f7236e" {
 		t.Errorf("the key is %s now", got)

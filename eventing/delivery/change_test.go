@@ -99,7 +99,7 @@ func TestRestart(t *testing.T) {
 	w := newWorld(t)
 	orders := w.channel("orders")
 	s := newSink(t, nil)
-	s.answer = flaky(s)
+	s.answers(flaky(s))
 	w.send(orders, "order", 0, 1000)
 	for i := range 4 {
 		w.subscribe("mail", s)

@@ -100,13 +100,13 @@ func TestRetry(t *testing.T) {
 	orders := w.channel("orders")
 	headers := make(chan http.Header, 100)
 	s := newSink(t, nil)
-	s.answer = func(_ http.ResponseWriter, r *http.Request, e *event.Event) int {
+	s.answers(func(_ http.ResponseWriter, r *http.Request, e *event.Event) int {
 		headers <- r.Header
 		if s.tries(e.ID) < 4 {
 			return http.StatusInternalServerError
 		}
 		return 0
-	}
+	})
 	w.send(orders, "order", 0, 1, "traceparent", "00-1-2-01")
 	w.subscribe("mail", s)
 	w.run()

@@ -129,7 +129,7 @@ func TestKilled(t *testing.T) {
 	const kills = 20
 	got := &received{times: [2]map[string]int{{}, {}}, last: map[string]int{}}
 	s := newSink(t, nil)
-	s.answer = failing(s, got)
+	s.answers(failing(s, got))
 	dir := t.TempDir()
 	accepted := map[string]bool{}
 	for kill := range kills {

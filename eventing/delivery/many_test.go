@@ -83,7 +83,7 @@ func TestOrdered(t *testing.T) {
 	orders := w.channel("orders")
 	const keys, each = 20, 100
 	s := newSink(t, nil)
-	s.answer = flaky(s)
+	s.answers(flaky(s))
 	for i := range each {
 		w.sendKeys(orders, keys*i, keys)
 	}
@@ -136,7 +136,7 @@ func TestOrderedLater(t *testing.T) {
 	w := newWorld(t)
 	orders := w.channel("orders")
 	s := newSink(t, nil)
-	s.answer = flaky(s)
+	s.answers(flaky(s))
 	w.subscribe("mail", s)
 	w.run()
 	w.send(orders, "order", 0, 1000, "subject", "one")

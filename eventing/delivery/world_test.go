@@ -201,10 +201,10 @@ func (w *world) events(c *channel.Channel) []*event.Event {
 // sink is a target. It notes what it has accepted.
 type sink struct {
 	url string
-	// answer is asked about each attempt; nil, or 0: 200.
-	answer func(w http.ResponseWriter, r *http.Request, e *event.Event) int
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// answer is asked about each attempt; nil, or 0: 200.
+	answer   func(w http.ResponseWriter, r *http.Request, e *event.Event) int
 	changed  chan struct{}
 	accepted []*event.Event
 	attempts map[string]int // by id
@@ -217,6 +217,13 @@ func newSink(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, e
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// answers has the target answer otherwise from now on.
+func (s *sink) answers(answer func(w http.ResponseWriter, r *http.Request, e *event.Event) int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
 }
 
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -234,10 +241,11 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.attempts[e.ID]++
 	s.now++
 	s.top = max(s.top, s.now)
+	answer := s.answer
 	s.mu.Unlock()
 	status := 0
-	if s.answer != nil {
-		status = s.answer(w, r, e)
+	if answer != nil {
+		status = answer(w, r, e)
 	}
 	s.mu.Lock()
 	s.now--

@@ -41,6 +41,9 @@ type Options struct {
 	URL string
 	// Activator is the URL of the activators' Service, by which events reach apps.
 	Activator string
+	// Client makes the deliveries: delivery.NewClient, but in tests, whose targets
+	// are on the loopback that it keeps from.
+	Client *http.Client
 	// Serve answers on a listener until the context ends.
 	Serve func(context.Context, net.Listener, http.Handler) error
 }
@@ -105,7 +108,7 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := c.setup(mgr); err != nil {
 		return err
 	}
-	dispatcher := delivery.New(e.store, e.cursors, delivery.NewClient(), slog.Default())
+	dispatcher := delivery.New(e.store, e.cursors, e.options.Client, slog.Default())
 	s := &subscriptions{
 		client: mgr.GetClient(), events: recorder, store: e.store, cursors: e.cursors, dispatcher: dispatcher,
 		activator: e.options.Activator, now: time.Now, wired: map[types.NamespacedName]wiring{},

@@ -16,6 +16,7 @@ import (
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/eventing"
+	"github.com/headway-dev/headway/eventing/delivery"
 )
 
 // drain is how long requests with events, and reconciliations, may go on after
@@ -37,7 +38,7 @@ func run(ctx context.Context, f flags) (err error) {
 		return err
 	}
 	e, err := eventing.Open(ctx, eventing.Options{
-		Data: f.data, Listen: f.listen, URL: f.url, Activator: f.activator,
+		Data: f.data, Listen: f.listen, URL: f.url, Activator: f.activator, Client: delivery.NewClient(),
 		Serve: func(ctx context.Context, listener net.Listener, handler http.Handler) error {
 			return program.Serve(ctx, listener, handler, drain)
 		},

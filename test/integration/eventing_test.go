@@ -84,7 +84,7 @@ func (p *post) start() {
 	p.Helper()
 	listening := make(chan string, 1)
 	e, err := eventing.Open(p.Context(), eventing.Options{
-		Data: p.data, Listen: "127.0.0.1:0", URL: "http://headway-events.headway-system", Activator: p.mailbox.url,
+		Data: p.data, Listen: "127.0.0.1:0", URL: "http://headway-events.headway-system", Activator: p.mailbox.url, Client: http.DefaultClient,
 		Serve: func(ctx context.Context, l net.Listener, h http.Handler) error {
 			listening <- "http://" + l.Addr().String()
 			return program.Serve(ctx, l, h, time.Second)

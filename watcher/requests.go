@@ -149,7 +149,6 @@ func (r *Reconciler) askApprovals(ctx context.Context, l *look, f *seen, client 
 		if err != nil {
 			return err
 		}
-		l.memory.asked[request.Number] = is
 		for _, a := range approvals {
 			// The start of a hash approves what was there to be seen when it was written:
 			// a commit with the same start is soon made.
@@ -160,6 +159,9 @@ func (r *Reconciler) askApprovals(ctx context.Context, l *look, f *seen, client 
 				r.log.Info("commit of a fork is approved", "request", request.Number, "commit", request.Commit, "by", a.By)
 				break
 			}
+		}
+		if f.WaitsForApproval(request) { // else it is asked again if this look fails before it writes that down
+			l.memory.asked[request.Number] = is
 		}
 	}
 	return nil

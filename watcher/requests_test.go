@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/forge"
@@ -204,6 +207,37 @@ func TestForkWaitsForAnApproval(t *testing.T) {
 	if _, made := w.revisions()["shop-pr-7-"+two[:8]]; made {
 		t.Error("the second push was followed without an approval")
 	}
+}
+
+// TestApprovalIsNotForgotten: a look that reads the Repository as it was before
+// an approval was written down asks for it again.
+func TestApprovalIsNotForgotten(t *testing.T) {
+	w := previewed(t)
+	one, two := w.branch("refs/pull/7/head", "one"), w.branch("refs/pull/8/head", "two")
+	w.forge.open = []forge.Request{{Number: 7, HeadRef: "main", HeadSHA: one, BaseRef: "main"}}
+	w.look()
+	before := w.repo()
+	w.forge.approvals = map[int64][]forge.Approval{7: {{By: "ada", Commit: one}}}
+	w.forge.open[0].Updated = time.Now()
+	w.look()
+	w.wantPreview("shop-pr-7", one)
+	w.forge.open = append(w.forge.open, forge.Request{Number: 8, HeadRef: "main", HeadSHA: two, BaseRef: "main"})
+	w.r.client = interceptor.NewClient(w.client.(client.WithWatch), interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, options ...client.GetOption) error {
+			if repo, ok := o.(*v1alpha1.Repository); ok {
+				before.DeepCopyInto(repo)
+				return nil
+			}
+			return c.Get(ctx, key, o, options...)
+		},
+	})
+	w.look()
+	w.r.client = w.client
+	w.look()
+	if r := w.wantRequest(7, v1alpha1.RequestPreviewed, ""); r.Approved != one {
+		t.Errorf("%+v", r)
+	}
+	w.wantPreview("shop-pr-7", one)
 }
 
 // TestForgeThatDoesNotKnowYet: a forge may take a moment to know a repository that

@@ -129,7 +129,7 @@ func unquote(quoted []byte) (string, bool) {
 			r := unescape(inner[i+1:])
 			i += 4
 			if utf16.IsSurrogate(r) {
-				// Its other half is six bytes: \uXXXX.
+				// Its other half is a second escape, six bytes long.
 				if i+6 >= len(inner) || inner[i+1] != '\\' || inner[i+2] != 'u' {
 					return "", false
 				}

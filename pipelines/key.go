@@ -32,7 +32,7 @@ func scope(revision *v1alpha1.Revision) string {
 
 // contentKey hashes what an image is made from. The scope keeps an app from
 // naming the image of another.
-func contentKey(scope string, source v1alpha1.Source, build v1alpha1.Build, templateVersion string) string {
+func contentKey(scope string, source v1alpha1.CodeSource, build v1alpha1.Build, templateVersion string) string {
 	sum := sha256.New()
 	writeField(sum, scope)
 	writeField(sum, source.Key)

@@ -19,7 +19,7 @@ func exampleRevision(commit string, args map[string]string) *v1alpha1.Revision {
 		ObjectMeta: metav1.ObjectMeta{Name: "shop-" + commit, Namespace: "default"},
 		Spec: v1alpha1.RevisionSpec{
 			App: "shop", Commit: commit, Build: &v1alpha1.Build{Template: "go", Args: args},
-			Source: v1alpha1.Source{Key: "tree", Path: "services/shop", Digest: "sha256:1", SpecHash: "1"},
+			Source: v1alpha1.CodeSource{Key: "tree", Path: "services/shop", Digest: "sha256:1", SpecHash: "1"},
 		},
 	}
 }
@@ -72,13 +72,13 @@ func TestKeyIsStable(t *testing.T) {
 func TestKeyDependsOnWhatIsBuilt(t *testing.T) {
 	type input struct {
 		scope    string
-		source   v1alpha1.Source
+		source   v1alpha1.CodeSource
 		template string
 		args     map[string]string
 		version  string
 	}
 	base := func() input {
-		return input{"default/shop", v1alpha1.Source{Key: "tree", Path: "services/shop"}, "go",
+		return input{"default/shop", v1alpha1.CodeSource{Key: "tree", Path: "services/shop"}, "go",
 			map[string]string{"main": "./cmd/shop", "tags": "x"}, "v1"}
 	}
 	key := func(in input) string {
@@ -117,8 +117,8 @@ func FuzzKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, scope, tree, path, template, version, name, value,
 		scope2, tree2, path2, template2, version2, name2, value2 string) {
 		args, args2 := map[string]string{name: value}, map[string]string{name2: value2}
-		one := contentKey(scope, v1alpha1.Source{Key: tree, Path: path}, v1alpha1.Build{Template: template, Args: args}, version)
-		two := contentKey(scope2, v1alpha1.Source{Key: tree2, Path: path2}, v1alpha1.Build{Template: template2, Args: args2}, version2)
+		one := contentKey(scope, v1alpha1.CodeSource{Key: tree, Path: path}, v1alpha1.Build{Template: template, Args: args}, version)
+		two := contentKey(scope2, v1alpha1.CodeSource{Key: tree2, Path: path2}, v1alpha1.Build{Template: template2, Args: args2}, version2)
 		same := scope == scope2 && tree == tree2 && path == path2 && template == template2 &&
 			version == version2 && maps.Equal(args, args2)
 		if same != (one == two) {

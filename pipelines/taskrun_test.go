@@ -26,7 +26,7 @@ func exampleInput(t testing.TB, template string, args map[string]string) Input {
 			ObjectMeta: metav1.ObjectMeta{Name: "shop-1a2b3c4d", Namespace: "default"},
 			Spec: v1alpha1.RevisionSpec{
 				App: "shop", Repository: "monorepo", Commit: strings.Repeat("1a2b3c4d", 5),
-				Source: v1alpha1.Source{Key: "tree", Path: "services/shop", Digest: "sha256:" + strings.Repeat("ab", 32)},
+				Source: v1alpha1.CodeSource{Key: "tree", Path: "services/shop", Digest: "sha256:" + strings.Repeat("ab", 32)},
 				Build:  &v1alpha1.Build{Template: template, Args: args},
 			},
 		},

@@ -80,6 +80,42 @@ type ChannelSpec struct {
 	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="dedupe must be at most 24h"
 	Dedupe *metav1.Duration `json:"dedupe,omitempty"`
+
+	// Access says who may send. Absent: whoever reaches the ingress in the cluster.
+	//
+	// +optional
+	Access *ChannelAccess `json:"access,omitempty"`
+}
+
+// ChannelAccess says who may send to a Channel.
+type ChannelAccess struct {
+	// Token: within the cluster, too, only who shows a token of a service account
+	// whose audience is the Channel's URL: one of the Channel's namespace or of
+	// Senders.
+	//
+	// +optional
+	Token bool `json:"token,omitempty"`
+	// Senders are further service accounts whose tokens are taken, each
+	// <namespace>/<name>.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=317
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*$`
+	Senders []string `json:"senders,omitempty"`
+	// Outside opens the Channel to senders outside of the cluster that sign with a
+	// secret. Absent: they have no way in.
+	//
+	// +optional
+	Outside *OutsideAccess `json:"outside,omitempty"`
+}
+
+// OutsideAccess is how senders outside of the cluster prove who they are.
+type OutsideAccess struct {
+	// HMAC has the key with which requests are signed, as the specification
+	// Standard Webhooks says.
+	HMAC KeyRef `json:"hmac"`
 }
 
 // ChannelStatus is written by the eventing program.
@@ -96,6 +132,10 @@ type ChannelStatus struct {
 	//
 	// +optional
 	URL string `json:"url,omitempty"`
+	// OutsideURL is that for senders outside of the cluster.
+	//
+	// +optional
+	OutsideURL string `json:"outsideURL,omitempty"`
 	// First and Last are the sequence numbers of the oldest and the newest event
 	// that are kept; Last is 0 before the first one.
 	//

@@ -171,3 +171,19 @@ const (
 	ReasonChannelNotFound = "ChannelNotFound"
 	ReasonAppNotFound     = "AppNotFound"
 )
+
+// Reasons on a Source; ChannelNotFound and Paused are some, too.
+const (
+	// ReasonTaking: events are taken as they come.
+	ReasonTaking = "Taking"
+	// ReasonSourceInvalid: the spec asks for what cannot be, such as a time zone
+	// that does not exist.
+	ReasonSourceInvalid = "SourceInvalid"
+	// ReasonSecretNotFound: a Secret or a key of it is missing.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSourceFailing: the other side refuses or does not answer. It is asked
+	// again.
+	ReasonSourceFailing = "SourceFailing"
+	// ReasonChannelRefuses: the Channel takes no events for now.
+	ReasonChannelRefuses = "ChannelRefuses"
+)

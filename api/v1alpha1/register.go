@@ -18,6 +18,7 @@ func AddToScheme(s *runtime.Scheme) error {
 		&Route{}, &RouteList{},
 		&Channel{}, &ChannelList{},
 		&Subscription{}, &SubscriptionList{},
+		&Source{}, &SourceList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

@@ -70,7 +70,7 @@ type RevisionSpec struct {
 	Preview *BuiltFor `json:"preview,omitempty"`
 
 	// Source is the part of the tree that belongs to the app.
-	Source Source `json:"source"`
+	Source CodeSource `json:"source"`
 
 	// Build makes the image from the source.
 	//
@@ -100,9 +100,9 @@ type Signature struct {
 	Checked metav1.Time `json:"checked"`
 }
 
-// Source is a content-addressed tarball of the part of a commit that an app
+// CodeSource is a content-addressed tarball of the part of a commit that an app
 // is built from.
-type Source struct {
+type CodeSource struct {
 	// Key is the hash of the app's tree: path plus watch, without
 	// headway.yaml. Equal keys mean equal files.
 	Key string `json:"key"`

@@ -33,7 +33,7 @@ func newRevision(commit string, change ...func(*v1alpha1.Revision)) *v1alpha1.Re
 		},
 		Spec: v1alpha1.RevisionSpec{
 			App: "hello", Repository: "shop", Ref: mainRef, Commit: commit,
-			Source: v1alpha1.Source{Key: "tree-" + commit[:4], Path: ".", Digest: "sha256:" + strings.Repeat("5", 64), SpecHash: "s"},
+			Source: v1alpha1.CodeSource{Key: "tree-" + commit[:4], Path: ".", Digest: "sha256:" + strings.Repeat("5", 64), SpecHash: "s"},
 			Build:  &v1alpha1.Build{Template: "go"},
 			Runtime: v1alpha1.Runtime{
 				Port: 8080, Timeout: metav1.Duration{Duration: time.Minute}, Scale: v1alpha1.Scale{Max: 20},

@@ -33,7 +33,7 @@ func TestImageArrivesFirst(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: tm.namespace, Name: revision},
 		Spec: v1alpha1.RevisionSpec{
 			App: "far", Repository: "far", Ref: "refs/heads/main", Commit: strings.Repeat("1a2b3c4d", 5),
-			Source: v1alpha1.Source{Key: "k", Path: ".", SpecHash: "h"},
+			Source: v1alpha1.CodeSource{Key: "k", Path: ".", SpecHash: "h"},
 			Image:  layout.RegistryHost + "/" + tm.imageName() + "@" + digest,
 			Runtime: v1alpha1.Runtime{
 				Port: 8080, Timeout: metav1.Duration{Duration: time.Minute},

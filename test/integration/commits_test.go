@@ -164,7 +164,7 @@ func (w watched) ask(revision, commit, message string) (result v1alpha1.CommitRe
 func (w watched) main() string { return w.git.InBare("rev-parse", "main") }
 
 // source is that of a revision, which the App names a moment before it is there.
-func (w watched) source(revision string) (source v1alpha1.Source) {
+func (w watched) source(revision string) (source v1alpha1.CodeSource) {
 	w.Helper()
 	eventually(w.T, "the revision "+revision, func() error {
 		rev, err := get(w.T, w.ns, revision, &v1alpha1.Revision{})

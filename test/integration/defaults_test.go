@@ -72,7 +72,7 @@ func TestTypedDefaults(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "shop-1a2b3c4d"},
 		Spec: v1alpha1.RevisionSpec{
 			App: "shop", Repository: "shop", Ref: "refs/heads/main", Commit: commit,
-			Source: v1alpha1.Source{Key: "k", Path: ".", SpecHash: "h"},
+			Source: v1alpha1.CodeSource{Key: "k", Path: ".", SpecHash: "h"},
 			Build:  &v1alpha1.Build{Template: "go"},
 		},
 	}

@@ -146,8 +146,8 @@ type Revision struct {
 }
 
 // Source is what the Revision is built from, without the digest of its files.
-func (r *Revision) Source() v1alpha1.Source {
-	return v1alpha1.Source{Key: r.From.key, Path: r.From.Spec.Path, SpecHash: r.From.specHash}
+func (r *Revision) Source() v1alpha1.CodeSource {
+	return v1alpha1.CodeSource{Key: r.From.key, Path: r.From.Spec.Path, SpecHash: r.From.specHash}
 }
 
 // Make decides. Rules for a headway.yaml on production:

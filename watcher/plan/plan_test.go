@@ -64,7 +64,7 @@ func head(ref, commit, revision string) v1alpha1.Head {
 
 func revision(name, app, commit, key string) *v1alpha1.Revision {
 	return &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: v1alpha1.RevisionSpec{App: app, Commit: hash(commit), Source: v1alpha1.Source{Key: key, SpecHash: "s"}}}
+		Spec: v1alpha1.RevisionSpec{App: app, Commit: hash(commit), Source: v1alpha1.CodeSource{Key: key, SpecHash: "s"}}}
 }
 
 func apps(all ...*v1alpha1.App) map[string]*v1alpha1.App {

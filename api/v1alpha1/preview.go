@@ -107,7 +107,8 @@ func (a *App) Prepared() bool {
 	return len(p.Setup) == 0 || meta.IsStatusConditionTrue(a.Status.Conditions, ConditionPrepared)
 }
 
-// BuiltFor says whose builds a revision of a preview shares.
+// BuiltFor says whose builds a revision of a preview shares, and where its events
+// go.
 type BuiltFor struct {
 	// App that is previewed.
 	//
@@ -118,6 +119,13 @@ type BuiltFor struct {
 	//
 	// +optional
 	Fork bool `json:"fork,omitempty"`
+	// ChannelSuffix is what the names of the preview's own branches of Channels end
+	// with, such as -pr-7. Empty: it sends to none.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=62
+	// +kubebuilder:validation:Pattern=`^-[-a-z0-9]*[a-z0-9]$`
+	ChannelSuffix string `json:"channelSuffix,omitempty"`
 }
 
 // BuildApp is the name under which a revision's builds and images are kept. A

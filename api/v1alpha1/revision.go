@@ -168,6 +168,18 @@ type Runtime struct {
 	// +kubebuilder:validation:MaxItems=256
 	Env []EnvVar `json:"env,omitempty"`
 
+	// Sends are the Channels that the app sends to: each pod has a token for each,
+	// and their URLs. A name, or <namespace>/<name>; a preview sends to branches of
+	// its own in the place of the former, and not at all to the latter. No two have
+	// the same name.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=127
+	// +kubebuilder:validation:items:Pattern=`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`
+	Sends []string `json:"sends,omitempty"`
+
 	// Resources requested by a pod; memory is the limit too. Default: none.
 	//
 	// +optional

@@ -1769,6 +1769,11 @@ func (in *Runtime) DeepCopyInto(out *Runtime) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Sends != nil {
+		in, out := &in.Sends, &out.Sends
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	out.Resources = in.Resources
 	if in.Health != nil {
 		in, out := &in.Health, &out.Health

@@ -32,13 +32,23 @@ func TestDeploymentGolden(t *testing.T) {
 			{Name: "PRICE", Value: "$(PORT) is $$5"},
 		}
 	})
+	sends := newRevision(func(r *v1alpha1.Revision) {
+		r.Spec.Sends = []string{"new-orders", "billing/invoices"}
+		r.Spec.Env = []v1alpha1.EnvVar{{Name: "HEADWAY_CHANNEL_NEW_ORDERS", Value: "http://elsewhere"}}
+	})
+	preview := newRevision(func(r *v1alpha1.Revision) {
+		r.Spec.Sends = sends.Spec.Sends
+		r.Spec.Preview = &v1alpha1.BuiltFor{App: "hello", ChannelSuffix: "-pr-7"}
+	})
 	for name, tc := range map[string]struct {
 		rev    *v1alpha1.Revision
 		config *v1alpha1.ImageConfig
 		mark   string
 	}{
-		"plain": {newRevision(), nil, ""},
-		"full":  {full, &v1alpha1.ImageConfig{User: "1000:1000"}, "0123456789abcdef"},
+		"sends":         {sends, nil, ""},
+		"sends-preview": {preview, nil, ""},
+		"plain":         {newRevision(), nil, ""},
+		"full":          {full, &v1alpha1.ImageConfig{User: "1000:1000"}, "0123456789abcdef"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			deployment, err := Deployment(tc.rev, "registry/apps/team/hello@"+digest, tc.config, tc.mark)

@@ -22,6 +22,7 @@ func Env(rev *v1alpha1.Revision) []corev1.EnvVar {
 		{Name: "K_CONFIGURATION", Value: rev.Spec.App},
 		{Name: "K_REVISION", Value: rev.Name},
 	}
+	env = append(env, channelURLs(rev)...)
 	taken := map[string]bool{v1alpha1.EnvParkPod: true, v1alpha1.EnvParkKey: true}
 	for _, v := range env {
 		taken[v.Name] = true

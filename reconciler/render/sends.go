@@ -1,0 +1,52 @@
+package render
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+const (
+	// tokensPath is the folder with the tokens for channels: a file for each, by the
+	// name that the app knows the channel by.
+	tokensPath = "/var/run/secrets/headway/events"
+	// tokensVolume is the volume with them.
+	tokensVolume = "headway-events"
+	// tokenSeconds is how long a token is valid. The kubelet replaces the file when
+	// four fifths of it are over.
+	tokenSeconds = 3600
+	// channelVariable is what the variables with the URLs of channels begin with.
+	channelVariable = "HEADWAY_CHANNEL_"
+)
+
+// channelURLs are variables that tell the app where the channels are that it sends
+// to. Names of channels have no underscores, so that no two become one.
+func channelURLs(rev *v1alpha1.Revision) (env []corev1.EnvVar) {
+	for _, to := range rev.SendsTo() {
+		name := channelVariable + strings.ToUpper(strings.ReplaceAll(to.As, "-", "_"))
+		env = append(env, corev1.EnvVar{Name: name, Value: address.Channel(to.Namespace, to.Channel)})
+	}
+	return env
+}
+
+// mountTokens gives the app a token for each channel that it sends to. Each is
+// good for that channel alone: nothing else takes its audience.
+func mountTokens(pod *corev1.PodSpec, rev *v1alpha1.Revision) {
+	var tokens []corev1.VolumeProjection
+	for _, to := range rev.SendsTo() {
+		tokens = append(tokens, corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
+			Audience: address.Channel(to.Namespace, to.Channel), ExpirationSeconds: new(int64(tokenSeconds)), Path: to.As,
+		}})
+	}
+	if len(tokens) == 0 {
+		return
+	}
+	pod.Volumes = append(pod.Volumes, corev1.Volume{
+		Name: tokensVolume, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: tokens}},
+	})
+	app := &pod.Containers[0]
+	app.VolumeMounts = append(app.VolumeMounts, corev1.VolumeMount{Name: tokensVolume, MountPath: tokensPath, ReadOnly: true})
+}

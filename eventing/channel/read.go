@@ -45,11 +45,20 @@ func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int
 			return nil, nil
 		}
 		if len(records) > 0 {
+			c.read(records[len(records)-1])
 			return records, nil
 		}
 		from = next // only fillers so far
 	}
 	return nil, nil
+}
+
+// read notes the newest event that was read. It may have come before its commit is
+// told of it, and who has read it may ask for it again.
+func (c *Channel) read(newest Record) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(newest.Seq, newest.At)
 }
 
 // batch gets some of the log and the sequence number after it, 0 if there was

@@ -345,3 +345,24 @@ func TestLookingWhileAppending(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An event can be read before its commit is told of it. Who has read it can read it
+// again: one that seems to be gone would never be delivered.
+func TestReadAgainWhileAppending(t *testing.T) {
+	s := open(t, t.TempDir())
+	c := ensure(t, s, orders, usual)
+	events := made("a", 2)
+	appendAll(t, c, events[0])
+	if _, err := s.js.Publish(t.Context(), c.subject, events[1].Append(nil)); err != nil { // the commit comes to no end
+		t.Fatal(err)
+	}
+	for _, from := range []uint64{1, 2} {
+		records, err := c.Read(t.Context(), from, 10, 1<<20)
+		if err != nil || len(records) == 0 || records[len(records)-1].Seq != 2 {
+			t.Errorf("from %d on: %d events, %v", from, len(records), err)
+		}
+	}
+	if last := c.State().Last; last != 2 {
+		t.Errorf("the last event is %d", last)
+	}
+}

@@ -112,15 +112,16 @@ func (r *received) note(ordered bool, e *event.Event) {
 	}
 }
 
-func (r *received) has(ids map[string]bool) bool {
+// missing are those of ids that one of the subscriptions has not delivered.
+func (r *received) missing(ids map[string]bool) (missing []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range ids {
 		if r.times[0][id] == 0 || r.times[1][id] == 0 {
-			return false
+			missing = append(missing, id)
 		}
 	}
-	return true
+	return missing
 }
 
 // Killed twenty times while events come and go, it loses none that was accepted,
@@ -146,7 +147,15 @@ func TestKilled(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 	}
 	cmd, _ := startChild(t, dir, s.url, "")
-	s.await(t, fmt.Sprint("all of ", len(accepted), " events"), func() bool { return got.has(accepted) })
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		missing := got.missing(accepted)
+		if len(missing) == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %d of %d events, among them %.10v", patience, len(missing), len(accepted), missing)
+		}
+	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	for _, problem := range got.problems {

@@ -30,11 +30,13 @@ const (
 	laneBytes  = 1 << 20
 	laneEvents = 1024
 	// aheadBytes and aheadEvents bound what a subscription that lags reads at a
-	// time; aheadBytesAll is from which sum on none of them keeps it while it
-	// waits.
+	// time, and aheadBytes what it holds of events that wait for their turn;
+	// aheadBytesAll is from which sum on none of them keeps it while it waits, and
+	// keepAheadFor for how long it is kept where the target must not be asked.
 	aheadBytes    = 256 << 10
 	aheadEvents   = 128
 	aheadBytesAll = 64 << 20
+	keepAheadFor  = time.Second
 
 	// flightBytes bounds the events that one subscription has under way, but for
 	// a single larger one; flightBytesAll those of all. Each counts as

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/event"
 )
 
@@ -186,5 +187,36 @@ func TestAThousandWait(t *testing.T) {
 	w.until("no goroutine is left", func() bool { w.client.CloseIdleConnections(); return runtime.NumGoroutine() < before+20 })
 	if st := w.status("s100"); st.Delivered != 1 || st.Filtered != 9 || st.Lag != 0 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// What waits for its turn is sent from memory: events of a subscription that keeps
+// order and lags are not read one by one.
+func TestWaitingIsHeld(t *testing.T) {
+	w := newWorld(t)
+	orders := w.channel("orders")
+	w.send(orders, "order", 0, 200, "subject", "one")
+	s := newSink(t, nil)
+	w.subscribe("mail", s, func(s *v1alpha1.SubscriptionSpec) { s.Ordered = "subject" })
+	sub := w.subs[name("mail")] // it does not run
+	found := sub.look()
+	sub.read(found)
+	if found = sub.look(); found.item.seq != 1 {
+		t.Fatalf("first comes %+v", found)
+	}
+	for n := uint64(1); n < 100; n++ {
+		sub.look() // at the others, which wait
+		sub.mu.Lock()
+		sub.end(n, cursor.Delivered)
+		sub.mu.Unlock()
+		if found = sub.look(); found.item.seq != n+1 {
+			t.Fatalf("after %d comes %+v", n, found)
+		}
+	}
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	sub.dropAhead()
+	if left := w.ahead.Load(); left != 0 {
+		t.Errorf("%d bytes are counted for nothing", left)
 	}
 }

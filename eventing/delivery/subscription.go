@@ -38,6 +38,7 @@ type subscription struct {
 	next   uint64 // the first event that was not looked at
 	due    due
 	ahead  []item // read from next on
+	held   held   // read, and waiting for their turn
 	order  *retry.Order
 	keys   map[uint64]uint64 // of the events in order
 	fresh  bool              // the turn of an unseen event, when others are due, too
@@ -182,11 +183,4 @@ func (s *subscription) kick() {
 		return
 	}
 	s.working = s.d.spawn(s.work)
-}
-
-func (s *subscription) dropAhead() {
-	for _, it := range s.ahead {
-		s.d.ahead.Add(-it.size)
-	}
-	s.ahead = nil
 }

@@ -28,12 +28,12 @@ func (s *subscription) work() {
 type finding struct {
 	wait  bool
 	until time.Time // zero: until something happens
-	// read is an event that is not in memory: alone if it is due, else with
-	// those that follow.
-	read uint64
-	due  bool
-	end  uint64 // from there on events are in memory
-	item item
+	// read is an event that is not in memory, with those that follow unless it is
+	// to be read alone.
+	read       uint64
+	due, alone bool
+	end        uint64 // from there on events are in memory
+	item       item
 }
 
 // look finds what is to be done next.
@@ -53,7 +53,7 @@ func (s *subscription) look() finding {
 		s.restart()
 	}
 	if ok, at := s.gate.Ask(now); !ok {
-		if !at.IsZero() {
+		if at.Sub(now) > keepAheadFor {
 			s.dropAhead()
 		}
 		return finding{wait: true, until: at}
@@ -90,10 +90,13 @@ func (s *subscription) lookDue(now time.Time) (finding, bool) {
 	if !ok {
 		return finding{}, false
 	}
+	if it, ok := s.letGo(seq); ok {
+		return finding{item: it}, true
+	}
 	if items, _, known := s.lane.from(seq); known && len(items) > 0 && items[0].seq == seq {
 		return finding{item: items[0]}, true
 	}
-	return finding{read: seq, due: true}, true
+	return finding{read: seq, due: true, alone: s.order == nil}, true
 }
 
 // lookUnseen finds an unseen event that passes the filter and may go, or becomes
@@ -179,6 +182,7 @@ func (s *subscription) admit(it item) bool {
 			key := maphash.String(keySeed, value)
 			s.keys[it.seq] = key
 			if !s.order.Enter(key, it.seq) {
+				s.hold(it)
 				return false
 			}
 		}
@@ -194,59 +198,6 @@ func (s *subscription) waiting() int {
 		return 0
 	}
 	return s.order.Waiting()
-}
-
-// read reads what look has asked for.
-func (s *subscription) read(found finding) {
-	events, bytes := aheadEvents, aheadBytes
-	if found.due {
-		events, bytes = 1, 1
-	}
-	records, err := s.lane.channel.Read(s.d.ctx, found.read, events, bytes)
-	if err != nil {
-		s.readFailed(found, err)
-		return
-	}
-	items := decode(records)
-	if !found.due {
-		s.keepAhead(found, items)
-		return
-	}
-	if len(items) == 0 || items[0].seq != found.read {
-		s.log.Warn("an event was not kept until it was delivered", "sequence", found.read)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.end(found.read, cursor.Gone)
-		return
-	}
-	s.send(items[0])
-}
-
-func (s *subscription) readFailed(found finding, err error) {
-	if s.d.ctx.Err() == nil {
-		s.log.Error("cannot read events", "sequence", found.read, "error", err)
-		pause(s.d.ctx, storePause)
-	}
-	if found.due {
-		s.putBack(found.read)
-	}
-}
-
-// keepAhead takes events that were read.
-func (s *subscription) keepAhead(found finding, items []item) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.next != found.read || s.removed {
-		return // it has started over meanwhile
-	}
-	if len(items) == 0 {
-		s.skipTo(found.end)
-		return
-	}
-	s.ahead = items
-	for _, it := range items {
-		s.d.ahead.Add(it.size)
-	}
 }
 
 // send begins an attempt, unless that is not allowed any more.
@@ -308,6 +259,7 @@ func (s *subscription) end(seq uint64, r cursor.Result) {
 	if s.detached {
 		return
 	}
+	s.letGo(seq)
 	s.place.End(seq, r)
 	key, ok := s.keys[seq]
 	if !ok {

@@ -47,6 +47,7 @@ unit: ## Run the unit tests with the race detector
 	$(call need,gcc,gcc libc6-dev)
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race ./...
+	cd test/sources && $(GO) vet ./... && CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: integration
 integration: ## Run the tests against a real API server, and the local cluster's own life
@@ -82,5 +83,6 @@ lint: ## Run golangci-lint
 .PHONY: verify
 verify: generate fmt ## Check that tidy, generate, fmt and lint change nothing and complain of nothing
 	$(GO) mod tidy
+	cd test/sources && $(GO) mod tidy
 	$(MAKE) lint
 	git diff --exit-code

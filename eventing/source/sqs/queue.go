@@ -53,22 +53,25 @@ func (q *queue) run(ctx context.Context) {
 	defer batches.Wait()
 	slots := make(chan struct{}, maxBatches)
 	var pauses intake.Pauses
+	var poll time.Duration // none until the queue has answered, so that this is told at once
 	for {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
-		messages, err := q.receive(ctx)
+		messages, err := q.receive(ctx, poll)
 		if ctx.Err() != nil && len(messages) == 0 {
 			return
 		}
 		q.health.Set(intake.Reading, q.explain("receiving messages", err))
 		if err != nil {
+			poll = 0
 			if intake.Wait(ctx, pauses.Next()) != nil {
 				return
 			}
 		} else {
+			poll = longPoll
 			pauses.Reset()
 		}
 		if len(messages) == 0 {
@@ -82,13 +85,13 @@ func (q *queue) run(ctx context.Context) {
 	}
 }
 
-func (q *queue) receive(ctx context.Context) ([]types.Message, error) {
+func (q *queue) receive(ctx context.Context, poll time.Duration) ([]types.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, longPoll+patience)
 	defer cancel()
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:              &q.url,
 		MaxNumberOfMessages:   maxMessages,
-		WaitTimeSeconds:       int32(longPoll / time.Second),
+		WaitTimeSeconds:       int32(poll / time.Second),
 		VisibilityTimeout:     int32(hidden / time.Second),
 		MessageAttributeNames: []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{

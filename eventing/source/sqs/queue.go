@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,8 +123,11 @@ func (q *queue) take(ctx context.Context, messages []types.Message) {
 		q.giveBack(ctx, messages)
 		return
 	}
-	for i := len(tooLarge) - 1; i >= 0; i-- { // the queue keeps them
-		messages = append(messages[:tooLarge[i]:tooLarge[i]], messages[tooLarge[i]+1:]...)
+	var kept []types.Message
+	for i, m := range messages {
+		if !slices.Contains(tooLarge, i) { // those the queue keeps
+			kept = append(kept, m)
+		}
 	}
-	q.delete(ctx, messages)
+	q.delete(ctx, kept)
 }

@@ -1,6 +1,10 @@
 package v1alpha1
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/headway-dev/headway/api/address"
+)
 
 // Send is a Channel that the pods of a revision send to.
 //
@@ -26,7 +30,7 @@ func (r *Revision) SendsTo() []Send {
 			if to.Namespace != r.Namespace || p.ChannelSuffix == "" {
 				continue
 			}
-			to.Channel += p.ChannelSuffix
+			to.Channel = address.ChannelBranch(to.Channel, p.ChannelSuffix)
 		}
 		if !seen[to.As] {
 			seen[to.As] = true

@@ -104,7 +104,7 @@ subscription shop-orders goes
 		{"the file is broken", []content{{"shop": orders, "mailer": mailer}, {"shop": "name: shop\nprot: 1\nchannels: [{name: orders}]\n", "mailer": "name: mailer\n"}}, Eventing{}, `
 app shop stays as it is
 subscription mailer-orders goes
-InvalidSpec shop/headway.yaml:2:1: unknown key "prot", did you mean "port"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sticky, timeout, watch
+InvalidSpec shop/headway.yaml:2:1: unknown key "prot", did you mean "port"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sends, sticky, timeout, watch
 `},
 		{"a file that is broken does not say it any more", []content{{"shop": orders}, {"shop": "name: shop\nport: x\n"}}, Eventing{}, `
 app shop stays as it is

@@ -71,6 +71,7 @@ var channelRows = []rowOf[Channel]{
 		value: durationOf[Channel]{min: 0, max: v1alpha1.MaxDedupe, example: "10m",
 			set: func(c *Channel, v time.Duration) { c.Spec.Dedupe.Duration = v }},
 	},
+	accessRow,
 }
 
 const bytesPattern = `^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$`

@@ -16,8 +16,9 @@ const envName = `^[A-Za-z_][A-Za-z0-9_]{0,255}$`
 // reserved are the variables that the platform sets itself.
 var reserved = []string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "HEADWAY_COMMIT"}
 
-// parkPrefix begins what only a parked pod sees; it is gone once the app runs.
-const parkPrefix = "HEADWAY_PARK_"
+// reservedPrefixes begin what only a parked pod sees, and is gone once the app
+// runs, and the URLs of channels that the app sends to.
+var reservedPrefixes = []string{"HEADWAY_PARK_", "HEADWAY_CHANNEL_"}
 
 var (
 	objectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
@@ -59,7 +60,8 @@ func settable(name string) error {
 	if name == "PORT" {
 		return fmt.Errorf("is set by Headway to the value of port; use port instead")
 	}
-	if slices.Contains(reserved, name) || strings.HasPrefix(name, parkPrefix) {
+	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+	if slices.Contains(reserved, name) || slices.ContainsFunc(reservedPrefixes, begins) {
 		return fmt.Errorf("is set by Headway itself; choose another name")
 	}
 	return nil

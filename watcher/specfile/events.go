@@ -120,9 +120,11 @@ var subscriptionRows = []rowOf[Subscription]{
 	{
 		name: "start", byDefault: v1alpha1.FromNow,
 		doc: "Where a new subscription begins: `now`, `earliest`, or at a time.",
-		value: textOf[Subscription]{what: "now, earliest or a time", example: "2026-05-04T12:00:00Z", pattern: "^(now|earliest|" + strings.Trim(v1alpha1.EventTime, "^$") + ")$", most: 64,
+		value: textOf[Subscription]{what: "now, earliest or a time", example: "2026-05-04T12:00:00Z", pattern: "^(now|earliest|" + plainTime + ")$", most: 64,
 			set: setStart},
 	},
+	redriveRow,
+	replayRow,
 }
 
 var targetRows = []rowOf[Subscription]{
@@ -173,8 +175,10 @@ func setRate(e *Subscription, v string) error {
 }
 
 func setStart(e *Subscription, v string) error {
-	if _, err := time.Parse(time.RFC3339, v); err != nil && v != v1alpha1.FromNow && v != v1alpha1.FromEarliest {
-		return fmt.Errorf("%s is no time; write it as 2026-05-04T12:00:00Z", clip(v))
+	if v != v1alpha1.FromNow && v != v1alpha1.FromEarliest {
+		if err := checkTime(v); err != nil {
+			return err
+		}
 	}
 	e.Spec.From = v
 	return nil
@@ -195,6 +199,7 @@ func (r *reader) acrossEvents(app string, events []Subscription) {
 		if e.here {
 			e.Spec.To.App = app
 		}
+		r.acrossRuns(fmt.Sprintf("events[%d]", i), e)
 		if e.Name == "" {
 			continue // a problem already
 		}

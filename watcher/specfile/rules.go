@@ -45,8 +45,10 @@ func (s *Spec) finish() {
 		slices.Sort(*globs)
 		*globs = slices.Compact(*globs)
 	}
-	slices.Sort(s.Hosts)
-	s.Hosts = slices.Compact(s.Hosts)
+	for _, names := range []*[]string{&s.Hosts, &s.Sends} {
+		slices.Sort(*names)
+		*names = slices.Compact(*names)
+	}
 	slices.SortFunc(s.Env, func(a, b envVar) int { return strings.Compare(a.Name, b.Name) })
 	s.Health = withoutDefaults(s.Health)
 	s.Preview = s.Preview.finish()

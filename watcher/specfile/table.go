@@ -144,6 +144,7 @@ var rows = []row{
 	previewRow,
 	channelsRow,
 	eventsRow,
+	sendsRow,
 }
 
 var buildRows = []row{

@@ -93,7 +93,14 @@ func (a *App) subscriptions(made planner.Plan, w world) {
 }
 
 func channelText(c v1alpha1.ChannelSpec) string {
-	return fmt.Sprintf("keeps events for %s, at most %s", explain.Span(c.Keep.Duration), c.Size.String())
+	text := fmt.Sprintf("keeps events for %s, at most %s", explain.Span(c.Keep.Duration), c.Size.String())
+	if a := c.Access; a != nil && a.Token {
+		text += ", takes tokens only"
+	}
+	if a := c.Access; a != nil && a.Outside != nil {
+		text += ", open to the outside"
+	}
+	return text
 }
 
 // subscriptionText is a subscription in one line.
@@ -119,6 +126,12 @@ func subscriptionText(s v1alpha1.SubscriptionSpec) string {
 	}
 	if s.Paused {
 		parts = append(parts, "paused")
+	}
+	if s.Redrive != nil {
+		parts = append(parts, "redrive "+s.Redrive.Name)
+	}
+	if s.Replay != nil {
+		parts = append(parts, "replay "+s.Replay.Name)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/checkout"
 	"github.com/headway-dev/headway/eventing/filter"
 	"github.com/headway-dev/headway/watcher/detect"
@@ -48,14 +49,23 @@ func unmatched(c *checkout.Checkout, s *specfile.Spec) ([]warning, error) {
 // filters compiles the filters of subscriptions, as the cluster does: whether an
 // expression in CESQL can be read is not the parser's to know.
 func filters(s *specfile.Spec) (problems specfile.Problems) {
-	for i := range s.Events {
+	compile := func(key string, f *v1alpha1.EventFilter) {
 		var wrong *filter.Problem
-		if _, err := filter.Compile(s.Events[i].Spec.Filter); errors.As(err, &wrong) {
-			key := fmt.Sprintf("events[%d].filter", i)
+		if _, err := filter.Compile(f); errors.As(err, &wrong) {
 			if wrong.Path != "" {
 				key += "." + wrong.Path
 			}
 			problems = append(problems, s.Problem(key, wrong.Reason))
+		}
+	}
+	for i := range s.Events {
+		key, e := fmt.Sprintf("events[%d]", i), &s.Events[i].Spec
+		compile(key+".filter", e.Filter)
+		if e.Redrive != nil {
+			compile(key+".redrive.filter", e.Redrive.Filter)
+		}
+		if e.Replay != nil {
+			compile(key+".replay.filter", e.Replay.Filter)
 		}
 	}
 	return problems

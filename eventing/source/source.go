@@ -32,17 +32,21 @@ type Report interface {
 	// Position is to be remembered: the next run begins with it. It is written down
 	// within seconds, so that a crash may begin at an older one.
 	Position(p string)
-	// Problem is what goes wrong; nil: it goes well again. A kind that tries again
-	// by itself tells it with this and does not return.
+	// Problem is what goes wrong; nil: it goes well again, which a kind says once it
+	// runs. One that tries again by itself tells it with this and does not return.
 	Problem(err error)
 }
 
 // Config is what one run of a source is made from.
 type Config struct {
 	Name types.NamespacedName
+	// UID of the object: another one of the same name begins anew.
+	UID  types.UID
 	Spec v1alpha1.SourceSpec
-	// Position is the last that was remembered; "" at first.
+	// Position is the last that was remembered; "" at first. Events is how many were
+	// counted by then.
 	Position string
+	Events   int64
 	// Secrets are the contents of those that Spec names, by name and key. The
 	// source is run anew when one of them changes.
 	Secrets map[string]map[string][]byte

@@ -1,6 +1,6 @@
-// Package eventing keeps the events of Channels and delivers them to what
-// Subscriptions name: it opens the store, adds the reconcilers of both kinds to a
-// manager, and serves the ingress.
+// Package eventing keeps the events of Channels, takes those of Sources, and
+// delivers them to what Subscriptions name: it opens the store, adds the
+// reconcilers of the three kinds to a manager, and serves the ingress.
 //
 // It promises that nothing which was accepted is lost by anything that happens to
 // objects: a Channel or a Subscription that is deleted leaves its events and its
@@ -26,6 +26,7 @@ import (
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/delivery"
 	"github.com/headway-dev/headway/eventing/ingress"
+	"github.com/headway-dev/headway/eventing/source"
 )
 
 // workers is the number of objects of a kind that are reconciled at a time.
@@ -116,7 +117,14 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := s.setup(ctx, mgr); err != nil {
 		return err
 	}
-	for name, run := range map[string]manager.RunnableFunc{"ingress": e.serve, "deliveries": dispatcher.Run} {
+	runner := source.NewRunner(e.kinds(), e.sink, slog.Default())
+	from := &sources{
+		client: mgr.GetClient(), secrets: newSecrets(mgr.GetAPIReader()), events: recorder, runner: runner, url: e.options.URL, now: time.Now,
+	}
+	if err := from.setup(ctx, mgr); err != nil {
+		return err
+	}
+	for name, run := range map[string]manager.RunnableFunc{"ingress": e.serve, "deliveries": dispatcher.Run, "sources": runner.Run} {
 		if err := mgr.Add(run); err != nil {
 			return fmt.Errorf("adding the %s: %w", name, err)
 		}
@@ -128,6 +136,12 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		return fmt.Errorf("adding the readiness check: %w", err)
 	}
 	return nil
+}
+
+// sink is the channel that a source puts its events into.
+func (e *Eventing) sink(name types.NamespacedName) (source.Sink, bool) {
+	c, ok := e.store.Channel(name)
+	return c, ok
 }
 
 // serve runs the ingress until ctx ends.

@@ -17,13 +17,14 @@ import (
 	_ "github.com/coredns/coredns/plugin/loop"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/reload"
+	_ "github.com/coredns/coredns/plugin/rewrite"
 )
 
 func main() {
 	// The order in which a query passes the plugins, as upstream orders them.
 	dnsserver.Directives = []string{
 		"reload", "bind", "health", "ready", "errors", "log", "cache",
-		"hosts", "kubernetes", "loop", "forward",
+		"rewrite", "hosts", "kubernetes", "loop", "forward",
 	}
 	coremain.Run()
 }

@@ -169,7 +169,11 @@ func halfLoad(ctx context.Context, to handler, perSecond float64) (row, error) {
 			url  string
 			took *[]float64
 		}{{to.direct, &direct}, {to.activator, &routed}} {
-			took, err := openLoop(ctx, way.url, to.host, perSecond, halfTime)
+			load, err := getting(way.url, to.host, perSecond, halfTime)
+			if err != nil {
+				return row{}, err
+			}
+			took, err := openLoop(ctx, load)
 			if err != nil {
 				return row{}, fmt.Errorf("asking %s %.0f times a second: %w", way.url, perSecond, err)
 			}

@@ -31,6 +31,9 @@ var measurements = []measurement{
 	{[]string{"promotion.split_error_points", "promotion.split_throughput_ratio"}, (*bench).split},
 	{[]string{"preview.open_to_url_s", "preview.same_tree_s", "preview.close_to_gone_s", "preview.merge_to_live_s"}, (*bench).previews},
 	{[]string{"preview.added_mib_100_open"}, (*bench).idlePreviews},
+	{[]string{"events.durable_per_s", "events.accept_p50_ms", "events.end_to_end_per_s", "events.duplicates", "events.delivery_p99_ms"}, (*bench).eventsFlow},
+	{[]string{"events.wake_parked_ms"}, (*bench).eventsWake},
+	{[]string{"events.rss_mib", "events.why_ms", "events.restart_s"}, (*bench).manyEvents},
 }
 
 // choose keeps the measurements that give a row whose name begins with one of

@@ -20,8 +20,29 @@ import (
 // finds none free waits, and its wait counts.
 const openConnections = 64
 
-// openLoop asks a URL at an even rate, whatever becomes of the requests before,
-// and takes each one's time from the moment at which it was due. So a pause of
+// openLoad is an open-loop load.
+type openLoad struct {
+	address   string // host:port
+	perSecond float64
+	during    time.Duration
+	// request is the n-th one as it is sent; due is when it should be.
+	request func(n int, due time.Time) []byte
+	// status of every answer.
+	status int
+}
+
+// getting asks a URL for the same every time.
+func getting(address, host string, perSecond float64, during time.Duration) (openLoad, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return openLoad{}, err
+	}
+	request := []byte("GET " + target.RequestURI() + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+	return openLoad{target.Host, perSecond, during, func(int, time.Time) []byte { return request }, http.StatusOK}, nil
+}
+
+// openLoop sends requests at an even rate, whatever becomes of those before, and
+// takes each one's time from the moment at which it was due. So a pause of
 // the other side is seen by all the requests that fall into it, which a
 // generator that waits for its answers does not show.
 //
@@ -29,13 +50,8 @@ const openConnections = 64
 // 0.1 ms: the timers of Go's runtime are ten times as coarse. Each connection
 // has a reader. The load costs no allocation, so that this program's garbage
 // collector is not what is measured.
-func openLoop(ctx context.Context, address, host string, perSecond float64, during time.Duration) ([]float64, error) {
-	target, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
-	request := []byte("GET " + target.RequestURI() + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
-	ctx, stop := context.WithTimeout(ctx, during+10*time.Second)
+func openLoop(ctx context.Context, load openLoad) ([]float64, error) {
+	ctx, stop := context.WithTimeout(ctx, load.during+10*time.Second)
 	defer stop()
 	free := make(chan *asker, openConnections)
 	failed := make(chan error, openConnections)
@@ -43,7 +59,7 @@ func openLoop(ctx context.Context, address, host string, perSecond float64, duri
 	var group sync.WaitGroup
 	defer group.Wait()
 	for range openConnections {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", target.Host)
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", load.address)
 		if err != nil {
 			return nil, err
 		}
@@ -52,13 +68,12 @@ func openLoop(ctx context.Context, address, host string, perSecond float64, duri
 		defer context.AfterFunc(ctx, func() { conn.Close() })()
 		free <- a
 		group.Go(func() {
-			if err := a.read(&took, free); err != nil {
+			if err := a.read(&took, free, load.status); err != nil {
 				failed <- err
 			}
 		})
 	}
-	requests := int(perSecond * during.Seconds())
-	if err := send(ctx, free, failed, request, requests, perSecond); err != nil {
+	if err := send(ctx, free, failed, load); err != nil {
 		return nil, err
 	}
 	for range openConnections {
@@ -74,12 +89,13 @@ func openLoop(ctx context.Context, address, host string, perSecond float64, duri
 }
 
 // send writes each request when it is due.
-func send(ctx context.Context, free <-chan *asker, failed <-chan error, request []byte, requests int, perSecond float64) error {
+func send(ctx context.Context, free <-chan *asker, failed <-chan error, load openLoad) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	begin := time.Now()
-	for n := range requests {
-		due := begin.Add(time.Duration(float64(n) / perSecond * float64(time.Second)))
+	for n := range int(load.perSecond * load.during.Seconds()) {
+		due := begin.Add(time.Duration(float64(n) / load.perSecond * float64(time.Second)))
+		request := load.request(n, due)
 		sleepUntil(due)
 		select {
 		case a := <-free:
@@ -118,9 +134,9 @@ func (a *asker) end() {
 }
 
 // read takes answers until due is closed.
-func (a *asker) read(took *sample, free chan<- *asker) error {
+func (a *asker) read(took *sample, free chan<- *asker, status int) error {
 	for due := range a.due {
-		if err := skipAnswer(a.reader); err != nil {
+		if err := skipAnswer(a.reader, status); err != nil {
 			return fmt.Errorf("reading an answer: %w", err)
 		}
 		took.add(time.Since(due))
@@ -129,13 +145,13 @@ func (a *asker) read(took *sample, free chan<- *asker) error {
 	return nil
 }
 
-// skipAnswer reads an answer with a length; anything but 200 is an error.
-func skipAnswer(from *bufio.Reader) error {
+// skipAnswer reads an answer with a length; another status is an error.
+func skipAnswer(from *bufio.Reader, status int) error {
 	line, err := from.ReadSlice('\n')
 	if err != nil {
 		return err
 	}
-	if !bytes.HasPrefix(line, []byte("HTTP/1.1 "+strconv.Itoa(http.StatusOK)+" ")) {
+	if !bytes.HasPrefix(line, []byte("HTTP/1.1 "+strconv.Itoa(status)+" ")) {
 		return fmt.Errorf("the answer begins with %.80q", line)
 	}
 	length := -1

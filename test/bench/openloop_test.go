@@ -34,7 +34,11 @@ func TestOpenLoopCountsWaits(t *testing.T) {
 	}))
 	defer server.Close()
 
-	took, err := openLoop(t.Context(), server.URL+"/healthz?x=1", "app.test", perSecond, 100*time.Millisecond)
+	load, err := getting(server.URL+"/healthz?x=1", "app.test", perSecond, 100*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	took, err := openLoop(t.Context(), load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +62,11 @@ func TestOpenLoopFails(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if _, err := openLoop(t.Context(), server.URL, "app.test", 1000, 50*time.Millisecond); err == nil {
+	load, err := getting(server.URL, "app.test", 1000, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openLoop(t.Context(), load); err == nil {
 		t.Error("a load with a failed request counts")
 	}
 }
@@ -67,7 +75,7 @@ func TestSkipAnswer(t *testing.T) {
 	const good = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nDate: x\r\n\r\nok\n"
 	from := bufio.NewReader(strings.NewReader(good + good))
 	for range 2 {
-		if err := skipAnswer(from); err != nil {
+		if err := skipAnswer(from, http.StatusOK); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,7 +85,7 @@ func TestSkipAnswer(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok\n",
 	} {
-		if err := skipAnswer(bufio.NewReader(strings.NewReader(bad))); err == nil {
+		if err := skipAnswer(bufio.NewReader(strings.NewReader(bad)), http.StatusOK); err == nil {
 			t.Errorf("took %q for an answer", bad)
 		}
 	}

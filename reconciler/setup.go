@@ -28,6 +28,7 @@ import (
 	"github.com/headway-dev/headway/reconciler/render"
 	"github.com/headway-dev/headway/reconciler/revision"
 	"github.com/headway-dev/headway/reconciler/route"
+	"github.com/headway-dev/headway/reconciler/source"
 	"github.com/headway-dev/headway/reconciler/trial"
 )
 
@@ -46,8 +47,8 @@ type Options struct {
 	Trials *trial.Feed
 }
 
-// Setup adds the reconcilers of Revisions, Apps and Routes, and what pulls
-// images in advance.
+// Setup adds the reconcilers of Revisions, Apps, Routes and container Sources, and
+// what pulls images in advance.
 func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
@@ -58,6 +59,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		buildcache.Setup(mgr),
 		prepull.Setup(mgr, options.Park.Image),
 		route.Setup(mgr),
+		source.Setup(mgr),
 	)
 	if err != nil {
 		return fmt.Errorf("adding the reconcilers: %w", err)
@@ -85,7 +87,7 @@ func CacheOptions(buildNamespace string) cache.Options {
 	}
 }
 
-// ownPods are those of revisions, and those that pull images. Tekton copies the
+// ownPods are those of revisions and sources, and those that pull images. Tekton copies the
 // labels of a TaskRun to its pod.
 func ownPods() labels.Selector {
 	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})

@@ -29,6 +29,8 @@ const (
 	// LabelStandby marks a pod of a revision's standby: StandbyParked or
 	// StandbyWoken. Other pods do not have it.
 	LabelStandby = "headway.dev/standby"
+	// LabelSource names the container Source that a Deployment and its pods run.
+	LabelSource = "headway.dev/source"
 	// LabelManagedBy and ManagedBy mark every child object.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	ManagedBy      = "headway"
@@ -37,8 +39,8 @@ const (
 // Short is a commit in the length that people read.
 func Short(commit string) string { return commit[:min(8, len(commit))] }
 
-// AppContainer is the container of a revision's pods that runs the application.
-// Others are not Headway's; a service mesh may add one.
+// AppContainer is the container of a revision's pods that runs the application, or
+// of a Source's pod. Others are not Headway's; a service mesh may add one.
 const AppContainer = "app"
 
 // Annotations.

@@ -15,9 +15,14 @@ func (r Reference) Object() string { return r.Kind + "/" + r.Name }
 
 // References are those of a revision's variables, in the order in which the
 // kubelet looks them up.
-func (r *Runtime) References() []Reference {
+func (r *Runtime) References() []Reference { return references(r.Env) }
+
+// References are those of the variables of a container.
+func (c *ContainerSource) References() []Reference { return references(c.Env) }
+
+func references(env []EnvVar) []Reference {
 	var result []Reference
-	for _, v := range r.Env {
+	for _, v := range env {
 		switch {
 		case v.Secret != nil:
 			result = append(result, Reference{v.Name, "Secret", v.Secret.Name, v.Secret.Key})

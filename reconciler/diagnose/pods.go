@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/headway-dev/headway/api/condition"
@@ -37,22 +38,10 @@ type Finding struct {
 // Pod reads one pod that is not ready. The duration says when to look again, for
 // hints that come with time; 0 is never.
 func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now time.Time) (Finding, time.Duration) {
-	if message, stuck := Unschedulable(pod); stuck {
-		found := starting(message)
-		if strings.Contains(message, pipelines.Insufficient) {
-			found.Reason = v1alpha1.ReasonInsufficientResources
-		}
+	if found, ok := unstarted(rev, pod); ok {
 		return found, 0
 	}
 	status := kubelet.App(pod)
-	if status == nil {
-		return passing("the pod is being set up"), 0
-	}
-	if w := status.State.Waiting; w != nil {
-		if found, ok := waiting(rev, w); ok {
-			return found, 0
-		}
-	}
 	var wait time.Duration // until a look at its ports is worth it
 	if run := status.State.Running; run != nil {
 		wait = max(0, SlowStart-now.Sub(run.StartedAt.Time))
@@ -72,10 +61,44 @@ func Pod(rev *v1alpha1.Revision, pod *corev1.Pod, listens probe.Listening, now t
 	return starting(silent(rev, listens)), 0
 }
 
+// unstarted explains a pod whose container Kubernetes has not tried to start, or
+// cannot.
+func unstarted(rev *v1alpha1.Revision, pod *corev1.Pod) (Finding, bool) {
+	if message, stuck := Unschedulable(pod); stuck {
+		found := starting(message)
+		if strings.Contains(message, pipelines.Insufficient) {
+			found.Reason = v1alpha1.ReasonInsufficientResources
+		}
+		return found, true
+	}
+	status := kubelet.App(pod)
+	if status == nil {
+		return passing("the pod is being set up"), true
+	}
+	if w := status.State.Waiting; w != nil {
+		return waiting(rev, w)
+	}
+	return Finding{}, false
+}
+
 // Unschedulable says why no node takes the pod.
 func Unschedulable(pod *corev1.Pod) (string, bool) {
 	c := kubelet.Condition(&pod.Status, corev1.PodScheduled)
 	return "no node can take the pod yet: " + OneLine(c.Message), c.Status == corev1.ConditionFalse
+}
+
+// Deployment is why Kubernetes makes no pods, such as a quota, or that it gave up
+// waiting for them.
+func Deployment(d *appsv1.Deployment, pods int) (string, bool) {
+	for _, c := range d.Status.Conditions {
+		switch {
+		case c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue && pods == 0:
+			return "Kubernetes refuses to make the pod: " + OneLine(c.Message), true
+		case c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse && c.Reason == "ProgressDeadlineExceeded":
+			return fmt.Sprintf("not ready within %s", render.ProgressLimit), true
+		}
+	}
+	return "", false
 }
 
 // ended is how the container ended the last time, if it ever did.

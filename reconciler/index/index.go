@@ -32,6 +32,8 @@ const (
 	RunApp = "app"
 	// PodRevision finds the Pods of a Revision.
 	PodRevision = "revision"
+	// PodSource finds the Pods of a container Source.
+	PodSource = "source"
 	// RouteHost finds the Routes that claim a host, in all namespaces.
 	RouteHost = "spec.hosts"
 )
@@ -65,6 +67,9 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 		}},
 		{&corev1.Pod{}, PodRevision, func(o client.Object) []string {
 			return []string{o.GetLabels()[v1alpha1.LabelRevision]}
+		}},
+		{&corev1.Pod{}, PodSource, func(o client.Object) []string {
+			return []string{o.GetLabels()[v1alpha1.LabelSource]}
 		}},
 		{&v1alpha1.Route{}, RouteHost, func(o client.Object) []string {
 			return Hosts(o.(*v1alpha1.Route))

@@ -1,5 +1,5 @@
 // Package render makes the Deployments of a revision: that of its pods, and that
-// of its parked pods.
+// of its parked pods; and that of a container source.
 //
 // It is pure, and the whole of what Headway asks Kubernetes for, except the number
 // of pods. It neither applies anything nor decides when to.
@@ -85,7 +85,7 @@ func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConf
 			},
 		},
 	}
-	mountTokens(&deployment.Spec.Template.Spec, rev)
+	mountTokens(&deployment.Spec.Template.Spec, channelTokens(rev))
 	if mark != "" {
 		deployment.Spec.Template.Annotations = map[string]string{v1alpha1.AnnotationStartedWith: mark}
 	}

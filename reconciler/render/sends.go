@@ -32,15 +32,24 @@ func channelURLs(rev *v1alpha1.Revision) (env []corev1.EnvVar) {
 	return env
 }
 
-// mountTokens gives the app a token for each channel that it sends to. Each is
-// good for that channel alone: nothing else takes its audience.
-func mountTokens(pod *corev1.PodSpec, rev *v1alpha1.Revision) {
-	var tokens []corev1.VolumeProjection
+// channelTokens are a token for each channel that the app sends to. Each is good
+// for that channel alone: nothing else takes its audience.
+func channelTokens(rev *v1alpha1.Revision) (tokens []corev1.VolumeProjection) {
 	for _, to := range rev.SendsTo() {
-		tokens = append(tokens, corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
-			Audience: address.Channel(to.Namespace, to.Channel), ExpirationSeconds: new(int64(tokenSeconds)), Path: to.As,
-		}})
+		tokens = append(tokens, token(address.Channel(to.Namespace, to.Channel), to.As))
 	}
+	return tokens
+}
+
+// token is one for an audience, the URL of a channel, in a file.
+func token(audience, file string) corev1.VolumeProjection {
+	return corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
+		Audience: audience, ExpirationSeconds: new(int64(tokenSeconds)), Path: file,
+	}}
+}
+
+// mountTokens gives the first container of a pod its tokens.
+func mountTokens(pod *corev1.PodSpec, tokens []corev1.VolumeProjection) {
 	if len(tokens) == 0 {
 		return
 	}

@@ -101,6 +101,6 @@ func parkedProblem(rev *v1alpha1.Revision, d *appsv1.Deployment, parked []corev1
 	if d == nil || len(parked) >= int(podsAsked(d)) {
 		return ""
 	}
-	message, _ := deploymentProblem(d, 0)
+	message, _ := diagnose.Deployment(d, 0)
 	return message
 }

@@ -139,7 +139,7 @@ func (p *Plan) judge(seen Seen, running []corev1.Pod, now time.Time) condition.S
 	}
 	found, again := seen.diagnose(running, now)
 	p.RequeueAfter = again
-	if message, stuck := deploymentProblem(seen.Deployment, len(running)); stuck && !found.Failed {
+	if message, stuck := diagnose.Deployment(seen.Deployment, len(running)); stuck && !found.Failed {
 		if len(running) > 0 {
 			message += ": " + found.Message
 		}
@@ -179,20 +179,6 @@ func podCount(n int32) string {
 		return "1 pod is ready"
 	}
 	return fmt.Sprintf("%d pods are ready", n)
-}
-
-// deploymentProblem is why Kubernetes makes no pods, such as a quota, or that
-// it gave up waiting for them.
-func deploymentProblem(d *appsv1.Deployment, pods int) (string, bool) {
-	for _, c := range d.Status.Conditions {
-		switch {
-		case c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue && pods == 0:
-			return "Kubernetes refuses to make the pod: " + diagnose.OneLine(c.Message), true
-		case c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse && c.Reason == "ProgressDeadlineExceeded":
-			return fmt.Sprintf("not ready within %s", render.ProgressLimit), true
-		}
-	}
-	return "", false
 }
 
 // refuse turns an answer of the API server that asking again will not change

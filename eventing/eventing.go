@@ -25,8 +25,10 @@ import (
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/delivery"
+	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/ingress"
 	"github.com/headway-dev/headway/eventing/source"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // workers is the number of objects of a kind that are reconciled at a time.
@@ -55,6 +57,8 @@ type Eventing struct {
 	release  func() error // of the data folder
 	store    *channel.Store
 	cursors  *cursor.Store
+	story    *story.Store // nil: it could not be opened
+	missing  []story.Missing
 	removals *removals
 	ingress  *ingress.Handler
 }
@@ -77,10 +81,16 @@ func (e *Eventing) open(ctx context.Context) (err error) {
 	if e.removals, err = openRemovals(filepath.Join(e.options.Data, "removed.json")); err != nil {
 		return err
 	}
-	e.store, err = channel.Open(ctx, channel.Options{Dir: filepath.Join(e.options.Data, "channels"), Log: slog.Default()})
+	e.store, err = channel.Open(ctx, channel.Options{
+		Dir: filepath.Join(e.options.Data, "channels"), Log: slog.Default(),
+		Kept: func(ctx context.Context, name channel.Name, first uint64, events []event.Event) {
+			e.story.Kept(ctx, name, first, events)
+		},
+	})
 	if err != nil {
 		return err
 	}
+	e.openStory()
 	e.cursors, err = cursor.Open(filepath.Join(e.options.Data, "cursors.db"), time.Now)
 	return err
 }
@@ -94,6 +104,7 @@ func (e *Eventing) Close() error {
 	if e.store != nil {
 		errs = append(errs, e.store.Close())
 	}
+	errs = append(errs, e.story.Close())
 	return errors.Join(append(errs, e.release())...)
 }
 
@@ -110,6 +121,7 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		return err
 	}
 	dispatcher := delivery.New(e.store, e.cursors, e.options.Client, slog.Default())
+	dispatcher.Remember(e.story.Attempted)
 	s := &subscriptions{
 		client: mgr.GetClient(), events: recorder, store: e.store, cursors: e.cursors, dispatcher: dispatcher,
 		activator: e.options.Activator, now: time.Now, wired: map[types.NamespacedName]wiring{},
@@ -124,7 +136,7 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := from.setup(ctx, mgr); err != nil {
 		return err
 	}
-	for name, run := range map[string]manager.RunnableFunc{"ingress": e.serve, "deliveries": dispatcher.Run, "sources": runner.Run} {
+	for name, run := range map[string]manager.RunnableFunc{"ingress": e.serve, "deliveries": dispatcher.Run, "sources": runner.Run, "story": e.tellStory} {
 		if err := mgr.Add(run); err != nil {
 			return fmt.Errorf("adding the %s: %w", name, err)
 		}

@@ -18,7 +18,8 @@ type request struct {
 	keys   []key // by which they are known from when they are kept
 	bytes  int
 	done   chan struct{}
-	err    error // valid once done is closed
+	first  uint64 // sequence number of the first event; valid once done is closed, as is err
+	err    error
 }
 
 // Append returns nil when all events are on disk, in this order, but for those
@@ -39,7 +40,9 @@ func (c *Channel) Append(ctx context.Context, events []event.Event) error {
 		r := &request{events: events, bytes: bytes, done: make(chan struct{})}
 		var wait []*request
 		if dedupe := c.settings.Load().Dedupe; dedupe > 0 {
+			given := len(events)
 			events, wait = c.store.seen.claim(r, c.mark, dedupe, c.store.opts.Now())
+			c.duplicates(given - len(r.events) - len(events))
 		} else {
 			events = nil
 		}
@@ -47,6 +50,7 @@ func (c *Channel) Append(ctx context.Context, events []event.Event) error {
 			if err := c.write(ctx, r); err != nil {
 				return err
 			}
+			c.store.opts.Kept(ctx, c.name, r.first, r.events)
 		}
 		// Another caller is writing an event that is also in this Append: it is
 		// kept when that one is, and tried here when that fails.

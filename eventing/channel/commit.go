@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -159,7 +160,10 @@ func (c *Channel) finish(group []*request, last uint64, err error) {
 		err = c.refusal(err)
 	} else {
 		c.mu.Lock()
-		for _, r := range group {
+		next := last + 1
+		for _, r := range slices.Backward(group) {
+			next -= uint64(len(r.events))
+			r.first = next
 			c.events += uint64(len(r.events))
 			c.bytes += uint64(r.bytes)
 		}

@@ -26,6 +26,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/headway-dev/headway/eventing/event"
 )
 
 // DefaultLowDisk is Options.LowDisk where none is given, in bytes.
@@ -49,6 +51,10 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock of windows and limits. Default: time.Now.
 	Now func() time.Time
+	// Kept is told by Append, before it returns, of the events that are new and on
+	// disk now, with the sequence number of the first one; the others follow. ctx
+	// is that of Append. Default: nobody is told.
+	Kept func(ctx context.Context, name Name, first uint64, events []event.Event)
 }
 
 // Store is all channels of this process.
@@ -84,6 +90,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Kept == nil {
+		o.Kept = func(context.Context, Name, uint64, []event.Event) {}
 	}
 	s := &Store{
 		opts: o, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight),

@@ -61,6 +61,7 @@ func (s *subscription) read(found finding) {
 		s.keepAhead(found, items)
 	case len(items) == 0 || items[0].seq != found.read:
 		s.log.Warn("an event was not kept until it was delivered", "sequence", found.read)
+		s.drop(dropExpired, 1)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.end(found.read, cursor.Gone)

@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/retry"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // attempt is one delivery of one event that is under way.
@@ -68,6 +69,7 @@ func (a attempt) record(o retry.Outcome, d retry.Decision, ended time.Time) {
 	defer s.mu.Unlock()
 	s.gate.End(a.pass, o, ended)
 	s.bytes -= a.item.size
+	s.d.remember(a.story(o, d, ended))
 	if d.Verdict != retry.Done {
 		s.failed(a.item.event.ID, o.String(), ended)
 	}
@@ -108,6 +110,7 @@ func (a attempt) deliver(ctx context.Context) (o retry.Outcome, reply *event.Eve
 	if problem != nil {
 		a.mu.Lock()
 		a.count(resultBadReply)
+		a.drop(dropBadReply, 1)
 		a.failed(a.item.event.ID, "the event in the answer is dropped: "+problem.Error(), time.Now())
 		a.mu.Unlock()
 	}
@@ -120,7 +123,7 @@ func (a attempt) pour(ctx context.Context) (retry.Outcome, error) {
 	if !ok {
 		return retry.Outcome{Status: http.StatusLoopDetected, Final: tooManyHops}, nil
 	}
-	err := a.append(ctx, a.sub.Spec.To.Channel, next)
+	err := a.append(story.WithSender(ctx, a.as("passed on by")), a.sub.Spec.To.Channel, next)
 	var full *channel.Full
 	var unavailable *channel.Unavailable
 	var large *channel.TooLarge

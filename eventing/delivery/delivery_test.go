@@ -69,7 +69,7 @@ func TestDeadLetter(t *testing.T) {
 		}
 		return 0
 	})
-	w.send(orders, "order", 0, 5, "subject", "ä b", "traceparent", "00-1-2-01", "partitionkey", "k")
+	w.send(orders, "order", 0, 5, "subject", "ä b", "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "partitionkey", "k")
 	w.subscribe("mail", s, func(s *v1alpha1.SubscriptionSpec) { s.DeadLetter = "dead" })
 	w.run()
 	s.awaitAll(t, 4)
@@ -77,7 +77,7 @@ func TestDeadLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &event.Event{ID: "2", Source: "/test", Type: "order", Subject: "ä b", Data: []byte("data of 2")}
-	for _, a := range [][2]string{{"traceparent", "00-1-2-01"}, {"partitionkey", "k"}, {attrHops, "1"},
+	for _, a := range [][2]string{{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, {"partitionkey", "k"}, {attrHops, "1"},
 		{attrDeadReason, "answered 400"}, {attrDeadSubscription, "shop/mail"}, {attrDeadAttempts, "1"}, {attrDeadStatus, "400"}} {
 		want.Set(a[0], a[1])
 	}
@@ -107,14 +107,14 @@ func TestRetry(t *testing.T) {
 		}
 		return 0
 	})
-	w.send(orders, "order", 0, 1, "traceparent", "00-1-2-01")
+	w.send(orders, "order", 0, 1, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	w.subscribe("mail", s)
 	w.run()
 	s.awaitAll(t, 1)
 	for n := 1; n <= 4; n++ {
 		h := <-headers
 		got := []string{h.Get("Headway-Attempt"), h.Get("Headway-Subscription"), h.Get("Ce-Traceparent")}
-		if d := diff.Diff([]string{strconv.Itoa(n), "shop/mail", "00-1-2-01"}, got); d != "" {
+		if d := diff.Diff([]string{strconv.Itoa(n), "shop/mail", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, got); d != "" {
 			t.Errorf("attempt %d (-want +got):\n%s", n, d)
 		}
 	}
@@ -171,7 +171,7 @@ func TestReply(t *testing.T) {
 		}
 		return 0
 	})
-	w.send(orders, "order", 0, 5, "traceparent", "00-1-2-01", attrHops, "3")
+	w.send(orders, "order", 0, 5, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", attrHops, "3")
 	w.send(orders, "order", 5, 1, attrHops, "16")
 	w.subscribe("mail", s, func(s *v1alpha1.SubscriptionSpec) { s.Reply = "answers" })
 	w.run()
@@ -183,7 +183,7 @@ func TestReply(t *testing.T) {
 	want := map[string]*event.Event{}
 	for _, id := range []string{"re-3", "re-4"} {
 		want[id] = &event.Event{ID: id, Source: "/app", Type: "answer", DataContentType: "text/plain", Data: []byte("thanks")}
-		want[id].Set("traceparent", "00-1-2-01")
+		want[id].Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 		want[id].Set(attrHops, "4")
 	}
 	if d := diff.Diff(want, got); d != "" {

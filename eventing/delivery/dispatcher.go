@@ -16,6 +16,7 @@ import (
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/filter"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // Target is where the events of a subscription to an app or a URL go.
@@ -45,6 +46,8 @@ type Dispatcher struct {
 	cursors *cursor.Store
 	client  *http.Client
 	log     *slog.Logger
+	// remember is told of attempts that have ended.
+	remember func(story.Attempt)
 
 	flight *semaphore.Weighted // bytes of events under way
 	ahead  atomic.Int64        // bytes that were read and not sent
@@ -67,7 +70,7 @@ type Dispatcher struct {
 // tests.
 func New(store *channel.Store, cursors *cursor.Store, client *http.Client, log *slog.Logger) *Dispatcher {
 	d := &Dispatcher{
-		store: store, cursors: cursors, client: client, log: log,
+		store: store, cursors: cursors, client: client, log: log, remember: func(story.Attempt) {},
 		flight: semaphore.NewWeighted(flightBytesAll),
 		subs:   map[types.NamespacedName]*subscription{}, lanes: map[*channel.Channel]*lane{},
 	}

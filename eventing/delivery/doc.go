@@ -71,6 +71,7 @@ const (
 	headerSubscription = "Headway-Subscription" // <namespace>/<name>
 	headerAttempt      = "Headway-Attempt"      // 1 and up
 	headerAnswer       = "Headway-Answer"       // of the activator's own answers
+	headerRevision     = "Headway-Revision"     // of the answers of apps, by the activator
 )
 
 // Attributes of events that have passed a channel, and of dead letters.
@@ -80,6 +81,4 @@ const (
 	attrDeadSubscription = event.AttrDeadSubscription
 	attrDeadAttempts     = "headwaydeadattempts"
 	attrDeadStatus       = "headwaydeadstatus"
-	attrTraceParent      = "traceparent"
-	attrTraceState       = "tracestate"
 )

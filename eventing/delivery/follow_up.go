@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/retry"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // tooManyHops is the reason for what goes round in a loop.
@@ -39,30 +40,25 @@ func (a attempt) reply(ctx context.Context, e *event.Event) error {
 	}
 	next, ok := passOn(e, a.item.event, maxHops)
 	if !ok {
-		a.dropped("the event in the answer", tooManyHops)
+		a.dropped(dropLoop, "the event in the answer", tooManyHops)
 		return nil
 	}
 	// Who does not pass the trace on did not mean to end it.
-	if _, has := next.Get(attrTraceParent); !has {
-		for _, name := range []string{attrTraceParent, attrTraceState} {
-			if value, ok := a.item.event.Get(name); ok {
-				next.Set(name, value)
-			}
-		}
-	}
-	return a.insist(ctx, a.sub.Spec.Reply, next, "the event in the answer")
+	next.JoinTrace(a.item.event.Trace())
+	return a.insist(story.WithSender(ctx, a.as("the answer to")), a.sub.Spec.Reply, next, "the event in the answer")
 }
 
 // bury makes the event a dead letter. The error is that of ctx.
 func (a attempt) bury(ctx context.Context, o retry.Outcome, reason string) error {
 	if a.sub.Spec.DeadLetter == "" {
+		a.drop(dropNoDeadLetter, 1)
 		a.log.Warn("an event is given up on and dropped", "event", a.item.event.ID, "attempts", a.entry.Attempts, "reason", reason)
 		return nil
 	}
 	// One hop more than others have, so that what ends a loop is kept.
 	letter, ok := passOn(a.item.event, a.item.event, maxHops+1)
 	if !ok {
-		a.dropped("the dead letter", tooManyHops)
+		a.dropped(dropLoop, "the dead letter", tooManyHops)
 		return nil
 	}
 	letter.Set(attrDeadReason, oneLine(reason))
@@ -71,7 +67,12 @@ func (a attempt) bury(ctx context.Context, o retry.Outcome, reason string) error
 	if o.Status != 0 {
 		letter.Set(attrDeadStatus, strconv.Itoa(o.Status))
 	}
-	return a.insist(ctx, a.sub.Spec.DeadLetter, letter, "the dead letter")
+	return a.insist(story.WithSender(ctx, a.as("given up on by")), a.sub.Spec.DeadLetter, letter, "the dead letter")
+}
+
+// as is the sender of an event that follows from the attempt.
+func (a attempt) as(what string) string {
+	return what + " subscription " + a.name.Name + ", event " + strconv.FormatUint(a.item.seq, 10) + " of channel " + a.lane.channel.Name().Name
 }
 
 // insist puts an event into a channel, however long that takes. Meanwhile the
@@ -86,7 +87,7 @@ func (a attempt) insist(ctx context.Context, name string, e *event.Event, what s
 		case ctx.Err() != nil, errors.Is(err, channel.ErrClosed):
 			return err
 		case errors.As(err, &large):
-			a.dropped(what, err.Error())
+			a.dropped(dropTooLarge, what, err.Error())
 			return nil
 		}
 		a.mu.Lock()
@@ -104,7 +105,8 @@ func (a attempt) insist(ctx context.Context, name string, e *event.Event, what s
 const maxInsist = 5 * time.Second
 
 // dropped tells that something is lost for good.
-func (a attempt) dropped(what, reason string) {
+func (a attempt) dropped(kind, what, reason string) {
+	a.drop(kind, 1)
 	a.log.Warn("an event is dropped", "what", what, "event", a.item.event.ID, "reason", reason)
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,7 +16,21 @@ const (
 	resultDropped   = "dropped"   // a reply or a dead letter that no channel takes
 )
 
+// Reasons for which something is lost for good.
+const (
+	dropNoDeadLetter = "no_dead_letter" // given up on, and there is no channel for that
+	dropExpired      = "expired"        // the channel did not keep it until it was delivered
+	dropUnreadable   = "unreadable"     // its record in the log is damaged
+	dropLoop         = "loop"           // a dead letter or a reply that has passed too many channels
+	dropTooLarge     = "too_large"      // one that its channel does not take
+	dropBadReply     = "bad_reply"      // the event in an answer is none
+)
+
 var (
+	drops = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "headway_events_dropped_total",
+		Help: "Events, dead letters and replies that are lost for good, by reason.",
+	}, []string{"namespace", "subscription", "reason"})
 	deliveries = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "headway_events_deliveries_total",
 		Help: "Attempts to deliver events, by how they ended.",
@@ -35,7 +49,7 @@ var (
 	}, []string{"namespace", "subscription"})
 )
 
-func init() { metrics.Registry.MustRegister(deliveries, dead, lag, oldest) }
+func init() { metrics.Registry.MustRegister(deliveries, dead, drops, lag, oldest) }
 
 // measure sets the gauges of a subscription, or takes them away with it.
 func (d *Dispatcher) measure(s *subscription) {
@@ -51,6 +65,10 @@ func (d *Dispatcher) measure(s *subscription) {
 	}
 	lag.WithLabelValues(s.name.Namespace, s.name.Name).Set(float64(st.Lag))
 	oldest.WithLabelValues(s.name.Namespace, s.name.Name).Set(age)
+}
+
+func (s *subscription) drop(reason string, n uint64) {
+	drops.WithLabelValues(s.name.Namespace, s.name.Name, reason).Add(float64(n))
 }
 
 func (s *subscription) count(result string) {

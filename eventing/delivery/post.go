@@ -50,6 +50,12 @@ func (a attempt) post(ctx context.Context) (o retry.Outcome, reply *event.Event,
 	header.Set(headerSubscription, a.sub.Name.String())
 	header.Set(headerAttempt, strconv.Itoa(int(a.entry.Attempts)))
 	header.Set("User-Agent", "headway-eventing")
+	if parent, state := a.item.event.Trace(); parent != "" {
+		header.Set("Traceparent", parent)
+		if state != "" {
+			header.Set("Tracestate", state)
+		}
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.sub.Target.URL, bytes.NewReader(body))
 	if err != nil {
 		return fault(err), nil, nil
@@ -63,10 +69,11 @@ func (a attempt) post(ctx context.Context) (o retry.Outcome, reply *event.Event,
 	defer answer.Body.Close()
 	o = retry.Outcome{
 		Status: answer.StatusCode, Activator: answer.Header.Get(headerAnswer),
+		Revision:   oneLine(answer.Header.Get(headerRevision)),
 		RetryAfter: retryAfter(answer.Header.Get("Retry-After"), time.Now()),
 	}
 	if a.sub.Target.App == "" {
-		o.Activator = "" // whoever answers is no activator
+		o.Activator, o.Revision = "", "" // whoever answers is no activator
 	}
 	if a.sub.Spec.Reply == "" || answer.StatusCode/100 != 2 || !hasEvent(answer.Header) {
 		_, _ = io.CopyN(io.Discard, answer.Body, maxDiscard) // the answer counts, whatever follows

@@ -151,6 +151,7 @@ func (s *subscription) skipTo(seq uint64) {
 	}
 	if first := s.lane.channel.State().First; first > s.next {
 		if lost := s.place.Expire(min(first, seq) - 1); lost > 0 {
+			s.drop(dropExpired, lost)
 			s.log.Warn("events were not kept until they were delivered", "lost", lost)
 		}
 	}
@@ -167,6 +168,7 @@ func (s *subscription) admit(it item) bool {
 	entry, tried := s.place.Entry(it.seq)
 	if it.event == nil {
 		s.log.Error("an event cannot be read and is dropped", "sequence", it.seq)
+		s.drop(dropUnreadable, 1)
 		s.place.End(it.seq, cursor.Dead)
 		return false
 	}

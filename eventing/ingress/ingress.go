@@ -87,7 +87,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, name types.Namesp
 	if len(events) == 0 { // an empty batch
 		return nil
 	}
-	if err := door.Log.Append(r.Context(), events); err != nil {
+	joinTrace(r.Header, events)
+	if err := door.Log.Append(sentBy(r), events); err != nil {
 		return notKept(name, err)
 	}
 	accepted.WithLabelValues(name.Namespace, name.Name).Add(float64(len(events)))

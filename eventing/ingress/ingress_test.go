@@ -23,11 +23,13 @@ import (
 
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // memory is a Log that keeps events in memory, or refuses them.
 type memory struct {
 	refuse error
+	sender string        // of the last Append
 	came   chan struct{} // gets one for each Append, if there is block
 	block  chan struct{} // closed: Append goes on; nil: at once
 
@@ -36,8 +38,9 @@ type memory struct {
 	now, top int // Appends at a time
 }
 
-func (m *memory) Append(_ context.Context, events []event.Event) error {
+func (m *memory) Append(ctx context.Context, events []event.Event) error {
 	m.mu.Lock()
+	m.sender = story.Sender(ctx)
 	m.now++
 	m.top = max(m.top, m.now)
 	m.mu.Unlock()

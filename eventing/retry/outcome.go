@@ -28,6 +28,9 @@ type Outcome struct {
 	// Activator is the reason that the activator gives for an answer of its own
 	// (its header Headway-Answer). Empty: the app, or another server, answered.
 	Activator string
+	// Revision of the app that has answered, as the activator says; empty: nobody
+	// said so.
+	Revision string
 	// Final is why the event cannot be delivered whatever the target says; empty:
 	// the target decides.
 	Final string

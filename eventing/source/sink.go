@@ -12,6 +12,7 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // sink puts the extensions of a source on its events, and them into its channel.
@@ -44,7 +45,7 @@ func (k sink) append(ctx context.Context, events []event.Event) error {
 			events[i].Set(name, string(value))
 		}
 	}
-	return to.Append(ctx, events)
+	return to.Append(story.WithSender(ctx, "source "+k.source.name.Name), events)
 }
 
 // checkExtensions returns an *Invalid for what no event may have.

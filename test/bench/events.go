@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -56,15 +57,17 @@ func (b *bench) newMail(ctx context.Context, name, scale string) (*mail, error) 
 	if err := m.find(ctx); err != nil {
 		return nil, err
 	}
-	err = wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	last := errors.New("it has seen none")
+	err = wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		if err := m.send(ctx, "first-"+strconv.FormatInt(time.Now().UnixNano(), 10)); err != nil {
+			last = err
 			return false, nil
 		}
 		seen, err := m.seen(ctx)
-		return err == nil && seen.Distinct > 0, nil
+		return err == nil && seen.Distinct > 0, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("waiting until %s gets events: %w", name, err)
+		return nil, fmt.Errorf("waiting until %s gets events: %w: %w", name, err, last)
 	}
 	return m, nil
 }
@@ -118,7 +121,9 @@ type delivered struct {
 }
 
 func (m *mail) seen(ctx context.Context) (d delivered, err error) {
-	answer, err := localcluster.Fetch(ctx, http.DefaultClient, localcluster.URL(m.name, m.namespace))
+	web := localcluster.Browser()
+	defer web.CloseIdleConnections()
+	answer, err := localcluster.Fetch(ctx, web, localcluster.URL(m.name, m.namespace))
 	if err != nil {
 		return d, err
 	}
@@ -131,7 +136,9 @@ func (m *mail) reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = localcluster.Do(http.DefaultClient, request)
+	web := localcluster.Browser()
+	defer web.CloseIdleConnections()
+	_, err = localcluster.Do(web, request)
 	return err
 }
 

@@ -20,14 +20,17 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/delivery"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/ingress"
 	"github.com/headway-dev/headway/eventing/source"
+	"github.com/headway-dev/headway/eventing/source/webhook"
 	"github.com/headway-dev/headway/eventing/story"
 )
 
@@ -61,6 +64,7 @@ type Eventing struct {
 	missing  []story.Missing
 	removals *removals
 	ingress  *ingress.Handler
+	hooks    *webhook.Hooks
 }
 
 // Open opens the store; it waits for another process to leave it. Close has to be
@@ -129,9 +133,14 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := s.setup(ctx, mgr); err != nil {
 		return err
 	}
+	e.hooks = webhook.New(func(ctx context.Context, name types.NamespacedName) (bool, error) {
+		err := mgr.GetClient().Get(ctx, name, &v1alpha1.Source{})
+		return err == nil, client.IgnoreNotFound(err)
+	})
+	e.ingress.Hooks = e.hooks
 	runner := source.NewRunner(e.kinds(), e.sink, slog.Default())
 	from := &sources{
-		client: mgr.GetClient(), secrets: newSecrets(mgr.GetAPIReader()), events: recorder, runner: runner, url: e.options.URL, now: time.Now,
+		client: mgr.GetClient(), secrets: newSecrets(mgr.GetAPIReader()), events: recorder, runner: runner, forget: e.hooks.Forget, url: e.options.URL, now: time.Now,
 	}
 	if err := from.setup(ctx, mgr); err != nil {
 		return err

@@ -11,6 +11,9 @@ import (
 // itself.
 func (e *Eventing) kinds() map[string]source.Run {
 	return map[string]source.Run{
-		source.Cron: cron.Run(time.Now),
+		source.Cron:   cron.Run(time.Now),
+		source.GitHub: e.hooks.Run(source.GitHub),
+		source.GitLab: e.hooks.Run(source.GitLab),
+		source.Gitea:  e.hooks.Run(source.Gitea),
 	}
 }

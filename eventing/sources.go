@@ -33,6 +33,8 @@ type sources struct {
 	secrets *secrets
 	events  events.EventRecorder
 	runner  *source.Runner
+	// forget what a kind remembers of a Source that is gone.
+	forget func(types.NamespacedName)
 	// url is that of the ingress.
 	url string
 	now func() time.Time
@@ -48,6 +50,7 @@ func (r *sources) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result,
 	if err != nil || object.DeletionTimestamp != nil || source.Kind(&object.Spec) == source.Container {
 		r.runner.Remove(req.NamespacedName)
 		r.secrets.forget(req.NamespacedName)
+		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	problem, err := r.wire(ctx, &object)

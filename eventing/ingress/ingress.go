@@ -1,5 +1,6 @@
 // Package ingress takes events over HTTP: POST /<namespace>/<channel>, in the
-// binary, the structured and the batched mode of the CloudEvents HTTP binding.
+// binary, the structured and the batched mode of the CloudEvents HTTP binding; and
+// the webhooks of forges, POST /hooks/<namespace>/<source>.
 //
 // It promises that 202 is answered only when the channel has the events on disk,
 // that everything else is refused with a text that says what to change, and that
@@ -31,6 +32,8 @@ type Log interface {
 // Handler answers requests with events. Doors says which channels there are.
 type Handler struct {
 	Doors
+	// Hooks take webhooks; nil: nobody does.
+	Hooks Hooks
 
 	room    *room
 	refused *refusals
@@ -44,6 +47,10 @@ func New(log *slog.Logger) *Handler {
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if hook, ok := parseHookPath(r.URL.Path); ok && h.Hooks != nil {
+		h.serveHook(w, r, hook, h.room)
+		return
+	}
 	name, ok := parsePath(r.URL.Path)
 	if !ok {
 		h.refused.answer(w, r, wrongPath)

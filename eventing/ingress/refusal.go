@@ -21,6 +21,7 @@ const allowed = "POST, OPTIONS"
 var kinds = []string{
 	"wrong-path", "unknown-channel", "wrong-method", "too-large", "media-type", "invalid",
 	"broken-body", "slow", "busy", "starting", "full", "unavailable", "gone", "failed",
+	"unknown-source", "source-stopped", "signature",
 }
 
 // refusal is why events are not taken, and what the sender can do.

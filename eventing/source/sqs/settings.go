@@ -92,7 +92,7 @@ func (s settings) client(allowed func(netip.Addr) bool) *sqs.Client {
 			Transport: bounded{&http.Transport{
 				DialContext:            dialer.DialContext,
 				TLSHandshakeTimeout:    5 * time.Second,
-				MaxIdleConnsPerHost:    maxBatches + 1,
+				MaxIdleConnsPerHost:    10,
 				IdleConnTimeout:        90 * time.Second,
 				MaxResponseHeaderBytes: 64 << 10,
 			}},

@@ -11,9 +11,12 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
 	"github.com/headway-dev/headway/api/outward"
 	"github.com/headway-dev/headway/eventing/source"
 	"github.com/headway-dev/headway/eventing/source/intake"
+	"github.com/headway-dev/headway/eventing/source/message"
 )
 
 // Run is the source.Run of the kind.
@@ -34,10 +37,10 @@ func (k Kind) Run(ctx context.Context, c source.Config, sink source.Sink, report
 		return err
 	}
 	health := intake.NewHealth(report)
-	q := &queue{
-		api: s.client(k.Allowed), url: s.queue, name: c.Name, secret: s.secret,
-		intake: intake.New(sink, report, health), health: health,
+	r := intake.Reader[types.Message]{
+		Queue:  &queue{api: s.client(k.Allowed), url: s.queue, secret: s.secret, origin: message.Origin(c.Name)},
+		Intake: intake.New(sink, report, health), Health: health, Hidden: hidden,
 	}
-	q.run(ctx)
+	r.Run(ctx)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/headway-dev/headway/eventing/source"
+	"github.com/headway-dev/headway/eventing/source/pubsub"
 	"github.com/headway-dev/headway/eventing/source/sqs"
 )
 
@@ -35,7 +36,8 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	"sqs": {run: sqs.Kind{Allowed: everywhere}.Run, start: startSQS, keepsTooLarge: true},
+	"pubsub": {run: pubsub.Kind{Allowed: everywhere}.Run, start: startPubSub, keepsTooLarge: true},
+	"sqs":    {run: sqs.Kind{Allowed: everywhere}.Run, start: startSQS, keepsTooLarge: true},
 }
 
 // everywhere: the servers of the tests are on loopback.

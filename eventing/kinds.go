@@ -5,6 +5,8 @@ import (
 
 	"github.com/headway-dev/headway/eventing/source"
 	"github.com/headway-dev/headway/eventing/source/cron"
+	"github.com/headway-dev/headway/eventing/source/pubsub"
+	"github.com/headway-dev/headway/eventing/source/sqs"
 )
 
 // kinds say how the sources of each kind are run. One that is a container sends by
@@ -15,5 +17,7 @@ func (e *Eventing) kinds() map[string]source.Run {
 		source.GitHub: e.hooks.Run(source.GitHub),
 		source.GitLab: e.hooks.Run(source.GitLab),
 		source.Gitea:  e.hooks.Run(source.Gitea),
+		source.PubSub: pubsub.Run,
+		source.SQS:    sqs.Run,
 	}
 }

@@ -24,6 +24,14 @@ const (
 	childKind   = "HEADWAY_SOURCES_CHILD"
 	childDir    = "HEADWAY_SOURCES_DIR"
 	childConfig = "HEADWAY_SOURCES_CONFIG"
+	childHangs  = "HEADWAY_SOURCES_HANGS"
+)
+
+// Moments at which a process is killed.
+const (
+	anytime = "anytime" // when it has kept some events
+	before  = "before"  // it has messages in hand, of which none is kept
+	after   = "after"   // it has kept some, and not acknowledged those
 )
 
 func TestMain(m *testing.M) {
@@ -34,15 +42,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// aloud says of each event that it is kept.
-type aloud struct{ *channel.Channel }
+// aloud says that it has kept events, and hangs at the moment at which the process
+// is to be killed.
+type aloud struct {
+	*channel.Channel
+	hangs string
+}
 
 func (a aloud) Append(ctx context.Context, events []event.Event) error {
+	if a.hangs == before {
+		os.Stdout.WriteString("now\n")
+		select {}
+	}
 	if err := a.Channel.Append(ctx, events); err != nil {
 		return err
 	}
-	for range events {
-		os.Stdout.WriteString("kept\n")
+	os.Stdout.WriteString("now\n")
+	if a.hangs == after {
+		select {}
 	}
 	return nil
 }
@@ -63,7 +80,7 @@ func runUntilKilled(kind string) error {
 		return err
 	}
 	defer store.Close()
-	return kinds[kind].run(context.Background(), c, aloud{log}, silent{})
+	return kinds[kind].run(context.Background(), c, aloud{log, os.Getenv(childHangs)}, silent{})
 }
 
 func openChannel(dir string) (*channel.Store, *channel.Channel, error) {
@@ -89,11 +106,12 @@ func TestKilled(t *testing.T) {
 				some := texts(fmt.Sprintf("round%02d", round), 20)
 				sent += len(some)
 				s.send(t, some)
-				killed(t, name, dir, s.config(), 5+round%10) // in the middle of what was sent
+				moment := []string{before, after, anytime}[round%3]
+				killed(t, name, dir, s.config(), moment)
+				if left := s.left(t); left == 0 && moment != anytime {
+					t.Fatalf("killed %s: nothing is left", moment)
+				}
 				s.elapse()
-			}
-			if left := s.left(t); left == 0 {
-				t.Fatal("no kill came before the last message was acknowledged")
 			}
 			store, log, err := openChannel(dir)
 			if err != nil {
@@ -124,15 +142,15 @@ func (k kept) run(ctx context.Context, c source.Config, _ source.Sink, r source.
 	return k.inner(ctx, c, k.log, r)
 }
 
-// killed kills a process when it has kept some events.
-func killed(t *testing.T, kind, dir string, c source.Config, after int) {
+// killed kills a process at a moment.
+func killed(t *testing.T, kind, dir string, c source.Config, moment string) {
 	t.Helper()
 	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=none")
-	cmd.Env = append(os.Environ(), childKind+"="+kind, childDir+"="+dir, childConfig+"="+string(text))
+	cmd.Env = append(os.Environ(), childKind+"="+kind, childDir+"="+dir, childConfig+"="+string(text), childHangs+"="+moment)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -143,10 +161,8 @@ func killed(t *testing.T, kind, dir string, c source.Config, after int) {
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	lines := bufio.NewScanner(out)
-	for n := 0; n < after; n++ {
-		if !lines.Scan() || lines.Text() != "kept" {
-			t.Fatalf("the process ended with %q", lines.Text())
-		}
+	if !lines.Scan() || lines.Text() != "now" {
+		t.Fatalf("the process ended with %q", lines.Text())
 	}
 }
 

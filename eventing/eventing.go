@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -138,7 +139,11 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		return err == nil, client.IgnoreNotFound(err)
 	})
 	e.ingress.Hooks = e.hooks
-	runner := source.NewRunner(e.kinds(), e.sink, slog.Default())
+	api, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("making a client for the sources: %w", err)
+	}
+	runner := source.NewRunner(e.kinds(api), e.sink, slog.Default())
 	from := &sources{
 		client: mgr.GetClient(), secrets: newSecrets(mgr.GetAPIReader()), events: recorder, runner: runner, forget: e.hooks.Forget, url: e.options.URL, now: time.Now,
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/eventing/event"
+	"github.com/headway-dev/headway/eventing/source"
 )
 
 // eventType is the type of every event of these sources.
@@ -16,7 +17,7 @@ const eventType = "dev.headway.kubernetes.event"
 
 // toEvent makes the event of one version of an object. Its id is the same each
 // time; its data is the object, without who manages which field of it.
-func toEvent(source types.NamespacedName, object *corev1.Event) (event.Event, error) {
+func toEvent(name types.NamespacedName, object *corev1.Event) (event.Event, error) {
 	data := object.DeepCopy()
 	data.APIVersion, data.Kind = "v1", "Event" // lists and watches of typed clients leave them out
 	data.ManagedFields = nil
@@ -26,7 +27,7 @@ func toEvent(source types.NamespacedName, object *corev1.Event) (event.Event, er
 	}
 	made := event.Event{
 		ID:              string(object.UID) + "/" + object.ResourceVersion,
-		Source:          "/headway/" + source.Namespace + "/sources/" + source.Name,
+		Source:          source.SourceOf(name),
 		Type:            eventType,
 		Subject:         object.InvolvedObject.Kind + "/" + object.InvolvedObject.Name,
 		Time:            happened(object).UTC().Format(time.RFC3339Nano),

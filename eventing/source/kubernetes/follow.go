@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	toolswatch "k8s.io/client-go/tools/watch"
+
+	"github.com/headway-dev/headway/eventing/source/intake"
 )
 
 // follow sends what changes after the position until ctx ends, or something goes
@@ -48,10 +50,7 @@ func (r *run) follow(ctx context.Context) error {
 // watcher opens the watches of a RetryWatcher, which tells nobody that one
 // cannot be opened, and goes on asking for a resource version that is gone if it
 // hears so at once.
-type watcher struct {
-	run     *run
-	watches bool
-}
+type watcher struct{ run *run }
 
 // WatchWithContext opens one watch. A RetryWatcher tries again a second after
 // io.EOF, which is the only error that it does not log each time.
@@ -63,15 +62,12 @@ func (w *watcher) WatchWithContext(ctx context.Context, options metav1.ListOptio
 	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err): // ends it
 		return nil, err
 	case err != nil:
-		w.watches = false
 		if ctx.Err() == nil {
-			w.run.report.Problem(fmt.Errorf("watching events: %w", err))
+			w.run.health.Set(intake.Reading, fmt.Errorf("watching events: %w", err))
 		}
 		return nil, io.EOF
-	case !w.watches:
-		w.watches = true
-		w.run.report.Problem(nil)
 	}
+	w.run.health.Set(intake.Reading, nil)
 	return opened, nil
 }
 

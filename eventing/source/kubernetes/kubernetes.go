@@ -6,12 +6,12 @@
 // and where the API server has forgotten the changes since, it reads what is
 // there now. It does not promise the versions in between in that case: the API
 // server keeps a history of minutes, and the objects themselves for an hour. A new
-// source begins with what happens from then on.
+// source begins with all that it has: from now on would be a promise that a crash
+// before the first position is written down could not keep.
 package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -23,9 +23,9 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/source"
+	"github.com/headway-dev/headway/eventing/source/intake"
 )
 
 const (
@@ -38,9 +38,10 @@ const (
 // New runs sources with a client that may list and watch events.
 func New(client corev1client.EventsGetter) source.Run {
 	return func(ctx context.Context, c source.Config, sink source.Sink, report source.Report) error {
+		health := intake.NewHealth(report)
 		r := &run{
 			client: client.Events(c.Name.Namespace), config: c, spec: c.Spec.Kubernetes,
-			sink: sink, report: report, position: c.Position,
+			intake: intake.New(sink, report, health), health: health, report: report, position: c.Position,
 		}
 		err := r.run(ctx)
 		if ctx.Err() != nil {
@@ -55,28 +56,27 @@ type run struct {
 	client corev1client.EventInterface // of the source's namespace
 	config source.Config
 	spec   *v1alpha1.KubernetesSource
-	sink   source.Sink
+	intake *intake.Intake
+	health *intake.Health
 	report source.Report
 	// position is the resource version up to which everything is in the channel.
 	position string
 }
 
-// run follows what happens, and reads what there is when the history does not
-// reach back far enough.
+// run follows what happens, and reads what there is at first and when the history
+// does not reach back far enough.
 func (r *run) run(ctx context.Context) error {
 	if r.position == "" {
-		now, err := r.newest(ctx)
-		if err != nil {
-			return fmt.Errorf("listing the events of the namespace: %w", err)
+		if err := r.catchUp(ctx); err != nil {
+			return err
 		}
-		r.moveTo(now)
 	}
 	for {
 		err := r.follow(ctx)
 		if !isGone(err) {
 			return err
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := intake.Wait(ctx, pause); err != nil {
 			return err
 		}
 		if err := r.catchUp(ctx); err != nil {
@@ -94,7 +94,7 @@ func (r *run) newest(ctx context.Context) (string, error) {
 	return list.ResourceVersion, nil
 }
 
-// catchUp sends all objects that are newer than the position. Killed in the
+// catchUp sends all objects that are newer than the position, if there is one. Killed in the
 // middle, it begins anew; what was sent has the same id then.
 func (r *run) catchUp(ctx context.Context) error {
 	after, end := r.position, ""
@@ -135,34 +135,8 @@ func (r *run) send(ctx context.Context, object *corev1.Event) error {
 	if err != nil {
 		return err
 	}
-	for {
-		var (
-			full        *channel.Full
-			unavailable *channel.Unavailable
-			tooLarge    *channel.TooLarge
-			again       time.Duration
-		)
-		err := r.sink.Append(ctx, []event.Event{made})
-		switch {
-		case err == nil:
-			r.report.Accepted(1)
-			r.report.Problem(nil)
-			return nil
-		case errors.As(err, &tooLarge):
-			r.report.Problem(fmt.Errorf("an event about %s was dropped: %w", made.Subject, err))
-			return nil
-		case errors.As(err, &full):
-			again = full.RetryAfter
-		case errors.As(err, &unavailable):
-			again = unavailable.RetryAfter
-		default:
-			return err
-		}
-		r.report.Problem(err)
-		if err := wait(ctx, again); err != nil {
-			return err
-		}
-	}
+	_, err = r.intake.Put(ctx, []intake.Message{{Name: "about " + made.Subject, Events: []event.Event{made}}})
+	return err
 }
 
 func (r *run) moveTo(position string) {
@@ -187,12 +161,3 @@ func isBefore(version, other string) bool {
 // isGone reports whether the API server has forgotten what comes after a resource
 // version, or has never been there.
 func isGone(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

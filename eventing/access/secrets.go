@@ -1,0 +1,56 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
+)
+
+// Secrets reads one Secret, without a cache.
+type Secrets func(ctx context.Context, namespace, name string) (map[string][]byte, error)
+
+// LiveSecrets asks the API server.
+func LiveSecrets(c kubernetes.Interface) Secrets {
+	return func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+		secret, err := c.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return secret.Data, nil
+	}
+}
+
+// missingKey is a Secret that does not have what the Channel names.
+type missingKey struct{ reason string }
+
+func (e *missingKey) Error() string { return e.reason }
+
+// IsMissing reports whether a Secret has to be made or mended; else it may be
+// readable later as it is.
+func IsMissing(err error) bool { return errors.As(err, new(*missingKey)) }
+
+// key reads the key that ref names; a *missingKey if there is none.
+func (read Secrets) key(ctx context.Context, namespace string, ref v1alpha1.KeyRef) ([]byte, error) {
+	data, err := read(ctx, namespace, ref.Name)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, &missingKey{fmt.Sprintf("there is no Secret %s in namespace %s", ref.Name, namespace)}
+	case err != nil:
+		return nil, fmt.Errorf("reading Secret %s in namespace %s: %w", ref.Name, namespace, err)
+	}
+	text, ok := data[ref.Key]
+	if !ok {
+		return nil, &missingKey{fmt.Sprintf("Secret %s in namespace %s has no key %s", ref.Name, namespace, ref.Key)}
+	}
+	key, err := parseKey(text)
+	if err != nil {
+		return nil, &missingKey{fmt.Sprintf("key %s of Secret %s in namespace %s cannot be used: %v", ref.Key, ref.Name, namespace, err)}
+	}
+	return key, nil
+}

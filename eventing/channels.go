@@ -20,6 +20,7 @@ import (
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/ingress"
 )
@@ -38,9 +39,11 @@ type channels struct {
 	store    *channel.Store
 	doors    *ingress.Doors
 	removals *removals
-	// url is that of the ingress.
-	url string
-	now func() time.Time
+	// secrets have the keys of senders outside.
+	secrets access.Secrets
+	// url and outsideURL are those of the ingress.
+	url, outsideURL string
+	now             func() time.Time
 }
 
 // Reconcile brings one channel up to date, and looks again after statusPause.
@@ -61,8 +64,9 @@ func (r *channels) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 	seen := seenChannel{invalid: invalid, unhealthy: r.store.Healthy(), refuses: r.store.Accepting()}
 	if log != nil {
 		seen.state = log.State()
+		seen.outside = r.doors.Rule(req.NamespacedName).Check(ctx)
 	}
-	status := channelStatus(&object, seen, r.url, r.now())
+	status := channelStatus(&object, seen, r.url, r.outsideURL, r.now())
 	if equality.Semantic.DeepEqual(object.Status, status) {
 		return ctrl.Result{RequeueAfter: statusPause}, nil
 	}
@@ -85,7 +89,8 @@ func (r *channels) open(ctx context.Context, object *v1alpha1.Channel) (*channel
 	if err := r.removals.forget(name); err != nil {
 		return nil, err
 	}
-	r.doors.Open(name, ingress.Door{Log: log, MaxEvent: object.Spec.MaxEvent})
+	rule := access.NewRule(r.doors.Rule(name), object, urlOf(r.url, object), r.secrets, r.now)
+	r.doors.Open(name, ingress.Door{Log: log, MaxEvent: object.Spec.MaxEvent, Rule: rule})
 	return log, nil
 }
 

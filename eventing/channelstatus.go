@@ -6,6 +6,7 @@ import (
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
 )
 
@@ -22,13 +23,23 @@ type seenChannel struct {
 	unhealthy error
 	// refuses is why it takes nothing for now.
 	refuses error
+	// outside is why senders outside cannot send, where they may.
+	outside error
+}
+
+// urlOf is the URL of a Channel at that of an ingress.
+func urlOf(ingress string, object *v1alpha1.Channel) string {
+	return ingress + "/" + object.Namespace + "/" + object.Name
 }
 
 // channelStatus is the status of a Channel. It is pure.
-func channelStatus(object *v1alpha1.Channel, seen seenChannel, url string, now time.Time) v1alpha1.ChannelStatus {
+func channelStatus(object *v1alpha1.Channel, seen seenChannel, url, outsideURL string, now time.Time) v1alpha1.ChannelStatus {
 	status := *object.Status.DeepCopy()
 	status.ObservedGeneration = object.Generation
-	status.URL = url + "/" + object.Namespace + "/" + object.Name
+	status.URL, status.OutsideURL = urlOf(url, object), ""
+	if access := object.Spec.Access; access != nil && access.Outside != nil && outsideURL != "" {
+		status.OutsideURL = urlOf(outsideURL, object)
+	}
 	status.First, status.Last = int64(seen.state.First), int64(seen.state.Last)
 	status.Events, status.Bytes = int64(seen.state.Events), int64(seen.state.Bytes)
 	condition.Set(&status.Conditions, v1alpha1.ConditionReady, judgeChannel(&object.Spec, seen, now), object.Generation, now)
@@ -47,6 +58,9 @@ func judgeChannel(spec *v1alpha1.ChannelSpec, seen seenChannel, now time.Time) c
 	case int64(seen.state.Bytes)+nearlyFull > size:
 		return condition.False(v1alpha1.ReasonFull, fmt.Sprintf(
 			"%d of %d bytes are taken; events are refused until the oldest have been kept for %s. Raise size, or lower keep", seen.state.Bytes, size, spec.Keep.Duration))
+	case access.IsMissing(seen.outside):
+		return condition.True(v1alpha1.ReasonSecretNotFound, fmt.Sprintf(
+			"events are accepted from within the cluster, and none from outside, as %v", seen.outside))
 	case gap != nil && now.Sub(gap.Found) < spec.Keep.Duration:
 		return condition.True(v1alpha1.ReasonEventsLost, fmt.Sprintf(
 			"%d events with sequence numbers from %d to %d were lost on the disk, which was found at %s; new ones are accepted", gap.Lost, gap.From, gap.To, gap.Found.UTC().Format(time.RFC3339)))

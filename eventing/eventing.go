@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/delivery"
@@ -42,10 +43,14 @@ const workers = 4
 type Options struct {
 	// Data is the folder for everything that has to outlive the process.
 	Data string
-	// Listen is the address of the ingress.
+	// Listen is the address of the ingress in the cluster.
 	Listen string
+	// ListenOutside is that of the ingress for senders outside; "": there is none.
+	ListenOutside string
 	// URL of the ingress in the cluster, without a path.
 	URL string
+	// OutsideURL is that by which senders outside reach theirs; "": nobody has said.
+	OutsideURL string
 	// Activator is the URL of the activators' Service, by which events reach apps.
 	Activator string
 	// Client makes the deliveries: delivery.NewClient, but in tests, whose targets
@@ -71,7 +76,7 @@ type Eventing struct {
 // Open opens the store; it waits for another process to leave it. Close has to be
 // called.
 func Open(ctx context.Context, o Options) (*Eventing, error) {
-	e := &Eventing{options: o, ingress: ingress.New(slog.Default())}
+	e := &Eventing{options: o}
 	var err error
 	if e.release, err = lockFolder(ctx, o.Data); err != nil {
 		return nil, err
@@ -118,9 +123,10 @@ func (e *Eventing) Close() error {
 // channels are open.
 func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	recorder := mgr.GetEventRecorder("headway-eventing")
+	e.ingress = ingress.New(access.NewGuard(access.APIServer{Client: mgr.GetClient()}, time.Now), slog.Default())
 	c := &channels{
-		client: mgr.GetClient(), events: recorder,
-		store: e.store, doors: &e.ingress.Doors, removals: e.removals, url: e.options.URL, now: time.Now,
+		client: mgr.GetClient(), events: recorder, secrets: access.LiveSecrets(mgr.GetAPIReader()),
+		store: e.store, doors: &e.ingress.Doors, removals: e.removals, url: e.options.URL, outsideURL: e.options.OutsideURL, now: time.Now,
 	}
 	if err := c.setup(mgr); err != nil {
 		return err
@@ -150,7 +156,11 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := from.setup(ctx, mgr); err != nil {
 		return err
 	}
-	for name, run := range map[string]manager.RunnableFunc{"ingress": e.serve, "deliveries": dispatcher.Run, "sources": runner.Run, "story": e.tellStory} {
+	for name, run := range map[string]manager.RunnableFunc{
+		"ingress":         func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.ingress) },
+		"outside ingress": func(ctx context.Context) error { return e.serve(ctx, e.options.ListenOutside, e.ingress.Outside()) },
+		"deliveries":      dispatcher.Run, "sources": runner.Run, "story": e.tellStory,
+	} {
 		if err := mgr.Add(run); err != nil {
 			return fmt.Errorf("adding the %s: %w", name, err)
 		}
@@ -170,12 +180,15 @@ func (e *Eventing) sink(name types.NamespacedName) (source.Sink, bool) {
 	return c, ok
 }
 
-// serve runs the ingress until ctx ends.
-func (e *Eventing) serve(ctx context.Context) error {
+// serve answers requests with events on an address, if there is one, until ctx ends.
+func (e *Eventing) serve(ctx context.Context, address string, handler http.Handler) error {
+	if address == "" {
+		return nil
+	}
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", e.options.Listen)
+	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening for events: %w", err)
 	}
-	return e.options.Serve(ctx, listener, e.ingress)
+	return e.options.Serve(ctx, listener, handler)
 }

@@ -145,7 +145,7 @@ const (
 	ReasonApproval = "Approval"
 )
 
-// Reasons on a Channel.
+// Reasons on a Channel; SecretNotFound is one, too.
 const (
 	ReasonAccepting = "Accepting"
 	// ReasonFull: there is no room for more events. ReasonDiskLow: the disk that

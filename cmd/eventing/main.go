@@ -19,13 +19,14 @@ func main() {
 // flags are the program's settings.
 type flags struct {
 	manager.Flags
-	data, listen, url, activator string
+	data, listen, listenOutside, outsideURL, activator string
 }
 
 func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.data, "data", "/data", "folder for events and for how far each subscription is; nothing of it can be had again from elsewhere")
-	set.StringVar(&f.listen, "listen", ":8080", "address for events, POST /<namespace>/<channel>")
-	set.StringVar(&f.url, "url", "http://headway-events.headway-system", "URL by which that address is reached in the cluster")
+	set.StringVar(&f.listen, "listen", ":8080", "address for events, POST /<namespace>/<channel>, which must not be reached from outside of the cluster")
+	set.StringVar(&f.listenOutside, "listen-outside", "", "address for events of signed senders, which may be reached from outside of the cluster; empty: none")
+	set.StringVar(&f.outsideURL, "outside-url", "", "`URL` by which that address is reached, such as https://events.example.com; it makes the URLs that are shown")
 	set.StringVar(&f.activator, "activator", "http://headway-activator.headway-system", "URL of the activators' Service, by which events reach apps")
 	f.Register(set, ":8086", ":8087")
 }

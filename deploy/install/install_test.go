@@ -243,14 +243,15 @@ func TestSettings(t *testing.T) {
 		{"no domain", settings{registry: "r.example.com/h", publicScheme: "http"}, "make deploy REGISTRY="},
 		{"wildcard", settings{registry: "r.example.com/h", domain: "*.a.b", publicScheme: "http"}, "not a domain"},
 		{"scheme", settings{registry: "r.example.com/h", domain: "a.b", publicScheme: "ftp"}, "http or https"},
+		{"events", settings{registry: "r.example.com/h", domain: "a.b", publicScheme: "http", eventsURL: "events.example.com"}, "no URL such as https://events.example.com"},
 		{"port", settings{registry: "r.example.com/h", domain: "a.b", publicScheme: "http", publicPort: 70000}, "not a port"},
 		{
 			"https", settings{registry: "r.example.com/h/", domain: "a.b", publicScheme: "https", registrySecret: "push"},
-			"registry=r.example.com/h/apps insecureRegistries= registrySecret=push domain=a.b publicScheme=https publicPort=443",
+			"registry=r.example.com/h/apps insecureRegistries= registrySecret=push domain=a.b publicScheme=https publicPort=443 eventsURL=",
 		},
 		{
 			"plain http", settings{registry: "r:5000/h", appsRegistry: "r:5000/a", domain: "a.b", publicScheme: "http", publicPort: 8080, plainHTTP: true},
-			"registry=r:5000/a insecureRegistries=r:5000 registrySecret= domain=a.b publicScheme=http publicPort=8080",
+			"registry=r:5000/a insecureRegistries=r:5000 registrySecret= domain=a.b publicScheme=http publicPort=8080 eventsURL=",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

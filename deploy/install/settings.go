@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ type settings struct {
 	domain                    string
 	publicScheme              string
 	publicPort                int
+	eventsURL                 string
 	kustomization             string
 	tools                     string
 }
@@ -31,6 +33,7 @@ func (s *settings) register(set *flag.FlagSet) {
 	set.StringVar(&s.domain, "domain", "", "apps answer on <app>.`domain` (required)")
 	set.StringVar(&s.publicScheme, "public-scheme", "http", "`scheme` of the URLs: http or https")
 	set.IntVar(&s.publicPort, "public-port", 0, "`port` of the URLs; default: 80 for http, 443 for https")
+	set.StringVar(&s.eventsURL, "events-url", "", "`URL` by which senders outside reach the Service headway-events-outside; default: none is shown")
 	set.StringVar(&s.kustomization, "kustomization", "deploy", "`folder` of the manifests")
 	set.StringVar(&s.tools, "tools", "", "`folder` with buildkitd and buildctl; default: they are compiled")
 }
@@ -56,6 +59,9 @@ func (s *settings) complete() error {
 	if s.publicPort < 1 || s.publicPort > 65535 {
 		return fmt.Errorf("%d is not a port", s.publicPort)
 	}
+	if u, err := url.Parse(s.eventsURL); s.eventsURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("%q is no URL such as https://events.example.com", s.eventsURL)
+	}
 	s.registry = strings.TrimSuffix(s.registry, "/")
 	if s.appsRegistry == "" {
 		s.appsRegistry = s.registry + "/apps"
@@ -76,5 +82,6 @@ func (s *settings) literals() []string {
 		"domain=" + s.domain,
 		"publicScheme=" + s.publicScheme,
 		"publicPort=" + strconv.Itoa(s.publicPort),
+		"eventsURL=" + s.eventsURL,
 	}
 }

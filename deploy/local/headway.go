@@ -35,7 +35,7 @@ func installHeadway(ctx context.Context, c *cluster, s *report) error {
 	install := exec.CommandContext(ctx, program,
 		"--registry="+layout.RegistryHost+"/headway", "--registry-address="+layout.RegistryEndpoint, "--plain-http",
 		"--apps-registry="+layout.RegistryHost+"/apps",
-		"--domain=localhost", "--public-port="+layout.PublicPort,
+		"--domain=localhost", "--public-port="+layout.PublicPort, "--events-url="+layout.EventsURL,
 		"--kustomization=deploy/local/headway", "--tools="+c.bin)
 	install.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig(), "PATH="+c.bin+":"+os.Getenv("PATH"))
 	output, err := install.StdoutPipe()

@@ -11,7 +11,6 @@
 package access
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,8 +29,6 @@ type Denial struct {
 	Detail string
 	// Challenge is the WWW-Authenticate of a 401.
 	Challenge string
-	// Audience that a token has to be made for, where that would help.
-	Audience string
 	// RetryAfter is when to send again; 0: not as it is.
 	RetryAfter time.Duration
 	// Err is for the log.
@@ -52,37 +49,21 @@ const (
 // Kinds are all of them.
 var Kinds = []string{NoToken, BadToken, NotAllowed, NoReview, NoSignature, BadSignature, NoKey}
 
-// Sender is who sent a request, in words.
-type Sender string
-
-// Outside is a sender who has signed.
-const Outside Sender = "outside, signed"
+// Outside is a sender who has signed, in words for people.
+const Outside = "outside, signed"
 
 // accountSender is the one with a token.
-func accountSender(account types.NamespacedName) Sender {
-	return Sender("service account " + account.String())
+func accountSender(account types.NamespacedName) string {
+	return "service account " + account.String()
 }
 
 // anonymous is a sender of whom only the address is known.
-func anonymous(r *http.Request) Sender {
+func anonymous(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	return Sender("anonymous " + host)
-}
-
-type senderKey struct{}
-
-// WithSender returns a context that tells who sent what is done in it.
-func WithSender(ctx context.Context, s Sender) context.Context {
-	return context.WithValue(ctx, senderKey{}, s)
-}
-
-// SenderOf is who sent what is done in a context; "" where that is not known.
-func SenderOf(ctx context.Context) Sender {
-	s, _ := ctx.Value(senderKey{}).(Sender)
-	return s
+	return "anonymous " + host
 }
 
 // unavailable is for what cannot be decided now.

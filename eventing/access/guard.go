@@ -51,7 +51,7 @@ func NewGuard(reviewer Reviewer, now func() time.Time) *Guard {
 
 // Inside decides about a request from within the cluster. Where a channel is open,
 // a token only tells who sends.
-func (g *Guard) Inside(r *http.Request, rule *Rule) (Sender, *Denial) {
+func (g *Guard) Inside(r *http.Request, rule *Rule) (string, *Denial) {
 	token, shown := bearer(r.Header)
 	if !rule.closed() {
 		if shown && g.now().UnixNano() >= g.away.Load() {

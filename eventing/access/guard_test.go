@@ -92,7 +92,7 @@ func TestInside(t *testing.T) {
 		token  string
 		user   string
 		err    error
-		want   Sender
+		want   string
 		no     Denial // what matters of it
 		detail string // what it has to say
 	}{

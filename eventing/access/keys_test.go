@@ -58,9 +58,9 @@ func signedWith(secret string) *v1alpha1.Channel {
 func post(ctx context.Context, r *Rule, header http.Header, body string) (int, string) {
 	o, no := r.Outside(header)
 	if no == nil {
-		var who Sender
+		var who string
 		if who, no = o.Verify(ctx, []byte(body)); no == nil {
-			return 202, string(who)
+			return 202, who
 		}
 	}
 	return no.Status, no.Detail

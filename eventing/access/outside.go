@@ -36,7 +36,7 @@ func (r *Rule) Outside(h http.Header) (*Outsider, *Denial) {
 // Verify decides by the body. Only a look at the Secret that began after the
 // request came makes a signature wrong: who signs with a new key is never refused
 // because the old one is remembered.
-func (o *Outsider) Verify(ctx context.Context, body []byte) (Sender, *Denial) {
+func (o *Outsider) Verify(ctx context.Context, body []byte) (string, *Denial) {
 	ref, keys := o.rule.access.Outside.HMAC, o.rule.keys
 	came := keys.now()
 	if o.signature.verify(keys.peek(ctx, ref), body) {

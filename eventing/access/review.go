@@ -7,8 +7,7 @@ import (
 	"slices"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // errInvalid is that of a token that the API server does not take.
@@ -21,15 +20,13 @@ type Reviewer interface {
 	Review(ctx context.Context, token, audience string) (user string, err error)
 }
 
-// APIServer asks the API server.
-type APIServer struct{ Client kubernetes.Interface }
+// APIServer asks the API server. The scheme of its client must have TokenReviews.
+type APIServer struct{ Client client.Client }
 
 // Review makes a TokenReview.
 func (a APIServer) Review(ctx context.Context, token, audience string) (string, error) {
-	review, err := a.Client.AuthenticationV1().TokenReviews().Create(ctx, &authenticationv1.TokenReview{
-		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{audience}},
-	}, metav1.CreateOptions{})
-	if err != nil {
+	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{audience}}}
+	if err := a.Client.Create(ctx, review); err != nil {
 		return "", fmt.Errorf("reviewing a token: %w", err)
 	}
 	if !review.Status.Authenticated || !slices.Contains(review.Status.Audiences, audience) {

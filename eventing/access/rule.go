@@ -58,16 +58,12 @@ func (r *Rule) Check(ctx context.Context) error {
 }
 
 func (r *Rule) noToken() *Denial {
-	no := unauthorized(NoToken, "Bearer", r.url, fmt.Sprintf(
+	return unauthorized(NoToken, "Bearer", r.url, fmt.Sprintf(
 		"Channel %s takes events only with a token of a service account whose audience is %s, as Authorization: Bearer <token>. An app in whose headway.yaml `sends` names the channel has one at /var/run/secrets/headway/events/%s.", r.name, r.url, r.name.Name), nil)
-	no.Audience = r.url
-	return no
 }
 
 func (r *Rule) badToken(err error) *Denial {
-	no := unauthorized(BadToken, "Bearer", r.url, fmt.Sprintf("The token is refused: %s. Channel %s takes one whose audience is %s.", err, r.name, r.url), err)
-	no.Audience = r.url
-	return no
+	return unauthorized(BadToken, "Bearer", r.url, fmt.Sprintf("The token is refused: %s. Channel %s takes one whose audience is %s.", err, r.name, r.url), err)
 }
 
 func (r *Rule) noAccount(user string) *Denial {

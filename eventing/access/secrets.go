@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -15,11 +15,11 @@ import (
 // Secrets reads one Secret, without a cache.
 type Secrets func(ctx context.Context, namespace, name string) (map[string][]byte, error)
 
-// LiveSecrets asks the API server.
-func LiveSecrets(c kubernetes.Interface) Secrets {
+// LiveSecrets reads from the API server; reader must have no cache.
+func LiveSecrets(reader client.Reader) Secrets {
 	return func(ctx context.Context, namespace, name string) (map[string][]byte, error) {
-		secret, err := c.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
+		var secret corev1.Secret
+		if err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &secret); err != nil {
 			return nil, err
 		}
 		return secret.Data, nil

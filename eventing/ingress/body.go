@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// maxInFlight bounds the bytes of bodies from the first byte that is read until
-	// the events are on disk. The log holds each a second time, so that a hundred
-	// events of a megabyte at once stay far below 128 MiB.
-	maxInFlight = 32 << 20
+	// These bound the bytes of bodies from the first byte that is read until the
+	// events are on disk. The log holds each a second time, so that a hundred events
+	// of a megabyte at once stay below 128 MiB.
+	roomInside, roomOutside = 32 << 20, 16 << 20
 	// patience is how long a request waits for room.
 	patience = 5 * time.Second
 	// A body has to come within slowest, and a second more for each pace bytes.
@@ -40,7 +40,7 @@ func (m *room) read(w http.ResponseWriter, r *http.Request, limit int64) (body [
 		size = limit
 	}
 	if err := m.enter(r.Context(), size); err != nil {
-		return nil, nil, &refusal{kind: "busy", status: http.StatusServiceUnavailable, retryAfter: time.Second,
+		return nil, nil, &refusal{kind: "busy", status: http.StatusServiceUnavailable, retryAfter: time.Second, closes: true,
 			detail: "Too many large events are being taken in. Send again in a moment."}
 	}
 	release = func() { m.free.Release(size) }

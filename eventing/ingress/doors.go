@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headway-dev/headway/eventing/access"
 )
 
 // Door is the way into one channel.
@@ -16,6 +18,8 @@ type Door struct {
 	Log Log
 	// MaxEvent is the largest body in bytes.
 	MaxEvent int64
+	// Rule says who may send.
+	Rule *access.Rule
 }
 
 // Doors are the channels that take events. The zero value has none, and has
@@ -42,6 +46,14 @@ func (d *Doors) Shut(name types.NamespacedName) {
 	if d.at(name) != nil {
 		d.change(func(table map[types.NamespacedName]*Door) { delete(table, name) })
 	}
+}
+
+// Rule is that of the door of a channel; nil if there is none.
+func (d *Doors) Rule(name types.NamespacedName) *access.Rule {
+	if door := d.at(name); door != nil {
+		return door.Rule
+	}
+	return nil
 }
 
 // at is the door of a channel; nil if there is none.
@@ -80,9 +92,8 @@ func (d *Doors) find(name types.NamespacedName) (*Door, *refusal) {
 		return door, nil
 	}
 	if !d.ready.Load() {
-		return nil, &refusal{kind: "starting", status: http.StatusServiceUnavailable, retryAfter: time.Second,
+		return nil, &refusal{kind: "starting", status: http.StatusServiceUnavailable, retryAfter: time.Second, closes: true,
 			detail: "The channels are being opened. Send again in a moment."}
 	}
-	return nil, &refusal{kind: "unknown-channel", status: http.StatusNotFound,
-		detail: "There is no such channel. The path is /<namespace>/<channel>; `headway events channels` lists those of a namespace."}
+	return nil, unknown
 }

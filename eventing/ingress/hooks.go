@@ -80,7 +80,9 @@ func (h *Handler) takeHook(w http.ResponseWriter, r *http.Request, name types.Na
 	}
 	hook, err := h.Hooks.Find(r.Context(), name)
 	if err != nil {
-		return hookRefused(name, err)
+		no := hookRefused(name, err)
+		no.closes = true
+		return no
 	}
 	// The channel says whether it is too large for it.
 	body, release, no := room.read(w, r, v1alpha1.MostMaxEvent)

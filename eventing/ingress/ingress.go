@@ -2,10 +2,13 @@
 // binary, the structured and the batched mode of the CloudEvents HTTP binding; and
 // the webhooks of forges, POST /hooks/<namespace>/<source>.
 //
+// It has two entrances, one for the cluster and one for the outside. Package access
+// decides who may come in by which; what comes from outside cannot take the room
+// for bodies from the cluster.
+//
 // It promises that 202 is answered only when the channel has the events on disk,
 // that everything else is refused with a text that says what to change, and that
-// the bodies it holds at a time are bounded whatever clients do. Who may send is
-// not asked: nothing outside the cluster must have a way here.
+// the bodies it holds at a time are bounded whatever clients do.
 package ingress
 
 import (
@@ -18,8 +21,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
+	"github.com/headway-dev/headway/eventing/story"
 )
 
 // Log is where the events of a channel go.
@@ -29,26 +34,63 @@ type Log interface {
 	Append(ctx context.Context, events []event.Event) error
 }
 
-// Handler answers requests with events. Doors says which channels there are.
+// Handler answers requests with events from within the cluster. Doors says which
+// channels there are.
 type Handler struct {
 	Doors
 	// Hooks take webhooks; nil: nobody does.
 	Hooks Hooks
 
-	room    *room
-	refused *refusals
+	inside, outside entrance
+	refused         *refusals
 }
+
+// entrance is a way in.
+type entrance struct {
+	room *room
+	// open reports whether it leads to a channel.
+	open func(*access.Rule) bool
+	// identify finds out who sends: before the body is read as much as that can be,
+	// and then the rest.
+	identify func(*http.Request, *access.Rule) (verify, *access.Denial)
+}
+
+// verify finds out who has sent a body.
+type verify func(context.Context, []byte) (string, *access.Denial)
 
 // New returns a Handler without a channel. It logs what it refuses, each kind at
 // most once a second.
-func New(log *slog.Logger) *Handler {
-	return &Handler{room: newRoom(maxInFlight), refused: newRefusals(log)}
+func New(guard *access.Guard, log *slog.Logger) *Handler {
+	return &Handler{
+		refused: newRefusals(log),
+		inside: entrance{newRoom(roomInside), func(*access.Rule) bool { return true },
+			func(r *http.Request, rule *access.Rule) (verify, *access.Denial) {
+				sender, no := guard.Inside(r, rule)
+				return func(context.Context, []byte) (string, *access.Denial) { return sender, nil }, no
+			}},
+		outside: entrance{newRoom(roomOutside), (*access.Rule).HasOutside,
+			func(r *http.Request, rule *access.Rule) (verify, *access.Denial) {
+				outsider, no := rule.Outside(r.Header)
+				if no != nil {
+					return nil, no
+				}
+				return outsider.Verify, nil
+			}},
+	}
 }
 
-// ServeHTTP answers one request.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one request from within the cluster.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &h.inside) }
+
+// Outside answers requests from anywhere. Of the channels it knows those alone that
+// are open to the outside.
+func (h *Handler) Outside() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, &h.outside) })
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by *entrance) {
 	if hook, ok := parseHookPath(r.URL.Path); ok && h.Hooks != nil {
-		h.serveHook(w, r, hook, h.room)
+		h.serveHook(w, r, hook, by.room)
 		return
 	}
 	name, ok := parsePath(r.URL.Path)
@@ -57,6 +99,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	door, no := h.find(name)
+	if no == nil && !by.open(door.Rule) {
+		no = unknown
+	}
 	if no != nil {
 		h.refused.answer(w, r, no)
 		return
@@ -70,23 +115,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refused.answer(w, r, wrongMethod(r.Method))
 		return
 	}
-	if no := h.take(w, r, name, door); no != nil {
+	if no := h.take(w, r, name, door, by); no != nil {
 		h.refused.answer(w, r, no)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// take has the events of a request in the log of a channel when it returns nil.
-func (h *Handler) take(w http.ResponseWriter, r *http.Request, name types.NamespacedName, door *Door) *refusal {
+// take has the events of a request in the log of a channel when it returns nil. The
+// context of the log tells who has sent them.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, name types.NamespacedName, door *Door, by *entrance) *refusal {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return encoded(encoding)
 	}
-	body, release, no := h.room.read(w, r, door.MaxEvent)
+	if lacksBody(r) {
+		return lengthRequired
+	}
+	verify, denial := by.identify(r, door.Rule)
+	if denial != nil {
+		return denied(denial, false)
+	}
+	body, release, no := by.room.read(w, r, door.MaxEvent)
 	if no != nil {
 		return no
 	}
 	defer release()
+	sender, denial := verify(r.Context(), body)
+	if denial != nil {
+		return denied(denial, true)
+	}
 	events, err := event.ReadHTTP(r.Header, body)
 	if err != nil {
 		return unreadable(err)
@@ -95,11 +152,18 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, name types.Namesp
 		return nil
 	}
 	joinTrace(r.Header, events)
-	if err := door.Log.Append(sentBy(r), events); err != nil {
+	if err := door.Log.Append(story.WithSender(r.Context(), sender), events); err != nil {
 		return notKept(name, err)
 	}
 	accepted.WithLabelValues(name.Namespace, name.Name).Add(float64(len(events)))
 	return nil
+}
+
+// lacksBody reports whether the event of a request has to be in its body, and
+// nothing says that there is one.
+func lacksBody(r *http.Request) bool {
+	_, said := r.Header["Content-Length"]
+	return r.ContentLength == 0 && !said && strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/cloudevents")
 }
 
 // parsePath takes /<namespace>/<channel> apart.

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/story"
@@ -65,8 +66,8 @@ var orders = types.NamespacedName{Namespace: "shop", Name: "orders"}
 // serve runs a handler with the channel shop/orders on a real server.
 func serve(t *testing.T, log Log) (*Handler, string) {
 	t.Helper()
-	h := New(slog.New(slog.DiscardHandler))
-	h.Open(orders, Door{Log: log, MaxEvent: limit})
+	h := New(access.NewGuard(nobody{}, time.Now), slog.New(slog.DiscardHandler))
+	h.Open(orders, Door{Log: log, MaxEvent: limit, Rule: ruleOf(nil)})
 	h.Ready()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -169,7 +170,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		{name: "no channel in the path", path: "/shop", want: document{Status: 404, Detail: "Events are sent to /<namespace>/<channel>."}},
 		{name: "more than a channel", path: "/shop/orders/1", want: document{Status: 404, Detail: "Events are sent to /<namespace>/<channel>."}},
-		{name: "a channel that does not exist", path: "/shop/order", want: document{Status: 404, Detail: "There is no such channel. The path is /<namespace>/<channel>; `headway events channels` lists those of a namespace."}},
+		{name: "a channel that does not exist", path: "/shop/order", want: document{Status: 404, Detail: "There is no such channel. The path is /<namespace>/<channel>; `headway events channels` lists those of a namespace. From outside of the cluster only those are there that have access.outside."}},
 		{name: "another method", method: http.MethodPut, want: document{Status: 405, Detail: `Events are sent by POST, not by "PUT".`}, also: http.Header{"Allow": {"POST, OPTIONS"}}},
 		{name: "no id", header: headers("Ce-Id", ""), want: document{Status: 400, Detail: "The event is refused: attribute id is missing.", Attribute: "id", Reason: "is missing"}},
 		{name: "one of a batch", header: http.Header{"Content-Type": {"application/cloudevents-batch+json"}},
@@ -229,7 +230,7 @@ func TestRefuses(t *testing.T) {
 // TestChannelsComeAndGo: a channel is unknown before it is opened and after it is
 // shut; until all are known, senders are told to ask again.
 func TestChannelsComeAndGo(t *testing.T) {
-	h := New(slog.New(slog.DiscardHandler))
+	h := New(access.NewGuard(nobody{}, time.Now), slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(h)
 	defer server.Close()
 	want := func(status int) {
@@ -242,7 +243,7 @@ func TestChannelsComeAndGo(t *testing.T) {
 	if h.IsReady() == nil {
 		t.Error("ready before Ready")
 	}
-	h.Open(orders, Door{Log: &memory{}, MaxEvent: limit})
+	h.Open(orders, Door{Log: &memory{}, MaxEvent: limit, Rule: ruleOf(nil)})
 	want(http.StatusAccepted)
 	h.Ready()
 	if err := h.IsReady(); err != nil {
@@ -288,7 +289,7 @@ func TestTooLargeIsNotRead(t *testing.T) {
 func TestBodiesAreBounded(t *testing.T) {
 	log := &memory{came: make(chan struct{}, 6), block: make(chan struct{})}
 	h, url := serve(t, log)
-	h.room = newRoom(2 * limit)
+	h.inside.room = newRoom(2 * limit)
 	var sent sync.WaitGroup
 	for range 6 {
 		sent.Go(func() {
@@ -302,7 +303,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 	close(log.block)
 	sent.Wait()
-	if len(log.events) != 6 || log.top != 2 || !h.room.free.TryAcquire(2*limit) {
+	if len(log.events) != 6 || log.top != 2 || !h.inside.room.free.TryAcquire(2*limit) {
 		t.Errorf("%d events are kept, %d at a time, or room was not given back", len(log.events), log.top)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/event"
 )
 
@@ -18,11 +19,11 @@ import (
 const allowed = "POST, OPTIONS"
 
 // kinds of refusals: the label of the metric.
-var kinds = []string{
-	"wrong-path", "unknown-channel", "wrong-method", "too-large", "media-type", "invalid",
+var kinds = append([]string{
+	"wrong-path", "unknown-channel", "wrong-method", "no-length", "too-large", "media-type", "invalid",
 	"broken-body", "slow", "busy", "starting", "full", "unavailable", "gone", "failed",
 	"unknown-source", "source-stopped", "signature",
-}
+}, access.Kinds...)
 
 // refusal is why events are not taken, and what the sender can do.
 type refusal struct {
@@ -34,14 +35,28 @@ type refusal struct {
 	problem *event.Problem
 	// retryAfter is when to send again; 0: not as it is.
 	retryAfter time.Duration
-	// closes ends the connection, on which the rest of a body may still come.
+	// challenge is the WWW-Authenticate of the answer.
+	challenge string
+	// closes ends the connection if there is a body: it has not been read, and the
+	// server would wait for it before it answers.
 	closes bool
 	// err is for the log.
 	err error
 }
 
-var wrongPath = &refusal{kind: "wrong-path", status: http.StatusNotFound,
+var wrongPath = &refusal{kind: "wrong-path", status: http.StatusNotFound, closes: true,
 	detail: "Events are sent to /<namespace>/<channel>."}
+
+var unknown = &refusal{kind: "unknown-channel", status: http.StatusNotFound, closes: true,
+	detail: "There is no such channel. The path is /<namespace>/<channel>; `headway events channels` lists those of a namespace. From outside of the cluster only those are there that have access.outside."}
+
+var lengthRequired = &refusal{kind: "no-length", status: http.StatusLengthRequired,
+	detail: "The request has no body, where the event should be, and says of none how long it is. Send a Content-Length, or chunks."}
+
+// denied is for who may not send; read says that the body was read.
+func denied(no *access.Denial, read bool) *refusal {
+	return &refusal{kind: no.Kind, closes: !read, status: no.Status, detail: no.Detail, challenge: no.Challenge, retryAfter: no.RetryAfter, err: no.Err}
+}
 
 func wrongMethod(method string) *refusal {
 	return &refusal{kind: "wrong-method", status: http.StatusMethodNotAllowed, closes: true,
@@ -102,18 +117,21 @@ func (s *refusals) answer(w http.ResponseWriter, r *http.Request, no *refusal) {
 	case http.StatusUnsupportedMediaType:
 		header.Set("Accept-Encoding", "identity")
 	}
+	if no.challenge != "" {
+		header.Set("WWW-Authenticate", no.challenge)
+	}
 	if no.retryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(max(1, int(no.retryAfter.Round(time.Second)/time.Second))))
 	}
-	if no.closes {
+	if no.closes && r.ContentLength != 0 {
 		header.Set("Connection", "close")
 	}
 	w.WriteHeader(no.status)
 	_, _ = w.Write(encode(no)) // the client may have gone
 }
 
-// encode writes a refusal as a problem document (RFC 9457), with the attribute
-// the reason, and the place in a batch as members of their own.
+// encode writes a refusal as a problem document (RFC 9457), with the attribute, the
+// reason and the place in a batch as members of their own.
 func encode(no *refusal) []byte {
 	document, _ := json.Marshal(struct { // cannot fail: strings and a number
 		Title  string `json:"title"`

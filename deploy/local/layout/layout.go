@@ -49,6 +49,9 @@ const (
 	// WebhookURL is where the controller takes hints on loopback: the node port of
 	// the Service headway-webhook.
 	WebhookURL = "http://127.0.0.1:8081/webhook"
+	// EventsURL is where senders outside of the cluster send events: the node port
+	// of the Service headway-events-outside.
+	EventsURL = "http://localhost:8082"
 )
 
 // Runtime is the folder of sockets and pid files. It is the same for every cache

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/ingress"
@@ -264,7 +265,7 @@ func TestFind(t *testing.T) {
 // TestAnswers has what a forge gets over HTTP.
 func TestAnswers(t *testing.T) {
 	w := newWorld()
-	handler := ingress.New(slog.New(slog.DiscardHandler))
+	handler := ingress.New(access.NewGuard(nil, time.Now), slog.New(slog.DiscardHandler))
 	handler.Hooks = w
 	handler.Ready()
 	server := httptest.NewServer(handler)

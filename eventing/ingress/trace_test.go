@@ -1,36 +1,13 @@
 package ingress
 
 import (
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/eventing/event"
-	"github.com/headway-dev/headway/eventing/story"
 )
-
-// TestSentBy: the log is told who sends, by name where somebody has found it out.
-func TestSentBy(t *testing.T) {
-	for known, want := range map[string]string{"": "anonymous 10.0.0.7", "service account shop/till": "service account shop/till"} {
-		log := &memory{}
-		h := New(slog.New(slog.DiscardHandler))
-		h.Open(orders, Door{Log: log, MaxEvent: limit})
-		h.Ready()
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/shop/orders", http.NoBody)
-		r.Header, r.RemoteAddr, r.ContentLength = headers(), "10.0.0.7:40000", 0
-		if known != "" {
-			r = r.WithContext(story.WithSender(r.Context(), known))
-		}
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != http.StatusAccepted || log.sender != want {
-			t.Errorf("%d: sent by %q, want %q", w.Code, log.sender, want)
-		}
-	}
-}
 
 // TestJoinsTrace: an event without a trace belongs to that of its request.
 func TestJoinsTrace(t *testing.T) {

@@ -2,6 +2,9 @@ package access
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,8 +17,22 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/headway-dev/headway/api/signature"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
+
+const firstKey = "whsec_Zmlyc3Q="
+
+// sign makes the headers as a sender does.
+func sign(text, id string, at time.Time, body string) http.Header {
+	key, err := signature.StandardKey([]byte(text))
+	if err != nil {
+		panic(err)
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%d.%s", id, at.Unix(), body)
+	return http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {fmt.Sprint(at.Unix())}, "Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
+}
 
 // cluster has Secrets that change.
 type cluster struct {
@@ -73,7 +90,7 @@ func TestRotation(t *testing.T) {
 	for _, at := range []time.Duration{0, time.Millisecond, 999 * time.Millisecond, 10 * time.Second, 29999 * time.Millisecond, 30 * time.Second, 70*time.Second + 1} {
 		t.Run(at.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := &cluster{secrets: map[string]string{"till": vectorKey}}
+				c := &cluster{secrets: map[string]string{"till": firstKey}}
 				r := NewRule(nil, signedWith("till"), ordersURL, c.read, time.Now)
 				const next = "whsec_bmV4dA=="
 				send := func(key string, want int) {
@@ -82,20 +99,20 @@ func TestRotation(t *testing.T) {
 						t.Fatalf("%d: %s, want %d", got, why, want)
 					}
 				}
-				send(vectorKey, 202)
+				send(firstKey, 202)
 				for began := time.Now(); time.Since(began) < at; time.Sleep(min(time.Second, at-time.Since(began))) {
-					send(vectorKey, 202)
+					send(firstKey, 202)
 				}
 				c.change(func(c *cluster) { c.secrets["till"] = next })
 				for n := range 60 {
-					send(vectorKey, 202)
+					send(firstKey, 202)
 					if n%2 == 0 || n > 30 {
 						send(next, 202)
 					}
 					time.Sleep(time.Second - time.Millisecond)
 				}
 				time.Sleep(2 * time.Second) // lookAgain at most passed before it was seen
-				send(vectorKey, 401)
+				send(firstKey, 401)
 				send(next, 202)
 			})
 		})
@@ -132,9 +149,9 @@ func TestRotationByAnotherSecret(t *testing.T) {
 // TestOutside is about requests that are refused.
 func TestOutside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{secrets: map[string]string{"till": vectorKey}}
+		c := &cluster{secrets: map[string]string{"till": firstKey}}
 		r := NewRule(nil, signedWith("till"), ordersURL, c.read, time.Now)
-		good := sign(vectorKey, "1", time.Now(), "{}")
+		good := sign(firstKey, "1", time.Now(), "{}")
 		for _, tc := range []struct {
 			name   string
 			header http.Header
@@ -142,13 +159,13 @@ func TestOutside(t *testing.T) {
 			detail string
 		}{
 			{"right", good, 202, "outside, signed"},
-			{"five minutes old", sign(vectorKey, "1", time.Now().Add(-maxAge), "{}"), 202, "outside, signed"},
-			{"five minutes ahead", sign(vectorKey, "1", time.Now().Add(maxAge), "{}"), 202, "outside, signed"},
-			{"older", sign(vectorKey, "1", time.Now().Add(-maxAge-time.Second), "{}"), 401, "its webhook-timestamp is more than 5m0s away from the time here"},
-			{"further ahead", sign(vectorKey, "1", time.Now().Add(maxAge+time.Second), "{}"), 401, "its webhook-timestamp is more than 5m0s away"},
+			{"five minutes old", sign(firstKey, "1", time.Now().Add(-signature.MaxAge), "{}"), 202, "outside, signed"},
+			{"five minutes ahead", sign(firstKey, "1", time.Now().Add(signature.MaxAge), "{}"), 202, "outside, signed"},
+			{"older", sign(firstKey, "1", time.Now().Add(-signature.MaxAge-time.Second), "{}"), 401, "its webhook-timestamp is more than 5m0s away from the time here"},
+			{"further ahead", sign(firstKey, "1", time.Now().Add(signature.MaxAge+time.Second), "{}"), 401, "its webhook-timestamp is more than 5m0s away"},
 			{"none", http.Header{"Authorization": {"Bearer a.b.c"}}, 401, "have to be signed, as Standard Webhooks says"},
-			{"malformed", signed("1", time.Now().Unix(), "v1"), 401, "The signature is refused: webhook-signature must be"},
-			{"of another body", sign(vectorKey, "1", time.Now(), "{ }"), 401, "it is none of this request"},
+			{"malformed", http.Header{"Webhook-Id": {"1"}, "Webhook-Timestamp": {fmt.Sprint(time.Now().Unix())}, "Webhook-Signature": {"v1"}}, 401, "The signature is refused: webhook-signature must be"},
+			{"of another body", sign(firstKey, "1", time.Now(), "{ }"), 401, "it is none of this request"},
 		} {
 			if got, why := post(t.Context(), r, tc.header, "{}"); got != tc.status || !strings.Contains(why, tc.detail) {
 				t.Errorf("%s: %d: %s", tc.name, got, why)
@@ -209,7 +226,7 @@ func TestNoKey(t *testing.T) {
 // TestWrongSignaturesCostLittle: whatever is sent, the Secret is read once a second.
 func TestWrongSignaturesCostLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{secrets: map[string]string{"till": vectorKey}}
+		c := &cluster{secrets: map[string]string{"till": firstKey}}
 		r := NewRule(nil, signedWith("till"), ordersURL, c.read, time.Now)
 		var all sync.WaitGroup
 		for range 1000 {

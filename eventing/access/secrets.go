@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/signature"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -48,7 +49,7 @@ func (read Secrets) key(ctx context.Context, namespace string, ref v1alpha1.KeyR
 	if !ok {
 		return nil, &missingKey{fmt.Sprintf("Secret %s in namespace %s has no key %s", ref.Name, namespace, ref.Key)}
 	}
-	key, err := parseKey(text)
+	key, err := signature.StandardKey(text)
 	if err != nil {
 		return nil, &missingKey{fmt.Sprintf("key %s of Secret %s in namespace %s cannot be used: %v", ref.Key, ref.Name, namespace, err)}
 	}

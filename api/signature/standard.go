@@ -1,4 +1,4 @@
-package access
+package signature
 
 import (
 	"crypto/hmac"
@@ -15,12 +15,14 @@ import (
 // Standard Webhooks, https://github.com/standard-webhooks/standard-webhooks, in
 // its symmetric form: HMAC-SHA256 of "<webhook-id>.<webhook-timestamp>.<body>".
 const (
+	// StandardHeader has the signatures.
+	StandardHeader = "Webhook-Signature"
+
 	headerID        = "Webhook-Id"
 	headerTimestamp = "Webhook-Timestamp"
-	headerSignature = "Webhook-Signature"
 
-	// maxAge is how far the timestamp may be from now, either way.
-	maxAge = 5 * time.Minute
+	// MaxAge is how far the timestamp may be from now, either way.
+	MaxAge = 5 * time.Minute
 	// maxSums is how many signatures of a request are looked at: a sender that
 	// changes its key sends one of each.
 	maxSums = 16
@@ -30,23 +32,25 @@ const (
 	secretPrefix = "whsec_"
 )
 
-// errNoSignature is that of a request without one.
-var errNoSignature = errors.New("there is no signature")
+// ErrNone is that of a request that is not signed.
+var ErrNone = errors.New("there is no signature")
 
-// signature is what the headers of a request say.
-type signature struct {
+// Signed is what the headers of a request say.
+type Signed struct {
+	// At is when it was signed; who asks decides whether that is too long ago.
+	At time.Time
+
 	id, timestamp string
-	at            time.Time
 	sums          [][sha256.Size]byte
 }
 
-// parseSignature reads the headers. Signatures in other forms than v1 are passed
-// over, as senders may send several.
-func parseSignature(h http.Header) (s signature, err error) {
+// ParseStandard reads the headers; the error is ErrNone, or says what is wrong.
+// Signatures in other forms than v1 are passed over, as senders may send several.
+func ParseStandard(h http.Header) (s Signed, err error) {
 	s.id, s.timestamp = h.Get(headerID), h.Get(headerTimestamp)
-	list := h.Get(headerSignature)
+	list := h.Get(StandardHeader)
 	if s.id == "" && s.timestamp == "" && list == "" {
-		return s, errNoSignature
+		return s, ErrNone
 	}
 	switch {
 	case s.id == "" || len(s.id) > maxID || strings.Contains(s.id, "."):
@@ -59,7 +63,7 @@ func parseSignature(h http.Header) (s signature, err error) {
 	if err != nil {
 		return s, errors.New("webhook-timestamp must be a number of seconds since 1970")
 	}
-	s.at = time.Unix(seconds, 0)
+	s.At = time.Unix(seconds, 0)
 	for one := range strings.FieldsSeq(list) {
 		version, text, _ := strings.Cut(one, ",")
 		sum, err := base64.StdEncoding.DecodeString(text)
@@ -73,9 +77,9 @@ func parseSignature(h http.Header) (s signature, err error) {
 	return s, nil
 }
 
-// verify reports whether one of the signatures is that of the body by one of the
-// keys. How long it takes says nothing about either.
-func (s *signature) verify(keys [][]byte, body []byte) bool {
+// Verify reports whether one of the signatures is that of the body by one of the
+// keys.
+func (s *Signed) Verify(keys [][]byte, body []byte) bool {
 	found := false
 	for _, key := range keys {
 		mac := hmac.New(sha256.New, key)
@@ -89,9 +93,9 @@ func (s *signature) verify(keys [][]byte, body []byte) bool {
 	return found
 }
 
-// parseKey reads a key as it is in a Secret: whsec_ and base64, or as it is. The
-// end of a line at its end is not a part of it.
-func parseKey(text []byte) ([]byte, error) {
+// StandardKey reads a key as people write it: whsec_ and base64, or the text itself.
+// The end of a line at its end is not a part of it.
+func StandardKey(text []byte) ([]byte, error) {
 	key := strings.TrimRight(string(text), "\r\n")
 	if encoded, ok := strings.CutPrefix(key, secretPrefix); ok {
 		decoded, err := base64.StdEncoding.DecodeString(encoded)
@@ -107,4 +111,15 @@ func parseKey(text []byte) ([]byte, error) {
 		return nil, errors.New("it is empty")
 	}
 	return []byte(key), nil
+}
+
+// Standard reports whether a body was signed with a key that is written with
+// whsec_, as GitLab's signing tokens are, within MaxAge of now.
+func Standard(header http.Header, body, token []byte, now time.Time) bool {
+	s, err := ParseStandard(header)
+	if err != nil || now.Sub(s.At).Abs() > MaxAge || !strings.HasPrefix(string(token), secretPrefix) {
+		return false
+	}
+	key, err := StandardKey(token)
+	return err == nil && s.Verify([][]byte{key}, body)
 }

@@ -1,4 +1,4 @@
-package access
+package signature
 
 import (
 	"crypto/hmac"
@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The vector that the libraries of Standard Webhooks are tested with.
@@ -29,19 +28,8 @@ func signed(id string, at int64, signature string) http.Header {
 	return h
 }
 
-// sign makes the headers as a sender does.
-func sign(key, id string, at time.Time, body string) http.Header {
-	raw, err := parseKey([]byte(key))
-	if err != nil {
-		panic(err)
-	}
-	mac := hmac.New(sha256.New, raw)
-	mac.Write([]byte(id + "." + strconv.FormatInt(at.Unix(), 10) + "." + body))
-	return signed(id, at.Unix(), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-}
-
-func TestSignature(t *testing.T) {
-	key, err := parseKey([]byte(vectorKey))
+func TestStandardSignature(t *testing.T) {
+	key, err := StandardKey([]byte(vectorKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,18 +52,18 @@ func TestSignature(t *testing.T) {
 		"behind as many as are tried":  {signed(vectorID, vectorTime, strings.Repeat(other+" ", maxSums)+vectorSignature), vectorBody, [][]byte{key}, false},
 		"with one less in front of it": {signed(vectorID, vectorTime, strings.Repeat(other+" ", maxSums-1)+vectorSignature), vectorBody, [][]byte{key}, true},
 	} {
-		s, err := parseSignature(tc.header)
+		s, err := ParseStandard(tc.header)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := s.verify(tc.keys, []byte(tc.body)); got != tc.want {
+		if got := s.Verify(tc.keys, []byte(tc.body)); got != tc.want {
 			t.Errorf("%s: verified = %v, want %v", name, got, tc.want)
 		}
 	}
 }
 
-func TestSignatureRefused(t *testing.T) {
+func TestParseStandard(t *testing.T) {
 	for want, header := range map[string]http.Header{
 		"there is no signature": {},
 		"webhook-id must":       signed("", vectorTime, vectorSignature),
@@ -89,13 +77,13 @@ func TestSignatureRefused(t *testing.T) {
 		"webhook-signature must be a list":                     signed(vectorID, vectorTime, "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
 		"webhook-signature":                                    signed(vectorID, vectorTime, "v1,g0hM9SsE v1a,"+vectorSignature[3:]),
 	} {
-		if _, err := parseSignature(header); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := ParseStandard(header); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v: error %v, want %s", header, err, want)
 		}
 	}
 }
 
-func TestParseKey(t *testing.T) {
+func TestStandardKey(t *testing.T) {
 	for text, want := range map[string]string{
 		"whsec_c2VjcmV0":        "secret",
 		"whsec_c2VjcmV0\n":      "secret",
@@ -108,7 +96,7 @@ func TestParseKey(t *testing.T) {
 		"\n":                    "",
 		"":                      "",
 	} {
-		got, err := parseKey([]byte(text))
+		got, err := StandardKey([]byte(text))
 		if string(got) != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
 		}
@@ -117,17 +105,17 @@ func TestParseKey(t *testing.T) {
 
 // FuzzSignature: no headers and no body break it, and only what is signed with the
 // key passes.
-func FuzzSignature(f *testing.F) {
+func FuzzStandard(f *testing.F) {
 	f.Add(vectorID, "1614265330", vectorSignature, []byte(vectorBody))
 	f.Add("a.b", "-1", "v1,", []byte{})
 	f.Add("", "99999999999999999999", "v1 v1,= ,", []byte("\x00"))
-	key, err := parseKey([]byte(vectorKey))
+	key, err := StandardKey([]byte(vectorKey))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, id, at, list string, body []byte) {
 		h := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {at}, "Webhook-Signature": {list}}
-		s, err := parseSignature(h)
+		s, err := ParseStandard(h)
 		if err != nil {
 			return
 		}
@@ -138,7 +126,7 @@ func FuzzSignature(f *testing.F) {
 		mac.Write([]byte(id + "." + at + "."))
 		mac.Write(body)
 		text := base64.StdEncoding.EncodeToString(mac.Sum(nil))
-		if s.verify([][]byte{key}, body) && !strings.Contains(list, text) {
+		if s.Verify([][]byte{key}, body) && !strings.Contains(list, text) {
 			t.Fatalf("%q passes, and is not signed", h)
 		}
 	})

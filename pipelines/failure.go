@@ -7,6 +7,8 @@ import (
 
 	tektonv1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"knative.dev/pkg/apis"
+
+	"github.com/headway-dev/headway/pipelines/contract"
 )
 
 // Reasons of a condition and of a step that Tekton writes but does not export
@@ -66,15 +68,15 @@ func starting(message string) string {
 
 // failed is the outcome of a run without an image.
 //
-//	reason of the condition          what the message says
-//	TaskRunTimeout                   the time limit, and the step it hit
+//	reason of the condition          what the message says           may pass
+//	TaskRunTimeout                   the time limit, and its step    before any step
 //	StepOOM                          the step that ran out of memory
-//	StepFailed, Failed               the step and its exit code; the step itself
-//	                                 tells the cause
-//	TaskRunImagePullFailed           whose image could not be pulled, and why
-//	CreateContainerConfigError,      what Kubernetes said
+//	StepFailed, Failed               the step and its exit code;     as the exit code
+//	                                 the step itself tells the cause says
+//	TaskRunImagePullFailed           which image, and why            yes
+//	CreateContainerConfigError,      what Kubernetes said            yes
 //	PodCreationFailed, PodAdmissionFailed
-//	PodEvicted                       that the node was short of something
+//	PodEvicted                       what the node was short of      yes
 //	anything else                    what Tekton said
 func failed(run *TaskRun, condition *apis.Condition) Outcome {
 	outcome := Outcome{Phase: Failed}
@@ -84,16 +86,16 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 	}
 	switch tektonv1.TaskRunReason(condition.Reason) {
 	case tektonv1.TaskRunReasonTimedOut:
-		outcome.Message = timedOut(step, condition)
+		outcome.Message, outcome.Passing = timedOut(step, condition), step == nil
 		return outcome // Tekton has deleted the pod, and the log with it
 	case tektonv1.TaskRunReasonImagePullFailed:
-		outcome.Message = "the image of a build step cannot be pulled: " + detail(condition.Message)
+		outcome.Message, outcome.Passing = "the image of a build step cannot be pulled: "+detail(condition.Message), true
 		return outcome
 	case tektonv1.TaskRunReasonCreateContainerConfigError, reasonPodCreationFailed, reasonPodAdmissionFailed:
-		outcome.Message = "the build pod cannot be started: " + detail(condition.Message)
+		outcome.Message, outcome.Passing = "the build pod cannot be started: "+detail(condition.Message), true
 		return outcome
 	case tektonv1.TaskRunReasonPodEvicted:
-		outcome.Message = "the build pod was evicted because its node ran short of memory or disk; retry the build"
+		outcome.Message, outcome.Passing = "the build pod was evicted because its node ran short of memory or disk", true
 		return outcome
 	}
 	if step == nil {
@@ -106,6 +108,7 @@ func failed(run *TaskRun, condition *apis.Condition) Outcome {
 		return outcome
 	}
 	outcome.Message = fmt.Sprintf("step %q failed with exit code %d", step.Name, step.Terminated.ExitCode)
+	outcome.Passing = step.Terminated.ExitCode == contract.ExitPassing
 	outcome.Cause = strings.TrimSpace(result(run, ResultError))
 	return outcome
 }

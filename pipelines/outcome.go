@@ -46,6 +46,10 @@ type Outcome struct {
 	ImageConfig *v1alpha1.ImageConfig
 	// FailedStep is the name of the step that failed, if one did.
 	FailedStep string
+	// Passing: it failed at something that may pass, not at what is built: a server
+	// that is away, a node that is short of something, a pod that could not be
+	// started. Only while Failed.
+	Passing bool
 	// Pod and Container hold the log of the failed step. Empty when there is
 	// no log to read: no step failed, or the pod is gone.
 	Pod, Container string

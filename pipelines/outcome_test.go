@@ -115,6 +115,15 @@ steps:
 - {name: build, container: step-build, imageID: i, terminationReason: Completed, terminated: {exitCode: 0, reason: Completed}}
 - {name: push, container: step-push, imageID: i, terminationReason: Error, terminated: {exitCode: 1, reason: Error}}`,
 		Outcome{Phase: Failed, FailedStep: "push", Pod: "p", Container: "step-push", Message: `step "push" failed with exit code 1`}},
+	{"the registry was away", `
+podName: p
+conditions: [{type: Succeeded, status: "False", reason: Failed, message: '"step-push" exited with code 75'}]
+results: [{name: error, type: string, value: "pushing r/x: connection refused"}]
+steps:
+- {name: build, container: step-build, imageID: i, terminationReason: Completed, terminated: {exitCode: 0, reason: Completed}}
+- {name: push, container: step-push, imageID: i, terminationReason: Error, terminated: {exitCode: 75, reason: Error}}`,
+		Outcome{Phase: Failed, FailedStep: "push", Passing: true, Pod: "p", Container: "step-push", Message: `step "push" failed with exit code 75`,
+			Cause: "pushing r/x: connection refused"}},
 	{"out of memory", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: StepOOM, message: '"step-build" exited with code 137: OOMKilled'}]
@@ -132,21 +141,21 @@ podName: p
 conditions: [{type: Succeeded, status: "False", reason: TaskRunTimeout, message: "TaskRun \"shop\" failed to finish within \"15m0s\"\nPrevious status: [ExceededNodeResources] TaskRun Pod exceeded available resources"}]
 steps:
 - {name: build, container: step-build, terminated: {exitCode: 1, reason: TaskRunTimeout, startedAt: "2026-01-01T00:00:00Z"}}`,
-		Outcome{Phase: Failed, Message: `the build did not finish within 15m; before that: [ExceededNodeResources] TaskRun Pod exceeded available resources`}},
+		Outcome{Phase: Failed, Passing: true, Message: `the build did not finish within 15m; before that: [ExceededNodeResources] TaskRun Pod exceeded available resources`}},
 	{"image pull", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: TaskRunImagePullFailed, message: 'the step "build" in TaskRun "shop" failed to pull the image "". The pod errored with the message: "Back-off pulling image "r/x"."'}]
 steps: [{name: build, container: step-build, terminated: {exitCode: 1, reason: TaskRunImagePullFailed, startedAt: "2026-01-01T00:00:00Z"}}]`,
-		Outcome{Phase: Failed, Message: `the image of a build step cannot be pulled: Back-off pulling image "r/x"`}},
+		Outcome{Phase: Failed, Passing: true, Message: `the image of a build step cannot be pulled: Back-off pulling image "r/x"`}},
 	{"missing secret", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: CreateContainerConfigError, message: 'the step "push" in TaskRun "shop" failed to start. The pod errored with the message: "secret "registry" not found."'}]`,
-		Outcome{Phase: Failed, Message: `the build pod cannot be started: secret "registry" not found`}},
+		Outcome{Phase: Failed, Passing: true, Message: `the build pod cannot be started: secret "registry" not found`}},
 	{"evicted", `
 podName: p
 conditions: [{type: Succeeded, status: "False", reason: PodEvicted, message: The node was low on resource}]
 steps: [{name: build, container: step-build, imageID: i, terminated: {exitCode: 137, reason: Error, startedAt: "2026-01-01T00:00:05Z"}}]`,
-		Outcome{Phase: Failed, FailedStep: "build", Message: "the build pod was evicted because its node ran short of memory or disk; retry the build"}},
+		Outcome{Phase: Failed, FailedStep: "build", Passing: true, Message: "the build pod was evicted because its node ran short of memory or disk"}},
 	{"refused by Tekton", `
 conditions: [{type: Succeeded, status: "False", reason: TaskRunValidationFailed, message: "[User error] invalid input params"}]`,
 		Outcome{Phase: Failed, Message: "[User error] invalid input params"}},

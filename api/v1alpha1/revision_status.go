@@ -148,6 +148,13 @@ type BuildStatus struct {
 	// on.
 	// +optional
 	Retried string `json:"retried,omitempty"`
+	// Failures counts the runs that failed at something which may pass, such as a
+	// registry that is away; the build is tried again after each. FailingSince is
+	// when the first of them ended.
+	// +optional
+	Failures int32 `json:"failures,omitempty"`
+	// +optional
+	FailingSince *metav1.MicroTime `json:"failingSince,omitempty"`
 	// FailedStep is the template's step that failed.
 	// +optional
 	FailedStep string `json:"failedStep,omitempty"`

@@ -253,6 +253,10 @@ func (in *BuildStatus) DeepCopyInto(out *BuildStatus) {
 		in, out := &in.FinishedAt, &out.FinishedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.FailingSince != nil {
+		in, out := &in.FailingSince, &out.FailingSince
+		*out = (*in).DeepCopy()
+	}
 	if in.LastLogLines != nil {
 		in, out := &in.LastLogLines, &out.LastLogLines
 		*out = make([]string, len(*in))

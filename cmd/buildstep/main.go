@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/headway-dev/headway/cmd/buildstep/tool"
+	"github.com/headway-dev/headway/pipelines/contract"
 )
 
 func main() {
@@ -24,6 +25,9 @@ func main() {
 	// The compiler's and BuildKit's own last lines say it better than we can.
 	if !errors.As(err, new(*tool.Failed)) {
 		fmt.Fprintln(os.Stderr, "error:", err)
+	}
+	if errors.As(err, new(*tool.Passing)) {
+		os.Exit(contract.ExitPassing)
 	}
 	os.Exit(1)
 }

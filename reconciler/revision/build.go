@@ -160,6 +160,9 @@ func planRun(seen Seen, b build, now time.Time) build {
 			return b.queued("trying the build again")
 		}
 		b.started(run)
+		if seen.Outcome.Passing && !seen.failedBefore() && b.patient(run, now) {
+			return b.tryAgain(seen, now)
+		}
 		if !seen.failedBefore() {
 			b.action = unequipRun
 		}
@@ -201,6 +204,9 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 		b.state, b.again = v1alpha1.StateFailed, secretAgain
 		b.built = condition.False(v1alpha1.ReasonSecretInvalid, about(rev, seen.Modules.Problem))
 		return b
+	}
+	if seen.retryAsked() {
+		b.status.Failures, b.status.FailingSince = 0, nil
 	}
 	b.action = createRun
 	b.status.Run = pipelines.RunName(rev.BuildApp(), seen.Key)

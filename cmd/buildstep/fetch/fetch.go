@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
 // Artifact is what to fetch.
@@ -81,18 +83,13 @@ func Fetch(ctx context.Context, client *http.Client, artifact Artifact, dest str
 	return nil
 }
 
-// passing marks an error that another attempt may cure.
-type passing struct{ error }
-
-func (p passing) Unwrap() error { return p.error }
-
 // downloadPatiently tries until it worked, the error is final, or patience is
 // over.
 func downloadPatiently(ctx context.Context, client *http.Client, artifact Artifact, file *os.File, limit int64) error {
 	deadline := time.Now().Add(patience)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := download(ctx, client, artifact, file, limit)
-		if err == nil || !errors.As(err, new(passing)) {
+		if err == nil || !errors.As(err, new(*tool.Passing)) {
 			return err
 		}
 		if time.Now().Add(pause).After(deadline) {
@@ -115,13 +112,13 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return passing{err}
+		return &tool.Passing{Err: err}
 	}
 	defer response.Body.Close()
 	refused := fmt.Errorf("%s answered %s", artifact.URL, response.Status)
 	switch status := response.StatusCode; {
 	case status == http.StatusNotFound, status == http.StatusTooManyRequests, status >= 500:
-		return passing{refused} // not there yet, or a problem of the server that may pass
+		return &tool.Passing{Err: refused} // not there yet, or a problem of the server that may pass
 	case status != http.StatusOK:
 		return refused
 	}
@@ -131,7 +128,7 @@ func download(ctx context.Context, client *http.Client, artifact Artifact, file 
 	sum := sha256.New()
 	written, err := io.Copy(io.MultiWriter(io.NewOffsetWriter(file, 0), sum), io.LimitReader(response.Body, limit+1))
 	if err != nil {
-		return passing{fmt.Errorf("reading %s: %w", artifact.URL, err)}
+		return &tool.Passing{Err: fmt.Errorf("reading %s: %w", artifact.URL, err)}
 	}
 	if written > limit {
 		return fmt.Errorf("the artifact is larger than %d bytes", limit)

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
 // pack makes a tar.gz of headers; the files hold the given content.
@@ -194,6 +196,9 @@ func TestFetchRetries(t *testing.T) {
 					t.Errorf("took %s, want between %s and %s", took, test.between[0], test.between[1])
 				}
 				checkError(t, err, test.want, dest)
+				if never := strings.HasPrefix(test.name, "never"); errors.As(err, new(*tool.Passing)) != never {
+					t.Errorf("error %v may pass: %v", err, !never)
+				}
 			})
 		})
 	}

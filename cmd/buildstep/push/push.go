@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/headway-dev/headway/cmd/buildstep/ocilayout"
+	"github.com/headway-dev/headway/cmd/buildstep/tool"
 	"github.com/headway-dev/headway/pipelines/credentials"
 	"github.com/headway-dev/headway/pipelines/imagesize"
 )
@@ -66,7 +67,11 @@ func Push(ctx context.Context, o Options) (string, error) {
 		return remote.Write(tag, image, remote.WithContext(ctx), remote.WithAuthFromKeychain(keys), remote.WithJobs(4))
 	}
 	if err := patiently(ctx, send); err != nil {
-		return "", fmt.Errorf("pushing %s: %w", o.Image, explain(err))
+		err = fmt.Errorf("pushing %s: %w", o.Image, explain(err))
+		if passing(err) {
+			err = &tool.Passing{Err: err}
+		}
+		return "", err
 	}
 	digest, err := image.Digest()
 	if err != nil {

@@ -68,6 +68,13 @@ func subscription(change fields) *unstructured.Unstructured {
 	}, change)
 }
 
+func eventSource(change fields) *unstructured.Unstructured {
+	return object("Source", "nightly", fields{
+		"spec.channel":       "orders",
+		"spec.cron.schedule": "0 3 * * *",
+	}, change)
+}
+
 func object(kind, name string, all ...fields) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{}}
 	o.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))

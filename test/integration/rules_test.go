@@ -50,6 +50,7 @@ const (
 	badRetryMax    = "retry.max must be between 1s and 24h"
 	badFrom        = "from must be now, earliest or a time such as 2026-05-04T12:00:00Z"
 	badEventURL    = "url must be http or https"
+	oneKind        = "exactly one of cron, github, gitlab, gitea, sqs, pubsub, kafka, kubernetes and container must be set"
 	oneTarget      = "exactly one of app, channel and url must be set"
 	writeOnce      = "a Revision's image is written once"
 	immutable      = "a Revision's spec is immutable; push a new commit instead"
@@ -145,6 +146,17 @@ func refusals() []refusal {
 		{name: "events too large", object: channel, with: fields{"spec.maxEvent": int64(8388609)}, want: "spec.maxEvent in body should be less than or equal to 8388608"},
 		{name: "dedupe below zero", object: channel, with: fields{"spec.dedupe": "-1s"}, want: badDedupe},
 		{name: "dedupe too long", object: channel, with: fields{"spec.dedupe": "25h"}, want: badDedupe},
+
+		{name: "no kind of source", object: eventSource, with: fields{"spec.cron": nil}, want: oneKind},
+		{name: "two kinds of source", object: eventSource, with: fields{"spec.kubernetes": map[string]any{}}, want: oneKind},
+		{name: "extension with a hyphen", object: eventSource, with: fields{"spec.extensions": map[string]any{"my-team": "a"}}, want: "names of extensions have at most 20 lower-case letters and digits"},
+		{name: "extension without a value", object: eventSource, with: fields{"spec.extensions": map[string]any{"team": ""}}, want: "spec.extensions.team"},
+		{name: "catch-up of another kind", object: eventSource, with: fields{"spec.cron.catchUp": "some"}, want: "spec.cron.catchUp"},
+		{name: "queue that is no URL", object: eventSource, with: fields{"spec.cron": nil, "spec.sqs": map[string]any{"queue": "uploads", "credentials": map[string]any{"name": "aws"}}}, want: "queue must be the http or https URL of a queue"},
+		{name: "subscription of Pub/Sub without its project", object: eventSource, with: fields{"spec.cron": nil, "spec.pubsub": map[string]any{"subscription": "orders", "credentials": ref}}, want: "spec.pubsub.subscription"},
+		{name: "broker without a port", object: eventSource, with: fields{"spec.cron": nil, "spec.kafka": map[string]any{"brokers": []any{"kafka"}, "topics": []any{"orders"}}}, want: "spec.kafka.brokers"},
+		{name: "webhook without its secret", object: eventSource, with: fields{"spec.cron": nil, "spec.github": map[string]any{}}, want: "spec.github.secret"},
+		{name: "name of a source", object: eventSource, with: fields{"metadata.name": "a.b"}, want: badChannelName},
 
 		{name: "no target", object: subscription, with: fields{"spec.to.app": nil}, want: oneTarget},
 		{name: "app and channel", object: subscription, with: fields{"spec.to.channel": "big"}, want: oneTarget},

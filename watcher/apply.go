@@ -46,9 +46,7 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 			failed = append(failed, err)
 		}
 	}
-	for _, planned := range p.Channels {
-		note(named("channel", planned.Name), r.applyChannel(ctx, repo, l, f, planned))
-	}
+	r.applyEventing(ctx, l, f, ofRepository(repo), p.Channels, p.Sources, nil, note)
 	for _, planned := range slices.Concat(p.Apps, p.Previews) {
 		app, err := r.applyApp(ctx, repo, l, f, planned, digests)
 		if errors.Is(err, errDeleting) && planned.Spec.Preview != nil {
@@ -59,9 +57,7 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 		if err != nil {
 			continue
 		}
-		for _, s := range planned.Subscriptions {
-			note(named("subscription", s.Name), r.applySubscription(ctx, repo, l, f, app, s))
-		}
+		r.applyEventing(ctx, l, f, ofApp(repo, app), planned.Channels, planned.Sources, planned.Subscriptions, note)
 	}
 	failed = append(failed, r.pruneEventing(ctx, repo, l, f, p)...)
 	for _, gone := range p.Remove {

@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,22 +15,24 @@ import (
 	"github.com/headway-dev/headway/watcher/plan"
 )
 
-// observeEventing reads the Channels and Subscriptions of the namespace. apps are
-// all Apps of the Repository.
+// observeEventing reads the Channels, Sources and Subscriptions of the namespace.
+// apps are all Apps of the Repository.
 func (r *Reconciler) observeEventing(ctx context.Context, repo *v1alpha1.Repository, apps map[string]*v1alpha1.App, memory *memory, f *seen) error {
 	var channels v1alpha1.ChannelList
+	var sources v1alpha1.SourceList
 	var subscriptions v1alpha1.SubscriptionList
-	for _, list := range []client.ObjectList{&channels, &subscriptions} {
+	for _, list := range []client.ObjectList{&channels, &sources, &subscriptions} {
 		if err := r.client.List(ctx, list, client.InNamespace(repo.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-			return fmt.Errorf("listing channels and subscriptions: %w", err)
+			return fmt.Errorf("listing channels, sources and subscriptions: %w", err)
 		}
 	}
 	var leaving []string
-	f.Eventing, leaving = plan.EventingOf(repo, apps, channels.Items, subscriptions.Items)
+	f.Eventing, leaving = plan.EventingOf(repo, apps, channels.Items, sources.Items, subscriptions.Items)
 	for _, object := range leaving {
 		f.deleting[object] = true
 	}
 	fresh(memory.channels, f.Channels, r.now())
+	fresh(memory.sources, f.Sources, r.now())
 	fresh(memory.subscriptions, f.Subscriptions, r.now())
 	return nil
 }
@@ -37,54 +40,72 @@ func (r *Reconciler) observeEventing(ctx context.Context, repo *v1alpha1.Reposit
 // named is an object in a sentence.
 func named(kind, name string) string { return kind + " " + name }
 
-// applyChannel makes a Channel as it is planned.
-func (r *Reconciler) applyChannel(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, planned plan.Channel) error {
-	prior := f.Channels[planned.Name]
+// owned is whose objects of eventing are made: an App's, or the Repository's
+// itself.
+type owned struct {
+	repo  *v1alpha1.Repository
+	app   string
+	owner metav1.OwnerReference
+}
+
+func ofRepository(repo *v1alpha1.Repository) owned {
+	return owned{repo: repo, owner: ownedBy("Repository", repo)}
+}
+
+func ofApp(repo *v1alpha1.Repository, app *v1alpha1.App) owned {
+	return owned{repo, app.Name, ownedBy("App", app)}
+}
+
+// applyEventing makes Channels, Sources and Subscriptions as they are planned.
+// Channels come first: the others name them.
+func (r *Reconciler) applyEventing(ctx context.Context, l *look, f seen, by owned, channels []plan.Channel, sources []plan.Source, subscriptions []plan.Subscription, note func(what string, err error)) {
+	for _, c := range channels {
+		object := &v1alpha1.Channel{ObjectMeta: by.meta(c.Name), Spec: c.Spec}
+		same := func(prior *v1alpha1.Channel) bool { return equality.Semantic.DeepEqual(prior.Spec, c.Spec) }
+		note(named("channel", c.Name), put(ctx, r, f, "Channel", f.Channels, l.memory.channels, object, &v1alpha1.Channel{}, same))
+	}
+	for _, s := range sources {
+		object := &v1alpha1.Source{ObjectMeta: by.meta(s.Name), Spec: s.Spec}
+		same := func(prior *v1alpha1.Source) bool { return equality.Semantic.DeepEqual(prior.Spec, s.Spec) }
+		note(named("source", s.Name), put(ctx, r, f, "Source", f.Sources, l.memory.sources, object, &v1alpha1.Source{}, same))
+	}
+	for _, s := range subscriptions {
+		object := &v1alpha1.Subscription{ObjectMeta: by.meta(s.Name), Spec: s.Spec}
+		same := func(prior *v1alpha1.Subscription) bool { return equality.Semantic.DeepEqual(prior.Spec, s.Spec) }
+		note(named("subscription", s.Name), put(ctx, r, f, "Subscription", f.Subscriptions, l.memory.subscriptions, object, &v1alpha1.Subscription{}, same))
+	}
+}
+
+// put makes one object as it is planned, and remembers it. there are those that the
+// look has seen; empty is an empty object of the kind.
+func put[T client.Object](ctx context.Context, r *Reconciler, f seen, kind string, there map[string]T, memory map[string]written[T], object, empty T, same func(prior T) bool) error {
+	prior, known := there[object.GetName()]
 	switch {
-	case f.deleting[named("channel", planned.Name)], prior != nil && prior.DeletionTimestamp != nil:
+	case f.deleting[named(strings.ToLower(kind), object.GetName())], known && prior.GetDeletionTimestamp() != nil:
 		return errDeleting
-	case prior != nil && equality.Semantic.DeepEqual(prior.Spec, planned.Spec):
+	case known && same(prior) && !ownedByOther(prior, object.GetOwnerReferences()[0].UID):
 		return nil
 	}
-	c := &v1alpha1.Channel{ObjectMeta: metaOf(repo, planned.Name, ownedBy("Repository", repo)), Spec: planned.Spec}
-	c.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Channel"))
-	if prior != nil {
-		c.UID = prior.UID
+	object.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	if known {
+		object.SetUID(prior.GetUID())
 	}
-	if err := r.take(ctx, c, &v1alpha1.Channel{}); err != nil {
+	if err := r.take(ctx, object, empty); err != nil {
 		return err
 	}
-	l.memory.channels[c.Name] = written[*v1alpha1.Channel]{c, r.now()}
+	memory[object.GetName()] = written[T]{object, r.now()}
 	return nil
 }
 
-// applySubscription makes a Subscription of an App as it is planned.
-func (r *Reconciler) applySubscription(ctx context.Context, repo *v1alpha1.Repository, l *look, f seen, app *v1alpha1.App, planned plan.Subscription) error {
-	prior := f.Subscriptions[planned.Name]
-	switch {
-	case f.deleting[named("subscription", planned.Name)], prior != nil && prior.DeletionTimestamp != nil:
-		return errDeleting
-	case prior != nil && equality.Semantic.DeepEqual(prior.Spec, planned.Spec):
-		return nil
+func (o owned) meta(name string) metav1.ObjectMeta {
+	m := metav1.ObjectMeta{
+		Namespace: o.repo.Namespace, Name: name, OwnerReferences: []metav1.OwnerReference{o.owner},
+		Labels: map[string]string{v1alpha1.LabelRepository: o.repo.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
 	}
-	s := &v1alpha1.Subscription{ObjectMeta: metaOf(repo, planned.Name, ownedBy("App", app)), Spec: planned.Spec}
-	s.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Subscription"))
-	s.Labels[v1alpha1.LabelApp] = app.Name
-	if prior != nil {
-		s.UID = prior.UID
+	if o.app != "" {
+		m.Labels[v1alpha1.LabelApp] = o.app
 	}
-	if err := r.take(ctx, s, &v1alpha1.Subscription{}); err != nil {
-		return err
-	}
-	l.memory.subscriptions[s.Name] = written[*v1alpha1.Subscription]{s, r.now()}
-	return nil
-}
-
-func metaOf(repo *v1alpha1.Repository, name string, owner metav1.OwnerReference) metav1.ObjectMeta {
-	return metav1.ObjectMeta{
-		Namespace: repo.Namespace, Name: name, OwnerReferences: []metav1.OwnerReference{owner},
-		Labels: map[string]string{v1alpha1.LabelRepository: repo.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
-	}
+	return m
 }
 
 // take applies an object. One without a UID is new: its name is looked up past
@@ -130,6 +151,10 @@ func (r *Reconciler) pruneEventing(ctx context.Context, repo *v1alpha1.Repositor
 	for _, name := range p.RemoveSubscriptions {
 		gone("subscription", name, "SubscriptionRemoved", &v1alpha1.Subscription{}, f.Subscriptions[name].UID)
 		delete(l.memory.subscriptions, name)
+	}
+	for _, name := range p.RemoveSources {
+		gone("source", name, "SourceRemoved", &v1alpha1.Source{}, f.Sources[name].UID)
+		delete(l.memory.sources, name)
 	}
 	for _, name := range p.RemoveChannels {
 		gone("channel", name, "ChannelRemoved", &v1alpha1.Channel{}, f.Channels[name].UID)

@@ -16,8 +16,10 @@ import (
 func (w *world) eventing() []string {
 	w.t.Helper()
 	var channels v1alpha1.ChannelList
+	var sources v1alpha1.SourceList
 	var subscriptions v1alpha1.SubscriptionList
 	must(w.t, w.client.List(w.t.Context(), &channels))
+	must(w.t, w.client.List(w.t.Context(), &sources))
 	must(w.t, w.client.List(w.t.Context(), &subscriptions))
 	whose := func(o metav1.Object) string {
 		if owner := metav1.GetControllerOf(o); owner != nil {
@@ -29,6 +31,10 @@ func (w *world) eventing() []string {
 	for i := range channels.Items {
 		c := &channels.Items[i]
 		all = append(all, fmt.Sprintf("%s of %s, %s", c.Name, whose(c), c.Spec.Keep.Duration))
+	}
+	for i := range sources.Items {
+		s := &sources.Items[i]
+		all = append(all, fmt.Sprintf("source %s of %s to %s", s.Name, whose(s), s.Spec.Channel))
 	}
 	for i := range subscriptions.Items {
 		s := &subscriptions.Items[i]
@@ -82,6 +88,43 @@ func TestEventingFollowsGit(t *testing.T) {
 		if !strings.Contains(told, want) {
 			t.Errorf("%q is not told:\n%s", want, told)
 		}
+	}
+}
+
+// TestSourcesFollowGit: a push adds, changes, moves and removes those of an app and
+// those of a headway.events.yaml; a file that is broken changes nothing.
+func TestSourcesFollowGit(t *testing.T) {
+	w := newWorld(t)
+	const nightly = "name: shop\nevents: [{name: report, cron: 0 3 * * *, to: /report}]\n"
+	const shared = "channels: [{name: orders}]\nsources: [{name: pods, kubernetes: {}, to: {channel: orders}}]\n"
+	with := func(app, events string) map[string]string {
+		files := site(app)
+		if events != "" {
+			files["headway.events.yaml"] = events
+		}
+		return files
+	}
+	w.git.CommitAndPush("first", with(nightly, shared))
+	w.look()
+	made := []string{"orders of Repository repo, 168h0m0s", "shop-report of App shop, 24h0m0s",
+		"source pods of Repository repo to orders", "source shop-report of App shop to shop-report", "shop-report of App shop, shop-report to shop/report"}
+	w.wantEventing(made...)
+	w.git.CommitAndPush("broken", with("name: shop\nprot: 1\n", "channels: [{name: orders}]\nsources: [{name: pods, kubernetes: 1, to: {channel: orders}}]\n"))
+	w.look()
+	w.wantEventing(made...)
+	w.wantCondition("SpecValid", metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "headway.events.yaml:2:36: sources[0].kubernetes")
+	w.git.CommitAndPush("moved", with(nightly+strings.Replace(shared, "{channel: orders}", "/pods", 1), "channels: []\n"))
+	w.look()
+	w.wantEventing("orders of Repository repo, 168h0m0s", "shop-pods of App shop, 24h0m0s", "shop-report of App shop, 24h0m0s",
+		"source shop-pods of App shop to shop-pods", "source shop-report of App shop to shop-report",
+		"shop-pods of App shop, shop-pods to shop/pods", "shop-report of App shop, shop-report to shop/report")
+	w.told()
+	w.git.CommitAndPush("none", with("name: shop\n", ""))
+	w.restart()
+	w.look()
+	w.wantEventing()
+	if told := strings.Join(w.told(), "\n"); !strings.Contains(told, "SourceRemoved source shop-report: no headway.yaml on main declares it") {
+		t.Errorf("what goes is not told:\n%s", told)
 	}
 }
 

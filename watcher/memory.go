@@ -49,6 +49,7 @@ type memory struct {
 	apps          map[string]written[*v1alpha1.App]
 	revisions     map[string]written[*v1alpha1.Revision]
 	channels      map[string]written[*v1alpha1.Channel]
+	sources       map[string]written[*v1alpha1.Source]
 	subscriptions map[string]written[*v1alpha1.Subscription]
 	// failures in a row.
 	failures int
@@ -78,6 +79,7 @@ func newMemory() *memory {
 		apps:          map[string]written[*v1alpha1.App]{},
 		revisions:     map[string]written[*v1alpha1.Revision]{},
 		channels:      map[string]written[*v1alpha1.Channel]{},
+		sources:       map[string]written[*v1alpha1.Source]{},
 		subscriptions: map[string]written[*v1alpha1.Subscription]{},
 	}
 }

@@ -64,7 +64,7 @@ func synced(repo *v1alpha1.Repository, f seen, p plan.Plan) {
 	switch {
 	case unsigned:
 		set(repo, v1alpha1.ConditionReady, condition.True(v1alpha1.ReasonSynced, "looked at "+at+", which is not deployed"))
-	case len(p.Files) == 0:
+	case len(p.Files)+len(f.Production.Declared) == 0:
 		set(repo, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonNoSpecFile,
 			at+" has no headway.yaml; add one (headway init writes it) and push"))
 	default:

@@ -5,6 +5,7 @@ package integration
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,24 @@ func TestEventingIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range spec.Channels {
+	all, err := os.ReadFile(root + "/watcher/specfile/testdata/sources/all.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := specfile.Parse("headway.yaml", all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range sources.Objects().Sources {
+		made := &v1alpha1.Source{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: source.Name}, Spec: *source.Spec.DeepCopy()}
+		if err := api.Create(t.Context(), made); err != nil {
+			t.Errorf("source %s: %v", source.Name, err)
+		}
+		if diff := cmp.Diff(source.Spec, made.Spec); diff != "" {
+			t.Errorf("source %s (-want +got)\n%s", source.Name, diff)
+		}
+	}
+	for _, c := range slices.Concat(spec.Objects().Channels, sources.Objects().Channels[1:]) {
 		made := &v1alpha1.Channel{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: c.Name}, Spec: *c.Spec.DeepCopy()}
 		if err := api.Create(t.Context(), made); err != nil {
 			t.Errorf("channel %s: %v", c.Name, err)
@@ -38,8 +56,8 @@ func TestEventingIsKept(t *testing.T) {
 			t.Errorf("channel %s (-want +got)\n%s", c.Name, diff)
 		}
 	}
-	for _, e := range spec.Events {
-		made := &v1alpha1.Subscription{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: e.Object("shop")}, Spec: *e.Spec.DeepCopy()}
+	for _, e := range slices.Concat(spec.Objects().Subscriptions, sources.Objects().Subscriptions) {
+		made := &v1alpha1.Subscription{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: e.Name}, Spec: *e.Spec.DeepCopy()}
 		if err := api.Create(t.Context(), made); err != nil {
 			t.Errorf("subscription %s: %v", e.Name, err)
 		}
@@ -54,8 +72,9 @@ func TestEventingIsKept(t *testing.T) {
 func (w watched) eventing() (there []string, versions string) {
 	w.Helper()
 	var channels v1alpha1.ChannelList
+	var sources v1alpha1.SourceList
 	var subscriptions v1alpha1.SubscriptionList
-	for _, list := range []client.ObjectList{&channels, &subscriptions} {
+	for _, list := range []client.ObjectList{&channels, &sources, &subscriptions} {
 		if err := api.List(w.Context(), list, client.InNamespace(w.ns)); err != nil {
 			w.Fatal(err)
 		}
@@ -63,6 +82,10 @@ func (w watched) eventing() (there []string, versions string) {
 	for _, c := range channels.Items {
 		there = append(there, fmt.Sprintf("%s %s", c.Name, c.Spec.Keep.Duration))
 		versions += c.ResourceVersion + " "
+	}
+	for _, s := range sources.Items {
+		there = append(there, fmt.Sprintf("source %s to %s", s.Name, s.Spec.Channel))
+		versions += s.ResourceVersion + " "
 	}
 	for _, s := range subscriptions.Items {
 		there = append(there, fmt.Sprintf("%s %s to %s%s%s, filter %v", s.Name, s.Spec.Channel, s.Spec.To.App, s.Spec.To.Path, s.Spec.To.Channel, s.Spec.Filter != nil))
@@ -95,6 +118,10 @@ func TestEventingFollowsGit(t *testing.T) {
 	changed := []string{"dead 1h0m0s", "orders 168h0m0s", "shop-orders orders to shop/other, filter false"}
 	push("Change", "channels: [{name: orders}, {name: dead, keep: 1h}]\nevents: [{from: orders, to: /other}]\n", changed...)
 	push("Break", "channels: [{name: orders, kep: 1h}, {name: dead}]\n", changed...)
+	push("Take events", "channels: [{name: orders}]\nsources: [{name: pods, kubernetes: {}, to: {channel: orders}}]\nevents: [{name: report, cron: 0 3 * * * Europe/Berlin, to: /report}]\n",
+		"orders 168h0m0s", "shop-report 24h0m0s", "source pods to orders", "source shop-report to shop-report", "shop-report shop-report to shop/report, filter false")
+	push("Move", "channels: [{name: orders}]\nsources: [{name: pods, kubernetes: {}, to: /pods}]\nevents: [{name: pods2, cron: 0 3 * * *, to: {channel: orders}}]\n",
+		"orders 168h0m0s", "shop-pods 24h0m0s", "source shop-pods to shop-pods", "source shop-pods2 to orders", "shop-pods shop-pods to shop/pods, filter false")
 	push("Remove", "channels: [{name: orders}]\n", "orders 168h0m0s")
 
 	foreign := &v1alpha1.Channel{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "mine"}, Spec: v1alpha1.ChannelSpec{Keep: metav1.Duration{Duration: time.Hour}}}

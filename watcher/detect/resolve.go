@@ -59,10 +59,12 @@ func newSources(s *specfile.Spec) (out Sources, err error) {
 	return out, nil
 }
 
-// Has reports whether a file is a source. No app's headway.yaml is one: how an
-// app runs is in the spec hash, and a change of it alone must not build.
+// Has reports whether a file is a source. No headway.yaml is one: how an app runs
+// is in the spec hash, and a change of it alone must not build. Nor is a
+// headway.events.yaml.
 func (s *Sources) Has(name string) bool {
-	settings := path.Base(name) == specfile.FileName && !specfile.Skipped(name)
+	base := path.Base(name)
+	settings := (base == specfile.FileName || base == specfile.EventsFileName) && !specfile.Skipped(name)
 	return !settings && (s.inFolder(name) || s.watch.Match(name) || s.needs.has(name)) && !s.ignore.Match(name)
 }
 

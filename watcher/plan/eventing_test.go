@@ -19,49 +19,69 @@ func ownedBy(kind, owner, name string) metav1.ObjectMeta {
 		*metav1.NewControllerRef(&metav1.ObjectMeta{Name: owner}, v1alpha1.GroupVersion.WithKind(kind))}}
 }
 
-// carriedOut are the channels and subscriptions once a plan is carried out.
+// carriedOut are the channels, sources and subscriptions once a plan is carried out.
 func carriedOut(e Eventing, p Plan) Eventing {
-	e.Channels, e.Subscriptions = maps.Clone(e.Channels), maps.Clone(e.Subscriptions)
-	if e.Channels == nil {
-		e.Channels, e.Subscriptions = map[string]*v1alpha1.Channel{}, map[string]*v1alpha1.Subscription{}
-	}
-	for _, c := range p.Channels {
-		e.Channels[c.Name] = &v1alpha1.Channel{ObjectMeta: ownedBy("Repository", "repo", c.Name), Spec: c.Spec}
-	}
-	for _, a := range p.Apps {
-		for _, s := range a.Subscriptions {
-			e.Subscriptions[s.Name] = &v1alpha1.Subscription{ObjectMeta: ownedBy("App", a.Name, s.Name), Spec: s.Spec}
+	channels, sources, subscriptions := map[string]*v1alpha1.Channel{}, map[string]*v1alpha1.Source{}, map[string]*v1alpha1.Subscription{}
+	maps.Copy(channels, e.Channels)
+	maps.Copy(sources, e.Sources)
+	maps.Copy(subscriptions, e.Subscriptions)
+	put := func(kind, owner string, c []Channel, s []Source, u []Subscription) {
+		for _, x := range c {
+			channels[x.Name] = &v1alpha1.Channel{ObjectMeta: ownedBy(kind, owner, x.Name), Spec: x.Spec}
+		}
+		for _, x := range s {
+			sources[x.Name] = &v1alpha1.Source{ObjectMeta: ownedBy(kind, owner, x.Name), Spec: x.Spec}
+		}
+		for _, x := range u {
+			subscriptions[x.Name] = &v1alpha1.Subscription{ObjectMeta: ownedBy(kind, owner, x.Name), Spec: x.Spec}
 		}
 	}
+	put("Repository", "repo", p.Channels, p.Sources, nil)
+	for _, a := range append(p.Apps, p.Previews...) {
+		put("App", a.Name, a.Channels, a.Sources, a.Subscriptions)
+	}
 	for _, name := range p.RemoveChannels {
-		delete(e.Channels, name)
+		delete(channels, name)
+	}
+	for _, name := range p.RemoveSources {
+		delete(sources, name)
 	}
 	for _, name := range p.RemoveSubscriptions {
-		delete(e.Subscriptions, name)
+		delete(subscriptions, name)
 	}
+	e.Channels, e.Sources, e.Subscriptions = channels, sources, subscriptions
 	return e
 }
 
-// outline has the channels and subscriptions of a plan, what goes, and why files
-// are refused.
+// outline has the channels, sources and subscriptions of a plan, what goes, and why
+// files are refused.
 func outline(p Plan) string {
 	var b strings.Builder
-	for _, c := range p.Channels {
-		fmt.Fprintf(&b, "channel %s %s\n", c.Name, c.Spec.Keep.Duration)
+	write := func(of string, c []Channel, s []Source, u []Subscription) {
+		for _, x := range c {
+			fmt.Fprintf(&b, "channel %s%s %s\n", x.Name, of, x.Spec.Keep.Duration)
+		}
+		for _, x := range s {
+			fmt.Fprintf(&b, "source %s%s: %s -> %s\n", x.Name, of, SourceText(x.Spec), x.Spec.Channel)
+		}
+		for _, x := range u {
+			fmt.Fprintf(&b, "subscription %s%s: %s -> %s%s%s\n", x.Name, of, x.Spec.Channel, x.Spec.To.App, x.Spec.To.Path, x.Spec.To.Channel)
+		}
 	}
+	write("", p.Channels, p.Sources, nil)
 	for _, a := range append(p.Apps, p.Previews...) {
 		if a.Broken {
 			fmt.Fprintf(&b, "app %s stays as it is\n", a.Name)
 		}
-		for _, s := range a.Subscriptions {
-			fmt.Fprintf(&b, "subscription %s of %s: %s -> %s%s%s\n", s.Name, a.Name, s.Spec.Channel, s.Spec.To.App, s.Spec.To.Path, s.Spec.To.Channel)
+		write(" of "+a.Name, a.Channels, a.Sources, a.Subscriptions)
+	}
+	for _, gone := range []struct {
+		kind  string
+		names []string
+	}{{"channel", p.RemoveChannels}, {"source", p.RemoveSources}, {"subscription", p.RemoveSubscriptions}} {
+		for _, name := range gone.names {
+			fmt.Fprintf(&b, "%s %s goes\n", gone.kind, name)
 		}
-	}
-	for _, name := range p.RemoveChannels {
-		fmt.Fprintf(&b, "channel %s goes\n", name)
-	}
-	for _, name := range p.RemoveSubscriptions {
-		fmt.Fprintf(&b, "subscription %s goes\n", name)
 	}
 	for _, why := range p.Problems {
 		fmt.Fprintf(&b, "%s %s\n", why.Reason, why.Message)
@@ -72,7 +92,22 @@ func outline(p Plan) string {
 const (
 	orders = "name: shop\nchannels: [{name: orders}]\nevents: [{from: orders, to: /events}, {name: big, from: orders, to: {channel: big}}]\n"
 	mailer = "name: mailer\nevents: [{from: orders, to: /}]\n"
+	// nightly has all ways from a source to an app or a channel.
+	nightly = "name: shop\nsources:\n- {name: push, github: {secret: secret://a/b}, to: /push}\n- {name: pods, kubernetes: {}, to: {channel: orders}}\nevents:\n- {name: report, cron: 0 3 * * *, to: /report}\n- {name: tick, cron: 0 4 * * *, to: {channel: orders}}\n"
+	// shared is a headway.events.yaml.
+	shared1 = "channels: [{name: orders}]\nsources:\n- {name: pods, kubernetes: {}, to: {channel: orders}}\n"
 )
+
+const sourcesMade = `
+source pods: kubernetes -> orders
+channel shop-push of shop 24h0m0s
+channel shop-report of shop 24h0m0s
+source shop-push of shop: github -> shop-push
+source shop-report of shop: cron 0 3 * * * -> shop-report
+source shop-tick of shop: cron 0 4 * * * -> orders
+subscription shop-push of shop: shop-push -> shop/push
+subscription shop-report of shop: shop-report -> shop/report
+`
 
 // TestPlanEventing: each case is a history of commits with an app in each folder;
 // what is wanted follows from the last one.
@@ -104,7 +139,7 @@ subscription shop-orders goes
 		{"the file is broken", []content{{"shop": orders, "mailer": mailer}, {"shop": "name: shop\nprot: 1\nchannels: [{name: orders}]\n", "mailer": "name: mailer\n"}}, Eventing{}, `
 app shop stays as it is
 subscription mailer-orders goes
-InvalidSpec shop/headway.yaml:2:1: unknown key "prot", did you mean "port"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sends, sticky, timeout, watch
+InvalidSpec shop/headway.yaml:2:1: unknown key "prot", did you mean "port"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sends, sources, sticky, timeout, watch
 `},
 		{"a file that is broken does not say it any more", []content{{"shop": orders}, {"shop": "name: shop\nport: x\n"}}, Eventing{}, `
 app shop stays as it is
@@ -135,8 +170,8 @@ subscription shop-orders goes
 		{"a channel twice", []content{{"shop": orders, "mailer": mailer}, {"shop": orders, "mailer": mailer + "channels: [{name: orders}]\n"}}, Eventing{}, `
 app mailer stays as it is
 app shop stays as it is
-NameConflict mailer/headway.yaml:3:19: channels[0].name: shop/headway.yaml has the channel "orders", too; each is in one file
-NameConflict shop/headway.yaml:2:19: channels[0].name: mailer/headway.yaml has the channel "orders", too; each is in one file
+NameConflict mailer/headway.yaml:3:19: channels[0].name: shop/headway.yaml has the Channel "orders", too; each is in one file
+NameConflict shop/headway.yaml:2:19: channels[0].name: mailer/headway.yaml has the Channel "orders", too; each is in one file
 `},
 		{"a subscription twice", []content{{"shop": "name: shop\nevents: [{name: a-b, from: orders, to: /}]", "shop-a": "name: shop-a\nevents: [{name: b, from: orders, to: /}]"}}, Eventing{}, `
 NameConflict shop-a/headway.yaml:2:17: events[0].name: shop/headway.yaml has the Subscription "shop-a-b", too; each is in one file
@@ -152,6 +187,51 @@ app shop stays as it is
 NameConflict shop-a/headway.yaml:2:17: events[0].name: the Subscription "shop-a-b" of this namespace belongs to App "shop"; choose another name
 InvalidSpec shop/headway.yaml:2:7: port: expected an integer from 1 to 65535, such as 8080, but found the text "x"
 `},
+		{"sources", []content{{"shop": nightly}}, Eventing{}, sourcesMade},
+		{"sources go", []content{{"shop": nightly}, {"shop": "name: shop\n"}}, Eventing{}, `
+channel shop-push goes
+channel shop-report goes
+source pods goes
+source shop-push goes
+source shop-report goes
+source shop-tick goes
+subscription shop-push goes
+subscription shop-report goes
+`},
+		{"sources of a broken file stay", []content{{"shop": nightly}, {"shop": "name: shop\nprot: 1\nsources: [{name: pods}]\n"}}, Eventing{}, `
+app shop stays as it is
+InvalidSpec shop/headway.yaml:2:1: unknown key "prot", did you mean "port"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sends, sources, sticky, timeout, watch
+shop/headway.yaml:3:11: sources[0].to: missing; expected a path of this app that begins with /, such as /events, or a mapping, such as {channel: orders}
+shop/headway.yaml:3:11: sources[0]: says no kind; write one of cron, github, gitlab, gitea, sqs, pubsub, kafka, kubernetes, container
+`},
+		{"a file without an app", []content{{"events": shared1, "mailer": mailer}}, Eventing{}, `
+channel orders 168h0m0s
+source pods: kubernetes -> orders
+subscription mailer-orders of mailer: orders -> mailer/
+`},
+		{"a file without an app goes", []content{{"events": shared1, "mailer": mailer}, {"mailer": mailer}}, Eventing{}, `
+subscription mailer-orders of mailer: orders -> mailer/
+channel orders goes
+source pods goes
+`},
+		{"a file without an app breaks", []content{{"events": shared1}, {"events": "channels: [{name: orders}]\nsources: [{name: pods, kubernetes: 1, to: {channel: orders}}]\n"}}, Eventing{}, `
+InvalidSpec events/headway.events.yaml:2:36: sources[0].kubernetes: expected a mapping, such as {types: [Warning], kinds: [Pod]}, but found the number 1
+`},
+		{"moved between both kinds of files", []content{{"events": shared1}, {"shop": "name: shop\n" + shared1}}, Eventing{}, `
+channel orders 168h0m0s
+source pods: kubernetes -> orders
+`},
+		{"a source in both kinds of files", []content{{"events": shared1, "shop": "name: shop\nsources: [{name: pods, kubernetes: {}, to: {channel: orders}}]\n"}}, Eventing{}, `
+NameConflict shop/headway.yaml:2:18: sources[0].name: events/headway.events.yaml has the Source "pods", too; each is in one file
+NameConflict events/headway.events.yaml:3:10: sources[0].name: shop/headway.yaml has the Source "pods", too; each is in one file
+`},
+		{"sources with names of others", []content{{"shop": nightly, "events": "sources: [{name: x, kubernetes: {}, to: {channel: orders}}]\n"}},
+			Eventing{ForeignSources: map[string]string{"pods": "was not made from git", "x": "was not made from git"}, ForeignChannels: map[string]string{"shop-report": `belongs to Repository "other"`}}, `
+NameConflict shop/headway.yaml:4:10: sources[1].name: the Source "pods" of this namespace was not made from git; choose another name
+shop/headway.yaml:6:10: events[0].name: the Channel "shop-report" of this namespace belongs to Repository "other"; choose another name
+NameConflict events/headway.events.yaml:1:18: sources[0].name: the Source "x" of this namespace was not made from git; choose another name
+`},
+		{"a model of a file without an app", []content{{"{{x}}": shared1}}, Eventing{}, "\n"},
 		{"renamed", []content{{"shop": orders}, {"shop": strings.Replace(orders, "name: shop", "name: store", 1)}}, Eventing{}, `
 channel orders 168h0m0s
 app shop stays as it is
@@ -176,12 +256,17 @@ subscription store-big of store: orders -> big
 	}
 }
 
-// commitOf reads a commit with a static app in each folder.
+// commitOf reads a commit with a static app in each folder; those whose file has no
+// name have a headway.events.yaml instead.
 func commitOf(t *testing.T, name string, apps content) *Snapshot {
 	t.Helper()
 	files := content{}
 	for folder, spec := range apps {
 		files[folder+"/headway.yaml"], files[folder+"/index.html"] = spec, "<p>"+name
+		if !strings.HasPrefix(spec, "name:") {
+			delete(files, folder+"/headway.yaml")
+			files[folder+"/headway.events.yaml"] = spec
+		}
 	}
 	c := files.commit()
 	c.Hash = hash(name)

@@ -58,7 +58,7 @@ type Facts struct {
 	// of other Repositories in the namespace to the Repository.
 	Apps    map[string]*v1alpha1.App
 	Foreign map[string]string
-	// Eventing is what there is of channels and subscriptions.
+	// Eventing is what there is of channels, sources and subscriptions.
 	Eventing
 	// Previews are the Repository's Apps that are previews, by name.
 	Previews map[string]*v1alpha1.App
@@ -109,11 +109,12 @@ type Plan struct {
 	Requests []v1alpha1.RequestStatus
 	// Remove are the Apps that go.
 	Remove []Removal
-	// Channels are those that are or become, by name, without those that stay as
-	// they are because their file cannot be used.
+	// Channels and Sources are those of the Repository that are or become, by name,
+	// without those that stay as they are because their file cannot be used.
 	Channels []Channel
-	// RemoveChannels and RemoveSubscriptions go.
-	RemoveChannels, RemoveSubscriptions []string
+	Sources  []Source
+	// These go.
+	RemoveChannels, RemoveSources, RemoveSubscriptions []string
 	// Files are the headway.yaml files of the production commit, for the
 	// status.
 	Files []v1alpha1.RepositoryApp
@@ -129,8 +130,11 @@ type App struct {
 	Name      string
 	Spec      v1alpha1.AppSpec
 	Revisions []Revision
-	// Subscriptions of the App, which has no others unless it is Broken: its
-	// headway.yaml cannot be used, and what there is of them stays as it is.
+	// Channels, Sources and Subscriptions of the App, which has no others unless it
+	// is Broken: its headway.yaml cannot be used, and what there is of them stays as
+	// it is.
+	Channels      []Channel
+	Sources       []Source
 	Subscriptions []Subscription
 	Broken        bool
 }
@@ -159,7 +163,7 @@ func (r *Revision) Source() v1alpha1.CodeSource {
 //	... is one too many         as not valid, and told once for all of them
 //	its commit is unsigned      as not valid, for every App (unsigned.go)
 //	no file names the App       removal.go
-//	channels and subscriptions  eventing.go
+//	channels, sources and so on eventing.go
 //	a further ref               is a head of the Apps that production has
 //	a request                   preview.go
 func Make(f Facts) Plan {
@@ -203,8 +207,8 @@ func Make(f Facts) Plan {
 		}
 	}
 	slices.SortFunc(p.Apps, func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
-	f.planEventing(&p, files)
 	f.planPreviews(&p, files)
+	f.planEventing(&p, files)
 	return p
 }
 
@@ -289,7 +293,9 @@ func (f Facts) planApp(name string, c *Candidate) (App, *Problem) {
 	f.release(&spec, name, prior, ledger)
 	f.addFurtherHeads(&spec, name, ledger, prior.Heads)
 	f.decide(&spec, name, ledger)
-	return App{Name: name, Spec: spec, Revisions: ledger.made, Subscriptions: subscriptions(c)}, nil
+	app := App{Name: name, Spec: spec, Revisions: ledger.made}
+	app.addEventing(c)
+	return app, nil
 }
 
 // planBroken keeps an App as it is, with a problem. Its further refs go on:

@@ -130,14 +130,14 @@ func (s *previews) carryOut(j *judgement) []string {
 		case why != nil:
 			spec := *app.Spec.DeepCopy()
 			spec.Problem = &v1alpha1.SpecProblem{Commit: j.r.Commit, Reason: why.Reason, Message: condition.Shorten(why.Message, MaxMessage)}
-			planned[name] = App{Name: name, Spec: spec}
+			planned[name] = App{Name: name, Spec: spec, Broken: true}
 		case s.unknown[of]:
-			planned[name] = App{Name: name, Spec: app.Spec}
+			planned[name] = App{Name: name, Spec: app.Spec, Broken: true}
 			if j.state != v1alpha1.RequestPreviewed {
 				j.state, j.message = v1alpha1.RequestPreviewed, fmt.Sprintf("its previews stay as they are, as headway.yaml of %s on %s cannot be used", of, v1alpha1.ShortRef(s.facts.ProductionRef))
 			}
 		case j.keep && slices.ContainsFunc(s.apps, func(c *Candidate) bool { return c.Name == of }):
-			planned[name] = App{Name: name, Spec: app.Spec}
+			planned[name] = App{Name: name, Spec: app.Spec, Broken: true}
 		}
 	}
 	names := sortedKeys(planned)

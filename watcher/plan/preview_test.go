@@ -203,7 +203,7 @@ func TestLifeOfAPreview(t *testing.T) {
 		{"a push that changes nothing of the app", on, "12 feat c3", "k2 name: shop", is + "c3=shop-pr-12-b2b2b2b2\n"},
 		{"another branch of the same request", on, "12 other b2", "k2 name: shop", "12 Previewed shop-pr-12\npreview shop-pr-12 other@b2=shop-pr-12-b2b2b2b2\n"},
 		{"a push with an error", on, "12 feat c3", "k3 name: shop\nprot: 1",
-			"12 Invalid shop-pr-12 (shop/headway.yaml:2:1: unknown key \"prot\", did you mean \"port\"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sends, sticky, timeout, watch)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2 problem=InvalidSpec\n"},
+			"12 Invalid shop-pr-12 (shop/headway.yaml:2:1: unknown key \"prot\", did you mean \"port\"? Valid keys here: args, build, channels, command, env, events, health, hold, hosts, ignore, image, name, path, pin, port, preview, release, resources, scale, sends, sources, sticky, timeout, watch)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2 problem=InvalidSpec\n"},
 		{"a push that asks for a Secret", on, "12 feat c3", "k3 name: shop\nenv: {A: secret://vault/root}",
 			"12 Invalid shop-pr-12 (shop/headway.yaml:2:10: env.A: secret://vault/root is not for previews: they get the Secrets and ConfigMaps that preview.env and preview.secrets name in shop/headway.yaml on production. Add it there, or write a plain value)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2 problem=NotAllowed\n"},
 		{"the commit cannot be read", on, "12 feat c3 unread", "k2 name: shop", "12 Invalid shop-pr-12 (commit c3c3c3c3 cannot be read; previews that it has stay as they are: it is too large)\npreview shop-pr-12 feat@b2=shop-pr-12-b2b2b2b2\n"},

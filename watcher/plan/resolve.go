@@ -21,7 +21,14 @@ const maxLine = 120
 // its problem; an error means that a file cannot be read.
 func (s SpecFiles) Resolve(c *tree.Commit, blobs tree.Blobs, memo *detect.Memo) (*Snapshot, error) {
 	files := detect.NewTree(detect.NewFiles(c.Paths()), tree.Content{Commit: c, Blobs: blobs}, memo)
-	out := &Snapshot{Commit: c.Hash, Subject: condition.Clip(c.Subject, maxLine), Author: condition.Clip(c.Author, maxLine), Apps: slices.Clone(s)}
+	out := &Snapshot{Commit: c.Hash, Subject: condition.Clip(c.Subject, maxLine), Author: condition.Clip(c.Author, maxLine)}
+	for _, file := range s {
+		if file.declares {
+			out.Declared = append(out.Declared, file)
+		} else {
+			out.Apps = append(out.Apps, file)
+		}
+	}
 	for i := range out.Apps {
 		if app := &out.Apps[i]; app.Problem == nil {
 			if err := app.resolve(c, files); err != nil {
@@ -31,7 +38,7 @@ func (s SpecFiles) Resolve(c *tree.Commit, blobs tree.Blobs, memo *detect.Memo) 
 	}
 	slices.SortFunc(out.Apps, func(a, b Candidate) int { return cmp.Compare(a.File, b.File) })
 	markDuplicates(out.Apps)
-	markShared(out.Apps)
+	markShared(out.all())
 	return out, nil
 }
 

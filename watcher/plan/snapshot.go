@@ -15,13 +15,15 @@ type Snapshot struct {
 	Author  string
 	// Unsigned is why the commit does not count; then nothing of it is in Apps.
 	Unsigned *Problem
-	// Apps are the commit's headway.yaml files, sorted by path.
-	Apps []Candidate
+	// Apps are the commit's headway.yaml files, and Declared its headway.events.yaml
+	// files, sorted by path.
+	Apps, Declared []Candidate
 }
 
-// Candidate is one headway.yaml: what it asks for, or why it cannot be used.
+// Candidate is one headway.yaml or headway.events.yaml: what it asks for, or why
+// it cannot be used.
 type Candidate struct {
-	// File is the path of the headway.yaml.
+	// File is its path.
 	File string
 	// Name of the app; empty when the file cannot be read.
 	Name string
@@ -38,16 +40,21 @@ type Candidate struct {
 	// claims is the name in a file that could not be read; empty when it
 	// cannot be told.
 	claims string
-	// channels are those that the file declares, as far as they can be told;
-	// mayHide: there may be others.
-	channels []string
-	mayHide  bool
+	// channels and sources are those that the file declares, as far as they can be
+	// told; mayHide: there may be others.
+	channels, sources []string
+	mayHide           bool
+	// declares: it is a headway.events.yaml.
+	declares bool
 	// omitted: the file is one too many and was not read.
 	omitted bool
 	// key is the hash of what the image is built from, specHash of what is
 	// frozen.
 	key, specHash string
 }
+
+// HasApp reports whether the file is about an app, as a headway.yaml is.
+func (c *Candidate) HasApp() bool { return !c.declares }
 
 // nameless: the file may be any app's.
 func (c *Candidate) nameless() bool {
@@ -85,7 +92,7 @@ func (s *Snapshot) refuse(file string, why *Problem) *Snapshot {
 	out.Apps = slices.Clone(s.Apps)
 	for i := range out.Apps {
 		if c := &out.Apps[i]; c.File == file {
-			*c = Candidate{File: file, Name: c.Name, Problem: why, channels: c.channels, mayHide: c.mayHide}
+			*c = Candidate{File: file, Name: c.Name, Problem: why, channels: c.channels, sources: c.sources, mayHide: c.mayHide}
 		}
 	}
 	return &out
@@ -102,14 +109,25 @@ func (s *Snapshot) problemOf(name string) *Problem {
 	return nil
 }
 
-// File finds a headway.yaml; nil where there is none.
+// File finds a headway.yaml or headway.events.yaml; nil where there is none.
 func (s *Snapshot) File(path string) *Candidate {
-	for i := range s.Apps {
-		if s.Apps[i].File == path {
-			return &s.Apps[i]
+	for _, c := range s.all() {
+		if c.File == path {
+			return c
 		}
 	}
 	return nil
+}
+
+// all are the files of both kinds.
+func (s *Snapshot) all() (all []*Candidate) {
+	for i := range s.Apps {
+		all = append(all, &s.Apps[i])
+	}
+	for i := range s.Declared {
+		all = append(all, &s.Declared[i])
+	}
+	return all
 }
 
 // App finds an app of the snapshot that can be used; none in nil.

@@ -18,10 +18,12 @@ const (
 	MaxSpecFiles = 500
 	// maxNamed bounds the files past MaxSpecFiles of which the name is read.
 	maxNamed = 5000
+	// maxEventsFiles bounds the headway.events.yaml files of one repository.
+	maxEventsFiles = 100
 )
 
-// SpecFiles are the headway.yaml files of a commit, each parsed once and not
-// yet held against the other files.
+// SpecFiles are the headway.yaml and headway.events.yaml files of a commit, each
+// parsed once and not yet held against the other files.
 type SpecFiles []Candidate
 
 // ReadSpecFiles parses the headway.yaml files of a commit. known are the paths
@@ -51,20 +53,51 @@ func ReadSpecFiles(c *tree.Commit, blobs tree.Blobs, known map[string]bool) (Spe
 		}
 		all = append(all, app)
 	}
+	declared, err := readDeclared(c, blobs)
+	return append(all, declared...), err
+}
+
+// readDeclared parses the headway.events.yaml files of a commit. One too many may
+// hide anything.
+func readDeclared(c *tree.Commit, blobs tree.Blobs) (SpecFiles, error) {
+	var all SpecFiles
+	for _, f := range filesNamed(c, specfile.EventsFileName) {
+		file := Candidate{File: f.Path, declares: true, mayHide: true}
+		switch {
+		case len(all) >= maxEventsFiles:
+			file.refuse(v1alpha1.ReasonTooManySpecFiles, specfile.Whole(fmt.Sprintf("the repository has more than %d files %s, and this one is left out; put some together", maxEventsFiles, specfile.EventsFileName)))
+			return append(all, file), nil
+		case f.Mode == tree.Symlink:
+			file.refuse(v1alpha1.ReasonInvalidSpec, specfile.Whole(specfile.EventsFileName+" is a symbolic link; make it a file"))
+		default:
+			data, err := blobs.Read(f.Blob, specfile.MaxBytes)
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", f.Path, err)
+			}
+			file.parse(data)
+		}
+		all = append(all, file)
+	}
 	return all, nil
+}
+
+// filesNamed are the files of a commit with a name, in the order of their paths.
+// What a submodule holds is of its own repository.
+func filesNamed(c *tree.Commit, name string) []tree.File {
+	var files []tree.File
+	for _, f := range c.Files {
+		if path.Base(f.Path) == name && !specfile.Skipped(f.Path) && f.Submodule == "" {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // specFilesOf are the headway.yaml files of a commit. Those that made an App
 // before, known by their paths, come first, then the order of paths decides. So
-// an app that runs goes on being followed, whatever is added beside it. What a
-// submodule holds are apps of its own repository.
+// an app that runs goes on being followed, whatever is added beside it.
 func specFilesOf(c *tree.Commit, known map[string]bool) []tree.File {
-	var files []tree.File
-	for _, f := range c.Files {
-		if path.Base(f.Path) == specfile.FileName && !specfile.Skipped(f.Path) && f.Submodule == "" {
-			files = append(files, f)
-		}
-	}
+	files := filesNamed(c, specfile.FileName)
 	first := func(f tree.File) int {
 		if known[f.Path] {
 			return 0
@@ -77,7 +110,11 @@ func specFilesOf(c *tree.Commit, known map[string]bool) []tree.File {
 
 // parse reads what the file says.
 func (c *Candidate) parse(data []byte) {
-	parsed, err := specfile.Parse(c.File, data)
+	read := specfile.Parse
+	if c.declares {
+		read = specfile.ParseEvents
+	}
+	parsed, err := read(c.File, data)
 	var at specfile.Problems
 	switch c.Template = specfile.IsTemplate(c.File, data, err); {
 	case errors.As(err, &at):
@@ -87,9 +124,12 @@ func (c *Candidate) parse(data []byte) {
 		c.claims = parsed.Name
 		c.refuse(v1alpha1.ReasonInvalidSpec, specfile.Whole("the folder's name is a placeholder; rename the folder"))
 	default:
-		c.Spec, c.Name = parsed, parsed.Name
+		c.Spec, c.Name, c.mayHide = parsed, parsed.Name, false
 		for _, channel := range parsed.Channels {
 			c.channels = append(c.channels, channel.Name)
+		}
+		for _, source := range parsed.Sources {
+			c.sources = append(c.sources, source.Name)
 		}
 	}
 }
@@ -97,14 +137,16 @@ func (c *Candidate) parse(data []byte) {
 // claim notes what a file that is not used says all the same.
 func (c *Candidate) claim(data []byte) {
 	sure := false
-	c.claims = specfile.ClaimedName(data)
-	c.channels, sure = specfile.ClaimedChannels(data)
+	if !c.declares {
+		c.claims = specfile.ClaimedName(data)
+	}
+	c.channels, c.sources, sure = specfile.Claimed(data)
 	c.mayHide = !sure
 }
 
 // Reach reports whether an app may have sources in a folder.
 func (s SpecFiles) Reach(dir string) bool {
-	return slices.ContainsFunc(s, func(c Candidate) bool { return c.Spec != nil && detect.Reaches(c.Spec, dir) })
+	return slices.ContainsFunc(s, func(c Candidate) bool { return c.Spec != nil && !c.declares && detect.Reaches(c.Spec, dir) })
 }
 
 // Omitted says which files of a snapshot are left out; nil when all are read.

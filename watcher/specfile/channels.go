@@ -86,38 +86,28 @@ func channelName[T any](example string, set func(into *T, v string)) textOf[T] {
 		set: func(into *T, v string) error { set(into, v); return nil }}
 }
 
-// acrossChannels: each is named once.
-func (r *reader) acrossChannels(channels []Channel) {
-	first := map[string]int{}
-	for i, c := range channels {
-		key := fmt.Sprintf("channels[%d].name", i)
-		if at, taken := first[c.Name]; taken && c.Name != "" {
-			r.failAt(r.at[key], key, "channels[%d] has the name %q, too; a channel is named once", at, c.Name)
-			continue
-		}
-		first[c.Name] = i
-	}
-}
-
-// ClaimedChannels are the channels that a file declares which cannot be used,
-// as far as they can be told; sure is false where there may be others.
-func ClaimedChannels(data []byte) (names []string, sure bool) {
+// Claimed are the names of the channels and sources that a file declares which
+// cannot be used, as far as they can be told; sure is false where there may be
+// others.
+func Claimed(data []byte) (channels, sources []string, sure bool) {
 	root, problem := document(data)
 	if problem != nil {
-		return nil, false
+		return nil, nil, false
 	}
 	sure = true
-	for _, list := range valuesOf(root, "channels") {
-		sure = sure && (list.Kind == yaml.SequenceNode || list.ShortTag() == "!!null")
-		for _, item := range list.Content {
-			claimed := valuesOf(item, "name")
-			for _, n := range claimed {
-				names = append(names, n.Value)
+	for key, names := range map[string]*[]string{"channels": &channels, "sources": &sources} {
+		for _, list := range valuesOf(root, key) {
+			sure = sure && (list.Kind == yaml.SequenceNode || list.ShortTag() == "!!null")
+			for _, item := range list.Content {
+				claimed := valuesOf(item, "name")
+				for _, n := range claimed {
+					*names = append(*names, n.Value)
+				}
+				sure = sure && len(claimed) > 0
 			}
-			sure = sure && len(claimed) > 0
 		}
 	}
-	return names, sure
+	return channels, sources, sure
 }
 
 // valuesOf are the values of a key, which an invalid file may have twice.

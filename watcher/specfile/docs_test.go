@@ -47,7 +47,11 @@ func TestExamplesInDocs(t *testing.T) {
 			if !strings.Contains("\n"+example, "\nname: ") { // a line of a file
 				example = "name: shop\n" + example
 			}
-			if _, err := Parse("headway.yaml", []byte(example)); err != nil {
+			parse := Parse
+			if strings.Contains(block[1], "# "+EventsFileName+"\n") {
+				parse, example = ParseEvents, block[1]
+			}
+			if _, err := parse("headway.yaml", []byte(example)); err != nil {
 				t.Errorf("%s: %s%v", file, example, err)
 			}
 		}

@@ -1,7 +1,6 @@
 package specfile
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,12 +11,14 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// Subscription is one of the app to the events of a channel. Only the file on
-// the production branch counts.
+// Subscription is one of the app to the events of a channel, or of a schedule. Only
+// the file on the production branch counts.
 type Subscription struct {
 	// Name within the app. Default: that of the channel.
 	Name string
 	Spec v1alpha1.SubscriptionSpec
+	// Cron makes the events, in the place of a channel.
+	Cron *v1alpha1.CronSource `json:",omitempty"`
 	// here: events go to this app.
 	here bool
 }
@@ -31,6 +32,14 @@ var eventsRow = row{
 		add:  func(s *Spec, e Subscription) { s.Events = append(s.Events, e) },
 	},
 }
+
+// cronOfSubscription are the keys of a schedule within a subscription.
+var cronOfSubscription = cronKeys[Subscription](func(e *Subscription) *v1alpha1.CronSource {
+	if e.Cron == nil {
+		e.Cron = &v1alpha1.CronSource{CatchUp: v1alpha1.CatchUpLast}
+	}
+	return e.Cron
+})
 
 // beginSubscription fills in what holds for a subscription that says no more
 // than it must.
@@ -48,17 +57,24 @@ func beginSubscription(e *Subscription) {
 
 var subscriptionRows = []rowOf[Subscription]{
 	{
-		name: "name", byDefault: "that of the channel",
+		name: "name", byDefault: "that of the channel; required with cron",
 		doc: "Name of the subscription within the app. It keeps its place in the channel under it.",
 		value: textOf[Subscription]{what: "a name of lower-case letters, digits and hyphens", example: "mail",
 			pattern: appName.String(), most: v1alpha1.MaxEventingName,
 			set: func(e *Subscription, v string) error { e.Name = v; return nil }},
 	},
 	{
-		name: "from", required: true,
+		name: "from", byDefault: "none: cron is there instead",
 		doc:   "Channel whose events are delivered. Another repository of the namespace may have it.",
 		value: channelName("orders", func(e *Subscription, v string) { e.Spec.Channel = v }),
 	},
+	{
+		name: "cron", byDefault: "none: from is there instead",
+		doc:   "Times at which an event is made, in the place of `from`: minute, hour, day of the month, month and day of the week, and a time zone if it is not UTC.",
+		value: cronOfSubscription.schedule(),
+	},
+	cronOfSubscription.catchUp(),
+	cronOfSubscription.data(),
 	{
 		name: "filter", byDefault: "every event",
 		doc:   "What an event must have to be delivered: attributes with their values, or one of the [other forms](events.md#filters).",
@@ -184,36 +200,54 @@ func setStart(e *Subscription, v string) error {
 	return nil
 }
 
-// acrossEvents: each subscription has a name of its own, which makes that of an
-// object with the name of the app.
+// acrossEvents: each subscription has a channel or a schedule.
 func (r *reader) acrossEvents(app string, events []Subscription) {
-	first := map[string]int{}
 	for i := range events {
 		e := &events[i]
 		key := fmt.Sprintf("events[%d]", i)
-		if r.has(key + ".name") {
-			key += ".name"
-		} else {
-			key, e.Name = key+".from", e.Spec.Channel
+		r.acrossCron(key, e)
+		if !r.has(key + ".name") {
+			e.Name = e.Spec.Channel
 		}
 		if e.here {
 			e.Spec.To.App = app
 		}
-		r.acrossRuns(fmt.Sprintf("events[%d]", i), e)
-		if e.Name == "" {
-			continue // a problem already
-		}
-		object := e.Object(app)
-		if at, taken := first[e.Name]; taken {
-			r.failAt(r.at[key], key, "events[%d] has the name %q, too; give one of them another name", at, e.Name)
-			continue
-		}
-		first[e.Name] = i
-		if len(object) > v1alpha1.MaxEventingName {
-			r.failAt(r.at[key], key, "the subscription would be named %s, which has %d characters; at most %d are allowed, so give it a shorter name", clip(object), len(object), v1alpha1.MaxEventingName)
-		}
+		r.acrossRuns(key, e)
 	}
 }
 
-// Object is the name of the Subscription in the cluster.
-func (e *Subscription) Object(app string) string { return cmp.Or(app, "?") + "-" + e.Name }
+// ofChannel are the keys of a subscription that are about how events of a channel
+// are delivered: without a subscription they have no effect.
+var ofChannel = []string{"filter", "reply", "deadLetter", "retry", "ordered", "rate", "inFlight", "timeout", "redrive", "replay"}
+
+func (r *reader) acrossCron(key string, e *Subscription) {
+	from, cron := r.has(key+".from"), r.has(key+".cron")
+	fail := func(name, message string) { r.failAt(r.at[key+name], key+name, "%s", message) }
+	switch {
+	case from && cron:
+		fail(".cron", "from and cron exclude each other; keep one")
+	case !from && !cron && r.has(key):
+		fail("", "has no events; write from: orders, a channel, or cron: "+scheduleExample)
+	case !cron:
+		for _, name := range []string{".catchUp", ".data"} {
+			if r.has(key + name) {
+				fail(name, "is about cron, and this subscription has none")
+			}
+		}
+	default:
+		if !r.has(key + ".name") {
+			fail("", `has no name; what comes from cron needs one, such as name: nightly`)
+		}
+		if r.has(key + ".start") {
+			fail(".start", "is about a channel; of times that were missed, catchUp says what becomes of them")
+		}
+		if e.Spec.To.URL != "" {
+			fail(".to.url", "cron goes to a path of this app or to a channel")
+		}
+		for _, name := range ofChannel {
+			if at := key + "." + name; e.Spec.To.Channel != "" && r.has(at) {
+				fail("."+name, "is about delivering, and this goes to a channel: write it where that is delivered")
+			}
+		}
+	}
+}

@@ -94,30 +94,49 @@ func checkSpec(t *testing.T, s *Spec) {
 
 // checkEventing: the kinds' own rules hold, and so do names.
 func checkEventing(t *testing.T, s *Spec) {
+	o := s.Objects()
 	names := map[string]bool{}
-	for _, c := range s.Channels {
+	name := func(kind, name string) {
+		if !appName.MatchString(name) || len(name) > 63 || names[kind+name] {
+			t.Fatalf("%s %q", kind, name)
+		}
+		names[kind+name] = true
+	}
+	for _, c := range o.Channels {
+		name("channel", c.Name)
 		keep, size, dedupe := c.Spec.Keep.Duration, c.Spec.Size.Value(), c.Spec.Dedupe.Duration
-		if !appName.MatchString(c.Name) || len(c.Name) > 63 || names[c.Name] || keep < time.Minute || keep > 8760*time.Hour || size < 1<<20 ||
+		if keep < time.Minute || keep > 8760*time.Hour || size < 1<<20 ||
 			c.Spec.MaxEvent < 65536 || c.Spec.MaxEvent > 8388608 || dedupe < 0 || dedupe > 24*time.Hour {
 			t.Fatalf("channel %+v", c)
 		}
-		names[c.Name] = true
 	}
-	names = map[string]bool{}
-	for i := range s.Events {
-		e := &s.Events[i]
+	for _, source := range o.Sources {
+		name("source", source.Name)
+		kinds := 0
+		spec := source.Spec
+		for _, there := range []bool{spec.Cron != nil, spec.GitHub != nil, spec.GitLab != nil, spec.Gitea != nil, spec.SQS != nil,
+			spec.PubSub != nil, spec.Kafka != nil, spec.Kubernetes != nil, spec.Container != nil} {
+			if there {
+				kinds++
+			}
+		}
+		if kinds != 1 || spec.Channel == "" || len(spec.Extensions) > v1alpha1.MaxExtensions || spec.Cron != nil && spec.Cron.CatchUp == "" {
+			t.Fatalf("source %+v", source)
+		}
+	}
+	for i := range o.Subscriptions {
+		e := &o.Subscriptions[i]
+		name("subscription", e.Name)
 		targets := 0
 		for _, to := range []string{e.Spec.To.App, e.Spec.To.Channel, e.Spec.To.URL} {
 			if to != "" {
 				targets++
 			}
 		}
-		object := e.Object(s.Name)
-		if !appName.MatchString(object) || len(object) > 63 || names[object] || targets != 1 || (e.Spec.To.App != "") != (e.Spec.To.Path != "") ||
+		if targets != 1 || (e.Spec.To.App != "") != (e.Spec.To.Path != "") ||
 			e.Spec.Channel == "" || e.Spec.Rate < 0 || e.Spec.Rate > 100000 || e.Spec.InFlight < 0 || e.Spec.InFlight > 1024 {
 			t.Fatalf("subscription %+v", e)
 		}
-		names[object] = true
 		checkFilter(t, e.Spec.Filter)
 	}
 }

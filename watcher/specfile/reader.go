@@ -14,6 +14,8 @@ type reader struct {
 	problems Problems
 	// at is where each key's value stands, for checks across keys.
 	at map[string]position
+	// ofApp are the keys of a headway.yaml, where this file is none.
+	ofApp []string
 }
 
 func (r *reader) fail(n *yaml.Node, key, format string, args ...any) {
@@ -26,9 +28,9 @@ func (r *reader) failAt(at position, key, format string, args ...any) {
 	})
 }
 
-// top reads the whole file.
-func top[T any](root *yaml.Node, table objectOf[T], into *T) *reader {
-	r := &reader{keys: table.keys(), at: map[string]position{}}
+// top reads the whole file. ofApp are keys that belong into a headway.yaml.
+func top[T any](root *yaml.Node, table objectOf[T], into *T, ofApp ...string) *reader {
+	r := &reader{keys: table.keys(), at: map[string]position{}, ofApp: ofApp}
 	if root.Kind != yaml.MappingNode {
 		r.fail(root, "", "expected keys and values, such as name: shop, but found %s", found(root))
 		return r

@@ -19,8 +19,9 @@ func (r *reader) across(s *Spec) {
 	}
 	r.acrossRules(s.Release)
 	r.acrossPreview(s.Preview)
-	r.acrossChannels(s.Channels)
 	r.acrossEvents(s.Name, s.Events)
+	r.acrossSources(true, s.Sources)
+	r.acrossObjects(s)
 }
 
 // atMostMax checks a number of pods against scale.max.

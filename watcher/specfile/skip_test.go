@@ -70,7 +70,7 @@ func TestClaimedName(t *testing.T) {
 	}
 }
 
-func TestClaimedChannels(t *testing.T) {
+func TestClaimed(t *testing.T) {
 	for _, c := range []struct {
 		data string
 		want []string
@@ -82,14 +82,16 @@ func TestClaimedChannels(t *testing.T) {
 		{"channels: [orders]\n", nil, false},
 		{"channels: {orders: {}}\n", nil, false},
 		{"channels: orders\n", nil, false},
+		{"channels: [{name: orders}]\nsources: [{name: push}]\n", []string{"orders", "push"}, true},
+		{"channels: [{name: orders}]\nsources: [push]\n", []string{"orders"}, false},
 		{"channels:\n", nil, true},
 		{"channels: [}\n", nil, false},
 		{"[a, b]\n", nil, true},
 		{"", nil, false},
 		{"name: &x shop\n", nil, false},
 	} {
-		names, sure := ClaimedChannels([]byte(c.data))
-		if diff := cmp.Diff(c.want, names); diff != "" || sure != c.sure {
+		names, sources, sure := Claimed([]byte(c.data))
+		if diff := cmp.Diff(c.want, append(names, sources...)); diff != "" || sure != c.sure {
 			t.Errorf("%q: sure %v (-want +got)\n%s", c.data, sure, diff)
 		}
 	}

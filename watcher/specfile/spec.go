@@ -15,8 +15,12 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// FileName is the name of the file, in whatever folder it stands.
-const FileName = "headway.yaml"
+// FileName is the name of the file, in whatever folder it stands. EventsFileName is
+// that of one without an app, for channels and sources.
+const (
+	FileName       = "headway.yaml"
+	EventsFileName = "headway.events.yaml"
+)
 
 // MaxBytes is the largest file that is read. A real one has some 30 lines.
 const MaxBytes = 64 << 10
@@ -58,9 +62,10 @@ type Spec struct {
 	Hosts []string
 	// Preview says which previews requests get; nil: none.
 	Preview *Preview `json:",omitempty"`
-	// Channels that the file declares, and Events, the subscriptions of the app, in
-	// the order of the file.
+	// Channels and Sources that the file declares, and Events, the subscriptions of
+	// the app, in the order of the file. Objects are what they come to.
 	Channels []Channel      `json:",omitempty"`
+	Sources  []Source       `json:",omitempty"`
 	Events   []Subscription `json:",omitempty"`
 	// Runtime is what is frozen into the Revision. Env is sorted by name.
 	v1alpha1.Runtime
@@ -106,6 +111,25 @@ func Parse(file string, data []byte) (*Spec, error) {
 		return nil, r.problems.in(file)
 	}
 	s.finish()
+	s.at = r.at
+	return s, nil
+}
+
+// ParseEvents reads one headway.events.yaml, as Parse does. Of the Spec there are
+// only Channels and Sources.
+func ParseEvents(file string, data []byte) (*Spec, error) {
+	root, problem := document(data)
+	if problem != nil {
+		problem.File = file
+		return nil, Problems{*problem}
+	}
+	s := &Spec{}
+	r := top(root, object{rows: []row{channelsRow, sourcesRow}}, s, object{rows: rows}.names()...)
+	r.acrossSources(false, s.Sources)
+	r.acrossObjects(s)
+	if len(r.problems) > 0 {
+		return nil, r.problems.in(file)
+	}
 	s.at = r.at
 	return s, nil
 }

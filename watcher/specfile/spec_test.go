@@ -75,6 +75,26 @@ func TestParseInvalid(t *testing.T) {
 	})
 }
 
+// TestObjects: what files come to in the cluster.
+func TestObjects(t *testing.T) {
+	cases(t, "sources", func(t *testing.T, data []byte, file string) {
+		parse := Parse
+		if strings.HasPrefix(t.Name(), "TestObjects/events-file") {
+			parse = ParseEvents
+		}
+		s, err := parse("headway.yaml", data)
+		if err != nil {
+			golden(t, file, err.Error()+"\n")
+			return
+		}
+		out, err := json.MarshalIndent(s.Objects(), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, file, string(out)+"\n")
+	})
+}
+
 func TestParseRefusesHugeFile(t *testing.T) {
 	data := []byte("name: shop\n#" + strings.Repeat("x", MaxBytes))
 	_, err := Parse("headway.yaml", data)

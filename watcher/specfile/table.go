@@ -143,6 +143,7 @@ var rows = []row{
 	},
 	previewRow,
 	channelsRow,
+	sourcesRow,
 	eventsRow,
 	sendsRow,
 }

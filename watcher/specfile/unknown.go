@@ -2,6 +2,7 @@ package specfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/api/nearest"
@@ -11,7 +12,9 @@ import (
 // one is near, and lists those that are valid below parent.
 func (r *reader) unknownKey(parent, name string, valid []string) string {
 	hint := ""
-	if homes := homesOf(name, r.keys); len(homes) > 0 {
+	if parent == "" && slices.Contains(r.ofApp, name) {
+		hint = "; it belongs into the " + FileName + " of an app"
+	} else if homes := homesOf(name, r.keys); len(homes) > 0 {
 		hint = "; it belongs " + strings.Join(homes, " or ")
 		if parent != "" {
 			hint += ", not below " + parent

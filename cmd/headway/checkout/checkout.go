@@ -103,13 +103,14 @@ func Canonical(p string) (string, error) {
 }
 
 // Located is the canonical path of what the command line names, but for a
-// headway.yaml that is a symlink: that one stays what it is.
+// headway.yaml or headway.events.yaml that is a symlink: that one stays what it is.
 func Located(p string) (string, error) {
-	if filepath.Base(p) != specfile.FileName {
+	base := filepath.Base(p)
+	if base != specfile.FileName && base != specfile.EventsFileName {
 		return Canonical(p)
 	}
 	dir, err := Canonical(filepath.Dir(p))
-	return filepath.Join(dir, specfile.FileName), err
+	return filepath.Join(dir, base), err
 }
 
 // Bare is the cause of a file error without the path, which the caller gives.

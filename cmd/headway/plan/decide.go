@@ -30,8 +30,11 @@ type Plan struct {
 	Unasked string `json:"unasked,omitempty"`
 	// Apps by name.
 	Apps []App `json:"apps"`
-	// Channels that change, by name.
+	// Channels and Sources of the repository that change, by name.
 	Channels []Change `json:"channels,omitempty"`
+	Sources  []Change `json:"sources,omitempty"`
+	// Topology is where events come from and go to, drawn where a push changes it.
+	Topology string `json:"topology,omitempty"`
 	// Warnings are about events that get lost or go in a loop; nothing is refused
 	// for them.
 	Warnings []string `json:"warnings,omitempty"`
@@ -44,7 +47,7 @@ type Outcome string
 const (
 	Unchanged  Outcome = "unchanged"  // nothing at all
 	Ruled      Outcome = "ruled"      // no new version; other rules hold for it
-	Subscribed Outcome = "subscribed" // no new version; other subscriptions
+	Subscribed Outcome = "subscribed" // no new version; other sources or subscriptions
 	Builds     Outcome = "builds"     // a new version with a new image
 	Reuses     Outcome = "reuses"     // a new version with an image that is there
 	Runs       Outcome = "runs"       // a new version with the image that is given
@@ -74,7 +77,8 @@ type App struct {
 	Replaces string `json:"replaces,omitempty"`
 	// Preview of it that a branch has, or would have.
 	Preview *Preview `json:"preview,omitempty"`
-	// Subscriptions of it that change.
+	// Sources and Subscriptions of it that change.
+	Sources       []Change `json:"sources,omitempty"`
 	Subscriptions []Change `json:"subscriptions,omitempty"`
 	// Problem is why it is refused or goes.
 	Problem string `json:"problem,omitempty"`

@@ -12,7 +12,7 @@ import (
 	planner "github.com/headway-dev/headway/watcher/plan"
 )
 
-// Change is what a push does to a Channel or Subscription. One that stays as it
+// Change is what a push does to a Channel, Source or Subscription. One that stays as it
 // is has none.
 type Change struct {
 	Name    string        `json:"name"`
@@ -21,7 +21,7 @@ type Change struct {
 	Text string `json:"text,omitempty"`
 }
 
-// ChangeOutcome is what becomes of a Channel or Subscription.
+// ChangeOutcome is what becomes of it.
 type ChangeOutcome string
 
 // Outcomes.
@@ -38,58 +38,104 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s is %s: %s", c.Name, c.Outcome, c.Text)
 }
 
-// eventing adds what a push to production does to channels and subscriptions,
-// and what it had better not do. Those of another branch count for nothing.
+// eventing adds what a push to production does to channels, sources and
+// subscriptions, and what it had better not do. Those of another branch count for
+// nothing.
 func (s *observed) eventing(p *Plan, made planner.Plan, w world) {
 	if s.ref != s.production {
 		return
 	}
-	for _, c := range made.Channels {
-		prior := w.Channels[c.Name]
-		switch {
-		case prior == nil:
-			p.Channels = append(p.Channels, Change{c.Name, Made, channelText(c.Spec)})
-		case !equality.Semantic.DeepEqual(prior.Spec, c.Spec):
-			p.Channels = append(p.Channels, Change{c.Name, Changes, channelText(c.Spec)})
-		}
-	}
-	for _, name := range made.RemoveChannels {
-		p.Channels = append(p.Channels, Change{Name: name, Outcome: Goes})
-	}
+	p.Channels = channelChanges("", made.Channels, made.RemoveChannels, w)
+	p.Sources = sourceChanges("", made.Sources, made.RemoveSources, w)
 	for i := range p.Apps {
-		p.Apps[i].subscriptions(made, w)
+		p.Apps[i].eventing(made, w)
 	}
 	var elsewhere func(string) bool
 	if w.repository != "" {
 		elsewhere = func(channel string) bool { return w.ForeignChannels[channel] != "" }
+	}
+	if len(p.Channels)+len(p.Sources) > 0 || slices.ContainsFunc(p.Apps, func(a App) bool { return len(a.Sources)+len(a.Subscriptions) > 0 }) {
+		p.Topology = s.pushed.snapshot.Topology()
 	}
 	for _, warning := range s.pushed.snapshot.Lint(elsewhere) {
 		p.Warnings = append(p.Warnings, warning.String())
 	}
 }
 
-// subscriptions adds what becomes of those of an app.
-func (a *App) subscriptions(made planner.Plan, w world) {
-	at := slices.IndexFunc(made.Apps, func(planned planner.App) bool { return planned.Name == a.App })
-	if at >= 0 {
-		for _, s := range made.Apps[at].Subscriptions {
-			prior := w.Subscriptions[s.Name]
-			switch {
-			case prior == nil:
-				a.Subscriptions = append(a.Subscriptions, Change{s.Name, Made, subscriptionText(s.Spec)})
-			case !equality.Semantic.DeepEqual(prior.Spec, s.Spec):
-				a.Subscriptions = append(a.Subscriptions, Change{s.Name, Changes, subscriptionText(s.Spec)})
-			}
+// eventing adds what becomes of what an app has. The channels between its sources
+// and itself are not told: they come and go with these.
+func (a *App) eventing(made planner.Plan, w world) {
+	if a.App == "" {
+		return // a file that cannot be read
+	}
+	var planned planner.App
+	if at := slices.IndexFunc(made.Apps, func(planned planner.App) bool { return planned.Name == a.App }); at >= 0 {
+		planned = made.Apps[at]
+	}
+	a.Sources = sourceChanges(a.App, planned.Sources, made.RemoveSources, w)
+	for _, s := range planned.Subscriptions {
+		prior := w.Subscriptions[s.Name]
+		switch {
+		case prior == nil:
+			a.Subscriptions = append(a.Subscriptions, Change{s.Name, Made, subscriptionText(s.Spec)})
+		case !equality.Semantic.DeepEqual(prior.Spec, s.Spec):
+			a.Subscriptions = append(a.Subscriptions, Change{s.Name, Changes, subscriptionText(s.Spec)})
 		}
 	}
 	for _, name := range made.RemoveSubscriptions {
-		if planner.Subscriber(w.Subscriptions[name]) == a.App {
+		if planner.AppOf(w.Subscriptions[name]) == a.App {
 			a.Subscriptions = append(a.Subscriptions, Change{Name: name, Outcome: Goes})
 		}
 	}
-	if len(a.Subscriptions) > 0 && a.Outcome == Unchanged {
+	if len(a.Subscriptions)+len(a.Sources) > 0 && a.Outcome == Unchanged {
 		a.Outcome = Subscribed
 	}
+}
+
+// channelChanges are those of an app, or, of the repository, app is empty.
+func channelChanges(app string, planned []planner.Channel, gone []string, w world) (all []Change) {
+	for _, c := range planned {
+		prior := w.Channels[c.Name]
+		switch {
+		case prior == nil:
+			all = append(all, Change{c.Name, Made, channelText(c.Spec)})
+		case !equality.Semantic.DeepEqual(prior.Spec, c.Spec):
+			all = append(all, Change{c.Name, Changes, channelText(c.Spec)})
+		}
+	}
+	for _, name := range gone {
+		if planner.AppOf(w.Channels[name]) == app {
+			all = append(all, Change{Name: name, Outcome: Goes})
+		}
+	}
+	return all
+}
+
+func sourceChanges(app string, planned []planner.Source, gone []string, w world) (all []Change) {
+	for _, s := range planned {
+		prior := w.Sources[s.Name]
+		switch {
+		case prior == nil:
+			all = append(all, Change{s.Name, Made, sourceText(s.Spec)})
+		case !equality.Semantic.DeepEqual(prior.Spec, s.Spec):
+			all = append(all, Change{s.Name, Changes, sourceText(s.Spec)})
+		}
+	}
+	for _, name := range gone {
+		if planner.AppOf(w.Sources[name]) == app {
+			all = append(all, Change{Name: name, Outcome: Goes})
+		}
+	}
+	return all
+}
+
+// sourceText is a source in one line.
+func sourceText(s v1alpha1.SourceSpec) string {
+	text := planner.SourceText(s) + " -> " + s.Channel
+	if s.Paused {
+		text += ", paused"
+	}
+	return text
 }
 
 func channelText(c v1alpha1.ChannelSpec) string {

@@ -43,9 +43,20 @@ func (p *Plan) write(w io.Writer, paint cli.Paint) {
 	for _, a := range p.Apps {
 		a.write(w, paint)
 	}
-	if len(p.Channels) > 0 {
-		_, _ = fmt.Fprintf(w, "\n%s\n", paint.Bold("Channels"))
-		grid(w, []explain.Row{{Title: "Changed", Text: lines(p.Channels)}})
+	for _, section := range []struct {
+		title   string
+		changes []Change
+	}{{"Channels", p.Channels}, {"Sources", p.Sources}} {
+		if len(section.changes) > 0 {
+			_, _ = fmt.Fprintf(w, "\n%s\n", paint.Bold(section.title))
+			grid(w, []explain.Row{{Title: "Changed", Text: lines(section.changes)}})
+		}
+	}
+	if p.Topology != "" {
+		_, _ = fmt.Fprintf(w, "\n%s\n", paint.Bold("Topology"))
+		for line := range strings.Lines(p.Topology) {
+			_, _ = fmt.Fprintln(w, "  "+cli.Printable(strings.TrimRight(line, "\n"), 1000))
+		}
 	}
 	if len(p.Warnings) > 0 {
 		_, _ = fmt.Fprintf(w, "\n%s\n", paint.Bold("Warnings"))
@@ -75,7 +86,7 @@ func (a *App) write(w io.Writer, paint cli.Paint) {
 		rows = append(rows, a.Rule.Rows()...)
 	}
 	rows = append(rows, a.Preview.rows()...)
-	rows = append(rows, explain.Row{Title: "Events", Text: lines(a.Subscriptions)})
+	rows = append(rows, explain.Row{Title: "Sources", Text: lines(a.Sources)}, explain.Row{Title: "Events", Text: lines(a.Subscriptions)})
 	rows = append(rows, explain.Row{Title: "Waits for", Text: strings.Join(a.Waits, "\n")}, explain.Row{Title: "Replaces", Text: a.Replaces})
 	if a.Outcome != Unchanged {
 		rows = append(rows, explain.Row{Title: "Live now", Text: a.Live})

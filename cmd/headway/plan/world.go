@@ -51,8 +51,9 @@ func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.
 	var apps v1alpha1.AppList
 	var revisions v1alpha1.RevisionList
 	var channels v1alpha1.ChannelList
+	var sources v1alpha1.SourceList
 	var subscriptions v1alpha1.SubscriptionList
-	for _, list := range []client.ObjectList{&apps, &revisions, &channels, &subscriptions} {
+	for _, list := range []client.ObjectList{&apps, &revisions, &channels, &sources, &subscriptions} {
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return world{}, fmt.Errorf("reading what is live: %w", err)
 		}
@@ -85,30 +86,40 @@ func worldOf(ctx context.Context, c client.Reader, namespace string, s *planner.
 			w.revisions = append(w.revisions, rev)
 		}
 	}
-	w.Eventing, _ = planner.EventingOf(&r, w.apps, channels.Items, subscriptions.Items)
+	w.Eventing, _ = planner.EventingOf(&r, w.apps, channels.Items, sources.Items, subscriptions.Items)
 	return w, nil
 }
 
 // after is the world when a plan has been carried out.
 func after(p planner.Plan) world {
 	w := world{apps: map[string]*v1alpha1.App{}, read: map[string]bool{}}
-	w.Channels, w.Subscriptions = map[string]*v1alpha1.Channel{}, map[string]*v1alpha1.Subscription{}
-	for _, c := range p.Channels {
-		w.Channels[c.Name] = &v1alpha1.Channel{ObjectMeta: metav1.ObjectMeta{Name: c.Name}, Spec: c.Spec}
-	}
+	w.Channels, w.Sources, w.Subscriptions = map[string]*v1alpha1.Channel{}, map[string]*v1alpha1.Source{}, map[string]*v1alpha1.Subscription{}
+	w.add(nil, p.Channels, p.Sources, nil)
 	for _, file := range p.Files {
 		w.read[file.Path] = true
 	}
 	for _, a := range p.Apps {
 		w.apps[a.Name] = &v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Name: a.Name}, Spec: a.Spec}
-		for _, s := range a.Subscriptions {
-			owner := *metav1.NewControllerRef(w.apps[a.Name], v1alpha1.GroupVersion.WithKind("App"))
-			w.Subscriptions[s.Name] = &v1alpha1.Subscription{ObjectMeta: metav1.ObjectMeta{Name: s.Name, OwnerReferences: []metav1.OwnerReference{owner}}, Spec: s.Spec}
-		}
+		owner := []metav1.OwnerReference{*metav1.NewControllerRef(w.apps[a.Name], v1alpha1.GroupVersion.WithKind("App"))}
+		w.add(owner, a.Channels, a.Sources, a.Subscriptions)
 		for _, r := range a.Revisions {
 			w.revisions = append(w.revisions, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Name: r.Name}, Spec: v1alpha1.RevisionSpec{
 				App: a.Name, Ref: r.Ref, Commit: r.Snapshot.Commit, Source: r.Source(), Build: r.From.App.Build, Image: r.From.Spec.Image}})
 		}
 	}
 	return w
+}
+
+// add puts what is planned among what is there.
+func (w *world) add(owner []metav1.OwnerReference, channels []planner.Channel, sources []planner.Source, subscriptions []planner.Subscription) {
+	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name, OwnerReferences: owner} }
+	for _, c := range channels {
+		w.Channels[c.Name] = &v1alpha1.Channel{ObjectMeta: meta(c.Name), Spec: c.Spec}
+	}
+	for _, s := range sources {
+		w.Sources[s.Name] = &v1alpha1.Source{ObjectMeta: meta(s.Name), Spec: s.Spec}
+	}
+	for _, s := range subscriptions {
+		w.Subscriptions[s.Name] = &v1alpha1.Subscription{ObjectMeta: meta(s.Name), Spec: s.Spec}
+	}
 }

@@ -84,7 +84,7 @@ func (v *validation) path(ctx context.Context, p string) error {
 	}
 	dir := real
 	if !info.IsDir() {
-		if filepath.Base(real) != specfile.FileName {
+		if base := filepath.Base(real); base != specfile.FileName && base != specfile.EventsFileName {
 			return fmt.Errorf("%s is not named %s; the cluster would not see it", p, specfile.FileName)
 		}
 		dir = filepath.Dir(real)
@@ -125,7 +125,7 @@ func (v *validation) folder(ctx context.Context, c *opened, rel, p string) error
 	found, skipped := 0, false
 	for _, name := range c.Files.Under(rel) {
 		switch path.Base(name) {
-		case specfile.FileName:
+		case specfile.FileName, specfile.EventsFileName:
 			if specfile.Skipped(name) {
 				skipped = true
 				continue
@@ -180,9 +180,15 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 			return nil
 		}
 	}
-	problems, warnings, err := v.built(ctx, c, app)
-	if err != nil {
-		return fmt.Errorf("checking %s: %w", label, err)
+	var problems specfile.Problems
+	var warnings []warning
+	ok := fmt.Sprintf("%d channels, %d sources", len(app.Spec.Channels), len(app.Spec.Sources))
+	if app.HasApp() {
+		var err error
+		if problems, warnings, err = v.built(ctx, c, app); err != nil {
+			return fmt.Errorf("checking %s: %w", label, err)
+		}
+		ok = fmt.Sprintf("app %s, %s", app.Name, checkout.Made(app.App))
 	}
 	if len(problems) > 0 {
 		v.fail(label, problems)
@@ -201,7 +207,7 @@ func (v *validation) file(ctx context.Context, c *opened, rel string) error {
 		at := app.Spec.Problem(warning.key, warning.message)
 		_, _ = fmt.Fprintf(v.err, "%s:%d:%d: warning: %s: %s\n", label, at.Line, at.Column, at.Key, at.Message)
 	}
-	_, err = fmt.Fprintf(v.out, "%s: ok, app %s, %s\n", label, app.Name, checkout.Made(app.App))
+	_, err := fmt.Fprintf(v.out, "%s: ok, %s\n", label, ok)
 	return err
 }
 

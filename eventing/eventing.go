@@ -9,6 +9,7 @@
 package eventing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	}
 	runner := source.NewRunner(e.kinds(api), e.sink, slog.Default())
 	from := &sources{
-		client: mgr.GetClient(), secrets: newSecrets(mgr.GetAPIReader()), events: recorder, runner: runner, forget: e.hooks.Forget, url: e.options.URL, now: time.Now,
+		client: mgr.GetClient(), secrets: newSecrets(mgr.GetAPIReader()), events: recorder, runner: runner, forget: e.hooks.Forget, url: cmp.Or(e.options.OutsideURL, e.options.URL), now: time.Now,
 	}
 	if err := from.setup(ctx, mgr); err != nil {
 		return err

@@ -35,7 +35,7 @@ type sources struct {
 	runner  *source.Runner
 	// forget what a kind remembers of a Source that is gone.
 	forget func(types.NamespacedName)
-	// url is that of the ingress.
+	// url is that of the ingress by which forges reach it.
 	url string
 	now func() time.Time
 }

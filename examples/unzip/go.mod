@@ -1,0 +1,3 @@
+module example.com/unzip
+
+go 1.26

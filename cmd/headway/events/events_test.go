@@ -170,3 +170,64 @@ func TestSendNoSense(t *testing.T) {
 		}
 	}
 }
+
+// TestPostWithToken: a channel that asks who sends gets a token for it, by a way that
+// the API server leaves alone.
+func TestPostWithToken(t *testing.T) {
+	const unauthorized = `{"status":401,"detail":"Channel shop/orders takes events only with a token."}`
+	for _, tc := range []struct {
+		name      string
+		forbidden bool
+		again     int // status of the second answer
+		want      string
+	}{
+		{"accepted", false, http.StatusAccepted, ""},
+		{"may make no token", true, 0, "channel orders takes events only with a token, and you may make none: that needs the right to create serviceaccounts/token of default in namespace shop. An app with `sends: [orders]` has one: "},
+		{"refused again", false, http.StatusUnauthorized, "the event was not taken: Channel shop/orders takes events only with a token"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var tokens []string
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.URL.Path == "/api/v1/namespaces/shop/serviceaccounts/default/token" && tc.forbidden:
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(http.StatusForbidden)
+					_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"no"}`)
+				case r.URL.Path == "/api/v1/namespaces/shop/serviceaccounts/default/token":
+					body, _ := io.ReadAll(r.Body)
+					if !strings.Contains(string(body), `"audiences":["http://headway-events.headway-system/shop/orders"]`) {
+						t.Errorf("asked for %s", body)
+					}
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(http.StatusCreated)
+					_, _ = io.WriteString(w, `{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","status":{"token":"a.b.c"}}`)
+				default:
+					tokens = append(tokens, r.Header.Get("Headway-Authorization"))
+					status := http.StatusUnauthorized
+					if len(tokens) == 2 {
+						status = tc.again
+					}
+					w.Header().Set("Content-Type", "application/problem+json")
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, unauthorized)
+				}
+			}))
+			defer s.Close()
+			typed, err := kubernetes.NewForConfig(&rest.Config{Host: s.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = post(t.Context(), &cli.Cluster{Typed: typed, Namespace: "shop"}, "orders", &event.Event{ID: "1", Source: "/s", Type: "a"})
+			if (err == nil) != (tc.want == "") || err != nil && !strings.HasPrefix(err.Error(), tc.want) {
+				t.Errorf("error %v, want %s", err, tc.want)
+			}
+			wanted := []string{"", "Bearer a.b.c"}
+			if tc.forbidden {
+				wanted = wanted[:1]
+			}
+			if diff := cmp.Diff(wanted, tokens); diff != "" {
+				t.Errorf("sent with (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

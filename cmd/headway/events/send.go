@@ -15,6 +15,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -162,32 +163,21 @@ func mediaType(data []byte) string {
 	return "application/octet-stream"
 }
 
-// post sends an event through the API server.
+// post sends an event through the API server. Where the channel asks who sends, it
+// is sent again with a token.
 func post(ctx context.Context, c *cli.Cluster, channel string, e *event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, cli.RequestTimeout)
 	defer cancel()
-	server, ok := c.Typed.CoreV1().RESTClient().(*rest.RESTClient)
-	if !ok {
-		return fmt.Errorf("no way to the API server by %T", c.Typed)
+	response, answer, err := postWith(ctx, c, channel, "", e)
+	if err == nil && response.StatusCode == http.StatusUnauthorized && isProblem(response) {
+		var token string
+		if token, err = makeToken(ctx, c, channel); err != nil {
+			return err
+		}
+		response, answer, err = postWith(ctx, c, channel, token, e)
 	}
-	url := server.Post().Namespace(ingressNamespace).Resource("services").Name(ingressService).SubResource("proxy").Suffix(c.Namespace, channel).URL()
-	header := http.Header{}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url.String(), bytes.NewReader(e.WriteHTTP(header)))
-	if err != nil {
-		return fmt.Errorf("sending to channel %s: %w", channel, err)
-	}
-	request.Header = header
-	response, err := server.Client.Do(request) // not by client-go: it reads no answers but Kubernetes' own
-	if err != nil {
-		return fmt.Errorf("sending to channel %s, %s: %w", channel, again(e), err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode == http.StatusAccepted {
-		return nil
-	}
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	if err != nil {
-		return fmt.Errorf("reading the answer to an event for channel %s, %s: %w", channel, again(e), err)
+	if err != nil || response.StatusCode == http.StatusAccepted {
+		return err
 	}
 	err = refused(c.Namespace, channel, response, answer)
 	if response.StatusCode >= http.StatusInternalServerError {
@@ -196,16 +186,49 @@ func post(ctx context.Context, c *cli.Cluster, channel string, e *event.Event) e
 	return err
 }
 
+// postWith sends an event with a token, if there is one, and returns the answer.
+func postWith(ctx context.Context, c *cli.Cluster, channel, token string, e *event.Event) (*http.Response, []byte, error) {
+	server, ok := c.Typed.CoreV1().RESTClient().(*rest.RESTClient)
+	if !ok {
+		return nil, nil, fmt.Errorf("no way to the API server by %T", c.Typed)
+	}
+	url := server.Post().Namespace(ingressNamespace).Resource("services").Name(ingressService).SubResource("proxy").Suffix(c.Namespace, channel).URL()
+	header := http.Header{}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url.String(), bytes.NewReader(e.WriteHTTP(header)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("sending to channel %s: %w", channel, err)
+	}
+	request.Header = header
+	if token != "" {
+		header.Set(access.ProxiedHeader, "Bearer "+token)
+	}
+	response, err := server.Client.Do(request) // not by client-go: it reads no answers but Kubernetes' own
+	if err != nil {
+		return nil, nil, fmt.Errorf("sending to channel %s, %s: %w", channel, again(e), err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil && response.StatusCode != http.StatusAccepted {
+		return nil, nil, fmt.Errorf("reading the answer to an event for channel %s, %s: %w", channel, again(e), err)
+	}
+	return response, answer, nil
+}
+
 // again says what can be done about an event that may be on disk or not.
 func again(e *event.Event) string {
 	return fmt.Sprintf("with --id %s --source %s it can be sent again and is kept once", e.ID, e.Source)
+}
+
+// isProblem reports whether it is the ingress that answers.
+func isProblem(response *http.Response) bool {
+	return response.Header.Get("Content-Type") == "application/problem+json"
 }
 
 // refused is the error for an answer that is not 202: the ingress says itself what
 // is wrong; an error of the API server remains what it is, unless it means that
 // there is no ingress.
 func refused(namespace, channel string, response *http.Response, answer []byte) error {
-	if response.Header.Get("Content-Type") == "application/problem+json" {
+	if isProblem(response) {
 		var said struct{ Detail string }
 		switch err := json.Unmarshal(answer, &said); {
 		case err != nil:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/headway-dev/headway/eventing/source"
 	"github.com/headway-dev/headway/eventing/source/cron"
+	"github.com/headway-dev/headway/eventing/source/kafka"
 	"github.com/headway-dev/headway/eventing/source/kubernetes"
 	"github.com/headway-dev/headway/eventing/source/pubsub"
 	"github.com/headway-dev/headway/eventing/source/sqs"
@@ -21,6 +22,7 @@ func (e *Eventing) kinds(api corev1client.EventsGetter) map[string]source.Run {
 		source.GitHub:     e.hooks.Run(source.GitHub),
 		source.GitLab:     e.hooks.Run(source.GitLab),
 		source.Gitea:      e.hooks.Run(source.Gitea),
+		source.Kafka:      kafka.Run,
 		source.PubSub:     pubsub.Run,
 		source.SQS:        sqs.Run,
 	}

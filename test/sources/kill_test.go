@@ -100,6 +100,7 @@ func TestKilled(t *testing.T) {
 	const kills = 20
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time a process starts, or waits for its group
 			s, dir := k.start(t), t.TempDir()
 			sent := 0
 			for round := range kills {

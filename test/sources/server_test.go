@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/headway-dev/headway/eventing/source"
+	"github.com/headway-dev/headway/eventing/source/kafka"
 	"github.com/headway-dev/headway/eventing/source/pubsub"
 	"github.com/headway-dev/headway/eventing/source/sqs"
 )
@@ -36,6 +37,7 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
+	"kafka":  {run: kafka.Kind{Allowed: everywhere}.Run, start: startKafka},
 	"pubsub": {run: pubsub.Kind{Allowed: everywhere}.Run, start: startPubSub, keepsTooLarge: true},
 	"sqs":    {run: sqs.Kind{Allowed: everywhere}.Run, start: startSQS, keepsTooLarge: true},
 }

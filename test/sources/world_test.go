@@ -113,6 +113,11 @@ func until(t *testing.T, what string, holds func() bool) {
 // tells waits until the source tells what has a text in it.
 func (w *world) tells(t *testing.T, text string) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("it told %q", w.told)
+		}
+	}()
 	until(t, "it tells "+text, func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()

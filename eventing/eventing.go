@@ -32,6 +32,7 @@ import (
 	"github.com/headway-dev/headway/eventing/delivery"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/headway-dev/headway/eventing/ingress"
+	"github.com/headway-dev/headway/eventing/query"
 	"github.com/headway-dev/headway/eventing/source"
 	"github.com/headway-dev/headway/eventing/source/webhook"
 	"github.com/headway-dev/headway/eventing/story"
@@ -69,6 +70,7 @@ type Eventing struct {
 	cursors  *cursor.Store
 	story    *story.Store // nil: it could not be opened
 	missing  []story.Missing
+	answers  *query.Handler
 	removals *removals
 	ingress  *ingress.Handler
 	hooks    *webhook.Hooks
@@ -134,6 +136,14 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	}
 	dispatcher := delivery.New(e.store, e.cursors, e.options.Client, slog.Default())
 	dispatcher.Remember(e.story.Attempted)
+	e.answers = query.New(query.Sources{
+		Story: e.story, Channels: e.store, Standing: dispatcher.Standing, Reviewer: access.APIServer{Client: mgr.GetClient()}, Done: ctx.Done(),
+		Subscriptions: func(ctx context.Context, namespace string) ([]v1alpha1.Subscription, error) {
+			var l v1alpha1.SubscriptionList
+			err := mgr.GetClient().List(ctx, &l, client.InNamespace(namespace))
+			return l.Items, err
+		},
+	})
 	s := &subscriptions{
 		client: mgr.GetClient(), events: recorder, store: e.store, cursors: e.cursors, dispatcher: dispatcher,
 		activator: e.options.Activator, now: time.Now, wired: map[types.NamespacedName]wiring{},
@@ -158,7 +168,7 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 		return err
 	}
 	for name, run := range map[string]manager.RunnableFunc{
-		"ingress":         func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.ingress) },
+		"ingress":         func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.answers.In(e.ingress)) },
 		"outside ingress": func(ctx context.Context) error { return e.serve(ctx, e.options.ListenOutside, e.ingress.Outside()) },
 		"deliveries":      dispatcher.Run, "sources": runner.Run, "story": e.tellStory,
 	} {

@@ -155,10 +155,15 @@ func (s Objects) unknown(question, host string, hosts []string) error {
 		meant = fmt.Sprintf("; did you mean %s?", near)
 	}
 	if strings.ContainsAny(question, ".:/") {
-		return fmt.Errorf("no app and no revision answers at host %s, so that a request gets 404%s", host, meant)
+		return &UnknownError{fmt.Sprintf("no app and no revision answers at host %s, so that a request gets 404%s", host, meant)}
 	}
-	return fmt.Errorf("there is no app and no revision %s%s", question, meant)
+	return &UnknownError{fmt.Sprintf("there is no app and no revision %s%s", question, meant)}
 }
+
+// UnknownError is that of a question about nothing that Why knows.
+type UnknownError struct{ text string }
+
+func (e *UnknownError) Error() string { return e.text }
 
 // split is how the requests of a Route's hosts go.
 func split(r *v1alpha1.Route) string {

@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/query"
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
@@ -137,11 +140,20 @@ func (m *mail) subscribe(ctx context.Context) error {
 
 // asksWhy asks for the story of events from all over the channel.
 func (m *mail) asksWhy(ctx context.Context) (row, error) {
+	token, err := m.readToken(ctx)
+	if err != nil {
+		return row{}, err
+	}
 	var took sample
 	for n := range asksWhy {
 		id := fmt.Sprintf("%s-%d", fillRun, 1+n*100)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(m.ingress, m.namespace+"/"+m.name)+"-/why/"+m.namespace+"?id="+id, http.NoBody)
+		if err != nil {
+			return row{}, err
+		}
+		request.Header.Set(query.TokenHeader, "Bearer "+token)
 		begin := time.Now()
-		answer, err := localcluster.Fetch(ctx, http.DefaultClient, strings.TrimSuffix(m.ingress, m.namespace+"/"+m.name)+"-/why/"+m.namespace+"/"+id)
+		answer, err := localcluster.Do(http.DefaultClient, request)
 		if err != nil {
 			return row{}, err
 		}
@@ -152,6 +164,16 @@ func (m *mail) asksWhy(ctx context.Context) (row, error) {
 	}
 	sorted := took.sorted()
 	return newRow("events.why_ms", quantile(sorted, 0.5), map[string]any{"ms": distribution(sorted), "asked": asksWhy}), nil
+}
+
+// readToken is one with which the events of the namespace can be read.
+func (m *mail) readToken(ctx context.Context) (string, error) {
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: m.namespace, Name: "default"}}
+	made := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{query.Audience(m.namespace)}}}
+	if err := m.Kube.SubResource("token").Create(ctx, account, made); err != nil {
+		return "", fmt.Errorf("making a token to read events: %w", err)
+	}
+	return made.Status.Token, nil
 }
 
 // restart kills the eventing program and waits until it takes events again: the

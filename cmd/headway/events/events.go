@@ -1,5 +1,6 @@
-// Package events has the commands about events: it sends one, and shows channels
-// and subscriptions as their statuses have them. What these mean, api/explain says.
+// Package events has the commands about events: it sends one, shows those that
+// channels have, and channels and subscriptions as their statuses have them. What
+// these mean, api/explain says.
 package events
 
 import (
@@ -14,8 +15,8 @@ import (
 
 // Command is events.
 func Command(s cli.Streams, a *cli.Access) *cobra.Command {
-	return cli.Group("events", "Send events, and see how channels and subscriptions are doing",
-		newSend(s, a), newChannels(s, a), newSubscriptions(s, a))
+	return cli.Group("events", "Send and see events, and how channels and subscriptions are doing",
+		newSend(s, a), newTail(s, a), newList(s, a), newChannels(s, a), newSubscriptions(s, a))
 }
 
 // channelNames are those of the namespace, each with how it is.

@@ -238,9 +238,14 @@ func refused(namespace, channel string, response *http.Response, answer []byte) 
 		}
 		return fmt.Errorf("the event was not taken: %s", cli.Printable(strings.TrimSuffix(said.Detail, "."), 1000))
 	}
+	return ofAPIServer("sending to channel "+channel, response, answer)
+}
+
+// ofAPIServer is the error for an answer that is not one of the ingress.
+func ofAPIServer(doing string, response *http.Response, answer []byte) error {
 	var said metav1.Status
 	if json.Unmarshal(answer, &said) != nil || said.Kind != "Status" {
-		return fmt.Errorf("sending to channel %s: the API server answers %s", channel, response.Status)
+		return fmt.Errorf("%s: the API server answers %s", doing, response.Status)
 	}
 	err := error(&apierrors.StatusError{ErrStatus: said})
 	switch {
@@ -249,5 +254,5 @@ func refused(namespace, channel string, response *http.Response, answer []byte) 
 	case apierrors.IsServiceUnavailable(err):
 		return fmt.Errorf("the eventing program does not run, or starts: kubectl get pods --namespace %s shows it: %w", ingressNamespace, err)
 	}
-	return fmt.Errorf("sending to channel %s: %w", channel, err)
+	return fmt.Errorf("%s: %w", doing, err)
 }

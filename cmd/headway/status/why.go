@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,20 +18,44 @@ import (
 
 // Why is the command why.
 func Why(s cli.Streams, a *cli.Access) *cobra.Command {
-	return question(s, a, "why APP|REVISION|HOST", "Say why something has the traffic that it has",
+	var event, data bool
+	c := question(s, a, "why APP|REVISION|HOST|EVENT_ID", "Say why something has the traffic that it has, or what became of an event",
 		`Give one answer about an app or a preview, a revision or the host of a request (a
 URL will do): the commit, the rule that its traffic follows, the numbers and the
-evidence, what it waits for and what to do. '#12' asks about a pull request.`,
+evidence, what it waits for and what to do. '#12' asks about a pull request.
+
+What is none of these is taken for the id of an event: when it was accepted and from
+whom, what each subscription's filter says of it, and how each delivery went.`,
 		func(ctx context.Context, c *cli.Cluster) []string {
 			return append(cli.AppAndPreviewNames(ctx, c), cli.RevisionNames(ctx, c, func(*v1alpha1.Revision) bool { return true })...)
 		},
 		func(ctx context.Context, c *cli.Cluster, about string, now time.Time) (answer, error) {
-			found, err := why(ctx, c, c.Namespace, about, now)
-			if err != nil {
+			var unknown error
+			if !event {
+				found, err := why(ctx, c, c.Namespace, about, now)
+				if err == nil {
+					return reason{found}, nil
+				}
+				if unknown = err; !errors.As(err, new(*explain.UnknownError)) {
+					return nil, err
+				}
+			}
+			found, known, err := whyEvent(ctx, c, about, data)
+			switch {
+			case known:
+				return found, nil
+			case unknown != nil && err != nil:
+				return nil, fmt.Errorf("%w; whether it is an event is not known: %w", unknown, err)
+			case unknown != nil:
+				return nil, fmt.Errorf("%w; and %w", unknown, unknownEvent(found))
+			case err != nil:
 				return nil, err
 			}
-			return reason{found}, nil
+			return nil, unknownEvent(found)
 		})
+	c.Flags().BoolVar(&event, "event", false, "it is the id of an event, whatever else has this name")
+	c.Flags().BoolVar(&data, "data", false, "with the data of the event, which may be secret")
+	return c
 }
 
 // why reads what a namespace holds, and asks it.

@@ -36,6 +36,14 @@ var ErrNoPod = errors.New("no pod in time")
 // from one of the app, which cannot send it. Its value is the Reason.
 const Header = "Headway-Answer"
 
+// Deliveries of events have the field SubscriptionHeader. Answers of apps to these
+// have RevisionHeader, with the name of the revision, so that who asks what became
+// of an event learns who has answered. Other requests are not told.
+const (
+	SubscriptionHeader = "Headway-Subscription"
+	RevisionHeader     = "Headway-Revision"
+)
+
 // ClientGone is the status of a request whose client went away before an
 // answer.
 const ClientGone = 0

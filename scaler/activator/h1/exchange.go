@@ -37,6 +37,9 @@ func (c *conn) Forward() error {
 	if cookie := x.NewCookie(); cookie != "" && !c.resp.setsSticky() {
 		c.resp.cookie = cookie
 	}
+	if c.req.has[subscription] {
+		c.resp.revision = x.Revision.Name
+	}
 	if c.resp.trusted {
 		x.Relayed(firstOf(c.resp.fields, ownAnswer))
 	}

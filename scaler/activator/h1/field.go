@@ -40,6 +40,7 @@ const (
 	peerHops
 	mirrored
 	ownAnswer
+	subscription
 	traceparent
 	tracestate // the last one
 )
@@ -47,34 +48,35 @@ const (
 // known are the fields of other kinds than other, by the length of their name.
 var known = func() (table [24][]namedKind) {
 	for name, k := range map[string]kind{
-		"connection":          connection,
-		"content-length":      contentLength,
-		"content-type":        contentType,
-		"date":                date,
-		"transfer-encoding":   transferEncoding,
-		"host":                host,
-		"upgrade":             upgrade,
-		"expect":              expect,
-		"trailer":             trailer,
-		"te":                  te,
-		"keep-alive":          hopByHop,
-		"proxy-connection":    hopByHop,
-		"proxy-authenticate":  hopByHop,
-		"proxy-authorization": hopByHop,
-		"http2-settings":      hopByHop,
-		"x-forwarded-for":     xForwardedFor,
-		"x-forwarded-host":    xForwardedHost,
-		"x-forwarded-proto":   xForwardedProto,
-		"forwarded":           forwarded,
-		"user-agent":          userAgent,
-		"cookie":              cookie,
-		"set-cookie":          setCookie,
-		"traceparent":         traceparent,
-		"tracestate":          tracestate,
-		"headway-revision":    peerRevision,
-		"headway-hops":        peerHops,
-		"headway-mirror":      mirrored,
-		"headway-answer":      ownAnswer,
+		"connection":           connection,
+		"content-length":       contentLength,
+		"content-type":         contentType,
+		"date":                 date,
+		"transfer-encoding":    transferEncoding,
+		"host":                 host,
+		"upgrade":              upgrade,
+		"expect":               expect,
+		"trailer":              trailer,
+		"te":                   te,
+		"keep-alive":           hopByHop,
+		"proxy-connection":     hopByHop,
+		"proxy-authenticate":   hopByHop,
+		"proxy-authorization":  hopByHop,
+		"http2-settings":       hopByHop,
+		"x-forwarded-for":      xForwardedFor,
+		"x-forwarded-host":     xForwardedHost,
+		"x-forwarded-proto":    xForwardedProto,
+		"forwarded":            forwarded,
+		"user-agent":           userAgent,
+		"cookie":               cookie,
+		"set-cookie":           setCookie,
+		"traceparent":          traceparent,
+		"tracestate":           tracestate,
+		"headway-revision":     peerRevision,
+		"headway-hops":         peerHops,
+		"headway-mirror":       mirrored,
+		"headway-answer":       ownAnswer,
+		"headway-subscription": subscription,
 	} {
 		table[len(name)] = append(table[len(name)], namedKind{name, k})
 	}

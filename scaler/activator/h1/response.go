@@ -36,6 +36,8 @@ type response struct {
 	trusted bool
 	// cookie is set by the activator; empty: none is.
 	cookie string
+	// revision is told to who asked for it; empty: nobody did.
+	revision string
 	// named are the further fields that Connection calls hop-by-hop.
 	named [][]byte
 }

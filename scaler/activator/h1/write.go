@@ -138,6 +138,7 @@ func appendHead(b []byte, r *response, chunked, close bool) []byte {
 		case f.kind == contentLength && (chunked || bare || r.status == http.StatusNoContent):
 		case f.kind == contentType && bare:
 		case f.kind == ownAnswer && !r.trusted:
+		case f.kind == peerRevision && r.revision != "": // the app does not say who it is
 		case f.kind == trailer:
 			b = appendAnnounced(b, f)
 		case len(r.named) > 0 && r.isNamed(f.name):
@@ -151,6 +152,11 @@ func appendHead(b []byte, r *response, chunked, close bool) []byte {
 	if r.cookie != "" {
 		b = append(b, "Set-Cookie: "...)
 		b = append(b, r.cookie...)
+		b = append(b, "\r\n"...)
+	}
+	if r.revision != "" {
+		b = append(b, answer.RevisionHeader+": "...)
+		b = append(b, r.revision...)
 		b = append(b, "\r\n"...)
 	}
 	if chunked {

@@ -55,6 +55,9 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	} else {
 		resp.Header.Del(answer.Header)
 	}
+	if len(x.in.Header[answer.SubscriptionHeader]) > 0 {
+		resp.Header.Set(answer.RevisionHeader, x.Revision.Name)
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.client.stop() // from now on one direction may end before the other
 	} else {

@@ -54,6 +54,7 @@ func (r *channels) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return ctrl.Result{}, fmt.Errorf("observing channel %s: %w", req, err)
 	}
 	if err != nil || object.DeletionTimestamp != nil {
+		unmeasure(req.NamespacedName, filled, accepting)
 		return ctrl.Result{}, r.leave(req.NamespacedName)
 	}
 	log, err := r.open(ctx, &object)
@@ -67,6 +68,7 @@ func (r *channels) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		seen.outside = r.doors.Rule(req.NamespacedName).Check(ctx)
 	}
 	status := channelStatus(&object, seen, r.url, r.outsideURL, r.now())
+	measureChannel(&object, &status)
 	if equality.Semantic.DeepEqual(object.Status, status) {
 		return ctrl.Result{RequeueAfter: statusPause}, nil
 	}

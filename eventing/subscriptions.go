@@ -64,6 +64,7 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 		return ctrl.Result{}, fmt.Errorf("observing subscription %s: %w", req, err)
 	}
 	if err != nil || object.DeletionTimestamp != nil {
+		unmeasure(req.NamespacedName, delivering)
 		r.dispatcher.Remove(req.NamespacedName)
 		r.rewire(req.NamespacedName, wiring{})
 		return ctrl.Result{}, nil
@@ -77,6 +78,7 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 		progress = &now
 	}
 	status := subscriptionStatus(&object, problem, progress, r.now())
+	measureSubscription(&object, &status)
 	if equality.Semantic.DeepEqual(object.Status, status) {
 		return ctrl.Result{RequeueAfter: pause}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,9 +14,11 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/plan"
+	"github.com/headway-dev/headway/watcher/specfile"
 )
 
 // errDeleting: an object with the name of a new one is still being deleted.
@@ -164,9 +167,26 @@ func revisionObject(repo *v1alpha1.Repository, app *v1alpha1.App, n plan.Revisio
 			Signature:  signature,
 			Build:      n.From.App.Build,
 			Image:      n.From.Spec.Image,
-			Runtime:    n.From.Spec.Runtime,
+			Runtime:    withChannels(n.From.Spec.Runtime, repo.Namespace, n.Preview),
 		},
 	}
+}
+
+// withChannels puts the URL of a channel, in a preview that of its branch, into the
+// place of each channel://name.
+func withChannels(runtime v1alpha1.Runtime, namespace string, preview *v1alpha1.BuiltFor) v1alpha1.Runtime {
+	runtime.Env = slices.Clone(runtime.Env)
+	for i := range runtime.Env {
+		name, is := strings.CutPrefix(runtime.Env[i].Value, specfile.ChannelScheme)
+		if !is {
+			continue
+		}
+		if preview != nil {
+			name = address.ChannelBranch(name, preview.ChannelSuffix)
+		}
+		runtime.Env[i].Value = address.Channel(namespace, name)
+	}
+	return runtime
 }
 
 func labels(repo *v1alpha1.Repository, app string) map[string]string {

@@ -176,3 +176,23 @@ func TestEventingWithALaggingCache(t *testing.T) {
 	w.look()
 	w.wantEventing()
 }
+
+// TestWithChannels: variables have URLs, in previews those of branches.
+func TestWithChannels(t *testing.T) {
+	runtime := v1alpha1.Runtime{Env: []v1alpha1.EnvVar{{Name: "A", Value: "channel://orders"}, {Name: "B", Value: "x channel://orders"}, {Name: "C", Secret: &v1alpha1.KeyRef{Name: "a", Key: "b"}}}}
+	before := runtime.DeepCopy()
+	for want, preview := range map[string]*v1alpha1.BuiltFor{
+		"http://headway-events.headway-system/team/orders":      nil,
+		"http://headway-events.headway-system/team/orders-pr-7": {App: "shop", ChannelSuffix: "-pr-7"},
+	} {
+		got := withChannels(runtime, "team", preview)
+		wanted := before.DeepCopy()
+		wanted.Env[0].Value = want
+		if diff := cmp.Diff(*wanted, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+	if diff := cmp.Diff(*before, runtime); diff != "" {
+		t.Errorf("what it is made from has changed\n%s", diff)
+	}
+}

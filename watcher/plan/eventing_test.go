@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -302,23 +303,96 @@ func TestEventingOfWhatIsNotRead(t *testing.T) {
 	}
 }
 
-// TestPreviewsGetNoEvents: whatever a request or production says, a preview has
-// no subscriptions, and what a request says of channels counts for nothing.
-func TestPreviewsGetNoEvents(t *testing.T) {
-	production := strings.Replace(orders, "\n", "\npreview: {public: true}\n", 1)
-	f := Facts{Repository: "repo", ProductionRef: main, Now: noon, Production: commitOf(t, "a1", content{"shop": production})}
-	p := Make(f)
-	f = nextLook(f, p)
-	f.Eventing = carriedOut(f.Eventing, p)
-	r := &Request{Head: commitOf(t, "b2", content{"shop": strings.Replace(production, "[{name: orders}]", "[{name: other}]", 1)})}
-	r.Number, r.Ref, r.Commit, r.Pushed = 7, "refs/heads/feat", hash("b2"), metav1.NewTime(noon)
-	f.Requests = []*Request{r}
-	p = Make(f)
-	if len(p.Previews) != 1 || p.Previews[0].Name != "shop-pr-7" || len(p.Previews[0].Subscriptions) > 0 {
-		t.Fatalf("previews are %+v", p.Previews)
+// An app with previews, and what a request says of it.
+const (
+	previewed = "name: shop\npreview: {public: true}\nsends: [orders]\nchannels: [{name: orders, maxEvent: 2Mi, access: {token: true, senders: [a/b], outside: {hmac: secret://a/b}}}, {name: secret}]\n" +
+		"events: [{from: orders, to: /events, deadLetter: dead}, {name: big, from: orders, to: {channel: big}}]\n"
+	requested = "name: shop\nenv: {ORDERS: channel://orders}\nsends: [orders, other/x]\nchannels: [{name: orders}, {name: mine}]\n" +
+		"sources: [{name: push, github: {secret: secret://a/b}, to: /push}]\n" +
+		"events:\n- {from: orders, to: /events, deadLetter: dead, redrive: {name: x}, replay: {name: y, from: earliest}}\n- {name: s, from: secret, to: /s, reply: answers}\n" +
+		"- {name: hook, from: orders, to: {url: \"https://example.com\"}}\n- {name: report, cron: 0 3 * * *, to: /report}\n- {name: tick, cron: 0 3 * * *, to: {channel: orders}}\n"
+)
+
+// TestEventsOfPreviews: a preview has its own branches of all channels that its
+// request names; from production's it gets copies, where production's file says so
+// and has a subscription itself. It has no sources.
+func TestEventsOfPreviews(t *testing.T) {
+	const own = `
+channel answers-pr-7 of shop-pr-7 24h0m0s
+channel dead-pr-7 of shop-pr-7 24h0m0s
+channel orders-pr-7 of shop-pr-7 24h0m0s
+channel secret-pr-7 of shop-pr-7 24h0m0s
+subscription shop-pr-7-orders of shop-pr-7: orders-pr-7 -> shop-pr-7/events
+subscription shop-pr-7-s of shop-pr-7: secret-pr-7 -> shop-pr-7/s
+`
+	tests := []struct {
+		name, production, request string
+		there                     Eventing
+		number                    int64
+		ref                       string
+		want                      string
+	}{
+		{"own", previewed, requested, Eventing{}, 7, "feat", own},
+		{"the request asks for copies", previewed, strings.Replace(requested, "sends:", "preview: {events: mirror}\nsends:", 1), Eventing{}, 7, "feat", own},
+		{"copies", strings.Replace(previewed, "public: true", "public: true, events: mirror", 1), requested, Eventing{}, 7, "feat", own +
+			"subscription shop-pr-7-mirror-orders of shop-pr-7: orders -> orders-pr-7\n"},
+		{"a branch", strings.Replace(previewed, "public: true", "public: true, branches: [\"**\"]", 1), "name: shop\nevents: [{from: orders, to: /}]\n", Eventing{}, 0, "feat/Login", `
+channel orders-br-feat-login-078d09 of shop-br-feat-login 24h0m0s
+subscription shop-br-feat-login-orders of shop-br-feat-login: orders-br-feat-login-078d09 -> shop-br-feat-login/
+`},
+		{"a name of somebody else", previewed, "name: shop\nevents: [{from: orders, to: /}]\n", Eventing{ForeignChannels: map[string]string{"orders-pr-7": "was not made from git"}}, 7, "feat", `
+channel orders-pr-7-e3b0c4 of shop-pr-7 24h0m0s
+subscription shop-pr-7-orders of shop-pr-7: orders-pr-7-e3b0c4 -> shop-pr-7/
+`},
+		{"a name of production", strings.Replace(previewed, "{name: secret}", "{name: orders-pr-7}", 1), "name: shop\nevents: [{from: orders, to: /}]\n", Eventing{}, 7, "feat", `
+channel orders-pr-7-e3b0c4 of shop-pr-7 24h0m0s
+subscription shop-pr-7-orders of shop-pr-7: orders-pr-7-e3b0c4 -> shop-pr-7/
+`},
 	}
-	want := "channel orders 168h0m0s\nsubscription shop-orders of shop: orders -> shop/events\nsubscription shop-big of shop: orders -> big\n"
-	if diff := cmp.Diff(want, outline(p)); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := Facts{Repository: "repo", ProductionRef: main, Now: noon, Eventing: tt.there, Production: commitOf(t, "a1", content{"shop": tt.production})}
+			p := Make(f)
+			f = nextLook(f, p)
+			f.Eventing = carriedOut(f.Eventing, p)
+			r := &Request{Head: commitOf(t, "b2", content{"shop": tt.request})}
+			r.Number, r.Ref, r.Commit, r.Pushed = tt.number, "refs/heads/"+tt.ref, hash("b2"), metav1.NewTime(noon)
+			f.Requests = []*Request{r}
+			p = Make(f)
+			if diff := cmp.Diff(strings.TrimPrefix(tt.want, "\n"), outline(Plan{Previews: p.Previews})); diff != "" {
+				t.Fatalf("(-want +got)\n%s", diff)
+			}
+			for _, c := range p.Previews[0].Channels {
+				if a := c.Spec.Access; strings.HasPrefix(c.Name, "orders-") && (a == nil || !a.Token || a.Outside != nil || a.Senders != nil || c.Spec.MaxEvent != 2<<20 || c.Spec.Size.String() != "64Mi") {
+					t.Errorf("%s is %+v", c.Name, c.Spec)
+				}
+			}
+			for _, s := range p.Previews[0].Subscriptions {
+				if s.Spec.Redrive != nil || s.Spec.Replay != nil || strings.Contains(s.Name, "mirror") && s.Spec.DeadLetter != "" || s.Spec.From != v1alpha1.FromNow {
+					t.Errorf("%s is %+v", s.Name, s.Spec)
+				}
+			}
+			if tt.request == requested && p.Previews[0].Revisions[0].Preview.ChannelSuffix != "-pr-7" {
+				t.Errorf("the revision is for %+v", p.Previews[0].Revisions[0].Preview)
+			}
+			// It goes with the request, and all that it has.
+			f = nextLook(f, p)
+			f.Eventing, f.Requests = carriedOut(f.Eventing, p), nil
+			before := p
+			p = Make(f)
+			var goes, has []string
+			for _, c := range before.Previews[0].Channels {
+				has = append(has, c.Name)
+			}
+			for _, s := range before.Previews[0].Subscriptions {
+				has = append(has, s.Name)
+			}
+			goes = append(append(goes, p.RemoveChannels...), p.RemoveSubscriptions...)
+			slices.Sort(has)
+			slices.Sort(goes)
+			if diff := cmp.Diff(has, goes); diff != "" {
+				t.Errorf("what goes (-want +got)\n%s", diff)
+			}
+		})
 	}
 }

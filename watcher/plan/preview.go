@@ -165,6 +165,8 @@ func (s *previews) restrictAll(j *judgement) {
 			j.problems[app] = why
 		case len(t.refused) > 0:
 			j.problems[app] = &Problem{v1alpha1.ReasonNotAllowed, t.refused.Error()}
+		case len(t.channels()) > maxBranches:
+			j.problems[app] = NewProblem(v1alpha1.ReasonNotAllowed, "%s: names %d channels; a preview has branches of at most %d", w.head.File, len(t.channels()), maxBranches)
 		default:
 			t.host = s.facts.host(name, w.production.Spec.Preview.Public, app, j.r)
 			j.tries = append(j.tries, t)
@@ -180,10 +182,12 @@ func (s *previews) make(j *judgement) []App {
 		hosts[t.head.Name] = t.host
 	}
 	var apps []App
+	suffix := s.facts.suffixOf(j.r, s.existing(j.r), j.tries)
 	for _, t := range j.tries {
 		t.link(t.production.Spec.Preview.Link, func(app string) string { return s.facts.urlOf(app, hosts) })
-		apps = append(apps, s.facts.previewApp(j.r, t))
+		apps = append(apps, s.facts.previewApp(j.r, t, suffix))
 	}
+	s.addEvents(j.tries, apps, suffix)
 	return apps
 }
 
@@ -201,7 +205,7 @@ func (f Facts) urlOf(app string, previews map[string]string) string {
 }
 
 // previewApp is the App of a preview.
-func (f Facts) previewApp(r *Request, t *tried) App {
+func (f Facts) previewApp(r *Request, t *tried, suffix string) App {
 	app, rules := t.head.Name, t.production.Spec.Preview
 	var prior v1alpha1.AppSpec
 	if was := f.Previews[t.name]; was != nil {
@@ -209,6 +213,9 @@ func (f Facts) previewApp(r *Request, t *tried) App {
 	}
 	ledger := f.openLedger(t.name)
 	ledger.preview = &v1alpha1.BuiltFor{App: app, Fork: r.Fork}
+	if len(t.channels()) > 0 {
+		ledger.preview.ChannelSuffix = suffix
+	}
 	var same []string
 	for _, h := range prior.Heads {
 		same = append(same, h.Revision)

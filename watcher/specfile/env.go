@@ -51,9 +51,16 @@ func readVariable(name, v string) (envVar, error) {
 		*to = &v1alpha1.KeyRef{Name: object, Key: key}
 		return env, nil
 	}
+	if name, is := strings.CutPrefix(v, ChannelScheme); is && (!appName.MatchString(name) || len(name) > v1alpha1.MaxEventingName) {
+		return env, fmt.Errorf("expected channel://name, such as channel://orders, but found %q", clip(v))
+	}
 	env.Value = v
 	return env, nil
 }
+
+// ChannelScheme begins a value that stands for the URL of a channel of the
+// namespace; in a preview, of its branch. Who makes a Revision fills it in.
+const ChannelScheme = "channel://"
 
 // settable refuses the variables that the platform sets itself.
 func settable(name string) error {

@@ -3,6 +3,7 @@ package specfile
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,13 +78,26 @@ func (s *Spec) Objects() Objects {
 // deliver adds a source whose events go to a path of the app.
 func (o *Objects) deliver(app, key string, source v1alpha1.SourceSpec, e Subscription) {
 	name := ofApp(app, e.Name)
-	var between Channel
-	beginChannel(&between)
-	between.Spec.Keep, between.Spec.Size = metav1.Duration{Duration: impliedKeep}, resource.MustParse(impliedSize)
 	source.Channel, e.Spec.Channel = name, name
-	o.Channels = append(o.Channels, Object[v1alpha1.ChannelSpec]{name, between.Spec, key, true})
+	o.Channels = append(o.Channels, Object[v1alpha1.ChannelSpec]{name, NewChannel(impliedKeep, impliedSize), key, true})
 	o.Sources = append(o.Sources, Object[v1alpha1.SourceSpec]{name, source, key, true})
 	o.Subscriptions = append(o.Subscriptions, Object[v1alpha1.SubscriptionSpec]{name, e.Spec, key, true})
+}
+
+// NewChannel is a channel that keeps so much, and has all else as by default.
+func NewChannel(keep time.Duration, size string) v1alpha1.ChannelSpec {
+	var c Channel
+	beginChannel(&c)
+	c.Spec.Keep, c.Spec.Size = metav1.Duration{Duration: keep}, resource.MustParse(size)
+	return c.Spec
+}
+
+// NewSubscription copies the events of a channel to another one.
+func NewSubscription(from, to string) v1alpha1.SubscriptionSpec {
+	var e Subscription
+	beginSubscription(&e)
+	e.Spec.Channel, e.Spec.To.Channel = from, to
+	return e.Spec
 }
 
 // ofApp is the name of an object of an app.

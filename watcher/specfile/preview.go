@@ -34,6 +34,8 @@ type Preview struct {
 	Secrets map[string]string
 	// Link are variables with the URL of another app, by their names.
 	Link map[string]string
+	// Mirror: previews get copies of the events of production.
+	Mirror bool `json:",omitempty"`
 	// Setup runs before a preview takes its first request, Teardown when it goes.
 	Setup, Teardown []string
 
@@ -126,6 +128,12 @@ var previewRows = []row{
 		doc: "Variables with the URL of another app of the repository: that of its preview in the same request, or else that of production.",
 		value: table{what: "a variable's name: letters, digits and _, not beginning with a digit", pattern: envName,
 			example: "{API_URL: api}", most: 64, set: setPreviewLink},
+	},
+	{
+		name: "events", byDefault: "own",
+		doc: "Events that previews get, on [branches of the channels](events.md#previews): `own`, those that are sent there, or `mirror`, also copies of production's.",
+		value: text{what: "own or mirror", example: "mirror", pattern: "^(own|mirror)$", most: 6,
+			set: func(s *Spec, v string) error { s.Preview.Mirror = v == "mirror"; return nil }},
 	},
 	{
 		name: "setup", byDefault: "nothing",

@@ -1,7 +1,9 @@
 package specfile
 
 import (
+	"errors"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -218,6 +220,9 @@ var containerRows = []rowOf[Source]{
 		value: tableOf[Source]{what: "a variable's name: letters, digits and _, not beginning with a digit", pattern: envName,
 			example: "{URL: https://example.com, KEY: secret://poller/key}", most: 256, set: func(s *Source, name, v string) error {
 				env, err := readVariable(name, v)
+				if err == nil && strings.HasPrefix(v, ChannelScheme) {
+					return errors.New("is for apps; the URL of its channel is in the variable K_SINK")
+				}
 				if err == nil {
 					s.Spec.Container.Env = append(s.Spec.Container.Env, env)
 				}

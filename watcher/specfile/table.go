@@ -89,7 +89,7 @@ var rows = []row{
 	},
 	{
 		name: "env", byDefault: "none",
-		doc: "Environment variables. `secret://name/key` takes the value from a Secret, `config://name/key` from a ConfigMap in the app's namespace.",
+		doc: "Environment variables. `secret://name/key` takes the value from a Secret, `config://name/key` from a ConfigMap in the app's namespace; `channel://name` is the URL of a [channel](events.md).",
 		value: table{what: "a variable's name: letters, digits and _, not beginning with a digit", pattern: envName,
 			example: "{LOG: info, DB: secret://shop-db/url}", most: 256, set: setEnv},
 	},

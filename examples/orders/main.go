@@ -19,6 +19,7 @@ func main() {
 	http.HandleFunc("POST /charge", charge)
 	http.HandleFunc("POST /mail", mail)
 	http.HandleFunc("POST /dead", dead)
+	http.HandleFunc("POST /count", count)
 	http.HandleFunc("GET /{$}", book.show)
 	http.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {})
 
@@ -72,6 +73,12 @@ func mail(w http.ResponseWriter, r *http.Request) {
 // dead gets what was given up on, with the reason.
 func dead(w http.ResponseWriter, r *http.Request) {
 	book.note("dead", r)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// count comes every night, and would count what was charged.
+func count(w http.ResponseWriter, r *http.Request) {
+	book.note("count", r)
 	w.WriteHeader(http.StatusNoContent)
 }
 

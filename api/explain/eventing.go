@@ -40,6 +40,62 @@ func ForSubscription(s *v1alpha1.Subscription) (State, []Finding) {
 	return State{f.Severity, f.Reason}, []Finding{f}
 }
 
+// ForSource says whether a source takes events, and why it does not. One that is
+// paused is Underway.
+func ForSource(s *v1alpha1.Source) (State, []Finding) {
+	f, known := eventingFinding("source", s, s.Status.Conditions)
+	switch {
+	case known && f.Severity == Good:
+		return State{Good, f.Reason}, nil
+	case f.Reason == v1alpha1.ReasonPaused:
+		f.Severity = Underway
+	}
+	return State{f.Severity, f.Reason}, []Finding{f}
+}
+
+// Origin is where the events of a source come from, in a few words.
+func Origin(spec *v1alpha1.SourceSpec) string {
+	switch {
+	case spec.Cron != nil:
+		return strings.TrimSpace("cron " + spec.Cron.Schedule + " " + spec.Cron.TimeZone)
+	case spec.GitHub != nil:
+		return "github" + only(spec.GitHub.Events)
+	case spec.GitLab != nil:
+		return "gitlab" + only(spec.GitLab.Events)
+	case spec.Gitea != nil:
+		return "gitea" + only(spec.Gitea.Events)
+	case spec.SQS != nil:
+		return "sqs " + spec.SQS.Queue
+	case spec.PubSub != nil:
+		return "pubsub " + spec.PubSub.Subscription
+	case spec.Kafka != nil:
+		return "kafka" + only(spec.Kafka.Topics)
+	case spec.Kubernetes != nil:
+		return "kubernetes" + only(spec.Kubernetes.Kinds)
+	case spec.Container != nil:
+		return "container " + spec.Container.Image
+	}
+	return ""
+}
+
+// Intake is what a source has taken, in one line.
+func Intake(s *v1alpha1.Source, now time.Time) string {
+	state, _ := ForSource(s)
+	text := fmt.Sprintf("%s, %s, to %s: %s, %s events", s.Name, Origin(&s.Spec), s.Spec.Channel, state.Word, grouped(s.Status.Events))
+	if at := s.Status.LastEvent; at != nil {
+		text += ", the last " + Age(at.Time, now) + " ago"
+	}
+	return text
+}
+
+// only is a list of names after a word.
+func only(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " " + strings.Join(names, ", ")
+}
+
 // eventingFinding is what the condition Ready of an object says that the eventing
 // program looks after; known is false while it says nothing.
 func eventingFinding(kind string, o metav1.Object, conditions []metav1.Condition) (f Finding, known bool) {

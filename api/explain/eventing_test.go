@@ -39,6 +39,48 @@ func TestForChannel(t *testing.T) {
 	}
 }
 
+func TestForSource(t *testing.T) {
+	for name, tt := range map[string]struct {
+		conditions []metav1.Condition
+		state      State
+		findings   []Finding
+	}{
+		"taking": {ready("True", "Taking", ""), State{Good, "Taking"}, nil},
+		"paused": {ready("False", "Paused", "paused by its spec"), State{Underway, "Paused"},
+			[]Finding{{Underway, "source", "team", "nightly", "Paused", "paused by its spec", ""}}},
+		"failing": {ready("False", "SourceFailing", "the queue does not answer"), State{Failed, "SourceFailing"},
+			[]Finding{{Failed, "source", "team", "nightly", "SourceFailing", "the queue does not answer", ""}}},
+	} {
+		s := &v1alpha1.Source{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "nightly"}, Status: v1alpha1.SourceStatus{Conditions: tt.conditions}}
+		state, findings := ForSource(s)
+		if diff := cmp.Diff(tt.state, state); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if diff := cmp.Diff(tt.findings, findings); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for want, spec := range map[string]v1alpha1.SourceSpec{
+		"":                              {},
+		"cron 0 3 * * *":                {Cron: &v1alpha1.CronSource{Schedule: "0 3 * * *"}},
+		"github push, release":          {GitHub: &v1alpha1.WebhookSource{Events: []string{"push", "release"}}},
+		"gitlab":                        {GitLab: &v1alpha1.WebhookSource{}},
+		"gitea":                         {Gitea: &v1alpha1.WebhookSource{}},
+		"sqs https://sqs/a":             {SQS: &v1alpha1.SQSSource{Queue: "https://sqs/a"}},
+		"pubsub projects/a":             {PubSub: &v1alpha1.PubSubSource{Subscription: "projects/a"}},
+		"kafka orders":                  {Kafka: &v1alpha1.KafkaSource{Topics: []string{"orders"}}},
+		"kubernetes Pod":                {Kubernetes: &v1alpha1.KubernetesSource{Kinds: []string{"Pod"}}},
+		"container registry.example/ca": {Container: &v1alpha1.ContainerSource{Image: "registry.example/ca"}},
+	} {
+		if got := Origin(&spec); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestForSubscription(t *testing.T) {
 	for name, tt := range map[string]struct {
 		conditions []metav1.Condition

@@ -1,6 +1,6 @@
 // Package events has the commands about events: it sends one, shows those that
-// channels have, and channels and subscriptions as their statuses have them. What
-// these mean, api/explain says.
+// channels have, and channels, subscriptions and sources as their statuses have
+// them. What these mean, api/explain says.
 package events
 
 import (
@@ -15,8 +15,8 @@ import (
 
 // Command is events.
 func Command(s cli.Streams, a *cli.Access) *cobra.Command {
-	return cli.Group("events", "Send and see events, and how channels and subscriptions are doing",
-		newSend(s, a), newTail(s, a), newList(s, a), newChannels(s, a), newSubscriptions(s, a))
+	return cli.Group("events", "Send and see events, and how channels, subscriptions and sources are doing",
+		newSend(s, a), newTail(s, a), newList(s, a), newChannels(s, a), newSubscriptions(s, a), newSources(s, a))
 }
 
 // channelNames are those of the namespace, each with how it is.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,6 +94,39 @@ subscription shop-charge: Delivering
 	}
 }
 
+func sources() *cli.Cluster {
+	source := func(name string, spec v1alpha1.SourceSpec, status v1alpha1.SourceStatus) *v1alpha1.Source {
+		return &v1alpha1.Source{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name}, Spec: spec, Status: status}
+	}
+	last := metav1.NewTime(noon.Add(-9 * time.Hour))
+	return cluster(
+		source("shop-nightly", v1alpha1.SourceSpec{Channel: "shop-nightly", Cron: &v1alpha1.CronSource{Schedule: "0 3 * * *", TimeZone: "Europe/Berlin"}},
+			v1alpha1.SourceStatus{Conditions: ready("True", "Taking", ""), Events: 12, LastEvent: &last}),
+		source("pushes", v1alpha1.SourceSpec{Channel: "git", GitHub: &v1alpha1.WebhookSource{Events: []string{"push", "release"}}},
+			v1alpha1.SourceStatus{Conditions: ready("False", "SecretNotFound", "Secret \"hook\" does not exist in namespace team"), URL: "https://events.example.com/hooks/team/pushes"}),
+		source("uploads", v1alpha1.SourceSpec{Channel: "uploads", Paused: true, SQS: &v1alpha1.SQSSource{Queue: "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads-of-everybody"}},
+			v1alpha1.SourceStatus{Conditions: ready("False", "Paused", "paused by its spec"), Events: 3}))
+}
+
+func TestSources(t *testing.T) {
+	var out, errs bytes.Buffer
+	if err := printSources(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", sources(), noon); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(`SOURCE         STATE            FROM                                                 CHANNEL        EVENTS   LAST     URL
+pushes         SecretNotFound   github push, release                                 git            0        -        https://events.example.com/hooks/team/pushes
+shop-nightly   Taking           cron 0 3 * * * Europe/Berlin                         shop-nightly   12       9h ago   -
+uploads        Paused           sqs https://sqs.eu-central-1.amazonaws.com/123456…   uploads        3        -        -
+
+source pushes: SecretNotFound
+  Secret "hook" does not exist in namespace team
+source uploads: Paused
+  paused by its spec
+`, out.String()); diff != "" || errs.Len() > 0 {
+		t.Errorf("(-want +got)\n%s\n%s", diff, &errs)
+	}
+}
+
 // TestListDocuments checks what scripts rely on: one list, never null, with kinds,
 // and nothing else on either stream.
 func TestListDocuments(t *testing.T) {
@@ -111,16 +145,23 @@ func TestListDocuments(t *testing.T) {
 			}
 			return out.String(), errs.String()
 		},
+		"Source": func(c *cli.Cluster) (string, string) {
+			var out, errs bytes.Buffer
+			if err := printSources(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c, noon); err != nil {
+				t.Error(err)
+			}
+			return out.String(), errs.String()
+		},
 	}
-	for kind, c := range map[string]*cli.Cluster{"Channel": channels(), "Subscription": subscriptions()} {
+	for kind, c := range map[string]*cli.Cluster{"Channel": channels(), "Subscription": subscriptions(), "Source": sources()} {
 		out, errs := print[kind](c)
 		var got struct {
-			Channels, Subscriptions []struct{ metav1.TypeMeta }
+			Channels, Subscriptions, Sources []struct{ metav1.TypeMeta }
 		}
 		if err := json.Unmarshal([]byte(out), &got); err != nil || errs != "" {
 			t.Fatalf("%s: %v, notes %q", kind, err, errs)
 		}
-		if all := append(got.Channels, got.Subscriptions...); len(all) != 3 || all[0].Kind != kind || all[0].APIVersion != "headway.dev/v1alpha1" {
+		if all := slices.Concat(got.Channels, got.Subscriptions, got.Sources); len(all) != 3 || all[0].Kind != kind || all[0].APIVersion != "headway.dev/v1alpha1" {
 			t.Errorf("%s: %+v", kind, all)
 		}
 	}
@@ -129,6 +170,9 @@ func TestListDocuments(t *testing.T) {
 	}
 	if out, errs := print["Subscription"](cluster()); out != "{\n  \"subscriptions\": []\n}\n" || errs != "" {
 		t.Errorf("no subscription: %q, notes %q", out, errs)
+	}
+	if out, errs := print["Source"](cluster()); out != "{\n  \"sources\": []\n}\n" || errs != "" {
+		t.Errorf("no source: %q, notes %q", out, errs)
 	}
 }
 
@@ -141,8 +185,12 @@ func TestListNothing(t *testing.T) {
 	if err := printSubscriptions(context.Background(), s, "", cluster(), noon); err != nil {
 		t.Fatal(err)
 	}
+	if err := printSources(context.Background(), s, "", cluster(), noon); err != nil {
+		t.Fatal(err)
+	}
 	want := "No channel in namespace team. A headway.yaml declares one: channels: [{name: orders}].\n" +
-		"No subscription in namespace team. The headway.yaml of an app declares one: events: [{from: orders, to: /events}].\n"
+		"No subscription in namespace team. The headway.yaml of an app declares one: events: [{from: orders, to: /events}].\n" +
+		"No source in namespace team. docs/events.md, Sources, says how to declare one.\n"
 	if out.Len() > 0 || errs.String() != want {
 		t.Errorf("out %q, notes %q", &out, &errs)
 	}

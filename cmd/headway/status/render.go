@@ -59,12 +59,16 @@ func (s *state) write(w io.Writer, v view) {
 	v.writeFindings(w, append(explain.Overview(s.Repositories, s.Apps), s.undelivered()...))
 }
 
-// undelivered are the subscriptions that do not deliver before somebody changes
-// something.
+// undelivered are the subscriptions that do not deliver, and the sources that take
+// nothing, before somebody changes something.
 func (s *state) undelivered() []explain.Finding {
 	var all []explain.Finding
 	for i := range s.Subscriptions {
 		_, found := explain.ForSubscription(&s.Subscriptions[i])
+		all = append(all, found...)
+	}
+	for i := range s.Sources {
+		_, found := explain.ForSource(&s.Sources[i])
 		all = append(all, found...)
 	}
 	return slices.DeleteFunc(all, func(f explain.Finding) bool { return f.Severity != explain.Failed })
@@ -95,13 +99,16 @@ func (v view) writeApps(w io.Writer, s *state) {
 	g.Write(w)
 }
 
-// relations are rows about what an app is a preview of, or which subscriptions and
-// previews it has.
+// relations are rows about what an app is a preview of, or which sources,
+// subscriptions and previews it has.
 func (s *state) relations(app *v1alpha1.App, repository *v1alpha1.Repository, now time.Time) []explain.Row {
 	if p := explain.ForPreview(app, repository, s.Revisions); p != nil {
 		return p.Rows(now)
 	}
 	var rows []explain.Row
+	for i := range s.Sources {
+		rows = append(rows, explain.Row{Title: "Source", Text: explain.Intake(&s.Sources[i], now)})
+	}
 	for i := range s.Subscriptions {
 		rows = append(rows, explain.Row{Title: "Events", Text: explain.Progress(&s.Subscriptions[i], now)})
 	}

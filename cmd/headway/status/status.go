@@ -78,6 +78,7 @@ type state struct {
 	Previews      []v1alpha1.App          `json:"previews"`
 	Revisions     []v1alpha1.Revision     `json:"revisions"`
 	Subscriptions []v1alpha1.Subscription `json:"subscriptions"`
+	Sources       []v1alpha1.Source       `json:"sources"`
 }
 
 // readState reads the objects of a namespace (empty: all), or those of one app
@@ -87,12 +88,13 @@ func readState(ctx context.Context, c client.Reader, namespace, app string) (*st
 	var apps v1alpha1.AppList
 	var revisions v1alpha1.RevisionList
 	var subscriptions v1alpha1.SubscriptionList
-	for _, list := range []client.ObjectList{&repositories, &apps, &revisions, &subscriptions} {
+	var sources v1alpha1.SourceList
+	for _, list := range []client.ObjectList{&repositories, &apps, &revisions, &subscriptions, &sources} {
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
 			return nil, fmt.Errorf("reading the status: %w", err)
 		}
 	}
-	s := &state{Repositories: repositories.Items, Revisions: revisions.Items, Subscriptions: subscriptions.Items}
+	s := &state{Repositories: repositories.Items, Revisions: revisions.Items, Subscriptions: subscriptions.Items, Sources: sources.Items}
 	for _, a := range apps.Items {
 		if a.Spec.Preview != nil {
 			s.Previews = append(s.Previews, a)
@@ -114,6 +116,7 @@ func readState(ctx context.Context, c client.Reader, namespace, app string) (*st
 		s.Subscriptions = slices.DeleteFunc(s.Subscriptions, func(e v1alpha1.Subscription) bool {
 			return e.Spec.To.App != app && e.Labels[v1alpha1.LabelApp] != app
 		})
+		s.Sources = slices.DeleteFunc(s.Sources, func(e v1alpha1.Source) bool { return e.Labels[v1alpha1.LabelApp] != app })
 	}
 	s.tidy()
 	return s, nil
@@ -165,6 +168,9 @@ func (s *state) tidy() {
 	for i := range s.Subscriptions {
 		tidy(&s.Subscriptions[i], "Subscription")
 	}
+	for i := range s.Sources {
+		tidy(&s.Sources[i], "Source")
+	}
 	slices.SortStableFunc(s.Revisions, func(a, b v1alpha1.Revision) int {
 		return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
 	})
@@ -174,6 +180,7 @@ func (s *state) tidy() {
 	s.Previews = append([]v1alpha1.App{}, s.Previews...)
 	s.Revisions = append([]v1alpha1.Revision{}, s.Revisions...)
 	s.Subscriptions = append([]v1alpha1.Subscription{}, s.Subscriptions...)
+	s.Sources = append([]v1alpha1.Source{}, s.Sources...)
 }
 
 func tidy(o client.Object, kind string) {

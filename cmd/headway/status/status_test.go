@@ -63,6 +63,14 @@ func revision(namespace, app, commit string, age time.Duration, change func(*v1a
 	return r
 }
 
+// source is one that an app declares.
+func source(name, app string, status v1alpha1.SourceStatus) *v1alpha1.Source {
+	s := &v1alpha1.Source{ObjectMeta: named("default", name, ago(time.Hour)), Status: status,
+		Spec: v1alpha1.SourceSpec{Channel: name, Cron: &v1alpha1.CronSource{Schedule: "0 3 * * *"}}}
+	s.Labels = map[string]string{v1alpha1.LabelApp: app}
+	return s
+}
+
 // subscription is one that an app declares and gets the events of.
 func subscription(name, app string, change func(*v1alpha1.Subscription)) *v1alpha1.Subscription {
 	s := &v1alpha1.Subscription{ObjectMeta: named("default", name, ago(time.Hour)), Spec: v1alpha1.SubscriptionSpec{Channel: "orders", To: v1alpha1.EventTarget{App: app, Path: "/events"}},
@@ -140,6 +148,9 @@ func objects() []client.Object {
 			s.Status.Conditions = conditions(condition("Ready", "False", v1alpha1.ReasonChannelNotFound, `to names channel "big", which does not exist in namespace default`))
 		}),
 		subscription("hello-mail", "hello", nil),
+		source("shop-nightly", "shop", v1alpha1.SourceStatus{Conditions: conditions(condition("Ready", "True", v1alpha1.ReasonTaking, "")), Events: 1200, LastEvent: new(metav1.NewTime(noon.Add(-9 * time.Hour)))}),
+		source("shop-monthly", "shop", v1alpha1.SourceStatus{Conditions: conditions(condition("Ready", "False", v1alpha1.ReasonSourceInvalid, `schedule "0 3 32 * *": day of the month: "32" must be *, or a number from 1 to 31`))}),
+		source("hello-nightly", "hello", v1alpha1.SourceStatus{Conditions: conditions(condition("Ready", "True", v1alpha1.ReasonTaking, ""))}),
 	}
 }
 
@@ -218,7 +229,7 @@ func TestStatusJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"previews":[],"revisions":[],"subscriptions":[]}` {
+	if data, _ = json.Marshal(s); string(data) != `{"repositories":[],"apps":[],"previews":[],"revisions":[],"subscriptions":[],"sources":[]}` {
 		t.Errorf("empty state is %s", data)
 	}
 }

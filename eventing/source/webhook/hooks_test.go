@@ -243,16 +243,15 @@ func TestFind(t *testing.T) {
 		if _, err := w.Find(t.Context(), types.NamespacedName{Namespace: "shop", Name: "other"}); !errors.As(err, &no) || no.Status != http.StatusNotFound {
 			t.Errorf("unknown: %v", err)
 		}
-		var end func()
+		ends := make(chan func(), 1)
 		go func() {
 			time.Sleep(time.Second)
-			end = w.begin(source.GitHub, "s3cret")
+			ends <- w.begin(source.GitHub, "s3cret")
 		}()
 		if one, err := w.Find(t.Context(), pushes); err != nil || one.Channel() != (types.NamespacedName{Namespace: "shop", Name: "orders"}) {
 			t.Errorf("run anew: %v, %v", one, err)
 		}
-		time.Sleep(time.Second)
-		end()
+		(<-ends)()
 		w.exists = func(context.Context, types.NamespacedName) (bool, error) {
 			return false, errors.New("the cache is empty")
 		}

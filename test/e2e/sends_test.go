@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -39,8 +38,8 @@ func TestSends(t *testing.T) {
 		return condition(paid.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAccepting)
 	})
 
-	tm.wantSent(http.MethodPost, tm.url("sender")+"/send/paid/1", nil, http.StatusAccepted, "")
-	other.wantSent(http.MethodPost, other.url("sender")+"/send/paid/2", nil, http.StatusForbidden, "Service account "+other.namespace+"/default may not send")
+	tm.wantSent(http.MethodPost, tm.url("sender")+"send/paid/1", nil, http.StatusAccepted, "")
+	other.wantSent(http.MethodPost, other.url("sender")+"send/paid/2", nil, http.StatusForbidden, "Service account "+other.namespace+"/default may not send")
 	service := &corev1.Service{}
 	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: localcluster.SystemNamespace, Name: "headway-events"}, service); err != nil {
 		t.Fatal(err)
@@ -91,18 +90,17 @@ func (tm *team) wantSent(method, url string, header http.Header, status int, tex
 	if err != nil {
 		tm.Fatal(err)
 	}
-	request.Header = header
-	response, err := http.DefaultClient.Do(request)
+	if header != nil {
+		request.Header = header
+	}
+	web := localcluster.Browser()
+	defer web.CloseIdleConnections()
+	got, err := localcluster.Do(web, request)
 	if err != nil {
 		tm.Fatal(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		tm.Fatal(err)
-	}
-	if response.StatusCode != status || !strings.Contains(string(body), text) {
-		tm.Errorf("%s answers %d: %s; want %d and %q", url, response.StatusCode, body, status, text)
+	if got.Status != status || !strings.Contains(got.Body, text) {
+		tm.Errorf("%s answers %d: %s; want %d and %q", url, got.Status, got.Body, status, text)
 	}
 }
 

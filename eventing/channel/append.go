@@ -2,7 +2,9 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/headway-dev/headway/eventing/event"
 )
@@ -22,6 +24,10 @@ type request struct {
 	err    error
 }
 
+// overhead is what a record and the headers of its message may have beside what
+// counts as the size of an event.
+const overhead = 64 << 10
+
 // Append returns nil when all events are on disk, in this order, but for those
 // that were already: an event with the source and id of one that was kept
 // within Settings.Dedupe counts as kept. Otherwise none of the new ones is,
@@ -36,7 +42,7 @@ func (c *Channel) Append(ctx context.Context, events []event.Event) error {
 	if err := c.store.accepts(bytes); err != nil {
 		return err
 	}
-	for len(events) > 0 {
+	for began := time.Now(); len(events) > 0; {
 		r := &request{events: events, bytes: bytes, done: make(chan struct{})}
 		var wait []*request
 		if dedupe := c.settings.Load().Dedupe; dedupe > 0 {
@@ -47,10 +53,17 @@ func (c *Channel) Append(ctx context.Context, events []event.Event) error {
 			events = nil
 		}
 		if len(r.events) > 0 {
-			if err := c.write(ctx, r); err != nil {
+			err := c.write(ctx, r)
+			switch {
+			case err == nil:
+				c.store.opts.Kept(ctx, c.name, r.first, r.events)
+			case errors.Is(err, errAgain) && time.Since(began) < c.store.patience:
+				events = append(events, r.events...)
+			case errors.Is(err, errAgain):
+				return &Unavailable{RetryAfter: retryShared, Reason: err.Error()}
+			default:
 				return err
 			}
-			c.store.opts.Kept(ctx, c.name, r.first, r.events)
 		}
 		// Another caller is writing an event that is also in this Append: it is
 		// kept when that one is, and tried here when that fails.
@@ -89,7 +102,8 @@ func (c *Channel) measure(events []event.Event) (bytes int, err error) {
 	if len(events) > maxAppend {
 		return 0, &TooLarge{Reason: fmt.Sprintf("%d events at once; at most %d are kept together", len(events), maxAppend)}
 	}
-	limit := c.settings.Load().MaxEvent
+	// A server that somebody else runs may take less than a channel.
+	limit := min(c.settings.Load().MaxEvent, max(c.store.server.conn.MaxPayload()-overhead, 0))
 	for i := range events {
 		n := size(&events[i])
 		if int64(n) > limit {

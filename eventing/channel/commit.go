@@ -102,8 +102,10 @@ func (c *Channel) commit(group []*request, buf []byte) []byte {
 		}
 	}
 	if alone && events < batchFrom {
+		c.expect(msgs)
 		c.publish(group, msgs)
 	} else {
+		c.expect(msgs[:1])
 		c.publishBatch(group, msgs)
 	}
 	return buf
@@ -120,20 +122,35 @@ func (c *Channel) publish(group []*request, msgs []*nats.Msg) {
 			break
 		}
 	}
+	type failure struct {
+		err      error
+		requests []*request
+	}
+	var failed []failure
 	for i, r := range group {
-		if acks[i] == nil {
-			c.finish([]*request{r}, 0, err)
-			continue
+		var seq uint64
+		err := err
+		if acks[i] != nil {
+			select {
+			case ack := <-acks[i].Ok():
+				seq, err = ack.Sequence, nil
+			case err = <-acks[i].Err():
+			case <-timeout.C:
+				timeout.Reset(0) // for those after it
+				err = nats.ErrTimeout
+			}
 		}
-		select {
-		case ack := <-acks[i].Ok():
-			c.finish([]*request{r}, ack.Sequence, nil)
-		case err := <-acks[i].Err():
-			c.finish([]*request{r}, 0, err)
-		case <-timeout.C:
-			timeout.Reset(0) // for those after it
-			c.finish([]*request{r}, 0, nats.ErrTimeout)
+		switch shared := c.store.server.mode.shared(); {
+		case shared && len(failed) > 0: // what is in the log beyond the first is looked up
+			failed[0].requests = append(failed[0].requests, r)
+		case err != nil:
+			failed = append(failed, failure{err, []*request{r}})
+		default:
+			c.finish([]*request{r}, seq, nil)
 		}
+	}
+	for _, f := range failed { // when nothing of the group is under way any more
+		c.finish(f.requests, 0, f.err)
 	}
 }
 
@@ -150,8 +167,8 @@ func (c *Channel) publishBatch(group []*request, msgs []*nats.Msg) {
 	c.finish(group, ack.Sequence, nil)
 }
 
-// finish tells requests that were written together how that went; last is the
-// sequence number of the last event.
+// finish tells requests that were written together, or failed alike, how that
+// went; last is the sequence number of the last event.
 func (c *Channel) finish(group []*request, last uint64, err error) {
 	if err == nil {
 		err = c.inOrder(group, last)
@@ -212,7 +229,7 @@ func (c *Channel) settle(r *request, err error) {
 }
 
 // refusal is what Append says of an error of the server. Whatever it is, but
-// for a limit, the server does not get over it by itself.
+// for a limit, a server that is alone does not get over it by itself.
 func (c *Channel) refusal(err error) error {
 	c.mu.Lock()
 	ended, oldest := c.err, c.known.FirstAt
@@ -224,6 +241,9 @@ func (c *Channel) refusal(err error) error {
 	if errors.As(err, &api) && api.ErrorCode == jetstream.ErrorCode(server.JSStreamStoreFailedF) && api.Description == server.ErrMaxBytes.Error() {
 		free := oldest.Add(c.settings.Load().Keep).Sub(c.store.opts.Now())
 		return &Full{RetryAfter: min(max(free, time.Second), 5*time.Minute)}
+	}
+	if c.store.server.mode.shared() {
+		return c.lookUp(err)
 	}
 	c.store.fail(fmt.Errorf("writing to channel %s: %w", c.name, err))
 	return c.store.accepts(0)

@@ -87,7 +87,10 @@ func (c *Channel) audit(ctx context.Context, info *jetstream.StreamInfo) error {
 		}
 		deleted = info.State.Deleted
 	}
-	before := c.store.ledger.get(c.stream)
+	before, err := c.store.ledger.get(ctx, c.stream)
+	if err != nil {
+		return fmt.Errorf("reading what is known of channel %s: %w", c.name, err)
+	}
 	now := compare(before, info.State, deleted, c.settings.Load().Keep, c.store.opts.Now())
 	if now.Gap != before.Gap && now.Gap.From != 0 {
 		c.store.opts.Log.Error("events of a channel are lost", "channel", c.name.String(), "from", now.Gap.From, "to", now.Gap.To, "lost", now.Gap.Lost)

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,13 +24,23 @@ type known struct {
 	Gap    Gap // From is 0 if there is none
 }
 
-// ledger is one file with a record for each channel. It is written with every
+// ledger keeps what is known of each stream. note is called with every group of
+// events and must be cheap.
+type ledger interface {
+	// get returns what is known of a stream; nothing is the zero value.
+	get(ctx context.Context, stream string) (known, error)
+	note(stream string, k known) error
+	forget(stream string) error
+	close() error
+}
+
+// ledgerFile is a file with a record for each channel. It is written with every
 // group of events, which outlives the process at once, and synced to disk once
 // a second. So only where the power fails and the disk damages the newest
 // events at the same moment, up to a second of them can be missed unnoticed.
 //
 //	crc32 of the rest | length of the name | name | eight numbers | zeros
-type ledger struct {
+type ledgerFile struct {
 	file *os.File
 	stop chan struct{}
 	done sync.WaitGroup
@@ -46,12 +57,12 @@ const recordSize = 512
 
 const recordNumbers = 9
 
-func openLedger(dir string, log *slog.Logger) (*ledger, error) {
+func openLedgerFile(dir string, log *slog.Logger) (*ledgerFile, error) {
 	file, err := os.OpenFile(filepath.Join(dir, "known"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{file: file, stop: make(chan struct{}), records: map[string]known{}, slots: map[string]int64{}}
+	l := &ledgerFile{file: file, stop: make(chan struct{}), records: map[string]known{}, slots: map[string]int64{}}
 	if err := l.read(log); err != nil {
 		file.Close()
 		return nil, err
@@ -61,7 +72,7 @@ func openLedger(dir string, log *slog.Logger) (*ledger, error) {
 }
 
 // read takes up every record. One that is damaged is said and forgotten.
-func (l *ledger) read(log *slog.Logger) error {
+func (l *ledgerFile) read(log *slog.Logger) error {
 	buf := make([]byte, recordSize)
 	for slot := int64(0); ; slot++ {
 		_, err := l.file.ReadAt(buf, slot*recordSize)
@@ -83,15 +94,14 @@ func (l *ledger) read(log *slog.Logger) error {
 	}
 }
 
-// get returns what is known of a stream; nothing is the zero value.
-func (l *ledger) get(stream string) known {
+func (l *ledgerFile) get(_ context.Context, stream string) (known, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.records[stream]
+	return l.records[stream], nil
 }
 
 // note writes what is known of a stream now.
-func (l *ledger) note(stream string, k known) error {
+func (l *ledgerFile) note(stream string, k known) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slot, ok := l.slots[stream]
@@ -108,7 +118,7 @@ func (l *ledger) note(stream string, k known) error {
 }
 
 // forget removes a stream.
-func (l *ledger) forget(stream string) error {
+func (l *ledgerFile) forget(stream string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slot, ok := l.slots[stream]
@@ -123,7 +133,7 @@ func (l *ledger) forget(stream string) error {
 }
 
 // syncs has what changed on disk within a second.
-func (l *ledger) syncs(log *slog.Logger) {
+func (l *ledgerFile) syncs(log *slog.Logger) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
@@ -145,7 +155,7 @@ func (l *ledger) syncs(log *slog.Logger) {
 	}
 }
 
-func (l *ledger) close() error {
+func (l *ledgerFile) close() error {
 	close(l.stop)
 	l.done.Wait()
 	return errors.Join(l.file.Sync(), l.file.Close())

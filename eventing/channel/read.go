@@ -62,14 +62,31 @@ func (c *Channel) read(newest Record) {
 }
 
 // batch gets some of the log and the sequence number after it, 0 if there was
-// nothing. Fillers are left out.
+// nothing. Fillers are left out. Where there are several servers, what the one
+// at hand lacks is got from the leader of the stream.
 func (c *Channel) batch(ctx context.Context, from uint64, maxEvents, maxBytes int) ([]Record, uint64, error) {
+	records, next, err := c.get(ctx, from, maxEvents, maxBytes)
+	if err != nil || next > from || !c.store.server.mode.shared() {
+		return records, next, err
+	}
+	first, records, err := c.first(ctx, from)
+	if err != nil || first == 0 {
+		return nil, 0, err
+	}
+	if first > from {
+		c.missing(from, first-1)
+	}
+	return records, first + 1, nil
+}
+
+// get is batch from the server at hand. Where there are several, it stops before
+// the first record that is missing there: next is from if that is the first one.
+func (c *Channel) get(ctx context.Context, from uint64, maxEvents, maxBytes int) (records []Record, next uint64, err error) {
 	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, maxEvents, jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchMaxBytes(max(maxBytes, 1)))
 	if err != nil {
 		return nil, 0, err
 	}
-	var records []Record
-	next := from
+	next = from
 	for msg, err := range msgs {
 		if errors.Is(err, jetstreamext.ErrNoMessages) {
 			return nil, 0, nil
@@ -78,6 +95,9 @@ func (c *Channel) batch(ctx context.Context, from uint64, maxEvents, maxBytes in
 			return nil, 0, err
 		}
 		if msg.Sequence > next {
+			if c.store.server.mode.shared() {
+				break
+			}
 			c.missing(next, msg.Sequence-1)
 		}
 		next = msg.Sequence + 1
@@ -127,6 +147,9 @@ func (c *Channel) SeqAt(ctx context.Context, t time.Time) (uint64, error) {
 	c.mu.Lock()
 	last := c.known.Last
 	c.mu.Unlock()
+	if err := c.current(ctx, last); err != nil {
+		return 0, fmt.Errorf("waiting for event %d of channel %s: %w", last, c.name, err)
+	}
 	msgs, err := jetstreamext.GetBatch(ctx, c.store.js, c.stream, 1, jetstreamext.GetBatchStartTime(t))
 	if err != nil {
 		return 0, fmt.Errorf("looking for the first event of channel %s at %s: %w", c.name, t.Format(time.RFC3339), err)

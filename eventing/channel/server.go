@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,86 +21,129 @@ const (
 	// answerTimeout is how long the server may take for one answer. A healthy
 	// disk takes milliseconds; one that is full never answers.
 	answerTimeout = 10 * time.Second
-
-	// maxPayload fits the largest MaxEvent that a Channel may have, 8 MiB, with
-	// attributes and headers.
-	maxPayload = 9 << 20
-
-	// maxStore is what the server may reserve for all channels, in bytes: as
-	// good as everything, because the sizes of channels are limits and not
-	// reservations. What guards the disk is Options.LowDisk.
-	maxStore = 1 << 50
 )
 
-// distrust removes what the server would believe of its files without reading
-// them, so that it reads and checks every event when it starts. That costs a
-// second for a million events. Believed, an event that the disk has changed is
-// found missing only when somebody reads it, and one changed bit in a sequence
-// number keeps the server (2.15.2) from starting for ever: it counts its way to
-// that number.
-func distrust(dir string) error {
-	indexes, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs", "index.db"))
-	if err != nil {
-		return err
-	}
-	for _, index := range indexes {
-		if err := os.Remove(index); err != nil {
-			return err
-		}
-	}
-	return nil
+// Server is the JetStream in which a Store keeps its channels: a server inside
+// this process that is alone, one of several replicas, or somebody else's.
+type Server struct {
+	opts Options
+	mode mode
+	conn *nats.Conn
+	js   jetstream.JetStream
 }
 
-// start runs the server without any port and connects to it.
-func (s *Store) start(ctx context.Context) error {
-	if err := distrust(s.opts.Dir); err != nil {
+// mode is all that differs between the ways to have a server: alone, replica
+// and external.
+type mode interface {
+	// connect starts what there is to start and connects to it.
+	connect(ctx context.Context) (*nats.Conn, error)
+	// replicas is on how many servers an event is on disk before it is accepted.
+	replicas() int
+	// shared reports whether others may write into a channel beside this process,
+	// or an answer may get lost on its way. Then a failed write is no reason to
+	// stop: what became of it is looked up.
+	shared() bool
+	// take reports whether there is room for n more bytes, and counts them.
+	take(n int, now time.Time) bool
+	ledger(ctx context.Context, js jetstream.JetStream) (ledger, error)
+	// ready returns why this server does not have everything yet.
+	ready() error
+	close()
+}
+
+// Start starts the server, or connects to it. What there is on disk has been
+// read and checked when it returns, but for a replica, which goes on to catch up
+// with the others: see Ready.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	o = o.complete()
+	s := &Server{opts: o, mode: o.mode()}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context) (err error) {
+	if s.conn, err = s.mode.connect(ctx); err != nil {
 		return fmt.Errorf("opening the event store: %w", err)
-	}
-	srv, err := server.NewServer(&server.Options{
-		ServerName:         "headway-eventing",
-		JetStream:          true,
-		StoreDir:           filepath.Clean(s.opts.Dir),
-		SyncAlways:         true,
-		JetStreamMaxStore:  maxStore,
-		JetStreamMaxMemory: maxPayload,
-		MaxPayload:         maxPayload,
-		DontListen:         true,
-		NoSigs:             true,
-	})
-	if err != nil {
-		return fmt.Errorf("configuring the event store: %w", err)
-	}
-	s.server = srv
-	srv.SetLoggerV2(serverLog{s.opts.Log}, false, false, false)
-	srv.Start()
-	if !srv.ReadyForConnections(startTimeout) {
-		return errors.New("the event store does not start")
-	}
-	if s.conn, err = nats.Connect("", nats.InProcessServer(srv), nats.NoReconnect()); err != nil {
-		return fmt.Errorf("connecting to the event store: %w", err)
 	}
 	s.js, err = jetstream.New(s.conn, jetstream.WithDefaultTimeout(answerTimeout), jetstream.WithPublishAsyncMaxPending(maxPending))
 	if err != nil {
 		return fmt.Errorf("connecting to the event store: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if _, err := s.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("asking the event store for its state: %w", err)
-	}
 	return nil
 }
 
-// stop ends what start has begun, however far that came.
-func (s *Store) stop() error {
+// JetStream is for what else is kept there.
+func (s *Server) JetStream() jetstream.JetStream { return s.js }
+
+// Replicas is on how many servers everything is kept.
+func (s *Server) Replicas() int { return s.mode.replicas() }
+
+// Ready returns why this server does not have everything that the others have,
+// or cannot be used yet.
+func (s *Server) Ready() error {
+	if !s.conn.IsConnected() {
+		return errors.New("the event store is not connected")
+	}
+	return s.mode.ready()
+}
+
+// await returns when the server answers.
+func (s *Server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	patience := startTimeout
+	if s.mode.shared() {
+		patience = time.Second
+	}
+	for {
+		// Without a leader nobody answers, also later.
+		asking, cancel := context.WithTimeout(ctx, patience)
+		_, err := s.js.AccountInfo(asking)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if !s.mode.shared() {
+			return fmt.Errorf("asking the event store for its state: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the event store: %w", errors.Join(ctx.Err(), err))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Close ends what Start has begun.
+func (s *Server) Close() error {
 	if s.conn != nil {
 		s.conn.Close()
 	}
-	if s.server != nil {
-		s.server.Shutdown()
-		s.server.WaitForShutdown()
+	s.mode.close()
+	return nil
+}
+
+// launch runs a server in this process and connects to it.
+func launch(o *server.Options, log *slog.Logger) (*server.Server, *nats.Conn, error) {
+	o.JetStream, o.SyncAlways = true, true
+	o.JetStreamMaxStore, o.JetStreamMaxMemory, o.MaxPayload = maxStore, maxPayload, maxPayload
+	o.NoSigs = true
+	srv, err := server.NewServer(o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuring the server: %w", err)
 	}
-	return s.ledger.close()
+	srv.SetLoggerV2(serverLog{log}, false, false, false)
+	srv.Start()
+	if !srv.ReadyForConnections(startTimeout) {
+		return srv, nil, errors.New("the server does not start")
+	}
+	conn, err := nats.Connect("", nats.InProcessServer(srv), nats.UserInfo(o.Username, o.Password), nats.NoReconnect())
+	if err != nil {
+		return srv, nil, fmt.Errorf("connecting to the server: %w", err)
+	}
+	return srv, conn, nil
 }
 
 // serverLog passes on what the server says. Its notices are of interest only
@@ -111,15 +152,28 @@ type serverLog struct{ log *slog.Logger }
 
 func (l serverLog) Noticef(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
 func (l serverLog) Warnf(format string, args ...any) {
-	if strings.HasPrefix(format, "Maximum payloads over") {
-		return // at every start, of maxPayload
-	}
-	l.say(slog.LevelWarn, format, args)
+	l.say(unlessUsual(slog.LevelWarn, format), format, args)
 }
 func (l serverLog) Fatalf(format string, args ...any) { l.say(slog.LevelError, format, args) }
-func (l serverLog) Errorf(format string, args ...any) { l.say(slog.LevelError, format, args) }
+func (l serverLog) Errorf(format string, args ...any) {
+	l.say(unlessUsual(slog.LevelError, format), format, args)
+}
 func (l serverLog) Debugf(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
 func (l serverLog) Tracef(format string, args ...any) { l.say(slog.LevelDebug, format, args) }
+
+// unlessUsual is the level of what the server warns of at every start: the size of
+// maxPayload, a password that is in memory only, replicas that are not there yet.
+func unlessUsual(level slog.Level, format string) slog.Level {
+	for _, usual := range []string{
+		"Maximum payloads over", "Plaintext passwords detected", "Error trying to connect to route", "Waiting for routing to be established",
+		"JetStream has not established contact with a meta leader", "Metalayer blocking snapshot",
+	} {
+		if strings.HasPrefix(format, usual) {
+			return slog.LevelDebug
+		}
+	}
+	return level
+}
 
 func (l serverLog) say(level slog.Level, format string, args []any) {
 	ctx := context.Background()

@@ -38,7 +38,7 @@ const (
 )
 
 // config of the stream that is the channel.
-func (s Settings) config(name Name) jetstream.StreamConfig {
+func (s Settings) config(name Name, replicas int) jetstream.StreamConfig {
 	stream := streamName(name)
 	return jetstream.StreamConfig{
 		Name:      stream,
@@ -49,7 +49,7 @@ func (s Settings) config(name Name) jetstream.StreamConfig {
 		MaxAge:    s.Keep,
 		MaxBytes:  s.Size,
 		MaxMsgs:   -1,
-		Replicas:  1,
+		Replicas:  replicas,
 		// Events are known again by the table of the Store: an id in JetStream's
 		// window would have a whole batch refused.
 		Duplicates:         100 * time.Millisecond,
@@ -61,6 +61,10 @@ func (s Settings) config(name Name) jetstream.StreamConfig {
 		},
 	}
 }
+
+// isChannel reports whether a stream was made by config. On a server that others
+// use as well, a name alone says nothing.
+func isChannel(cfg jetstream.StreamConfig) bool { return cfg.Metadata[metaMaxEvent] != "" }
 
 // settingsOf reads back what config wrote.
 func settingsOf(cfg jetstream.StreamConfig) Settings {

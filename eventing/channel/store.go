@@ -1,8 +1,10 @@
 // Package channel keeps channels: durable logs of events, each with sequence
-// numbers of its own, on a JetStream server inside this process.
+// numbers of its own, on a JetStream server inside this process, on one of
+// several replicas, or on somebody else's: see Server.
 //
 // It promises that an event whose Append returned nil is on disk (fsync, not
-// only handed to the kernel), that the events of one Append are kept together
+// only handed to the kernel; on more than half of the replicas; as its operator
+// has set it, where the server is external), that the events of one Append are kept together
 // or not at all, and that events come back in the order of their sequence
 // numbers, byte for byte. An event with the source and id of one that was accepted within
 // Settings.Dedupe is not kept twice, also across a restart. Events leave when they are older than Settings.Keep and in no other way:
@@ -18,12 +20,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
 
@@ -55,33 +54,13 @@ type Options struct {
 	// disk now, with the sequence number of the first one; the others follow. ctx
 	// is that of Append. Default: nobody is told.
 	Kept func(ctx context.Context, name Name, first uint64, events []event.Event)
+	// Cluster has this process be one of several replicas.
+	Cluster *Cluster
+	// NATS has another server keep everything; Dir and LowDisk are unused.
+	NATS *NATS
 }
 
-// Store is all channels of this process.
-type Store struct {
-	opts   Options
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	// inFlight bounds the bytes that are being written.
-	inFlight *semaphore.Weighted
-	patience time.Duration // with a group of events
-	disk     *disk
-	ledger   *ledger
-	seen     *seen
-
-	// making is held while a channel is made, changed or removed.
-	making sync.Mutex
-	// mu is held for moments only, never while something is asked or written.
-	mu       sync.RWMutex
-	channels map[Name]*Channel
-	broken   error // why nothing is accepted until a restart; nil if all is well
-	closed   bool
-}
-
-// Open starts the server and makes every channel that exists ready, also those
-// that Ensure does not name later.
-func Open(ctx context.Context, o Options) (*Store, error) {
+func (o Options) complete() Options {
 	if o.LowDisk == 0 {
 		o.LowDisk = DefaultLowDisk
 	}
@@ -94,22 +73,72 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Kept == nil {
 		o.Kept = func(context.Context, Name, uint64, []event.Event) {}
 	}
-	s := &Store{
-		opts: o, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight),
-		patience: answerTimeout, disk: &disk{dir: o.Dir, low: o.LowDisk}, seen: newSeen(maxSeen),
+	return o
+}
+
+// mode is where the kind of server is chosen.
+func (o Options) mode() mode {
+	switch {
+	case o.NATS != nil:
+		return &external{o}
+	case o.Cluster != nil:
+		return &replica{opts: o, disk: &disk{dir: o.Dir, low: o.LowDisk}}
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("opening the event store: %w", err)
+	return &alone{opts: o, disk: &disk{dir: o.Dir, low: o.LowDisk}}
+}
+
+// Store is all channels. One process at a time may have them open; where there
+// are replicas, eventing/cursor sees to that.
+type Store struct {
+	opts   Options
+	server *Server
+	owner  bool // the server ends with the store
+	js     jetstream.JetStream
+	// inFlight bounds the bytes that are being written.
+	inFlight *semaphore.Weighted
+	patience time.Duration // with a group of events
+	ledger   ledger
+	seen     *seen
+
+	// making is held while a channel is made, changed or removed.
+	making sync.Mutex
+	// mu is held for moments only, never while something is asked or written.
+	mu       sync.RWMutex
+	channels map[Name]*Channel
+	broken   error // why nothing is accepted until a restart; nil if all is well
+	closed   bool
+}
+
+// Open starts a server and opens a Store on it, which ends with the store.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	server, err := Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := server.Open(ctx)
+	if err != nil {
+		return nil, errors.Join(err, server.Close())
+	}
+	s.owner = true
+	return s, nil
+}
+
+// Open makes every channel that exists ready, also those that Ensure does not
+// name later. It waits for the server.
+func (server *Server) Open(ctx context.Context) (*Store, error) {
+	if err := server.await(ctx); err != nil {
+		return nil, err
+	}
+	s := &Store{
+		opts: server.opts, server: server, js: server.js, channels: map[Name]*Channel{}, inFlight: semaphore.NewWeighted(bytesInFlight),
+		patience: answerTimeout, seen: newSeen(maxSeen),
 	}
 	var err error
-	if s.ledger, err = openLedger(o.Dir, o.Log); err != nil {
+	if s.ledger, err = server.mode.ledger(ctx, s.js); err != nil {
 		return nil, fmt.Errorf("opening the event store: %w", err)
 	}
-	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, s.stop())
-	}
 	if err := s.load(ctx); err != nil {
-		return nil, errors.Join(err, s.stop())
+		return nil, errors.Join(err, s.ledger.close())
 	}
 	return s, nil
 }
@@ -119,7 +148,7 @@ func (s *Store) load(ctx context.Context) error {
 	streams := s.js.ListStreams(ctx)
 	for info := range streams.Info() {
 		name, ok := parseStreamName(info.Config.Name)
-		if !ok {
+		if !ok || !isChannel(info.Config) {
 			continue
 		}
 		if err := s.adopt(ctx, name, info); err != nil {
@@ -162,7 +191,7 @@ func (s *Store) Ensure(ctx context.Context, name Name, settings Settings) (*Chan
 	if ok && c.settings.Load().equal(settings) {
 		return c, nil
 	}
-	stream, err := s.js.CreateOrUpdateStream(ctx, settings.config(name))
+	stream, err := s.make(ctx, name, settings)
 	if err != nil {
 		return nil, fmt.Errorf("making stream of channel %s: %w", name, err)
 	}
@@ -176,6 +205,19 @@ func (s *Store) Ensure(ctx context.Context, name Name, settings Settings) (*Chan
 	}
 	c, _ = s.Channel(name)
 	return c, nil
+}
+
+// make makes or changes a stream, unless it is somebody else's.
+func (s *Store) make(ctx context.Context, name Name, settings Settings) (jetstream.Stream, error) {
+	stream, err := s.js.Stream(ctx, streamName(name))
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+	case err != nil:
+		return nil, err
+	case !isChannel(stream.CachedInfo().Config):
+		return nil, errForeign
+	}
+	return s.js.CreateOrUpdateStream(ctx, settings.config(name, s.server.Replicas()))
 }
 
 // Channel returns the channel of that name, if it exists.
@@ -250,13 +292,13 @@ func (s *Store) accepts(bytes int) error {
 	if err := s.Healthy(); err != nil {
 		return &Unavailable{RetryAfter: retryBroken, Reason: err.Error()}
 	}
-	if !s.disk.take(bytes, s.opts.Now()) {
+	if !s.server.mode.take(bytes, s.opts.Now()) {
 		return &Unavailable{RetryAfter: retryLowDisk, Reason: fmt.Sprintf("less than %d MiB are free on the disk", s.opts.LowDisk>>20)}
 	}
 	return nil
 }
 
-// Close lets what is being written end and stops the server.
+// Close lets what is being written end.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -275,5 +317,9 @@ func (s *Store) Close() error {
 	for _, c := range channels {
 		c.committing.Wait()
 	}
-	return s.stop()
+	err := s.ledger.close()
+	if s.owner {
+		err = errors.Join(err, s.server.Close())
+	}
+	return err
 }

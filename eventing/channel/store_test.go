@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headway-dev/headway/eventing/event"
+	"github.com/headway-dev/headway/eventing/natstest"
 )
 
 var orders = Name{Namespace: "shop", Name: "orders"}
@@ -32,7 +33,7 @@ func openWith(t *testing.T, o Options) *Store {
 	if o.LowDisk == 0 {
 		o.LowDisk = 1 // a full machine is no concern of most tests
 	}
-	s, err := Open(t.Context(), o)
+	s, err := openAs(t, natstest.Kind(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

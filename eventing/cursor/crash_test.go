@@ -102,7 +102,7 @@ func TestFailedWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The file is taken away under the store, which then writes into nothing.
-	whole := s.db
+	whole := s.disk
 	broken, err := bolt.Open(filepath.Join(t.TempDir(), "broken"), 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -110,13 +110,13 @@ func TestFailedWrite(t *testing.T) {
 	if err := broken.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.db = broken
+	s.disk = &file{broken}
 	p.End(1, Delivered)
 	p.End(5, Delivered)
 	if err := s.Flush(t.Context()); !errors.Is(err, bolterrors.ErrDatabaseNotOpen) || s.Healthy() == nil {
 		t.Errorf("a failed write says %v, then %v", err, s.Healthy())
 	}
-	s.db = whole
+	s.disk = whole
 	if err := s.Flush(t.Context()); err != nil || s.Healthy() != nil {
 		t.Errorf("afterwards: %v, %v", err, s.Healthy())
 	}

@@ -3,70 +3,12 @@ package cursor
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
 	"k8s.io/apimachinery/pkg/types"
 )
-
-// The file has one bucket, with a bucket for each place under its
-// "<namespace>/<name>". There the first byte of a key says what it is of; the
-// eight bytes that follow are a sequence number.
-const (
-	keyHead  = 'h' // without a number
-	keyRange = 'd' // the first of a range of events that are done with
-	keyRetry = 'r' // an event that is to be tried again
-)
-
-var bucketPlaces = []byte("places")
-
-func key(kind byte, seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte{kind}, seq) }
-
-// load reads all places. A record that cannot be read is an error: going on
-// without it would deliver events again, or not at all.
-func (s *Store) load() error {
-	return s.db.Update(func(tx *bolt.Tx) error {
-		all, err := tx.CreateBucketIfNotExists(bucketPlaces)
-		if err != nil {
-			return err
-		}
-		return all.ForEachBucket(func(k []byte) error {
-			namespace, name, _ := strings.Cut(string(k), "/")
-			p := s.newPlace(types.NamespacedName{Namespace: namespace, Name: name})
-			if err := all.Bucket(k).ForEach(p.load); err != nil {
-				return fmt.Errorf("subscription %s: %w", k, err)
-			}
-			s.places[p.name] = p
-			s.open.Add(int64(p.open()))
-			return nil
-		})
-	})
-}
-
-func (p *Place) load(k, v []byte) (err error) {
-	if len(k) == 1 && k[0] == keyHead {
-		p.head, err = decodeHead(v)
-		return err
-	}
-	if len(k) != 9 {
-		return errRecord
-	}
-	seq := binary.BigEndian.Uint64(k[1:])
-	switch k[0] {
-	case keyRange:
-		to, err := decodeEnd(v)
-		if err != nil || to < seq || len(p.done) > 0 && p.done[len(p.done)-1].to >= seq {
-			return fmt.Errorf("the range from %d: %w", seq, errRecord)
-		}
-		p.done = append(p.done, span{seq, to})
-		return nil
-	case keyRetry:
-		p.retries[seq], err = decodeEntry(v)
-		return err
-	}
-	return errRecord
-}
 
 // write writes what has changed, in groups, until the store is closed.
 func (s *Store) write() {
@@ -105,7 +47,37 @@ func (s *Store) write() {
 // pair is a change of a key; no value: it is deleted.
 type pair struct{ key, value []byte }
 
-// commit writes everything that has changed so far in one transaction.
+// change is what has changed of a place.
+type change struct {
+	name  types.NamespacedName
+	gone  bool // it is deleted
+	all   bool // the pairs are all that there is of it
+	pairs []pair
+}
+
+// disk keeps the records of places: a file, or a log in JetStream.
+type disk interface {
+	// load makes all places of a store that has none yet.
+	load(s *Store) error
+	// write has all changes on disk, or none of them, when it returns nil. After
+	// an error nobody knows, and every place in them is written again as a whole.
+	write(changes []change) error
+	// compact is called after a write that went well; all returns every record.
+	compact(all func() []change) error
+	close() error
+}
+
+// The first byte of a key says what a record is of; the eight bytes that follow
+// are a sequence number.
+const (
+	keyHead  = 'h' // without a number
+	keyRange = 'd' // the first of a range of events that are done with
+	keyRetry = 'r' // an event that is to be tried again
+)
+
+func key(kind byte, seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte{kind}, seq) }
+
+// commit writes everything that has changed so far together.
 func (s *Store) commit() error {
 	s.mu.Lock()
 	dirty, gone := s.dirty, s.gone
@@ -113,7 +85,10 @@ func (s *Store) commit() error {
 	s.mu.Unlock()
 	var err error
 	if len(dirty)+len(gone) > 0 {
-		err = s.db.Update(func(tx *bolt.Tx) error { return put(tx.Bucket(bucketPlaces), dirty, gone) })
+		err = s.disk.write(taken(dirty, gone))
+	}
+	if err == nil {
+		err = s.disk.compact(s.everything)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,40 +106,45 @@ func (s *Store) commit() error {
 	return err
 }
 
-func put(all *bolt.Bucket, dirty map[*Place]struct{}, gone []types.NamespacedName) error {
+// taken takes what has changed from places, those that are gone first: one may
+// have been made again.
+func taken(dirty map[*Place]struct{}, gone []types.NamespacedName) []change {
+	out := make([]change, 0, len(gone)+len(dirty))
 	for _, name := range gone {
-		k := []byte(name.String())
-		if all.Bucket(k) == nil {
-			continue
-		}
-		if err := all.DeleteBucket(k); err != nil {
-			return err
-		}
+		out = append(out, change{name: name, gone: true})
 	}
 	for p := range dirty {
-		changes, rewrite := p.changes()
-		k := []byte(p.name.String())
-		if rewrite && all.Bucket(k) != nil {
-			if err := all.DeleteBucket(k); err != nil {
-				return err
-			}
-		}
-		b, err := all.CreateBucketIfNotExists(k)
-		if err != nil {
-			return err
-		}
-		for _, c := range changes {
-			if c.value == nil {
-				err = b.Delete(c.key)
-			} else {
-				err = b.Put(c.key, c.value)
-			}
-			if err != nil {
-				return err
-			}
-		}
+		pairs, all := p.changes()
+		out = append(out, change{name: p.name, all: all, pairs: pairs})
 	}
-	return nil
+	return out
+}
+
+// everything is all records of all places, whether they are on disk or not.
+func (s *Store) everything() []change {
+	s.mu.Lock()
+	places := slices.Collect(maps.Values(s.places))
+	s.mu.Unlock()
+	out := make([]change, 0, len(places))
+	for _, p := range places {
+		out = append(out, change{name: p.name, all: true, pairs: p.records()})
+	}
+	return out
+}
+
+// records are all of a place.
+func (p *Place) records() []pair {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]pair, 0, 1+p.open())
+	out = append(out, pair{[]byte{keyHead}, p.head.encode()})
+	for _, s := range p.done {
+		out = append(out, pair{key(keyRange, s.from), encodeEnd(s.to)})
+	}
+	for seq, e := range p.retries {
+		out = append(out, pair{key(keyRetry, seq), e.encode()})
+	}
+	return out
 }
 
 // changes takes what is not on disk yet, or everything after a failed write.

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/natstest"
 )
 
 var mail = types.NamespacedName{Namespace: "shop", Name: "mail"}
@@ -22,7 +23,7 @@ func (c *clock) now() time.Time { return c.t }
 
 func openStore(t *testing.T, path string, now func() time.Time) *Store {
 	t.Helper()
-	s, err := Open(path, now)
+	s, err := openAs(t, natstest.Kind(), path, now)
 	if err != nil {
 		t.Fatal(err)
 	}

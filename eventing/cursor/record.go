@@ -43,7 +43,7 @@ func (h head) encode() []byte {
 }
 
 func decodeHead(b []byte) (head, error) {
-	r, err := open(b)
+	r, err := opened(b)
 	if err != nil {
 		return head{}, err
 	}
@@ -60,7 +60,7 @@ func (e Entry) encode() []byte {
 }
 
 func decodeEntry(b []byte) (Entry, error) {
-	r, err := open(b)
+	r, err := opened(b)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -76,7 +76,7 @@ func decodeEntry(b []byte) (Entry, error) {
 func encodeEnd(to uint64) []byte { return binary.AppendUvarint([]byte{version}, to) }
 
 func decodeEnd(b []byte) (uint64, error) {
-	r, err := open(b)
+	r, err := opened(b)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +93,7 @@ type reader struct {
 	err  error
 }
 
-func open(b []byte) (*reader, error) {
+func opened(b []byte) (*reader, error) {
 	if len(b) == 0 {
 		return nil, errRecord
 	}
@@ -121,4 +121,26 @@ func (r *reader) skip(size int) {
 		return
 	}
 	r.rest = r.rest[size:]
+}
+
+// length is a number of bytes, or of things that take one each at least, that are
+// still there.
+func (r *reader) length() uint64 {
+	n := r.uint()
+	if n > uint64(len(r.rest))+1 {
+		r.err, r.rest = errRecord, nil
+		return 0
+	}
+	return n
+}
+
+// bytes are the next n; nil if they are not there.
+func (r *reader) bytes(n int) []byte {
+	if n > len(r.rest) {
+		r.err, r.rest = errRecord, nil
+		return nil
+	}
+	b := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return b
 }

@@ -19,7 +19,7 @@ var ErrClosed = errors.New("the store of cursors is closed")
 
 // Store has the places of all subscriptions.
 type Store struct {
-	db   *bolt.DB
+	disk disk
 	now  func() time.Time
 	open atomic.Int64 // of all places
 
@@ -42,13 +42,22 @@ func Open(path string, now func() time.Time) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the cursors %s: %w", path, err)
 	}
+	s, err := open(&file{db}, now)
+	if err != nil {
+		return nil, fmt.Errorf("reading the cursors %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// open reads what a disk has, which it closes if that fails.
+func open(d disk, now func() time.Time) (*Store, error) {
 	s := &Store{
-		db: db, now: now,
+		disk: d, now: now,
 		places: map[types.NamespacedName]*Place{}, dirty: map[*Place]struct{}{},
 		wake: make(chan struct{}, 1), flushes: make(chan chan error), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	if err := s.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the cursors %s: %w", path, err), db.Close())
+	if err := d.load(s); err != nil {
+		return nil, errors.Join(err, d.close())
 	}
 	s.Sweep()
 	go s.write()
@@ -162,7 +171,7 @@ func (s *Store) Healthy() error {
 func (s *Store) Close() error {
 	close(s.stop)
 	<-s.stopped
-	return errors.Join(s.Healthy(), s.db.Close())
+	return errors.Join(s.Healthy(), s.disk.close())
 }
 
 func (s *Store) newPlace(name types.NamespacedName) *Place {

@@ -16,7 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -58,44 +58,51 @@ type Options struct {
 	// Client makes the deliveries: delivery.NewClient, but in tests, whose targets
 	// are on the loopback that it keeps from.
 	Client *http.Client
+	// Cluster has this process be one of several replicas; NATS has another server
+	// keep everything. Neither: it is all in Data.
+	Cluster *channel.Cluster
+	NATS    *channel.NATS
+	// Self and SelfOutside are the URLs by which other replicas reach the two
+	// addresses of this one.
+	Self, SelfOutside string
 	// Serve answers on a listener until the context ends.
 	Serve func(context.Context, net.Listener, http.Handler) error
 }
 
 // Eventing is the store and what stands on it.
 type Eventing struct {
-	options  Options
-	release  func() error // of the data folder
-	store    *channel.Store
-	cursors  *cursor.Store
-	story    *story.Store // nil: it could not be opened
-	missing  []story.Missing
-	answers  *query.Handler
-	removals *removals
-	ingress  *ingress.Handler
-	hooks    *webhook.Hooks
+	options         Options
+	release         func() error // of the data folder
+	inside, outside *gate
+	started         atomic.Bool // server is set
+	opened          atomic.Bool // everything is
+	server          *channel.Server
+	election        *election // nil: no other process shares the store
+	store           *channel.Store
+	cursors         *cursor.Store
+	story           *story.Store // nil: it could not be opened
+	missing         []story.Missing
+	answers         *query.Handler
+	removals        *removals
+	ingress         *ingress.Handler
+	hooks           *webhook.Hooks
 }
 
-// Open opens the store; it waits for another process to leave it. Close has to be
-// called.
-func Open(ctx context.Context, o Options) (*Eventing, error) {
-	e := &Eventing{options: o}
-	var err error
-	if e.release, err = lockFolder(ctx, o.Data); err != nil {
-		return nil, err
-	}
-	if err := e.open(ctx); err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	return e, nil
+// New returns what Setup adds to a manager. Close has to be called.
+func New(o Options) *Eventing {
+	return &Eventing{options: o, inside: newGate(), outside: newGate()}
 }
 
 func (e *Eventing) open(ctx context.Context) (err error) {
-	if e.removals, err = openRemovals(filepath.Join(e.options.Data, "removed.json")); err != nil {
+	if e.release, err = lockFolder(ctx, e.options.Data); err != nil {
 		return err
 	}
-	e.store, err = channel.Open(ctx, channel.Options{
-		Dir: filepath.Join(e.options.Data, "channels"), Log: slog.Default(),
+	kind := e.options.storage()
+	if err := kind.settle(e.options.Data); err != nil {
+		return err
+	}
+	e.server, err = channel.Start(ctx, channel.Options{
+		Dir: kind.folder(e.options.Data), Log: slog.Default(), Cluster: e.options.Cluster, NATS: e.options.NATS,
 		Kept: func(ctx context.Context, name channel.Name, first uint64, events []event.Event) {
 			e.story.Kept(ctx, name, first, events)
 		},
@@ -103,12 +110,18 @@ func (e *Eventing) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	e.started.Store(true)
+	if err := e.openCursors(ctx); err != nil {
+		return err
+	}
+	if err := e.openChannels(ctx); err != nil {
+		return err
+	}
 	e.openStory()
-	e.cursors, err = cursor.Open(filepath.Join(e.options.Data, "cursors.db"), time.Now)
-	return err
+	return nil
 }
 
-// Close ends what Open has begun. The manager must have stopped.
+// Close ends what Run has begun. The manager must have stopped.
 func (e *Eventing) Close() error {
 	var errs []error
 	if e.cursors != nil {
@@ -118,13 +131,85 @@ func (e *Eventing) Close() error {
 		errs = append(errs, e.store.Close())
 	}
 	errs = append(errs, e.story.Close())
-	return errors.Join(append(errs, e.release())...)
+	if e.election != nil {
+		e.election.resign()
+	}
+	if e.server != nil {
+		errs = append(errs, e.server.Close())
+	}
+	if e.release != nil {
+		errs = append(errs, e.release())
+	}
+	return errors.Join(errs...)
 }
 
-// Setup adds the reconcilers, the ingress, the deliveries and the checks to a
-// manager: it is alive while the store takes events, and ready when all
-// channels are open.
-func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
+// Setup adds everything to a manager: it is alive while the store takes events, and
+// ready when all channels are open, or, where another process leads, when it has
+// what that one has, and passes requests on to it.
+func (e *Eventing) Setup(mgr ctrl.Manager) error {
+	if err := mgr.AddHealthzCheck("store", func(*http.Request) error { return e.healthy() }); err != nil {
+		return fmt.Errorf("adding the health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("channels", func(*http.Request) error { return e.ready() }); err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	run := func(ctx context.Context) error { return e.run(ctx, mgr) }
+	for name, run := range map[string]manager.RunnableFunc{
+		"ingress":         func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.inside) },
+		"outside ingress": func(ctx context.Context) error { return e.serve(ctx, e.options.ListenOutside, e.outside) },
+		"store":           run,
+	} {
+		if err := mgr.Add(run); err != nil {
+			return fmt.Errorf("adding the %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// run opens the store, which waits for another process to leave it, or to lead no
+// more, and then has the manager run what stands on it.
+func (e *Eventing) run(ctx context.Context, mgr ctrl.Manager) error {
+	if err := e.open(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	if err := e.wire(ctx, mgr); err != nil {
+		return err
+	}
+	e.opened.Store(true)
+	if e.election == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return e.election.hold(ctx, e.cursors)
+}
+
+// healthy returns what only a restart mends.
+func (e *Eventing) healthy() error {
+	if !e.opened.Load() {
+		return nil
+	}
+	return e.store.Healthy()
+}
+
+// ready returns why requests should go to another process.
+func (e *Eventing) ready() error {
+	if !e.started.Load() {
+		return errors.New("the store is being opened")
+	}
+	if err := e.server.Ready(); err != nil {
+		return err
+	}
+	if e.opened.Load() {
+		return e.ingress.IsReady()
+	}
+	return e.inside.ready()
+}
+
+// wire has the manager run what stands on the store.
+func (e *Eventing) wire(ctx context.Context, mgr ctrl.Manager) error {
 	recorder := mgr.GetEventRecorder("headway-eventing")
 	e.ingress = ingress.New(access.NewGuard(access.APIServer{Client: mgr.GetClient()}, time.Now), slog.Default())
 	c := &channels{
@@ -167,21 +252,13 @@ func (e *Eventing) Setup(ctx context.Context, mgr ctrl.Manager) error {
 	if err := from.setup(ctx, mgr); err != nil {
 		return err
 	}
-	for name, run := range map[string]manager.RunnableFunc{
-		"ingress":         func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.answers.In(e.ingress)) },
-		"outside ingress": func(ctx context.Context) error { return e.serve(ctx, e.options.ListenOutside, e.ingress.Outside()) },
-		"deliveries":      dispatcher.Run, "sources": runner.Run, "story": e.tellStory,
-	} {
+	for name, run := range map[string]manager.RunnableFunc{"deliveries": dispatcher.Run, "sources": runner.Run, "story": e.tellStory} {
 		if err := mgr.Add(run); err != nil {
 			return fmt.Errorf("adding the %s: %w", name, err)
 		}
 	}
-	if err := mgr.AddHealthzCheck("store", func(*http.Request) error { return e.store.Healthy() }); err != nil {
-		return fmt.Errorf("adding the health check: %w", err)
-	}
-	if err := mgr.AddReadyzCheck("channels", func(*http.Request) error { return e.ingress.IsReady() }); err != nil {
-		return fmt.Errorf("adding the readiness check: %w", err)
-	}
+	e.inside.lead(e.answers.In(e.ingress))
+	e.outside.lead(e.ingress.Outside())
 	return nil
 }
 

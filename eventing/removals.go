@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,20 +17,17 @@ import (
 // object was deleted is not written anywhere else, and this process may be
 // started again many times before the events go. It is safe for concurrent use.
 type removals struct {
-	path string
+	kept note
 
 	mu    sync.Mutex // also held while the file is written
 	times map[string]time.Time
 }
 
-// openRemovals reads the file, which need not be there.
-func openRemovals(path string) (*removals, error) {
-	r := &removals{path: path, times: map[string]time.Time{}}
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
-	}
-	if err == nil {
+// openRemovals reads what was remembered, which need not be anything.
+func openRemovals(kept note) (*removals, error) {
+	r := &removals{kept: kept, times: map[string]time.Time{}}
+	content, err := kept.read()
+	if err == nil && len(content) > 0 {
 		err = json.Unmarshal(content, &r.times)
 	}
 	if err != nil {
@@ -78,7 +74,7 @@ func (r *removals) change(do func(map[string]time.Time) bool) error {
 	}
 	content, err := json.Marshal(times)
 	if err == nil {
-		err = replaceFile(r.path, content)
+		err = r.kept.write(content)
 	}
 	if err != nil {
 		return fmt.Errorf("noting which channels were deleted: %w", err)

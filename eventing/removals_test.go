@@ -17,7 +17,7 @@ func TestRemovals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "removed.json")
 	open := func() *removals {
 		t.Helper()
-		r, err := openRemovals(path)
+		r, err := openRemovals(fileNote(path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,14 +49,14 @@ func TestRemovalsThatCannotBeRead(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"shop/orders": "20`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openRemovals(path); err == nil {
+	if _, err := openRemovals(fileNote(path)); err == nil {
 		t.Error("half a file is taken for a whole one")
 	}
 }
 
 // TestRemovalsThatCannotBeWritten: what is not on disk is not known.
 func TestRemovalsThatCannotBeWritten(t *testing.T) {
-	r, err := openRemovals(filepath.Join(t.TempDir(), "missing", "removed.json"))
+	r, err := openRemovals(fileNote(filepath.Join(t.TempDir(), "missing", "removed.json")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	remembered, err := openRemovals(filepath.Join(t.TempDir(), "removed.json"))
+	remembered, err := openRemovals(fileNote(filepath.Join(t.TempDir(), "removed.json")))
 	if err != nil {
 		t.Fatal(err)
 	}

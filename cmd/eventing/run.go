@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -15,12 +13,9 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
-	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/manager"
-	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/eventing"
-	"github.com/headway-dev/headway/eventing/delivery"
 )
 
 // drain is how long requests with events, and reconciliations, may go on after
@@ -36,6 +31,11 @@ func run(ctx context.Context, f flags) (err error) {
 	if u, err := url.Parse(outside); outside != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "") {
 		return fmt.Errorf("--outside-url must be a URL such as https://events.example.com, not %q", f.outsideURL)
 	}
+	options, err := f.options()
+	if err != nil {
+		return err
+	}
+	options.OutsideURL = outside
 	mgr, err := manager.New(f.Flags, ctrl.Options{
 		Cache:                   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		GracefulShutdownTimeout: new(2 * drain),
@@ -43,18 +43,9 @@ func run(ctx context.Context, f flags) (err error) {
 	if err != nil {
 		return err
 	}
-	e, err := eventing.Open(ctx, eventing.Options{
-		Data: f.data, Listen: f.listen, ListenOutside: f.listenOutside, URL: address.Events, OutsideURL: outside,
-		Activator: f.activator, Client: delivery.NewClient(),
-		Serve: func(ctx context.Context, listener net.Listener, handler http.Handler) error {
-			return program.Serve(ctx, listener, handler, drain)
-		},
-	})
-	if err != nil {
-		return err
-	}
+	e := eventing.New(options)
 	defer func() { err = errors.Join(err, e.Close()) }()
-	if err := e.Setup(ctx, mgr); err != nil {
+	if err := e.Setup(mgr); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/headway-dev/headway/eventing/natstest"
 )
@@ -48,11 +47,6 @@ func startServers(t *testing.T, kind string, o Options) []*Server {
 	var all []*Server
 	for i := range ports {
 		all = append(all, startServer(t, member(o, ports, i)))
-	}
-	for _, s := range all {
-		for s.Ready() != nil {
-			time.Sleep(10 * time.Millisecond)
-		}
 	}
 	return all
 }

@@ -89,29 +89,27 @@ func (s *Server) Ready() error {
 	return s.mode.ready()
 }
 
-// await returns when the server answers.
-func (s *Server) await(ctx context.Context) error {
+// Await returns when the server can keep something: replicas have to find each
+// other first.
+func (s *Server) Await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	patience := startTimeout
-	if s.mode.shared() {
-		patience = time.Second
+	if !s.mode.shared() {
+		_, err := s.js.AccountInfo(ctx)
+		return err
 	}
 	for {
 		// Without a leader nobody answers, also later.
-		asking, cancel := context.WithTimeout(ctx, patience)
-		_, err := s.js.AccountInfo(asking)
+		asking, cancel := context.WithTimeout(ctx, answerTimeout/4)
+		l, err := s.mode.ledger(asking, s.js)
 		cancel()
 		if err == nil {
-			return nil
-		}
-		if !s.mode.shared() {
-			return fmt.Errorf("asking the event store for its state: %w", err)
+			return l.close()
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the event store: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(lookPause):
 		}
 	}
 }

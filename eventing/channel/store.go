@@ -126,7 +126,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Open makes every channel that exists ready, also those that Ensure does not
 // name later. It waits for the server.
 func (server *Server) Open(ctx context.Context) (*Store, error) {
-	if err := server.await(ctx); err != nil {
+	if err := server.Await(ctx); err != nil {
 		return nil, err
 	}
 	s := &Store{

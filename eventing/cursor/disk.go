@@ -1,6 +1,7 @@
 package cursor
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -58,7 +59,7 @@ type change struct {
 // disk keeps the records of places: a file, or a log in JetStream.
 type disk interface {
 	// load makes all places of a store that has none yet.
-	load(s *Store) error
+	load(ctx context.Context, s *Store) error
 	// write has all changes on disk, or none of them, when it returns nil. After
 	// an error nobody knows, and every place in them is written again as a whole.
 	write(changes []change) error

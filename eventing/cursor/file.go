@@ -1,6 +1,7 @@
 package cursor
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -17,7 +18,7 @@ var bucketPlaces = []byte("places")
 
 // load reads all places. A record that cannot be read is an error: going on
 // without it would deliver events again, or not at all.
-func (f *file) load(s *Store) error {
+func (f *file) load(_ context.Context, s *Store) error {
 	return f.db.Update(func(tx *bolt.Tx) error {
 		all, err := tx.CreateBucketIfNotExists(bucketPlaces)
 		if err != nil {

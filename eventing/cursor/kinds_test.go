@@ -36,7 +36,12 @@ func openAs(t *testing.T, kind, path string, now func() time.Time) (*Store, erro
 		servers.Store(path, s)
 	}
 	server := s.(*channel.Server)
-	return OpenLog(t.Context(), server.JetStream(), server.Replicas(), now)
+	opened, err := OpenLog(t.Context(), server.JetStream(), server.Replicas(), 0, now)
+	var claimed *Claimed
+	if errors.As(err, &claimed) {
+		return OpenLog(t.Context(), server.JetStream(), server.Replicas(), claimed.Claim, now)
+	}
+	return opened, err
 }
 
 // startServers starts the servers of a kind and returns one of them that answers.
@@ -52,10 +57,8 @@ func startServers(t *testing.T, kind, path string) *channel.Server {
 			Name: fmt.Sprint("replica-", i), Listen: "127.0.0.1", Port: ports[i], Password: "secret", Peers: natstest.Peers(ports),
 		}}))
 	}
-	for _, s := range all {
-		for s.Ready() != nil {
-			time.Sleep(10 * time.Millisecond)
-		}
+	if err := all[0].Await(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	return all[0]
 }

@@ -15,6 +15,16 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// Claimed is the error of OpenLog when another process may have the log.
+type Claimed struct {
+	// Claim of that process.
+	Claim uint64
+}
+
+func (e *Claimed) Error() string {
+	return "another process has the cursors, or had them until it ended"
+}
+
 // ErrDeposed is returned when another process has opened the log: it delivers
 // now, and nothing that is recorded here counts any more.
 var ErrDeposed = errors.New("another process has the cursors")
@@ -22,9 +32,10 @@ var ErrDeposed = errors.New("another process has the cursors")
 const (
 	logStream  = "headway-cursors" // no channel has that name
 	logSubject = "headway.cursors"
-	// writerHeader names the process that wrote a message, resetHeader is on the
-	// first of those that have everything.
-	writerHeader, resetHeader = "Headway-Writer", "Headway-Reset"
+	// writerHeader names the process that wrote a message, and claimHeader its
+	// claim, which the claim itself has as its number; resetHeader is on the first
+	// of those that have everything.
+	writerHeader, claimHeader, resetHeader = "Headway-Writer", "Headway-Claim", "Headway-Reset"
 
 	// messageBytes is how large a message may get, but for one large record.
 	messageBytes = 256 << 10
@@ -45,6 +56,7 @@ type log struct {
 	js       jetstream.JetStream
 	replicas int
 	writer   string
+	known    uint64
 
 	claim    atomic.Uint64 // the number of the first message of this process
 	last     uint64        // of the newest one
@@ -55,10 +67,12 @@ type log struct {
 }
 
 // OpenLog opens the log of cursors in JetStream, and ends the right to it of
-// whoever had it. ErrDeposed: another process was quicker.
-func OpenLog(ctx context.Context, js jetstream.JetStream, replicas int, now func() time.Time) (*Store, error) {
-	l := &log{js: js, replicas: replicas, writer: rand.Text()}
-	s, err := open(l, now)
+// whoever had it. known is the claim of the last process that is known to have
+// ended, 0 if there is none: *Claimed is returned for a newer one. ErrDeposed:
+// another process was quicker.
+func OpenLog(ctx context.Context, js jetstream.JetStream, replicas int, known uint64, now func() time.Time) (*Store, error) {
+	l := &log{js: js, replicas: replicas, writer: rand.Text(), known: known}
+	s, err := open(ctx, l, now)
 	if err != nil {
 		return nil, fmt.Errorf("reading the cursors: %w", err)
 	}
@@ -75,24 +89,30 @@ func (s *Store) Claim() uint64 {
 }
 
 // load reads the log and claims it.
-func (l *log) load(s *Store) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+func (l *log) load(ctx context.Context, s *Store) error {
+	making, cancel := context.WithTimeout(ctx, answerTimeout/2) // without a leader nobody answers, also later
 	defer cancel()
-	stream, err := l.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	stream, err := l.js.CreateOrUpdateStream(making, jetstream.StreamConfig{
 		Name: logStream, Subjects: []string{logSubject}, Storage: jetstream.FileStorage, Replicas: l.replicas, AllowAtomicPublish: true,
 	})
 	if err != nil {
 		return fmt.Errorf("making the stream %s: %w", logStream, err)
 	}
-	info, err := stream.Info(ctx)
+	info, err := stream.Info(making)
 	if err != nil {
 		return err
 	}
+	claim := uint64(0)
 	// Asked for one by one, the leader of the stream answers, which has them all.
 	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
 		msg, err := stream.GetMsg(ctx, seq)
 		if err != nil {
 			return fmt.Errorf("message %d: %w", seq, err)
+		}
+		if claim = seq; msg.Header.Get(claimHeader) != "" {
+			if claim, err = strconv.ParseUint(msg.Header.Get(claimHeader), 10, 64); err != nil {
+				return fmt.Errorf("message %d: %w", seq, err)
+			}
 		}
 		if msg.Header.Get(resetHeader) != "" {
 			clear(s.places)
@@ -109,6 +129,9 @@ func (l *log) load(s *Store) error {
 		}
 		s.open.Add(int64(p.open()))
 	}
+	if claim > l.known {
+		return &Claimed{claim}
+	}
 	l.last = info.State.LastSeq
 	if err := l.publish([]*nats.Msg{l.message(nil)}); err != nil {
 		return fmt.Errorf("claiming them: %w", err)
@@ -118,7 +141,11 @@ func (l *log) load(s *Store) error {
 }
 
 func (l *log) message(data []byte) *nats.Msg {
-	return &nats.Msg{Subject: logSubject, Header: nats.Header{writerHeader: {l.writer}}, Data: data}
+	header := nats.Header{writerHeader: {l.writer}}
+	if claim := l.claim.Load(); claim > 0 {
+		header.Set(claimHeader, strconv.FormatUint(claim, 10))
+	}
+	return &nats.Msg{Subject: logSubject, Header: header, Data: data}
 }
 
 func (l *log) write(changes []change) error {

@@ -42,7 +42,7 @@ func Open(path string, now func() time.Time) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the cursors %s: %w", path, err)
 	}
-	s, err := open(&file{db}, now)
+	s, err := open(context.Background(), &file{db}, now)
 	if err != nil {
 		return nil, fmt.Errorf("reading the cursors %s: %w", path, err)
 	}
@@ -50,13 +50,13 @@ func Open(path string, now func() time.Time) (*Store, error) {
 }
 
 // open reads what a disk has, which it closes if that fails.
-func open(d disk, now func() time.Time) (*Store, error) {
+func open(ctx context.Context, d disk, now func() time.Time) (*Store, error) {
 	s := &Store{
 		disk: d, now: now,
 		places: map[types.NamespacedName]*Place{}, dirty: map[*Place]struct{}{},
 		wake: make(chan struct{}, 1), flushes: make(chan chan error), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	if err := d.load(s); err != nil {
+	if err := d.load(ctx, s); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	s.Sweep()

@@ -83,16 +83,13 @@ type post struct {
 func (p *post) start() {
 	p.Helper()
 	listening := make(chan string, 1)
-	e, err := eventing.Open(p.Context(), eventing.Options{
+	e := eventing.New(eventing.Options{
 		Data: p.data, Listen: "127.0.0.1:0", URL: "http://headway-events.headway-system", Activator: p.mailbox.url, Client: http.DefaultClient,
 		Serve: func(ctx context.Context, l net.Listener, h http.Handler) error {
 			listening <- "http://" + l.Addr().String()
 			return program.Serve(ctx, l, h, time.Second)
 		},
 	})
-	if err != nil {
-		p.Fatal(err)
-	}
 	mgr, err := ctrl.NewManager(server, ctrl.Options{
 		Scheme:     scheme,
 		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{p.namespace: {}}},
@@ -100,7 +97,7 @@ func (p *post) start() {
 		Metrics:    metrics.Options{BindAddress: "0"},
 	})
 	if err == nil {
-		err = e.Setup(p.Context(), mgr)
+		err = e.Setup(mgr)
 	}
 	if err != nil {
 		p.Fatal(err)

@@ -13,6 +13,8 @@ TOOL      := $(GO) tool -modfile=test/tools/go.mod
 # Installs go here: the registry that `make deploy` pushes Headway's images to.
 REGISTRY  ?=
 DOMAIN    ?=
+# 3: three pods of eventing keep the events; to be chosen at the first installation.
+EVENTING_REPLICAS ?= 1
 # What `make up` brings up beside the cluster: FORGE=gitea, a forge with pull requests.
 FORGE     ?=
 
@@ -33,7 +35,7 @@ down: ## Take the local cluster away again (compiled programs stay cached)
 
 .PHONY: deploy
 deploy: ## Install onto the cluster of KUBECONFIG: make deploy REGISTRY=registry.example.com/headway DOMAIN=apps.example.com
-	$(GO) run ./deploy/install --registry "$(REGISTRY)" --domain "$(DOMAIN)"
+	$(GO) run ./deploy/install --registry "$(REGISTRY)" --domain "$(DOMAIN)" --eventing-replicas "$(EVENTING_REPLICAS)"
 
 .PHONY: build
 build: ## Compile every program into bin/

@@ -41,7 +41,11 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	objects, err := render(s, keys, references)
+	peers, err := findPeerPassword(ctx, k, s)
+	if err != nil {
+		return err
+	}
+	objects, err := render(s, keys, peers, references)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,14 @@ func testReferences() map[string]string {
 // testKeys are those of a first installation.
 var testKeys = parkKeys{KeyPair: park.KeyPair{Private: "cHJpdmF0ZQ==", Public: "cHVibGlj"}, made: true}
 
+// testPassword is that of a first installation.
+func testPassword(s settings) peerPassword {
+	if s.clustered() {
+		return "secret"
+	}
+	return ""
+}
+
 // object is a rendered document: its kind and name, and all of it.
 type object struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -64,7 +72,7 @@ func (o object) into(t *testing.T, target any) {
 
 func rendered(t *testing.T, s settings) (objects []object, all []byte) {
 	t.Helper()
-	all, err := render(s, testKeys, testReferences())
+	all, err := render(s, testKeys, testPassword(s), testReferences())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,13 +103,18 @@ func documents(t *testing.T, all []byte) (objects []object) {
 // manifests shows up as a change of what gets installed.
 func TestRenderedObjects(t *testing.T) {
 	for name, s := range map[string]settings{
-		"any":   testSettings(t, "--kustomization", ".."),
-		"local": testSettings(t, "--kustomization", "../local/headway", "--plain-http", "--public-port", "8080"),
+		"any":               testSettings(t, "--kustomization", ".."),
+		"eventing-replicas": testSettings(t, "--kustomization", "..", "--eventing-replicas", "3"),
+		"eventing-nats":     testSettings(t, "--kustomization", "..", "--nats-url", "nats://nats.example.com", "--nats-secret", "nats"),
+		"local":             testSettings(t, "--kustomization", "../local/headway", "--plain-http", "--public-port", "8080"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects, _ := rendered(t, s)
 			var got strings.Builder
 			for _, o := range objects {
+				if strings.HasPrefix(name, "eventing-") && !strings.HasPrefix(o.Name, "headway-event") {
+					continue // as in any
+				}
 				got.WriteString(strings.TrimSpace(strings.Join([]string{o.Kind, o.Namespace, o.Name}, " ")) + "\n")
 				switch o.Kind {
 				case "ConfigMap":
@@ -239,18 +252,18 @@ func TestSettings(t *testing.T) {
 		s    settings
 		want string // part of the error, or the literals
 	}{
-		{"no registry", settings{domain: "a.b", publicScheme: "http"}, "make deploy REGISTRY="},
-		{"no domain", settings{registry: "r.example.com/h", publicScheme: "http"}, "make deploy REGISTRY="},
-		{"wildcard", settings{registry: "r.example.com/h", domain: "*.a.b", publicScheme: "http"}, "not a domain"},
-		{"scheme", settings{registry: "r.example.com/h", domain: "a.b", publicScheme: "ftp"}, "http or https"},
-		{"events", settings{registry: "r.example.com/h", domain: "a.b", publicScheme: "http", eventsURL: "events.example.com"}, "no URL such as https://events.example.com"},
-		{"port", settings{registry: "r.example.com/h", domain: "a.b", publicScheme: "http", publicPort: 70000}, "not a port"},
+		{"no registry", settings{eventingReplicas: 1, domain: "a.b", publicScheme: "http"}, "make deploy REGISTRY="},
+		{"no domain", settings{eventingReplicas: 1, registry: "r.example.com/h", publicScheme: "http"}, "make deploy REGISTRY="},
+		{"wildcard", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "*.a.b", publicScheme: "http"}, "not a domain"},
+		{"scheme", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "ftp"}, "http or https"},
+		{"events", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "http", eventsURL: "events.example.com"}, "no URL such as https://events.example.com"},
+		{"port", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "http", publicPort: 70000}, "not a port"},
 		{
-			"https", settings{registry: "r.example.com/h/", domain: "a.b", publicScheme: "https", registrySecret: "push"},
+			"https", settings{eventingReplicas: 1, registry: "r.example.com/h/", domain: "a.b", publicScheme: "https", registrySecret: "push"},
 			"registry=r.example.com/h/apps insecureRegistries= registrySecret=push domain=a.b publicScheme=https publicPort=443 eventsURL=",
 		},
 		{
-			"plain http", settings{registry: "r:5000/h", appsRegistry: "r:5000/a", domain: "a.b", publicScheme: "http", publicPort: 8080, plainHTTP: true},
+			"plain http", settings{eventingReplicas: 1, registry: "r:5000/h", appsRegistry: "r:5000/a", domain: "a.b", publicScheme: "http", publicPort: 8080, plainHTTP: true},
 			"registry=r:5000/a insecureRegistries=r:5000 registrySecret= domain=a.b publicScheme=http publicPort=8080 eventsURL=",
 		},
 	} {

@@ -64,7 +64,7 @@ func TestParkKeysInTheManifests(t *testing.T) {
 	for _, made := range []bool{true, false} {
 		keys := testKeys
 		keys.made = made
-		content, err := render(testSettings(t, "--kustomization", ".."), keys, testReferences())
+		content, err := render(testSettings(t, "--kustomization", ".."), keys, "", testReferences())
 		if err != nil {
 			t.Fatal(err)
 		}

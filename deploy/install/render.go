@@ -21,7 +21,7 @@ import (
 var overlay embed.FS
 
 // render makes the objects to apply, as YAML documents.
-func render(s settings, keys parkKeys, references map[string]string) ([]byte, error) {
+func render(s settings, keys parkKeys, peers peerPassword, references map[string]string) ([]byte, error) {
 	folder, err := os.MkdirTemp("", "headway-install-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for the overlay: %w", err)
@@ -31,6 +31,12 @@ func render(s settings, keys parkKeys, references map[string]string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	component := ""
+	if s.clustered() {
+		if component, err = relative(folder, nearest(s.kustomization, "eventing-replicas")); err != nil {
+			return nil, err
+		}
+	}
 	type image struct{ Repository, Digest string }
 	images := map[string]image{}
 	for name, reference := range references {
@@ -39,6 +45,8 @@ func render(s settings, keys parkKeys, references map[string]string) ([]byte, er
 	}
 	filling := map[string]any{
 		"Namespace": system, "Manifests": manifests, "Settings": s.literals(), "Images": images,
+		"Component": component, "Peers": peersSecret, "NewPassword": peers.literals(),
+		"NATS": s.natsURL, "NATSSecret": s.natsSecret, "Replicas": s.eventingReplicas,
 		"Secret": v1alpha1.ParkSecret, "NewKeys": keys.literals(), "PublicKey": keys.Public,
 	}
 	templates, err := template.New("").Funcs(template.FuncMap{"json": asJSON}).ParseFS(overlay, "overlay/*.yaml")
@@ -67,6 +75,17 @@ func render(s settings, keys parkKeys, references map[string]string) ([]byte, er
 		return nil, fmt.Errorf("encoding the manifests: %w", err)
 	}
 	return objects, nil
+}
+
+// nearest is a folder of that name in a folder or in one of those around it.
+func nearest(folder, name string) string {
+	for range 3 {
+		if _, err := os.Stat(filepath.Join(folder, name)); err == nil {
+			break
+		}
+		folder = filepath.Join(folder, "..")
+	}
+	return filepath.Join(folder, name)
 }
 
 // asJSON writes a value in a form that is YAML as well.

@@ -20,6 +20,8 @@ type settings struct {
 	publicScheme              string
 	publicPort                int
 	eventsURL                 string
+	eventingReplicas          int
+	natsURL, natsSecret       string
 	kustomization             string
 	tools                     string
 }
@@ -34,6 +36,9 @@ func (s *settings) register(set *flag.FlagSet) {
 	set.StringVar(&s.publicScheme, "public-scheme", "http", "`scheme` of the URLs: http or https")
 	set.IntVar(&s.publicPort, "public-port", 0, "`port` of the URLs; default: 80 for http, 443 for https")
 	set.StringVar(&s.eventsURL, "events-url", "", "`URL` by which senders outside reach the Service headway-events-outside; default: none is shown")
+	set.IntVar(&s.eventingReplicas, "eventing-replicas", 1, "on how many servers an event is kept: 1, or 3, each with a volume; with --nats-url what that can do")
+	set.StringVar(&s.natsURL, "nats-url", "", "`URL` of NATS servers that keep the events; default: eventing does")
+	set.StringVar(&s.natsSecret, "nats-secret", "", "`name` of the Secret in headway-system whose key credentials is for them; default: none needed")
 	set.StringVar(&s.kustomization, "kustomization", "deploy", "`folder` of the manifests")
 	set.StringVar(&s.tools, "tools", "", "`folder` with buildkitd and buildctl; default: they are compiled")
 }
@@ -62,12 +67,21 @@ func (s *settings) complete() error {
 	if u, err := url.Parse(s.eventsURL); s.eventsURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return fmt.Errorf("%q is no URL such as https://events.example.com", s.eventsURL)
 	}
+	if s.eventingReplicas != 1 && s.eventingReplicas != 3 {
+		return fmt.Errorf("eventing has 1 replica or 3, not %d", s.eventingReplicas)
+	}
+	if s.natsSecret != "" && s.natsURL == "" {
+		return errors.New("credentials for NATS need its URL: --nats-url")
+	}
 	s.registry = strings.TrimSuffix(s.registry, "/")
 	if s.appsRegistry == "" {
 		s.appsRegistry = s.registry + "/apps"
 	}
 	return nil
 }
+
+// clustered reports whether eventing has pods that keep events together.
+func (s *settings) clustered() bool { return s.eventingReplicas > 1 && s.natsURL == "" }
 
 // literals are the settings as the ConfigMap of the base has them.
 func (s *settings) literals() []string {

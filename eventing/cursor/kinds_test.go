@@ -1,18 +1,13 @@
 package cursor
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/headway-dev/headway/eventing/channel"
+	"github.com/headway-dev/headway/eventing/channel/channeltest"
 	"github.com/headway-dev/headway/eventing/natstest"
 )
 
@@ -21,57 +16,19 @@ func TestOtherStores(t *testing.T) {
 	natstest.Run(t, "TestPlaceIsLikeSets", "TestRemovedPlaces", "TestAnotherChannel", "TestNotBegun")
 }
 
-// servers are those of each path, which outlive the stores of a test.
-var servers sync.Map // of *channel.Server
-
 // openAs opens a store of a kind. Opened again, it is on the same servers.
 func openAs(t *testing.T, kind, path string, now func() time.Time) (*Store, error) {
 	t.Helper()
 	if kind == "" {
 		return Open(path, now)
 	}
-	s, ok := servers.Load(path)
-	if !ok {
-		s = startServers(t, kind, path)
-		servers.Store(path, s)
-	}
-	server := s.(*channel.Server)
+	server := channeltest.Server(t, kind, path)
 	opened, err := OpenLog(t.Context(), server.JetStream(), server.Replicas(), 0, now)
 	var claimed *Claimed
-	if errors.As(err, &claimed) {
+	if errors.As(err, &claimed) { // by the one before
 		return OpenLog(t.Context(), server.JetStream(), server.Replicas(), claimed.Claim, now)
 	}
 	return opened, err
-}
-
-// startServers starts the servers of a kind and returns one of them that answers.
-func startServers(t *testing.T, kind, path string) *channel.Server {
-	t.Helper()
-	if kind == natstest.External {
-		return start(t, channel.Options{NATS: &channel.NATS{URL: natstest.Server(t, path), Replicas: 1}})
-	}
-	ports := natstest.Ports(t, 3)
-	var all []*channel.Server
-	for i := range ports {
-		all = append(all, start(t, channel.Options{Dir: filepath.Join(path, fmt.Sprint(i)), LowDisk: 1, Cluster: &channel.Cluster{
-			Name: fmt.Sprint("replica-", i), Listen: "127.0.0.1", Port: ports[i], Password: "secret", Peers: natstest.Peers(ports),
-		}}))
-	}
-	if err := all[0].Await(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return all[0]
-}
-
-func start(t *testing.T, o channel.Options) *channel.Server {
-	t.Helper()
-	o.Log = slog.New(slog.DiscardHandler)
-	s, err := channel.Start(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
 }
 
 // Whoever opens the log ends the right to it of whoever had it.

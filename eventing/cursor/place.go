@@ -127,8 +127,13 @@ func (p *Place) end(s span, r Result, n uint64) {
 		p.head.delivered += n
 	case Filtered:
 		p.head.filtered += n
-	case Dead, Gone:
+	case Dead:
 		p.head.dead += n
+	case Gone:
+		p.head.dead += n
+		if p.head.run.begun {
+			p.head.run.gone += n
+		}
 	}
 	if uint64(len(p.retries)) < s.to-s.from {
 		maps.DeleteFunc(p.retries, func(seq uint64, _ Entry) bool {

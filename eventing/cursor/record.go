@@ -15,6 +15,9 @@ type Entry struct {
 	// First is when the first attempt began, Due when the next one may, in
 	// milliseconds since 1970.
 	First, Due int64
+	// Dead is why it is given up on, where only its dead letter waits for room in a
+	// channel; else empty.
+	Dead string
 }
 
 // head is what is kept of a place beside its ranges and entries.
@@ -23,10 +26,14 @@ type head struct {
 	delivered, filtered, dead uint64
 	removed                   int64 // when, in milliseconds since 1970; 0: it is not
 	channel                   string
+	run                       run // of a redrive or a replay
 }
 
-// version is the first byte of every record.
-const version = 1
+// version is the first byte of every record but the head of a run.
+const (
+	version    = 1
+	versionRun = 2
+)
 
 var (
 	errVersion = errors.New("a record of another version")
@@ -39,15 +46,29 @@ func (h head) encode() []byte {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = binary.AppendVarint(b, h.removed)
+	if r := h.run; r.begun {
+		b[0] = versionRun
+		b = binary.AppendUvarint(binary.AppendUvarint(b, r.to), r.gone)
+		b = binary.AppendVarint(binary.AppendVarint(b, r.started), r.finished)
+		b = append(binary.AppendUvarint(b, uint64(len(r.note))), r.note...)
+	}
 	return append(b, h.channel...)
 }
 
 func decodeHead(b []byte) (head, error) {
+	isRun := len(b) > 0 && b[0] == versionRun
+	if isRun {
+		b = append([]byte{version}, b[1:]...)
+	}
 	r, err := opened(b)
 	if err != nil {
 		return head{}, err
 	}
 	h := head{floor: r.uint(), delivered: r.uint(), filtered: r.uint(), dead: r.uint(), removed: r.int()}
+	if isRun {
+		h.run = run{begun: true, to: r.uint(), gone: r.uint(), started: r.int(), finished: r.int()}
+		h.run.note = r.text(r.uint())
+	}
 	h.channel = string(r.rest)
 	return h, r.err
 }
@@ -56,7 +77,8 @@ func (e Entry) encode() []byte {
 	b := binary.AppendUvarint([]byte{version}, uint64(e.Attempts))
 	b = binary.AppendUvarint(b, uint64(e.Status))
 	b = binary.AppendVarint(b, e.First)
-	return binary.AppendVarint(b, e.Due)
+	b = binary.AppendVarint(b, e.Due)
+	return append(b, e.Dead...)
 }
 
 func decodeEntry(b []byte) (Entry, error) {
@@ -66,10 +88,14 @@ func decodeEntry(b []byte) (Entry, error) {
 	}
 	attempts, status := r.uint(), r.uint()
 	e := Entry{Attempts: uint32(attempts), Status: uint16(status), First: r.int(), Due: r.int()}
-	if r.err == nil && (attempts > math.MaxUint32 || status > math.MaxUint16 || len(r.rest) > 0) {
+	if r.err != nil {
+		return Entry{}, r.err
+	}
+	if attempts > math.MaxUint32 || status > math.MaxUint16 {
 		return Entry{}, errRecord
 	}
-	return e, r.err
+	e.Dead = string(r.rest)
+	return e, nil
 }
 
 // encodeEnd is the value of a range, whose key has its begin.
@@ -113,6 +139,16 @@ func (r *reader) int() int64 {
 	n, size := binary.Varint(r.rest)
 	r.skip(size)
 	return n
+}
+
+func (r *reader) text(length uint64) string {
+	if length > uint64(len(r.rest)) {
+		r.err, r.rest = errRecord, nil
+		return ""
+	}
+	s := string(r.rest[:length])
+	r.rest = r.rest[length:]
+	return s
 }
 
 func (r *reader) skip(size int) {

@@ -101,13 +101,14 @@ func (s *Store) Remove(name types.NamespacedName) {
 	})
 }
 
-// Names are the subscriptions with a place that were not removed.
+// Names are the subscriptions with a place that were not removed. Runs are no
+// subscriptions.
 func (s *Store) Names() []types.NamespacedName {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []types.NamespacedName
 	for name, p := range s.places {
-		if p.removedAt().IsZero() {
+		if _, owned := owner(name); !owned && p.removedAt().IsZero() {
 			names = append(names, name)
 		}
 	}
@@ -134,11 +135,22 @@ func (s *Store) sweep(name types.NamespacedName) {
 	if at.IsZero() || s.now().Sub(at) < v1alpha1.CursorKept {
 		return
 	}
+	s.drop(name)
+	for other := range s.places {
+		if of, owned := owner(other); owned && of == name {
+			s.drop(other)
+		}
+	}
+	s.signal()
+}
+
+// drop forgets a place. Called with mu held.
+func (s *Store) drop(name types.NamespacedName) {
+	p := s.places[name]
 	delete(s.places, name)
 	delete(s.dirty, p)
 	s.gone = append(s.gone, name)
 	s.open.Add(-int64(p.size()))
-	s.signal()
 }
 
 // Flush returns when everything that was recorded before is on disk.

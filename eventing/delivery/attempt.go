@@ -31,7 +31,7 @@ type attempt struct {
 // records it. If the end comes first, nothing is recorded: the event is
 // delivered again.
 func (a attempt) run() {
-	defer a.kick()
+	defer a.gate.kick()
 	defer a.d.flight.Release(a.weight)
 	outcome, reply, err := a.deliver(a.d.abort)
 	if err != nil {
@@ -44,7 +44,11 @@ func (a attempt) run() {
 	case retry.Done:
 		err = a.reply(a.d.abort, reply)
 	case retry.GiveUp:
-		err = a.bury(a.d.abort, outcome, decision.Reason)
+		var buried bool
+		if buried, err = a.bury(a.d.abort, outcome.Status, decision.Reason); err == nil && !buried {
+			a.entry.Dead = oneLine(decision.Reason)
+			decision = retry.Decision{Verdict: retry.Again, At: now.Add(letterPause)}
+		}
 	case retry.Again:
 	}
 	if err != nil {
@@ -58,8 +62,14 @@ func (a attempt) run() {
 func (a attempt) cancel() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.gate.Cancel(a.pass)
-	a.bytes -= a.item.size
+	a.gate.cancel(a.pass)
+	a.landed()
+}
+
+// landed counts the event as not under way. Called with mu held.
+func (a attempt) landed() {
+	a.subscription.bytes -= a.item.size
+	a.subscription.flying--
 }
 
 // record writes down how the attempt has ended.
@@ -67,10 +77,14 @@ func (a attempt) record(o retry.Outcome, d retry.Decision, ended time.Time) {
 	s := a.subscription
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gate.End(a.pass, o, ended)
-	s.bytes -= a.item.size
-	s.d.remember(a.story(o, d, ended))
-	if d.Verdict != retry.Done {
+	s.gate.end(a.pass, o, ended)
+	a.landed()
+	said := d
+	if a.entry.Dead != "" { // only its letter is tried again
+		said = retry.Decision{Verdict: retry.GiveUp, Reason: a.entry.Dead}
+	}
+	s.d.remember(a.story(o, said, ended))
+	if d.Verdict != retry.Done && a.entry.Dead == "" {
 		s.failed(a.item.event.ID, o.String(), ended)
 	}
 	if s.detached {
@@ -79,9 +93,11 @@ func (a attempt) record(o retry.Outcome, d retry.Decision, ended time.Time) {
 	switch d.Verdict {
 	case retry.Done:
 		s.count(resultDelivered)
+		s.run.ended(a.item.seq)
 		s.end(a.item.seq, cursor.Delivered)
 	case retry.GiveUp:
 		s.count(resultDead)
+		s.run.ended(a.item.seq)
 		s.end(a.item.seq, cursor.Dead)
 	case retry.Again:
 		s.count(resultFailed)

@@ -62,8 +62,9 @@ type Dispatcher struct {
 	running  bool
 
 	mu    sync.Mutex
-	subs  map[types.NamespacedName]*subscription
+	subs  map[types.NamespacedName]*subscription // by the name of the place
 	lanes map[*channel.Channel]*lane
+	gates map[types.NamespacedName]*gate
 }
 
 // New makes a Dispatcher, which begins with Run. client is NewClient, but in
@@ -73,6 +74,7 @@ func New(store *channel.Store, cursors *cursor.Store, client *http.Client, log *
 		store: store, cursors: cursors, client: client, log: log, remember: func(story.Attempt) {},
 		flight: semaphore.NewWeighted(flightBytesAll),
 		subs:   map[types.NamespacedName]*subscription{}, lanes: map[*channel.Channel]*lane{},
+		gates: map[types.NamespacedName]*gate{},
 	}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.abort, d.stopAborts = context.WithCancel(context.Background())
@@ -190,7 +192,7 @@ func (d *Dispatcher) add(sub Subscription, ch *channel.Channel, place *cursor.Pl
 	}
 	l.use(1)
 	place.PullBack(ch.State().Last)
-	s := newSubscription(d, l, place, sub)
+	s := newSubscription(d, l, place, sub, sub.Name, nil)
 	d.subs[sub.Name] = s
 	s.kick()
 }
@@ -216,7 +218,10 @@ func (d *Dispatcher) detach(s *subscription) {
 
 func (d *Dispatcher) drop(s *subscription) {
 	delete(d.subs, s.name)
-	if s.lane.use(-1) == 0 {
+	if s.gate.leave(s) == 0 {
+		delete(d.gates, s.gate.key)
+	}
+	if s.run == nil && s.lane.use(-1) == 0 {
 		delete(d.lanes, s.lane.channel)
 		if s.lane.cancel != nil {
 			s.lane.cancel()
@@ -224,7 +229,7 @@ func (d *Dispatcher) drop(s *subscription) {
 	}
 }
 
-// Remove ends a subscription. Attempts under way go on, and its place is kept for
+// Remove ends a subscription and its runs. Attempts under way go on, and its place is kept for
 // v1alpha1.CursorKept. Unknown names are fine: a place may be from a run before.
 func (d *Dispatcher) Remove(name types.NamespacedName) {
 	d.mu.Lock()
@@ -232,6 +237,7 @@ func (d *Dispatcher) Remove(name types.NamespacedName) {
 	if s := d.subs[name]; s != nil {
 		s.remove()
 	}
+	d.stopRuns(name, "", "")
 	d.cursors.Remove(name)
 }
 

@@ -6,7 +6,9 @@
 // has answered 2xx, and the reply or the dead letter is in its channel. Events
 // with the same key, where a subscription asks for order, go one after the
 // other. A subscription whose target hangs or fails takes nothing from the
-// others. Memory is bounded by bytes, whatever waits.
+// others. Memory is bounded by bytes, whatever waits. A redrive or a replay (Run)
+// is delivered once for each name, however often the process ends meanwhile; what
+// was under way then comes twice.
 //
 // It does not accept events, and knows no objects of Kubernetes:
 // eventing/ingress and eventing do. How attempts are judged is in
@@ -77,8 +79,10 @@ const (
 // Attributes of events that have passed a channel, and of dead letters.
 const (
 	attrHops             = "headwayhops"
+	deadPrefix           = "headwaydead"
 	attrDeadReason       = "headwaydeadreason"
 	attrDeadSubscription = event.AttrDeadSubscription
 	attrDeadAttempts     = "headwaydeadattempts"
+	attrDeadRun          = event.AttrDeadRun // of what a redrive or a replay gave up on
 	attrDeadStatus       = "headwaydeadstatus"
 )

@@ -11,7 +11,6 @@ import (
 
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/event"
-	"github.com/headway-dev/headway/eventing/retry"
 	"github.com/headway-dev/headway/eventing/story"
 )
 
@@ -48,35 +47,14 @@ func (a attempt) reply(ctx context.Context, e *event.Event) error {
 	return a.insist(story.WithSender(ctx, a.as("the answer to")), a.sub.Spec.Reply, next, "the event in the answer")
 }
 
-// bury makes the event a dead letter. The error is that of ctx.
-func (a attempt) bury(ctx context.Context, o retry.Outcome, reason string) error {
-	if a.sub.Spec.DeadLetter == "" {
-		a.drop(dropNoDeadLetter, 1)
-		a.log.Warn("an event is given up on and dropped", "event", a.item.event.ID, "attempts", a.entry.Attempts, "reason", reason)
-		return nil
-	}
-	// One hop more than others have, so that what ends a loop is kept.
-	letter, ok := passOn(a.item.event, a.item.event, maxHops+1)
-	if !ok {
-		a.dropped(dropLoop, "the dead letter", tooManyHops)
-		return nil
-	}
-	letter.Set(attrDeadReason, oneLine(reason))
-	letter.Set(attrDeadSubscription, a.sub.Name.String())
-	letter.Set(attrDeadAttempts, strconv.Itoa(int(a.entry.Attempts)))
-	if o.Status != 0 {
-		letter.Set(attrDeadStatus, strconv.Itoa(o.Status))
-	}
-	return a.insist(story.WithSender(ctx, a.as("given up on by")), a.sub.Spec.DeadLetter, letter, "the dead letter")
-}
-
 // as is the sender of an event that follows from the attempt.
 func (a attempt) as(what string) string {
-	return what + " subscription " + a.name.Name + ", event " + strconv.FormatUint(a.item.seq, 10) + " of channel " + a.lane.channel.Name().Name
+	return what + " subscription " + a.sub.Name.Name + ", event " + strconv.FormatUint(a.item.seq, 10) + " of channel " + a.lane.channel.Name().Name
 }
 
-// insist puts an event into a channel, however long that takes. Meanwhile the
-// attempt is under way, so that no more of them follow than the window allows.
+// insist puts a reply into its channel, however long that takes: it is nowhere
+// else. Meanwhile the attempt is under way, so that no more of them follow than the
+// window allows.
 func (a attempt) insist(ctx context.Context, name string, e *event.Event, what string) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, maxInsist) {
 		err := a.append(ctx, name, e)

@@ -53,6 +53,9 @@ func init() { metrics.Registry.MustRegister(deliveries, dead, drops, lag, oldest
 
 // measure sets the gauges of a subscription, or takes them away with it.
 func (d *Dispatcher) measure(s *subscription) {
+	if s.run != nil {
+		return
+	}
 	st, ok := d.Status(d.ctx, s.name)
 	if !ok {
 		lag.DeleteLabelValues(s.name.Namespace, s.name.Name)
@@ -68,12 +71,12 @@ func (d *Dispatcher) measure(s *subscription) {
 }
 
 func (s *subscription) drop(reason string, n uint64) {
-	drops.WithLabelValues(s.name.Namespace, s.name.Name, reason).Add(float64(n))
+	drops.WithLabelValues(s.of.Namespace, s.of.Name, reason).Add(float64(n))
 }
 
 func (s *subscription) count(result string) {
-	deliveries.WithLabelValues(s.name.Namespace, s.name.Name, result).Inc()
+	deliveries.WithLabelValues(s.of.Namespace, s.of.Name, result).Inc()
 	if result == resultDead {
-		dead.WithLabelValues(s.name.Namespace, s.name.Name).Inc()
+		dead.WithLabelValues(s.of.Namespace, s.of.Name).Inc()
 	}
 }

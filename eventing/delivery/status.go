@@ -16,7 +16,8 @@ type Status struct {
 	Lag uint64
 	// Oldest is when the oldest of these was accepted; zero if there is none.
 	Oldest time.Time
-	// InFlight is how many attempts are under way, Window how many may be.
+	// InFlight is how many attempts are under way, those of runs to the same target
+	// included, Window how many may be.
 	InFlight, Window int
 	// HeldUntil is until when the target is left alone because it failed, or asked
 	// for it; zero: it is not.
@@ -47,8 +48,9 @@ func (d *Dispatcher) Status(ctx context.Context, name types.NamespacedName) (st 
 		s.mu.Unlock()
 		return Status{}, false
 	}
-	st = Status{InFlight: s.gate.InFlight(), Window: s.gate.Window(), HeldUntil: s.gate.HeldUntil(), LastFailure: s.failure}
+	st.LastFailure = s.failure
 	s.mu.Unlock()
+	st.InFlight, st.Window, st.HeldUntil = s.gate.state()
 	st.Counts = s.place.Counts()
 	if last := s.lane.channel.State().Last; last > st.Floor {
 		st.Lag = last - st.Floor - min(st.Above, last-st.Floor)

@@ -32,7 +32,7 @@ func (a attempt) story(o retry.Outcome, d retry.Decision, ended time.Time) story
 		return story.Attempt{}
 	}
 	t := story.Attempt{
-		Channel: a.lane.channel.Name(), Seq: a.item.seq, Subscription: a.name, Number: number, At: a.began, Took: ended.Sub(a.began),
+		Channel: a.lane.channel.Name(), Seq: a.item.seq, Subscription: a.sub.Name, Run: a.runName(), Number: number, At: a.began, Took: ended.Sub(a.began),
 		Status: o.Status, Said: o.String(), Revision: o.Revision, Verdict: verdict,
 	}
 	switch verdict {
@@ -69,8 +69,9 @@ func (d *Dispatcher) Standing(name types.NamespacedName, seq uint64) (st Standin
 	}
 	s.settle()
 	s.mu.Lock()
-	st.Known, st.HeldUntil = !s.removed, s.gate.HeldUntil()
+	st.Known = !s.removed
 	s.mu.Unlock()
+	_, _, st.HeldUntil = s.gate.state()
 	st.Done = s.place.NextOpen(seq) != seq
 	st.Retry, _ = s.place.Entry(seq)
 	if counts := s.place.Counts(); seq > counts.Floor+1 {

@@ -26,16 +26,19 @@ type subscription struct {
 	d     *Dispatcher
 	lane  *lane
 	place *cursor.Place
-	name  types.NamespacedName
+	name  types.NamespacedName // of the place
+	of    types.NamespacedName // the subscription: name, but of a run
 	log   *slog.Logger
+	run   *run // nil: it is no redrive and no replay
 
 	// mu is held for moments only, and never while the disk or the network is
 	// waited for.
 	mu     sync.Mutex
 	sub    Subscription
 	policy retry.Policy
-	gate   *retry.Gate
-	next   uint64 // the first event that was not looked at
+	gate   *gate
+	grave  *retry.Gate // of the channel for dead letters
+	next   uint64      // the first event that was not looked at
 	due    due
 	ahead  []item // read from next on
 	held   held   // read, and waiting for their turn
@@ -43,6 +46,7 @@ type subscription struct {
 	keys   map[uint64]uint64 // of the events in order
 	fresh  bool              // the turn of an unseen event, when others are due, too
 	bytes  int64             // under way
+	flying int               // events under way
 
 	following bool   // the lane tells it of events
 	kind      string // that it wants there
@@ -59,12 +63,13 @@ type subscription struct {
 // keySeed makes keys of this process: they are never kept.
 var keySeed = maphash.MakeSeed()
 
-func newSubscription(d *Dispatcher, l *lane, place *cursor.Place, sub Subscription) *subscription {
+func newSubscription(d *Dispatcher, l *lane, place *cursor.Place, sub Subscription, name types.NamespacedName, r *run) *subscription {
 	s := &subscription{
-		d: d, lane: l, place: place, name: sub.Name,
-		log:  d.log.With("subscription", sub.Name),
-		gate: retry.NewGate(int(sub.Spec.InFlight), int(sub.Spec.Rate)),
+		d: d, lane: l, place: place, name: name, of: sub.Name, run: r,
+		log:  d.log.With("subscription", name),
+		gate: d.gateOf(sub, name, r), grave: retry.NewGate(0, 0),
 	}
+	s.gate.join(s)
 	s.timer = time.AfterFunc(time.Hour, s.kick)
 	s.timer.Stop()
 	s.take(sub)
@@ -76,7 +81,7 @@ func newSubscription(d *Dispatcher, l *lane, place *cursor.Place, sub Subscripti
 func (s *subscription) take(sub Subscription) {
 	s.sub = sub
 	s.policy = retry.PolicyOf(sub.Spec.Retry)
-	s.gate.Limit(int(sub.Spec.InFlight), int(sub.Spec.Rate))
+	s.gate.limit(sub)
 }
 
 // restart makes all events unseen that are not done with. Where no order is
@@ -129,7 +134,7 @@ func (s *subscription) detach() {
 func (s *subscription) removedAndIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.removed && !s.working && s.gate.InFlight() == 0
+	return s.removed && !s.working && s.flying == 0
 }
 
 // arrived tells a follower that an event came which it may want, and that it

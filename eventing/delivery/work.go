@@ -12,6 +12,9 @@ func (s *subscription) work() {
 	for {
 		found := s.look()
 		switch {
+		case found.finished:
+			s.d.retire(s)
+			return
 		case found.wait:
 			if s.rest(found.until) {
 				return
@@ -34,6 +37,7 @@ type finding struct {
 	due, alone bool
 	end        uint64 // from there on events are in memory
 	item       item
+	finished   bool // it is a run, and done
 }
 
 // look finds what is to be done next.
@@ -42,17 +46,20 @@ func (s *subscription) look() finding {
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.again = false
+	if s.finish(now) {
+		return finding{finished: true}
+	}
 	if s.removed || s.sub.Spec.Paused || s.d.ctx.Err() != nil {
 		s.dropAhead()
 		return finding{wait: true}
 	}
 	if s.rebuild {
-		if s.gate.InFlight() > 0 || s.following {
+		if s.flying > 0 || s.following {
 			return finding{wait: true}
 		}
 		s.restart()
 	}
-	if ok, at := s.gate.Ask(now); !ok {
+	if ok, at := s.gate.ask(now); !ok {
 		if at.Sub(now) > keepAheadFor {
 			s.dropAhead()
 		}
@@ -80,13 +87,13 @@ func (s *subscription) look() finding {
 	if len(s.due) > 0 {
 		return finding{wait: true, until: time.UnixMilli(s.due[0].at)}
 	}
-	return finding{wait: true}
+	return finding{wait: true, finished: s.finish(now)}
 }
 
 // lookDue finds an event whose time has come. Called with mu held, as are the
 // next four.
 func (s *subscription) lookDue(now time.Time) (finding, bool) {
-	seq, ok := s.due.take(now.UnixMilli())
+	seq, ok := s.takeDue(now)
 	if !ok {
 		return finding{}, false
 	}
@@ -102,12 +109,16 @@ func (s *subscription) lookDue(now time.Time) (finding, bool) {
 // lookUnseen finds an unseen event that passes the filter and may go, or becomes
 // a follower.
 func (s *subscription) lookUnseen() (finding, bool) {
-	for s.place.Room(s.waiting()) && !s.following {
+	for s.place.Room(s.waiting()) && !s.following && !s.through() {
 		items, end, known := s.upcoming()
 		if !known {
 			return finding{read: s.next, end: end}, true
 		}
 		for _, it := range items {
+			if s.run != nil && it.seq > s.run.to {
+				s.skipTo(s.run.to + 1)
+				return finding{}, false
+			}
 			s.skipTo(it.seq)
 			if len(s.ahead) > 0 {
 				s.d.ahead.Add(-it.size)
@@ -141,6 +152,9 @@ func (s *subscription) upcoming() (items []item, end uint64, known bool) {
 		return s.ahead, 0, true
 	}
 	s.next = s.place.NextOpen(s.next)
+	if s.run != nil {
+		return nil, s.run.to + 1, false
+	}
 	return s.lane.from(s.next)
 }
 
@@ -156,6 +170,7 @@ func (s *subscription) skipTo(seq uint64) {
 		}
 	}
 	s.place.Pass(s.next, seq-1, cursor.Filtered, 0) // of numbers that no event has
+	s.run.passOver(s.next, seq-1)
 	s.next = seq
 }
 
@@ -175,8 +190,7 @@ func (s *subscription) admit(it item) bool {
 	if tried && s.order == nil {
 		return false // it is due already
 	}
-	if !tried && s.sub.Filter != nil && !s.sub.Filter.Match(it.event).Match {
-		s.place.End(it.seq, cursor.Filtered)
+	if !tried && !s.wants(it) {
 		return false
 	}
 	if s.order != nil {
@@ -193,6 +207,19 @@ func (s *subscription) admit(it item) bool {
 		s.due.add(it.seq, entry.Due)
 	}
 	return !tried
+}
+
+// wants reports whether an event is one of those to be sent. Others are done with.
+func (s *subscription) wants(it item) bool {
+	if s.run.skips(s.sub.Name, it) {
+		s.place.Pass(it.seq, it.seq, cursor.Filtered, 0)
+		return false
+	}
+	if s.sub.Filter != nil && !s.sub.Filter.Match(it.event).Match {
+		s.place.End(it.seq, cursor.Filtered)
+		return false
+	}
+	return true
 }
 
 func (s *subscription) waiting() int {
@@ -212,22 +239,35 @@ func (s *subscription) send(it item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if ok, _ := s.gate.Ask(now); !ok || s.removed || s.sub.Spec.Paused || s.rebuild {
+	a := attempt{subscription: s, sub: s.sub, policy: s.policy, item: it, weight: weight, began: now}
+	a.entry, _ = s.place.Entry(it.seq)
+	allowed := !s.removed && !s.sub.Spec.Paused && !s.rebuild
+	if allowed && a.entry.Dead == "" {
+		a.pass, allowed = s.gate.begin(now)
+	}
+	if !allowed {
 		s.d.flight.Release(weight)
 		s.due.add(it.seq, now.UnixMilli())
 		return
 	}
-	a := attempt{subscription: s, sub: s.sub, policy: s.policy, item: it, weight: weight, pass: s.gate.Begin(now), began: now}
-	a.entry, _ = s.place.Entry(it.seq)
-	if a.entry.Attempts++; a.entry.Attempts == 1 {
-		a.entry.First = now.UnixMilli()
+	a.item.event = s.run.restored(it.event)
+	spawned := false
+	if a.entry.Dead != "" {
+		spawned = s.d.spawn(a.buryAgain)
+	} else {
+		if a.entry.Attempts++; a.entry.Attempts == 1 {
+			a.entry.First = now.UnixMilli()
+		}
+		if spawned = s.d.spawn(a.run); !spawned {
+			s.gate.cancel(a.pass)
+		}
 	}
-	if !s.d.spawn(a.run) {
-		s.gate.Cancel(a.pass)
+	if !spawned {
 		s.d.flight.Release(weight)
 		return
 	}
 	s.bytes += it.size
+	s.flying++
 }
 
 // putBack has an event looked for again.

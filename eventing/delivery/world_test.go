@@ -305,6 +305,12 @@ func (s *sink) ids() []string {
 	return out
 }
 
+func (s *sink) flying() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
 func (s *sink) tries(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -36,6 +36,10 @@ const (
 // subscription which has given up on the event.
 const AttrDeadSubscription = "headwaydeadsubscription"
 
+// AttrDeadRun is the attribute of a dead letter that names the redrive or the
+// replay of its subscription which has given up on the event.
+const AttrDeadRun = "headwaydeadrun"
+
 // Event is one event. Its attributes are the canonical strings of the type
 // system of CloudEvents, without the coding of the transport.
 type Event struct {
@@ -118,7 +122,8 @@ func (e *Event) field(name string) *string {
 
 // Key is equal for events with equal source and id, and no others: the first
 // half of a SHA-256, so that nobody can make an event that is taken for one of
-// somebody else. Dead letters of two subscriptions are two events.
+// somebody else. Dead letters of two subscriptions are two events, as are those of
+// two redrives.
 func (e *Event) Key() [16]byte {
 	var space [256]byte
 	text := binary.AppendUvarint(space[:0], uint64(len(e.Source)))
@@ -127,6 +132,10 @@ func (e *Event) Key() [16]byte {
 	if by, dead := e.Get(AttrDeadSubscription); dead {
 		text = append(text, 0) // which is in no attribute
 		text = append(text, by...)
+		if run, again := e.Get(AttrDeadRun); again {
+			text = append(text, 0)
+			text = append(text, run...)
+		}
 	}
 	sum := sha256.Sum256(text)
 	return [16]byte(sum[:16])

@@ -43,6 +43,15 @@ func (e *Eventing) tellStory(ctx context.Context) error {
 	}
 }
 
+// find finds an event that a channel has by its id, as far as it is remembered.
+func (e *Eventing) find(name types.NamespacedName, id string) (uint64, bool) {
+	first, ok := e.firstOf(name)
+	if !ok {
+		return 0, false
+	}
+	return e.story.Seq(name, id, first)
+}
+
 // firstOf is the oldest event that a channel has.
 func (e *Eventing) firstOf(name types.NamespacedName) (uint64, bool) {
 	c, ok := e.store.Channel(name)

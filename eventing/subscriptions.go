@@ -32,14 +32,18 @@ const logPause = time.Second
 // subscriptions has the events of every Subscription delivered, and says how that
 // goes.
 type subscriptions struct {
-	client     client.Client
+	client client.Client
+	// live asks the API server for what is looked for seldom.
+	live       client.Reader
 	events     events.EventRecorder
 	store      *channel.Store
 	cursors    *cursor.Store
 	dispatcher *delivery.Dispatcher
 	// activator is the URL of the activators' Service.
 	activator string
-	now       func() time.Time
+	// find finds an event of a channel by its id, as far as that is remembered.
+	find func(name channel.Name, id string) (seq uint64, ok bool)
+	now  func() time.Time
 
 	mu    sync.Mutex
 	wired map[types.NamespacedName]wiring
@@ -78,6 +82,9 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 		progress = &now
 	}
 	status := subscriptionStatus(&object, problem, progress, r.now())
+	if status.Redrive, status.Replay, err = r.runs(ctx, &object, r.wiredAs(req.NamespacedName)); err != nil {
+		return ctrl.Result{}, err
+	}
 	measureSubscription(&object, &status)
 	if equality.Semantic.DeepEqual(object.Status, status) {
 		return ctrl.Result{RequeueAfter: pause}, nil
@@ -88,6 +95,8 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 		return apply.Outcome(0, err)
 	}
 	r.tell(before, &object)
+	r.tellRun(&object, "Redrive", before.Status.Redrive, object.Status.Redrive)
+	r.tellRun(&object, "Replay", before.Status.Replay, object.Status.Replay)
 	return ctrl.Result{RequeueAfter: pause}, nil
 }
 
@@ -123,22 +132,28 @@ func (r *subscriptions) wire(ctx context.Context, object *v1alpha1.Subscription)
 
 // compile makes the filter of a spec; a problem that there was already is worse.
 func compile(spec *v1alpha1.SubscriptionSpec, problem condition.State) (*filter.Filter, condition.State) {
-	if spec.Filter == nil {
-		return nil, problem
+	compiled, wrong := compileFilter(spec.Filter, "filter")
+	if wrong != "" && problem == (condition.State{}) {
+		problem = condition.False(v1alpha1.ReasonFilterInvalid, wrong+". Events wait in the channel until it is right")
 	}
-	compiled, err := filter.Compile(spec.Filter)
-	if err == nil {
-		return compiled, problem
+	return compiled, problem
+}
+
+// compileFilter makes a filter, or says what is wrong with it; key is where the spec
+// has it.
+func compileFilter(f *v1alpha1.EventFilter, key string) (compiled *filter.Filter, wrong string) {
+	if f == nil {
+		return nil, ""
 	}
-	var wrong *filter.Problem
-	if problem == (condition.State{}) {
-		text := err.Error()
-		if errors.As(err, &wrong) {
-			text = strings.TrimSuffix("filter."+wrong.Path, ".") + ": " + wrong.Reason
-		}
-		problem = condition.False(v1alpha1.ReasonFilterInvalid, text+". Events wait in the channel until it is right")
+	compiled, err := filter.Compile(f)
+	var problem *filter.Problem
+	switch {
+	case err == nil:
+		return compiled, ""
+	case errors.As(err, &problem):
+		return nil, strings.TrimSuffix(key+"."+problem.Path, ".") + ": " + problem.Reason
 	}
-	return nil, problem
+	return nil, err.Error()
 }
 
 func (r *subscriptions) wiredAs(name types.NamespacedName) wiring {

@@ -351,10 +351,12 @@ type SubscriptionStatus struct {
 
 // RunState is what has become of a redrive or a replay.
 //
-// +kubebuilder:validation:Enum=Running;Done;Failed
+// +kubebuilder:validation:Enum=Waiting;Running;Done;Failed
 type RunState string
 
 const (
+	// RunWaiting: it begins, or goes on, when what Message names is there.
+	RunWaiting RunState = "Waiting"
 	// RunRunning: it delivers.
 	RunRunning RunState = "Running"
 	// RunDone: all its events are delivered or dead letters.
@@ -368,7 +370,8 @@ type EventRun struct {
 	// Name of the spec.
 	Name  string   `json:"name"`
 	State RunState `json:"state"`
-	// Message says why it has failed.
+	// Message says why it has failed or waits, else what else there is to know, such
+	// as events that the Channel does not keep any more.
 	//
 	// +optional
 	Message string `json:"message,omitempty"`

@@ -25,6 +25,7 @@ const (
 	childDir  = "HEADWAY_DELIVERY_DIR"
 	childURL  = "HEADWAY_DELIVERY_URL"
 	childFrom = "HEADWAY_DELIVERY_FROM" // the first event to send; empty: none
+	childRun  = "HEADWAY_DELIVERY_RUN"  // the name of a redrive; empty: none
 )
 
 func TestMain(m *testing.M) {
@@ -54,6 +55,9 @@ func child(dir, url, from string) error {
 		return err
 	}
 	d := New(store, cursors, newClient(anywhere), slog.New(slog.DiscardHandler))
+	if run := os.Getenv(childRun); run != "" {
+		return redrive(ctx, d, url, run)
+	}
 	for _, ordered := range []string{"", "partitionkey"} {
 		spec := v1alpha1.SubscriptionSpec{Channel: "orders", From: v1alpha1.FromEarliest, Ordered: ordered}
 		spec.Retry.First, spec.Retry.Max = length(5*time.Millisecond), length(50*time.Millisecond)
@@ -70,6 +74,24 @@ func child(dir, url, from string) error {
 			go send(orders, first+key, strconv.Itoa(key))
 		}
 	}
+	return d.Run(ctx)
+}
+
+// redrive redrives what the test has put into the channel.
+func redrive(ctx context.Context, d *Dispatcher, url, run string) error {
+	r := Run{Kind: Redrive, Name: run, Channel: "orders", Subscription: Subscription{Name: name("mail"), Target: Target{URL: url + "/"}}}
+	r.Spec.Retry.First, r.Spec.Retry.Max = length(5*time.Millisecond), length(50*time.Millisecond)
+	if err := d.SetRun(ctx, r); err != nil {
+		return err
+	}
+	go func() {
+		for ; ; time.Sleep(time.Millisecond) {
+			if st, _ := d.RunStatus(name("mail"), Redrive, run); !st.Finished.IsZero() {
+				fmt.Println(st.Delivered)
+				return
+			}
+		}
+	}()
 	return d.Run(ctx)
 }
 
@@ -197,5 +219,41 @@ func failing(s *sink, got *received) func(http.ResponseWriter, *http.Request, *e
 			got.note(r.URL.Path != "/", e)
 		}
 		return status
+	}
+}
+
+// A redrive that is killed again and again goes on each time: every letter is
+// delivered, and only those under way come twice. Then its name is used up.
+func TestKilledInARedrive(t *testing.T) {
+	const kills, letters = 5, 3000
+	w := newWorld(t)
+	w.letters(w.channel("orders"), "mail", "order", 0, letters)
+	if err := w.cursors.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.open) // for the end of w
+	s := newSink(t, nil)
+	s.answers(flaky(s))
+	t.Setenv(childRun, "fixed")
+	for kill := range kills {
+		cmd, _ := startChild(t, w.dir, s.url, "")
+		s.awaitAll(t, letters*(kill+1)/(kills+2))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	}
+	for range 2 { // the second one has nothing to do
+		cmd, lines := startChild(t, w.dir, s.url, "")
+		if lines.Scan(); lines.Text() != strconv.Itoa(letters) {
+			t.Errorf("at the end %q are delivered", lines.Text())
+		}
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	s.awaitAll(t, letters)
+	if again := len(s.ids()) - letters; again > kills*256 {
+		t.Errorf("%d letters were delivered again", again)
 	}
 }

@@ -44,6 +44,10 @@ type replicaConfig struct {
 func TestMain(m *testing.M) {
 	if config := os.Getenv(childConfig); config != "" {
 		var c replicaConfig
+		go func() { // until the test is gone, however it ended
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
 		err := json.Unmarshal([]byte(config), &c)
 		if err == nil {
 			err = c.run(context.Background())
@@ -132,6 +136,9 @@ func (r *trio) start(i int) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childConfig+"="+string(config))
 	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil {
+		r.t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		r.t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -51,11 +50,7 @@ func anywhere(netip.Addr) bool { return true }
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	w.store, err = channel.Open(context.Background(), channel.Options{Dir: w.dir, LowDisk: 1, Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if w.cursors, err = cursor.Open(filepath.Join(w.dir, "cursors"), time.Now); err != nil {
+	if w.store, w.cursors, err = openStores(w.t, w.dir); err != nil {
 		w.t.Fatal(err)
 	}
 	w.Dispatcher = New(w.store, w.cursors, w.client, slog.New(slog.DiscardHandler))

@@ -135,15 +135,16 @@ func TestRefusedUnread(t *testing.T) {
 	h, url := serve(t, &memory{})
 	h.Open(orders, Door{Log: &memory{}, MaxEvent: limit, Rule: ruleOf(&v1alpha1.ChannelAccess{Token: true})})
 	for request, want := range map[string]string{"POST /shop/orders": "401", "POST /shop": "404", "POST /shop/mails": "404", "PUT /shop/orders": "405"} {
-		response := exchange(t, url, request+" HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nCe-Id: 1\r\n\r\n")
-		if !strings.HasPrefix(response.Status, want) || !response.Close {
-			t.Errorf("%s: answered %s, closes: %v", request, response.Status, response.Close)
+		status, closes := exchange(t, url, request+" HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nCe-Id: 1\r\n\r\n")
+		if !strings.HasPrefix(status, want) || !closes {
+			t.Errorf("%s: answered %s, closes: %v", request, status, closes)
 		}
 	}
 }
 
-// exchange sends a text and reads the answer.
-func exchange(t *testing.T, url, text string) *http.Response {
+// exchange sends a text and reads the answer: its status, and whether it ends the
+// connection.
+func exchange(t *testing.T, url, text string) (status string, closes bool) {
 	t.Helper()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
@@ -158,7 +159,7 @@ func exchange(t *testing.T, url, text string) *http.Response {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	return response
+	return response.Status, response.Close
 }
 
 // TestHundredLargeEvents: of a hundred events of a megabyte that come at once, the
@@ -222,9 +223,9 @@ func TestLengthRequired(t *testing.T) {
 		"Content-Type: application/cloudevents+json\r\nContent-Length: 0\r\n":                                  "400",
 		"Content-Type: application/json\r\nCe-Specversion: 1.0\r\nCe-Id: 1\r\nCe-Source: /a\r\nCe-Type: b\r\n": "202",
 	} {
-		response := exchange(t, url, "POST /shop/orders HTTP/1.1\r\nHost: a\r\n"+header+"\r\n")
-		if !strings.HasPrefix(response.Status, want) {
-			t.Errorf("%q: answered %s, want %s", header, response.Status, want)
+		status, _ := exchange(t, url, "POST /shop/orders HTTP/1.1\r\nHost: a\r\n"+header+"\r\n")
+		if !strings.HasPrefix(status, want) {
+			t.Errorf("%q: answered %s, want %s", header, status, want)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/cmd/headway/cli"
@@ -55,12 +54,11 @@ func ask(ctx context.Context, c *cli.Cluster, query url.Values, path ...string) 
 	if response.StatusCode == http.StatusOK {
 		return response, nil
 	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	said, err := readAnswer(response)
 	if err != nil {
 		return nil, fmt.Errorf("asking for events: %w", err)
 	}
-	return nil, unanswered(response, answer)
+	return nil, said.failure("asking for events")
 }
 
 // Story asks what became of the events with an id.
@@ -81,16 +79,4 @@ func Story(ctx context.Context, c *cli.Cluster, id string, data bool) (*explain.
 		return nil, fmt.Errorf("reading the story of event %s: %w", cli.Printable(id, 100), err)
 	}
 	return &story, nil
-}
-
-// unanswered is the error for an answer that is not 200.
-func unanswered(response *http.Response, answer []byte) error {
-	if response.Header.Get("Content-Type") != "application/problem+json" {
-		return ofAPIServer("asking for events", response, answer)
-	}
-	var said struct{ Detail string }
-	if err := json.Unmarshal(answer, &said); err != nil || said.Detail == "" {
-		return fmt.Errorf("asking for events: %s", response.Status)
-	}
-	return fmt.Errorf("asking for events: %s", cli.Printable(strings.TrimSuffix(said.Detail, "."), 1000))
 }

@@ -18,8 +18,6 @@ import (
 	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/event"
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 )
@@ -168,35 +166,41 @@ func mediaType(data []byte) string {
 func post(ctx context.Context, c *cli.Cluster, channel string, e *event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, cli.RequestTimeout)
 	defer cancel()
-	response, answer, err := postWith(ctx, c, channel, "", e)
-	if err == nil && response.StatusCode == http.StatusUnauthorized && isProblem(response) {
+	answer, err := postWith(ctx, c, channel, "", e)
+	if err == nil && answer.code == http.StatusUnauthorized && answer.problem {
 		var token string
 		if token, err = makeToken(ctx, c, channel); err != nil {
 			return err
 		}
-		response, answer, err = postWith(ctx, c, channel, token, e)
+		answer, err = postWith(ctx, c, channel, token, e)
 	}
-	if err != nil || response.StatusCode == http.StatusAccepted {
+	switch {
+	case err != nil || answer.code == http.StatusAccepted:
 		return err
+	case answer.problem && answer.code == http.StatusNotFound:
+		return fmt.Errorf("there is no channel %s in namespace %s; headway events channels lists those there are", channel, c.Namespace)
+	case answer.problem:
+		err = answer.failure("the event was not taken")
+	default:
+		err = answer.failure("sending to channel " + channel)
 	}
-	err = refused(c.Namespace, channel, response, answer)
-	if response.StatusCode >= http.StatusInternalServerError {
+	if answer.code >= http.StatusInternalServerError {
 		err = fmt.Errorf("%w; %s", err, again(e))
 	}
 	return err
 }
 
 // postWith sends an event with a token, if there is one, and returns the answer.
-func postWith(ctx context.Context, c *cli.Cluster, channel, token string, e *event.Event) (*http.Response, []byte, error) {
+func postWith(ctx context.Context, c *cli.Cluster, channel, token string, e *event.Event) (answer, error) {
 	server, ok := c.Typed.CoreV1().RESTClient().(*rest.RESTClient)
 	if !ok {
-		return nil, nil, fmt.Errorf("no way to the API server by %T", c.Typed)
+		return answer{}, fmt.Errorf("no way to the API server by %T", c.Typed)
 	}
 	url := server.Post().Namespace(ingressNamespace).Resource("services").Name(ingressService).SubResource("proxy").Suffix(c.Namespace, channel).URL()
 	header := http.Header{}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url.String(), bytes.NewReader(e.WriteHTTP(header)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("sending to channel %s: %w", channel, err)
+		return answer{}, fmt.Errorf("sending to channel %s: %w", channel, err)
 	}
 	request.Header = header
 	if token != "" {
@@ -204,55 +208,16 @@ func postWith(ctx context.Context, c *cli.Cluster, channel, token string, e *eve
 	}
 	response, err := server.Client.Do(request) // not by client-go: it reads no answers but Kubernetes' own
 	if err != nil {
-		return nil, nil, fmt.Errorf("sending to channel %s, %s: %w", channel, again(e), err)
+		return answer{}, fmt.Errorf("sending to channel %s, %s: %w", channel, again(e), err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	if err != nil && response.StatusCode != http.StatusAccepted {
-		return nil, nil, fmt.Errorf("reading the answer to an event for channel %s, %s: %w", channel, again(e), err)
+	said, err := readAnswer(response)
+	if err != nil && said.code != http.StatusAccepted {
+		return answer{}, fmt.Errorf("reading the answer to an event for channel %s, %s: %w", channel, again(e), err)
 	}
-	return response, answer, nil
+	return said, nil
 }
 
 // again says what can be done about an event that may be on disk or not.
 func again(e *event.Event) string {
 	return fmt.Sprintf("with --id %s --source %s it can be sent again and is kept once", e.ID, e.Source)
-}
-
-// isProblem reports whether it is the ingress that answers.
-func isProblem(response *http.Response) bool {
-	return response.Header.Get("Content-Type") == "application/problem+json"
-}
-
-// refused is the error for an answer that is not 202: the ingress says itself what
-// is wrong; an error of the API server remains what it is, unless it means that
-// there is no ingress.
-func refused(namespace, channel string, response *http.Response, answer []byte) error {
-	if isProblem(response) {
-		var said struct{ Detail string }
-		switch err := json.Unmarshal(answer, &said); {
-		case err != nil:
-			return fmt.Errorf("the event was not taken: %s", response.Status)
-		case response.StatusCode == http.StatusNotFound:
-			return fmt.Errorf("there is no channel %s in namespace %s; headway events channels lists those there are", channel, namespace)
-		}
-		return fmt.Errorf("the event was not taken: %s", cli.Printable(strings.TrimSuffix(said.Detail, "."), 1000))
-	}
-	return ofAPIServer("sending to channel "+channel, response, answer)
-}
-
-// ofAPIServer is the error for an answer that is not one of the ingress.
-func ofAPIServer(doing string, response *http.Response, answer []byte) error {
-	var said metav1.Status
-	if json.Unmarshal(answer, &said) != nil || said.Kind != "Status" {
-		return fmt.Errorf("%s: the API server answers %s", doing, response.Status)
-	}
-	err := error(&apierrors.StatusError{ErrStatus: said})
-	switch {
-	case apierrors.IsNotFound(err):
-		return fmt.Errorf("this cluster takes no events: there is no Service headway-events in %s. Install this version of Headway, docs/install.md", ingressNamespace)
-	case apierrors.IsServiceUnavailable(err):
-		return fmt.Errorf("the eventing program does not run, or starts: kubectl get pods --namespace %s shows it: %w", ingressNamespace, err)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -134,7 +135,7 @@ func TestFollowEnds(t *testing.T) {
 		}
 		return nil
 	})
-	if err == nil || ctx.Err() == nil || err != ctx.Err() {
+	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		t.Errorf("error %v", err)
 	}
 }

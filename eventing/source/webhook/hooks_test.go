@@ -106,7 +106,7 @@ func sum(secret, text string) []byte {
 
 // sign makes the headers as a forge does, with others added.
 func sign(kind, secret, body string, others ...string) http.Header {
-	h := headers()
+	var h http.Header
 	switch key, standard := strings.CutPrefix(secret, "whsec_"); {
 	case kind == source.GitHub:
 		h = headers("X-GitHub-Event", "push", "X-GitHub-Delivery", "1", "X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum(secret, body)))

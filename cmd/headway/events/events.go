@@ -16,7 +16,7 @@ import (
 // Command is events.
 func Command(s cli.Streams, a *cli.Access) *cobra.Command {
 	return cli.Group("events", "Send and see events, and how channels, subscriptions and sources are doing",
-		newSend(s, a), newTail(s, a), newList(s, a), newChannels(s, a), newSubscriptions(s, a), newSources(s, a))
+		newSend(s, a), newTail(s, a), newList(s, a), channelKind.command(s, a), subscriptionKind.command(s, a), sourceKind.command(s, a))
 }
 
 // channelNames are those of the namespace, each with how it is.
@@ -31,10 +31,4 @@ func channelNames(ctx context.Context, c *cli.Cluster) []string {
 		names = append(names, l.Items[i].Name+"\t"+state.Word)
 	}
 	return names
-}
-
-// tidy leaves out what no reader wants.
-func tidy(o client.Object, kind string) {
-	o.SetManagedFields(nil)
-	o.GetObjectKind().SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
 }

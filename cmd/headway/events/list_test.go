@@ -57,7 +57,7 @@ func subscriptions() *cli.Cluster {
 
 func TestChannels(t *testing.T) {
 	var out, errs bytes.Buffer
-	if err := printChannels(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", channels()); err != nil {
+	if err := channelKind.print(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", channels(), noon); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(`CHANNEL       STATE       EVENTS   BYTES      OF    KEEP   URL
@@ -77,7 +77,7 @@ channel orders-dead: Full
 
 func TestSubscriptions(t *testing.T) {
 	var out, errs bytes.Buffer
-	if err := printSubscriptions(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", subscriptions(), noon); err != nil {
+	if err := subscriptionKind.print(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", subscriptions(), noon); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(`SUBSCRIPTION   STATE           CHANNEL   FILTER               TO            LAG   RETRYING   DEAD   LAST FAILURE
@@ -110,7 +110,7 @@ func sources() *cli.Cluster {
 
 func TestSources(t *testing.T) {
 	var out, errs bytes.Buffer
-	if err := printSources(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", sources(), noon); err != nil {
+	if err := sourceKind.print(context.Background(), cli.Streams{Out: &out, Err: &errs}, "", sources(), noon); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(`SOURCE         STATE            FROM                                                 CHANNEL        EVENTS   LAST     URL
@@ -133,21 +133,21 @@ func TestListDocuments(t *testing.T) {
 	print := map[string]func(*cli.Cluster) (string, string){
 		"Channel": func(c *cli.Cluster) (string, string) {
 			var out, errs bytes.Buffer
-			if err := printChannels(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c); err != nil {
+			if err := channelKind.print(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c, noon); err != nil {
 				t.Error(err)
 			}
 			return out.String(), errs.String()
 		},
 		"Subscription": func(c *cli.Cluster) (string, string) {
 			var out, errs bytes.Buffer
-			if err := printSubscriptions(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c, noon); err != nil {
+			if err := subscriptionKind.print(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c, noon); err != nil {
 				t.Error(err)
 			}
 			return out.String(), errs.String()
 		},
 		"Source": func(c *cli.Cluster) (string, string) {
 			var out, errs bytes.Buffer
-			if err := printSources(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c, noon); err != nil {
+			if err := sourceKind.print(context.Background(), cli.Streams{Out: &out, Err: &errs}, "json", c, noon); err != nil {
 				t.Error(err)
 			}
 			return out.String(), errs.String()
@@ -179,13 +179,13 @@ func TestListDocuments(t *testing.T) {
 func TestListNothing(t *testing.T) {
 	var out, errs bytes.Buffer
 	s := cli.Streams{Out: &out, Err: &errs}
-	if err := printChannels(context.Background(), s, "", cluster()); err != nil {
+	if err := channelKind.print(context.Background(), s, "", cluster(), noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := printSubscriptions(context.Background(), s, "", cluster(), noon); err != nil {
+	if err := subscriptionKind.print(context.Background(), s, "", cluster(), noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := printSources(context.Background(), s, "", cluster(), noon); err != nil {
+	if err := sourceKind.print(context.Background(), s, "", cluster(), noon); err != nil {
 		t.Fatal(err)
 	}
 	want := "No channel in namespace team. A headway.yaml declares one: channels: [{name: orders}].\n" +

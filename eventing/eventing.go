@@ -211,7 +211,8 @@ func (e *Eventing) ready() error {
 // wire has the manager run what stands on the store.
 func (e *Eventing) wire(ctx context.Context, mgr ctrl.Manager) error {
 	recorder := mgr.GetEventRecorder("headway-eventing")
-	e.ingress = ingress.New(access.NewGuard(access.APIServer{Client: mgr.GetClient()}, time.Now), slog.Default())
+	guard := access.NewGuard(access.APIServer{Client: mgr.GetClient()}, time.Now)
+	e.ingress = ingress.New(guard, slog.Default())
 	c := &channels{
 		client: mgr.GetClient(), events: recorder, secrets: access.LiveSecrets(mgr.GetAPIReader()),
 		store: e.store, doors: &e.ingress.Doors, removals: e.removals, url: e.options.URL, outsideURL: e.options.OutsideURL, now: time.Now,
@@ -222,7 +223,7 @@ func (e *Eventing) wire(ctx context.Context, mgr ctrl.Manager) error {
 	dispatcher := delivery.New(e.store, e.cursors, e.options.Client, slog.Default())
 	dispatcher.Remember(e.story.Attempted)
 	e.answers = query.New(query.Sources{
-		Story: e.story, Channels: e.store, Standing: dispatcher.Standing, Reviewer: access.APIServer{Client: mgr.GetClient()}, Done: ctx.Done(),
+		Story: e.story, Channels: e.store, Standing: dispatcher.Standing, Accounts: guard, Done: ctx.Done(),
 		Subscriptions: func(ctx context.Context, namespace string) ([]v1alpha1.Subscription, error) {
 			var l v1alpha1.SubscriptionList
 			err := mgr.GetClient().List(ctx, &l, client.InNamespace(namespace))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +28,6 @@ const (
 	// awayFor is how long nobody waits for a review who does not need one, after one
 	// could not be had.
 	awayFor = 10 * time.Second
-	// accountPrefix is what the names of users begin with who are service accounts.
-	accountPrefix = "system:serviceaccount:"
 )
 
 // Guard knows whose the tokens are. It is safe for concurrent use.
@@ -76,26 +73,17 @@ func (g *Guard) Inside(r *http.Request, rule *Rule) (string, *Denial) {
 
 // account is the service account that a token for a channel belongs to.
 func (g *Guard) account(ctx context.Context, token string, rule *Rule) (types.NamespacedName, *Denial) {
-	now := g.now()
-	expires, err := checkToken(token, rule.url, now)
-	if err != nil {
-		return types.NamespacedName{}, rule.badToken(err)
+	account, err := g.Account(ctx, token, rule.url)
+	var refused *Refused
+	switch {
+	case err == nil:
+		return account, nil
+	case !errors.As(err, &refused):
+		return types.NamespacedName{}, unavailable(NoReview, "The API server, which knows whose the token is, does not answer.", err)
+	case refused.User != "":
+		return types.NamespacedName{}, rule.noAccount(refused.User)
 	}
-	d := digestOf(token, rule.url)
-	known, ok := g.verdicts.find(d, now)
-	if !ok {
-		if known, err = g.review(ctx, d, token, rule.url, expires); err != nil {
-			return types.NamespacedName{}, unavailable(NoReview, "The API server, which knows whose the token is, does not answer.", err)
-		}
-	}
-	if known.user == "" {
-		return types.NamespacedName{}, rule.badToken(errInvalid)
-	}
-	namespace, name, ok := strings.Cut(strings.TrimPrefix(known.user, accountPrefix), ":")
-	if !ok || !strings.HasPrefix(known.user, accountPrefix) {
-		return types.NamespacedName{}, rule.noAccount(known.user)
-	}
-	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+	return types.NamespacedName{}, rule.badToken(refused.Reason)
 }
 
 // review has a token reviewed and remembers the verdict. Requests with the same

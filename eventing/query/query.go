@@ -45,10 +45,9 @@ const (
 // Subscriptions are those of a namespace.
 type Subscriptions func(ctx context.Context, namespace string) ([]v1alpha1.Subscription, error)
 
-// Reviewer says whose a token is.
-type Reviewer interface {
-	// Review returns the name of the user whose token is valid for an audience.
-	Review(ctx context.Context, token, audience string) (user string, err error)
+// Accounts know whose tokens are, as access.Guard does.
+type Accounts interface {
+	Account(ctx context.Context, token, audience string) (types.NamespacedName, error)
 }
 
 // Sources of what is told.
@@ -57,7 +56,7 @@ type Sources struct {
 	Channels      *channel.Store
 	Standing      func(name types.NamespacedName, seq uint64) delivery.Standing
 	Subscriptions Subscriptions
-	Reviewer      Reviewer
+	Accounts      Accounts
 	// Done ends streams when the program ends.
 	Done <-chan struct{}
 }
@@ -67,7 +66,6 @@ type Handler struct {
 	Sources
 
 	places *semaphore.Weighted
-	known  known
 	mux    *http.ServeMux
 }
 

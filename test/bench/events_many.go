@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/query"
 	"github.com/headway-dev/headway/test/localcluster"
 )
@@ -151,7 +152,7 @@ func (m *mail) asksWhy(ctx context.Context) (row, error) {
 		if err != nil {
 			return row{}, err
 		}
-		request.Header.Set(query.TokenHeader, "Bearer "+token)
+		request.Header.Set(access.ProxiedHeader, "Bearer "+token)
 		begin := time.Now()
 		answer, err := localcluster.Do(http.DefaultClient, request)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/query"
 )
 
@@ -35,7 +36,7 @@ func (p *post) ask(token, path string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	request.Header.Set(query.TokenHeader, "Bearer "+token)
+	request.Header.Set(access.ProxiedHeader, "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, "", err

@@ -10,16 +10,16 @@ import (
 
 	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/eventing/access"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
 
 const (
-	// tokenHeader and audience are those of eventing/query, which this program does
-	// not link: NATS comes with it.
-	tokenHeader = "Headway-Authorization"
-	audience    = "headway.dev/events/"
+	// audience is that of eventing/query, which this program does not link: NATS
+	// comes with it.
+	audience = "headway.dev/events/"
 	// reader is the service account that stands for who reads a namespace: whoever may
 	// make tokens of it may read its events.
 	reader = "default"
@@ -46,7 +46,7 @@ func ask(ctx context.Context, c *cli.Cluster, query url.Values, path ...string) 
 	if err != nil {
 		return nil, fmt.Errorf("asking for events: %w", err)
 	}
-	request.Header.Set(tokenHeader, "Bearer "+token.Status.Token)
+	request.Header.Set(access.ProxiedHeader, "Bearer "+token.Status.Token)
 	response, err := server.Client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("asking for events: %w", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/cmd/headway/cli"
+	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/query"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -32,7 +33,7 @@ func reading(t *testing.T, answer http.HandlerFunc) *cli.Cluster {
 			_, _ = io.WriteString(w, `{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","status":{"token":"made"}}`)
 			return
 		}
-		if got := r.Header.Get(query.TokenHeader); got != "Bearer made" {
+		if got := r.Header.Get(access.ProxiedHeader); got != "Bearer made" {
 			t.Errorf("asked with token %q", got)
 		}
 		answer(w, r)

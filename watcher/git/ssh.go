@@ -26,6 +26,7 @@ import (
 // the advertisement, so only its encoding is used here.
 type sshSession struct {
 	client  *ssh.Client
+	session *ssh.Session
 	program string
 	stdin   io.WriteCloser
 	stdout  io.Reader
@@ -71,6 +72,7 @@ func (s *sshSession) start(ep *transport.Endpoint) error {
 	if err := session.Start(s.program + " " + quote(ep.Path)); err != nil {
 		return fmt.Errorf("starting %s over ssh: %w", s.program, err)
 	}
+	s.session = session
 	return nil
 }
 
@@ -161,12 +163,17 @@ var (
 	saysRefused = regexp.MustCompile(`(?i)permission|denied|access|unauthorized`)
 )
 
-// saidInstead is what an ssh server says instead of an advertisement. The
-// program has ended, so its stderr is complete once the connection is. Why
-// nothing may be pushed is said in too many ways to tell apart.
+// lastWords is how long a program has to end that has nothing more to say.
+const lastWords = 2 * time.Second
+
+// saidInstead is what an ssh server says instead of an advertisement. Its stderr
+// may come after the end of its stdout, and is complete when the program has ended.
+// Why nothing may be pushed is said in too many ways to tell apart.
 func (s *sshSession) saidInstead() error {
+	late := time.AfterFunc(lastWords, func() { _ = s.client.Close() })
+	_ = s.session.Wait()
+	late.Stop()
 	_ = s.client.Close()
-	_ = s.client.Wait()
 	switch said := s.stderr.String(); {
 	case said == "":
 		return io.ErrUnexpectedEOF

@@ -49,6 +49,7 @@ const (
 	badRetryFirst  = "retry.first must be between 100ms and 1h"
 	badRetryMax    = "retry.max must be between 1s and 24h"
 	badFrom        = "from must be now, earliest or a time such as 2026-05-04T12:00:00Z"
+	badReplay      = "from must be earliest, a time such as 2026-05-04T12:00:00Z, or id: and the id of an event"
 	badEventURL    = "url must be http or https"
 	oneKind        = "exactly one of cron, github, gitlab, gitea, sqs, pubsub, kafka, kubernetes and container must be set"
 	oneTarget      = "exactly one of app, channel and url must be set"
@@ -175,6 +176,7 @@ func refusals() []refusal {
 		{name: "ordered by no attribute", object: subscription, with: fields{"spec.ordered": "partition-key"}, want: "spec.ordered in body should match"},
 		{name: "from yesterday", object: subscription, with: fields{"spec.from": "yesterday"}, want: badFrom},
 		{name: "from a day", object: subscription, with: fields{"spec.from": "2026-05-04"}, want: badFrom},
+		{name: "replayed from now", object: subscription, with: fields{"spec.replay": map[string]any{"name": "a", "from": "now"}}, want: badReplay},
 	}
 }
 

@@ -29,6 +29,7 @@ type Channel struct {
 	err     error         // why nothing comes any more: ErrRemoved or ErrClosed
 	queue   []*request
 	running bool // there is a goroutine that commits
+	pace    pace // of that goroutine
 
 	noting     sync.Mutex // held while known is written down
 	committing sync.WaitGroup
@@ -61,7 +62,7 @@ type Gap struct {
 const stateAge = time.Second
 
 func newChannel(s *Store, name Name, info *jetstream.StreamInfo) *Channel {
-	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{})}
+	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{}), pace: newPace()}
 	settings := settingsOf(info.Config)
 	c.settings.Store(&settings)
 	return c

@@ -3,7 +3,7 @@
 // are in one file of go.etcd.io/bbolt.
 //
 // It promises: what was recorded before Flush is on disk when Flush returns, and
-// everything is a few milliseconds later; a crash loses only what was recorded
+// everything is some 50 milliseconds later; a crash loses only what was recorded
 // in the last group, so only those events are delivered twice. The place of a
 // removed subscription is kept for v1alpha1.CursorKept, and goes on under the
 // same name. Memory is bounded: see Place.Room.
@@ -15,8 +15,10 @@ package cursor
 import "time"
 
 const (
-	// groupTime is how long changes are gathered for one fsync.
-	groupTime = 5 * time.Millisecond
+	// groupTime is how long changes are gathered for one fsync, which is one less
+	// for the events that are accepted meanwhile. What was delivered within it before
+	// a crash is delivered again.
+	groupTime = 50 * time.Millisecond
 	// failurePause is how long after a failed write the next one is tried.
 	failurePause = time.Second
 

@@ -20,21 +20,25 @@ const (
 	flowEvents = 100_000
 )
 
-// eventsFlow measures how fast events are accepted, by a channel that has an app
-// to deliver them to, and how fast and how often they come there.
+// eventsFlow measures how fast events are accepted by a channel from which nobody
+// reads, and how fast and how often they come to an app.
 func (b *bench) eventsFlow(ctx context.Context) ([]row, error) {
 	if err := installed("wrk", "wrk"); err != nil {
 		return nil, err
 	}
-	durable, err := b.durable(ctx)
+	quiet := &mail{bench: b, name: "quiet"}
+	if err := quiet.open(ctx); err != nil {
+		return nil, err
+	}
+	durable, err := quiet.durable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	accept, err := quiet.accept(ctx)
 	if err != nil {
 		return nil, err
 	}
 	m, err := b.newMail(ctx, "sink", "{min: 1, max: 1}")
-	if err != nil {
-		return nil, err
-	}
-	accept, err := m.accept(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,16 +50,12 @@ func (b *bench) eventsFlow(ctx context.Context) ([]row, error) {
 	return append(append([]row{durable, accept}, flow...), latency), err
 }
 
-// durable has wrk send to a channel from which nobody reads.
-func (b *bench) durable(ctx context.Context) (row, error) {
-	quiet := &mail{bench: b, name: "quiet"}
-	if err := quiet.open(ctx); err != nil {
-		return row{}, err
-	}
+// durable has wrk send as much as is accepted.
+func (m *mail) durable(ctx context.Context) (row, error) {
 	var all []wrkResult
 	var rates []float64
 	for n := range floodRounds {
-		result, err := quiet.flood(ctx, fmt.Sprintf("durable%d", n), floodTime)
+		result, err := m.flood(ctx, fmt.Sprintf("durable%d", n), floodTime)
 		if err != nil {
 			return row{}, err
 		}

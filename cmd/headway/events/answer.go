@@ -21,9 +21,8 @@ type answer struct {
 	body    []byte
 }
 
-// readAnswer reads an answer and closes its body.
+// readAnswer reads an answer, whose body the caller closes.
 func readAnswer(response *http.Response) (answer, error) {
-	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	return answer{response.StatusCode, response.Status, response.Header.Get("Content-Type") == "application/problem+json", body}, err
 }

@@ -54,6 +54,7 @@ func ask(ctx context.Context, c *cli.Cluster, query url.Values, path ...string) 
 	if response.StatusCode == http.StatusOK {
 		return response, nil
 	}
+	defer func() { _ = response.Body.Close() }()
 	said, err := readAnswer(response)
 	if err != nil {
 		return nil, fmt.Errorf("asking for events: %w", err)

@@ -210,6 +210,7 @@ func postWith(ctx context.Context, c *cli.Cluster, channel, token string, e *eve
 	if err != nil {
 		return answer{}, fmt.Errorf("sending to channel %s, %s: %w", channel, again(e), err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	said, err := readAnswer(response)
 	if err != nil && said.code != http.StatusAccepted {
 		return answer{}, fmt.Errorf("reading the answer to an event for channel %s, %s: %w", channel, again(e), err)

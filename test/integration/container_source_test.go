@@ -54,17 +54,18 @@ func (f feed) deployment(what string, fits func(*appsv1.Deployment) bool) (d *ap
 	return d
 }
 
-// change merges fields into the spec.
+// change merges fields into the spec; a status that is written meanwhile has it try
+// again.
 func (f feed) change(spec fields) {
 	f.Helper()
-	s, err := get(f.T, reconciled, f.name, object("Source", f.name))
-	if err != nil {
-		f.Fatal(err)
-	}
-	set(s, spec)
-	if err := api.Update(f.Context(), s); err != nil {
-		f.Fatal(err)
-	}
+	eventually(f.T, "the change of the source", func() error {
+		s, err := get(f.T, reconciled, f.name, object("Source", f.name))
+		if err != nil {
+			return err
+		}
+		set(s, spec)
+		return api.Update(f.Context(), s)
+	})
 }
 
 // TestContainerSource: from the Source to its pod, and the status that says how it

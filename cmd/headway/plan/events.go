@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/explain"
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -93,36 +94,36 @@ func (a *App) eventing(made planner.Plan, w world) {
 }
 
 // channelChanges are those of an app, or, of the repository, app is empty.
-func channelChanges(app string, planned []planner.Channel, gone []string, w world) (all []Change) {
-	for _, c := range planned {
-		prior := w.Channels[c.Name]
-		switch {
-		case prior == nil:
-			all = append(all, Change{c.Name, Made, channelText(c.Spec)})
-		case !equality.Semantic.DeepEqual(prior.Spec, c.Spec):
-			all = append(all, Change{c.Name, Changes, channelText(c.Spec)})
-		}
-	}
-	for _, name := range gone {
-		if planner.AppOf(w.Channels[name]) == app {
-			all = append(all, Change{Name: name, Outcome: Goes})
-		}
-	}
-	return all
+func channelChanges(app string, planned []planner.Channel, gone []string, w world) []Change {
+	return changes(app, planned, gone, w.Channels, func(c planner.Channel) Change { return Change{c.Name, Made, channelText(c.Spec)} },
+		func(c planner.Channel, prior *v1alpha1.Channel) bool {
+			return equality.Semantic.DeepEqual(prior.Spec, c.Spec)
+		})
 }
 
-func sourceChanges(app string, planned []planner.Source, gone []string, w world) (all []Change) {
-	for _, s := range planned {
-		prior := w.Sources[s.Name]
-		switch {
-		case prior == nil:
-			all = append(all, Change{s.Name, Made, sourceText(s.Spec)})
-		case !equality.Semantic.DeepEqual(prior.Spec, s.Spec):
-			all = append(all, Change{s.Name, Changes, sourceText(s.Spec)})
+func sourceChanges(app string, planned []planner.Source, gone []string, w world) []Change {
+	return changes(app, planned, gone, w.Sources, func(s planner.Source) Change { return Change{s.Name, Made, sourceText(s.Spec)} },
+		func(s planner.Source, prior *v1alpha1.Source) bool {
+			return equality.Semantic.DeepEqual(prior.Spec, s.Spec)
+		})
+}
+
+// changes compares what is planned of a kind with what is there. made is a planned
+// one as if it were new.
+func changes[P any, T metav1.Object](app string, planned []P, gone []string, there map[string]T, made func(P) Change, same func(P, T) bool) (all []Change) {
+	for _, p := range planned {
+		change := made(p)
+		prior, known := there[change.Name]
+		if known && same(p, prior) {
+			continue
 		}
+		if known {
+			change.Outcome = Changes
+		}
+		all = append(all, change)
 	}
 	for _, name := range gone {
-		if planner.AppOf(w.Sources[name]) == app {
+		if planner.AppOf(there[name]) == app {
 			all = append(all, Change{Name: name, Outcome: Goes})
 		}
 	}

@@ -80,13 +80,10 @@ func key(kind byte, seq uint64) []byte { return binary.BigEndian.AppendUint64([]
 
 // commit writes everything that has changed so far together.
 func (s *Store) commit() error {
-	s.mu.Lock()
-	dirty, gone := s.dirty, s.gone
-	s.dirty, s.gone = map[*Place]struct{}{}, nil
-	s.mu.Unlock()
+	dirty, gone, changes := s.take()
 	var err error
-	if len(dirty)+len(gone) > 0 {
-		err = s.disk.write(taken(dirty, gone))
+	if len(changes) > 0 {
+		err = s.disk.write(changes)
 	}
 	if err == nil {
 		err = s.disk.compact(s.everything)
@@ -107,6 +104,17 @@ func (s *Store) commit() error {
 	return err
 }
 
+// take takes what has changed so far.
+func (s *Store) take() (dirty map[*Place]struct{}, gone []types.NamespacedName, changes []change) {
+	s.together.Lock()
+	defer s.together.Unlock()
+	s.mu.Lock()
+	dirty, gone = s.dirty, s.gone
+	s.dirty, s.gone = map[*Place]struct{}{}, nil
+	s.mu.Unlock()
+	return dirty, gone, taken(dirty, gone)
+}
+
 // taken takes what has changed from places, those that are gone first: one may
 // have been made again.
 func taken(dirty map[*Place]struct{}, gone []types.NamespacedName) []change {
@@ -123,6 +131,8 @@ func taken(dirty map[*Place]struct{}, gone []types.NamespacedName) []change {
 
 // everything is all records of all places, whether they are on disk or not.
 func (s *Store) everything() []change {
+	s.together.Lock()
+	defer s.together.Unlock()
 	s.mu.Lock()
 	places := slices.Collect(maps.Values(s.places))
 	s.mu.Unlock()

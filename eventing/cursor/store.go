@@ -23,6 +23,9 @@ type Store struct {
 	now  func() time.Time
 	open atomic.Int64 // of all places
 
+	// together is held by who changes several places, and by who takes the changes.
+	together sync.RWMutex
+
 	mu     sync.Mutex
 	places map[types.NamespacedName]*Place
 	dirty  map[*Place]struct{}
@@ -169,6 +172,14 @@ func (s *Store) Flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Together has what change records in several places on disk in one write, so that
+// a crash keeps all of it or nothing.
+func (s *Store) Together(change func()) {
+	s.together.RLock()
+	defer s.together.RUnlock()
+	change()
 }
 
 // Healthy is the error of the last write, nil if it went well. It is tried again

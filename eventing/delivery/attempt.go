@@ -93,11 +93,9 @@ func (a attempt) record(o retry.Outcome, d retry.Decision, ended time.Time) {
 	switch d.Verdict {
 	case retry.Done:
 		s.count(resultDelivered)
-		s.run.ended(a.item.seq)
 		s.end(a.item.seq, cursor.Delivered)
 	case retry.GiveUp:
 		s.count(resultDead)
-		s.run.ended(a.item.seq)
 		s.end(a.item.seq, cursor.Dead)
 	case retry.Again:
 		s.count(resultFailed)

@@ -94,7 +94,6 @@ func (a attempt) buryAgain() {
 	case err != nil, s.detached: // the end has come
 	case buried:
 		s.count(resultDead)
-		s.run.ended(a.item.seq)
 		s.end(a.item.seq, cursor.Dead)
 	default:
 		s.due.add(a.item.seq, time.Now().Add(letterPause).UnixMilli())

@@ -302,7 +302,10 @@ func (s *subscription) end(seq uint64, r cursor.Result) {
 		return
 	}
 	s.letGo(seq)
-	s.place.End(seq, r)
+	s.d.cursors.Together(func() { // else a run that is killed in between skips what it has dealt with
+		s.run.ended(seq)
+		s.place.End(seq, r)
+	})
 	key, ok := s.keys[seq]
 	if !ok {
 		return

@@ -2,20 +2,15 @@ package retry
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/headway-dev/headway/test/scenario"
 )
-
-var update = flag.Bool("update", false, "rewrite the scenario files")
 
 // TestScenarios plays the files in testdata. Lines that begin with "spec" set
 // the policy and the limits; lines that begin with "t=" change the world at a
@@ -33,28 +28,7 @@ var update = flag.Bool("update", false, "rewrite the scenario files")
 // that the target is left alone and gets events again, each event that is dead,
 // and a sum.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("scenarios: %v %v", files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := diff.Diff(string(want), got); d != "" {
-				t.Errorf("rewrite with -update if this is right (-want +got):\n%s", d)
-			}
-		})
-	}
+	scenario.Play(t, play)
 }
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -91,15 +65,9 @@ type item struct {
 	outcome  Outcome
 }
 
-func play(t *testing.T, script string) string {
+func play(t *testing.T, script []string) string {
 	w := &world{policy: PolicyOf(zeroRetry), order: NewOrder(), turns: map[uint64]*item{}, answers: []string{"200"}, takes: 100 * time.Millisecond}
-	var lines []string
-	for line := range strings.Lines(script) {
-		if !strings.HasPrefix(line, "    ") { // output of an earlier run
-			lines = append(lines, line)
-		}
-	}
-	for i, line := range lines {
+	for i, line := range script {
 		w.out.WriteString(line)
 		fields := strings.Fields(line)
 		if len(fields) == 0 || fields[0] == "#" {
@@ -118,7 +86,7 @@ func play(t *testing.T, script string) string {
 			w.gate = NewGate(w.inFlight, w.rate)
 			continue
 		}
-		if until, ok := next(t, lines[i+1:]); ok {
+		if until, ok := next(t, script[i+1:]); ok {
 			w.run(until)
 		}
 	}

@@ -1,21 +1,15 @@
 package promotion
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/headway-dev/headway/api/v1alpha1"
+	"github.com/headway-dev/headway/test/scenario"
 )
-
-var update = flag.Bool("update", false, "write what was decided into the scenario files")
 
 // TestScenarios plays testdata/*.txt: each line that does not begin with a
 // blank is a moment and what is so from then on, and what is decided follows,
@@ -23,46 +17,20 @@ var update = flag.Bool("update", false, "write what was decided into the scenari
 // when to look next. The words of a moment are those of world.change; "run" plays
 // all that happens until then by itself.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(data))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(data), got); diff != "" {
-				t.Errorf("-want +got; go test ./reconciler/promotion -update writes it anew:\n%s", diff)
-			}
-		})
-	}
+	scenario.Play(t, play)
 }
 
 // epoch is a Wednesday.
 var epoch = time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
 
-func play(t *testing.T, script string) string {
+func play(t *testing.T, script []string) string {
 	w := newWorld(t)
 	var out strings.Builder
-	for line := range strings.Lines(script) {
-		switch {
-		case strings.HasPrefix(line, "  "):
-			continue
-		case strings.HasPrefix(line, "#"), strings.TrimSpace(line) == "":
-			out.WriteString(line)
+	for _, line := range script {
+		out.WriteString(line)
+		if strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "" {
 			continue
 		}
-		out.WriteString(line)
 		moment, words, _ := strings.Cut(strings.TrimSpace(line), " ")
 		at, err := time.ParseDuration(moment)
 		if err != nil {

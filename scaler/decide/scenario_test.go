@@ -2,21 +2,16 @@ package decide
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/headway-dev/headway/test/scenario"
 )
-
-var update = flag.Bool("update", false, "rewrite the scenario files")
 
 // TestScenarios plays the files in testdata. Lines that begin with "spec" set
 // the spec and how pods behave; lines that begin with "t=" change the world at
@@ -34,28 +29,7 @@ var update = flag.Bool("update", false, "rewrite the scenario files")
 // Below each line stands, indented, every change of the wanted pods until the
 // next one, and when the ready ones can carry what is to come.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("scenarios: %v %v", files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if d := diff.Diff(string(want), got); d != "" {
-				t.Errorf("rewrite with -update if this is right (-want +got):\n%s", d)
-			}
-		})
-	}
+	scenario.Play(t, play)
 }
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -83,19 +57,14 @@ type activator struct {
 	stream           int
 }
 
-func play(t *testing.T, script string) string {
+func play(t *testing.T, script []string) string {
 	w := &world{sim: map[string]*activator{"a": {}}, start: time.Second, since: -1, seen: Seen{EverReady: true}}
-	var blocks []string
-	var times []time.Duration
-	for line := range strings.Lines(script) {
-		if strings.HasPrefix(line, "    ") {
-			continue // output of an earlier run
-		}
-		blocks = append(blocks, line)
-		times = append(times, timeOf(t, line))
+	times := make([]time.Duration, len(script))
+	for i, line := range script {
+		times[i] = timeOf(t, line)
 	}
 	var out strings.Builder
-	for i, line := range blocks {
+	for i, line := range script {
 		out.WriteString(line)
 		fields := strings.Fields(line)
 		if len(fields) == 0 || strings.HasPrefix(line, "#") {

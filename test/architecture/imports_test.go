@@ -22,6 +22,10 @@ var allowed = map[string][]string{
 	"eventing":   {"api"},
 }
 
+// testHelpers are packages that the tests of every folder may import, and nothing
+// else.
+var testHelpers = []string{"test/scenario"}
+
 // localCluster is the folder of a cluster for this machine. Programs and their
 // tests have no use for it, except its git server.
 const localCluster, gitServer = "deploy/local/", "deploy/local/gitserver"
@@ -48,11 +52,11 @@ var unlinked = map[string][]string{
 	"watcher/verify": {"github.com/go-git/", "k8s.io/client-go/", "sigs.k8s.io/controller-runtime/pkg/client"},
 }
 
-// pkg is a package of this module and what it imports directly, tests
-// included.
+// pkg is a package of this module and what it, and what its tests, import
+// directly.
 type pkg struct {
-	path    string
-	imports []string
+	path           string
+	imports, tests []string
 }
 
 func TestImportRule(t *testing.T) {
@@ -73,22 +77,26 @@ func TestProblemsAreFound(t *testing.T) {
 		pkg  pkg
 		want int
 	}{
-		{"sibling", pkg{module + "watcher", []string{module + "reconciler/app"}}, 1},
-		{"api imports nobody", pkg{module + "api/v1alpha1", []string{module + "watcher"}}, 1},
-		{"reconciler may use pipelines", pkg{module + "reconciler/app", []string{module + "pipelines"}}, 0},
-		{"pipelines may not use reconciler", pkg{module + "pipelines", []string{module + "reconciler/app"}}, 1},
-		{"own folder", pkg{module + "scaler/activator", []string{module + "scaler/decide"}}, 0},
-		{"tekton outside pipelines", pkg{module + "reconciler/app", []string{"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"}}, 1},
-		{"go-git in watcher", pkg{module + "watcher/git", []string{"github.com/go-git/go-git/v5"}}, 0},
-		{"nats in eventing", pkg{module + "eventing/channel", []string{"github.com/nats-io/nats-server/v2/server"}}, 0},
-		{"nats outside eventing", pkg{module + "scaler/activator", []string{"github.com/nats-io/nats.go"}}, 1},
-		{"the SDK of CloudEvents outside eventing", pkg{module + "cmd/eventing", []string{"github.com/cloudevents/sdk-go/v2"}}, 1},
-		{"eventing may not use scaler", pkg{module + "eventing/delivery", []string{module + "scaler/activator/answer"}}, 1},
-		{"a client in a pure package of eventing", pkg{module + "eventing/filter", []string{"k8s.io/client-go/rest"}}, 1},
-		{"a program of the local cluster", pkg{module + "cmd/gitserver", []string{module + "deploy/local/gitserver"}}, 0},
-		{"product code in the local cluster", pkg{module + "cmd/buildstep/gobuild", []string{module + "deploy/local/ociimage"}}, 1},
-		{"a client in a pure package", pkg{module + "reconciler/render", []string{"sigs.k8s.io/controller-runtime/pkg/client"}}, 1},
-		{"cmd wires all", pkg{module + "cmd/controller", []string{module + "watcher", module + "reconciler/app"}}, 0},
+		{"sibling", pkg{path: module + "watcher", imports: []string{module + "reconciler/app"}}, 1},
+		{"api imports nobody", pkg{path: module + "api/v1alpha1", imports: []string{module + "watcher"}}, 1},
+		{"reconciler may use pipelines", pkg{path: module + "reconciler/app", imports: []string{module + "pipelines"}}, 0},
+		{"pipelines may not use reconciler", pkg{path: module + "pipelines", imports: []string{module + "reconciler/app"}}, 1},
+		{"own folder", pkg{path: module + "scaler/activator", imports: []string{module + "scaler/decide"}}, 0},
+		{"tekton outside pipelines", pkg{path: module + "reconciler/app", imports: []string{"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"}}, 1},
+		{"go-git in watcher", pkg{path: module + "watcher/git", imports: []string{"github.com/go-git/go-git/v5"}}, 0},
+		{"nats in eventing", pkg{path: module + "eventing/channel", imports: []string{"github.com/nats-io/nats-server/v2/server"}}, 0},
+		{"nats outside eventing", pkg{path: module + "scaler/activator", imports: []string{"github.com/nats-io/nats.go"}}, 1},
+		{"the SDK of CloudEvents outside eventing", pkg{path: module + "cmd/eventing", imports: []string{"github.com/cloudevents/sdk-go/v2"}}, 1},
+		{"eventing may not use scaler", pkg{path: module + "eventing/delivery", imports: []string{module + "scaler/activator/answer"}}, 1},
+		{"a client in a pure package of eventing", pkg{path: module + "eventing/filter", imports: []string{"k8s.io/client-go/rest"}}, 1},
+		{"a program of the local cluster", pkg{path: module + "cmd/gitserver", imports: []string{module + "deploy/local/gitserver"}}, 0},
+		{"product code in the local cluster", pkg{path: module + "cmd/buildstep/gobuild", imports: []string{module + "deploy/local/ociimage"}}, 1},
+		{"a client in a pure package", pkg{path: module + "reconciler/render", imports: []string{"sigs.k8s.io/controller-runtime/pkg/client"}}, 1},
+		{"the frame of scenarios in a test", pkg{path: module + "scaler/decide", tests: []string{module + "test/scenario"}}, 0},
+		{"the frame of scenarios in the product", pkg{path: module + "scaler/decide", imports: []string{module + "test/scenario"}}, 1},
+		{"another helper in a test", pkg{path: module + "scaler/decide", tests: []string{module + "test/localcluster"}}, 1},
+		{"a sibling in a test", pkg{path: module + "scaler/decide", tests: []string{module + "reconciler/app"}}, 1},
+		{"cmd wires all", pkg{path: module + "cmd/controller", imports: []string{module + "watcher", module + "reconciler/app"}}, 0},
 	}
 	for _, tt := range tests {
 		if got := problems(tt.pkg); len(got) != tt.want {
@@ -101,7 +109,10 @@ func TestProblemsAreFound(t *testing.T) {
 func problems(p pkg) []string {
 	var out []string
 	top := topFolder(p.path)
-	for _, imp := range p.imports {
+	tests := slices.DeleteFunc(slices.Clone(p.tests), func(imp string) bool {
+		return slices.Contains(testHelpers, strings.TrimPrefix(imp, module))
+	})
+	for _, imp := range slices.Concat(p.imports, tests) {
 		if strings.HasPrefix(imp, module) {
 			siblings, ruled := allowed[top]
 			if to := topFolder(imp); ruled && to != top && !slices.Contains(siblings, to) {
@@ -149,7 +160,7 @@ func topFolder(path string) string {
 
 func list(t *testing.T) []pkg {
 	t.Helper()
-	const format = `{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`
+	const format = `{{.ImportPath}}|{{join .Imports " "}}|{{join .TestImports " "}} {{join .XTestImports " "}}`
 	cmd := exec.Command("go", "list", "-f", format, "./...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
@@ -158,8 +169,8 @@ func list(t *testing.T) []pkg {
 	}
 	var pkgs []pkg
 	for line := range strings.Lines(string(out)) {
-		fields := strings.Fields(line)
-		pkgs = append(pkgs, pkg{path: fields[0], imports: fields[1:]})
+		parts := strings.Split(line, "|")
+		pkgs = append(pkgs, pkg{path: parts[0], imports: strings.Fields(parts[1]), tests: strings.Fields(parts[2])})
 	}
 	return pkgs
 }

@@ -23,7 +23,7 @@ func (s Seen) promotion(now time.Time) promotion.Input {
 		rev := &s.Revisions[i]
 		r := promotion.Revision{
 			Ready: isReady(rev), Pods: rev.Status.Replicas, Commit: rev.Spec.Commit, SameAs: rev.Status.SameAs, Served: s.served(rev, now),
-			Settle: rev.Spec.Settle(), Retried: rev.Annotations[v1alpha1.AnnotationRetriedAt],
+			Settle: rev.Spec.Settle(), Retried: rev.Retried(),
 			Evidence: promotion.Evidence{Crash: rev.Status.LastCrash, Answers: s.Answers[rev.Name]},
 		}
 		if rev.Status.Scaling != nil {

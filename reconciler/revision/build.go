@@ -82,7 +82,7 @@ func planBuild(seen Seen, now time.Time) build {
 		return superseded(seen, b)
 	}
 	if seen.Key != "" && (b.status == nil || b.status.Key != seen.Key) {
-		b.status = &v1alpha1.BuildStatus{Key: seen.Key, Retried: retried(rev)}
+		b.status = &v1alpha1.BuildStatus{Key: seen.Key, Retried: rev.Retried()}
 	}
 	if twin := seen.twin(); twin != nil {
 		return b.reuse(now, twin.Status.Image, twin.Status.ImageConfig, "built before for "+twin.Name)
@@ -263,7 +263,7 @@ func (b *build) started(run *pipelines.TaskRun) {
 // is under way now.
 func (b *build) begun(rev *v1alpha1.Revision) {
 	b.status.FinishedAt, b.status.FailedStep, b.status.LastLogLines = nil, "", nil
-	b.status.Retried = retried(rev)
+	b.status.Retried = rev.Retried()
 }
 
 func (b *build) finished(now time.Time) {

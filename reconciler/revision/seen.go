@@ -160,13 +160,7 @@ func (s Seen) failedBefore() bool {
 }
 
 // retryAsked reports whether a person asked for a retry that has not begun.
-func (s Seen) retryAsked() bool {
-	return retried(s.Revision) != "" && (s.Revision.Status.Build == nil || s.Revision.Status.Build.Retried != retried(s.Revision))
-}
-
-func retried(rev *v1alpha1.Revision) string {
-	return rev.Annotations[v1alpha1.AnnotationRetriedAt]
-}
+func (s Seen) retryAsked() bool { return s.Revision.RetryAsked() }
 
 // keyFor is the content key of a revision's build. A build that has begun
 // keeps its key also when the template changes; a new attempt takes the new

@@ -94,7 +94,7 @@ func retried(rev *v1alpha1.Revision) string {
 	if rev == nil {
 		return ""
 	}
-	return rev.Annotations[v1alpha1.AnnotationRetriedAt]
+	return rev.Retried()
 }
 
 // line is a text in one line of so many characters.

@@ -7,6 +7,9 @@ import (
 	"io"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git"
@@ -58,7 +61,7 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 	files := plan.SourceFiles(c.App, commit.Commit)
 	ctx, cancel := context.WithTimeout(ctx, objectsTimeout)
 	defer cancel()
-	digest, err := r.artifacts.Add(func(w io.Writer) error {
+	digest, err := r.artifacts.Add(r.room(l), func(w io.Writer) error {
 		content, err := l.content(ctx, c, files)
 		if err != nil {
 			return err
@@ -66,10 +69,15 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 		return artifact.Write(w, files, content, r.artifactLimits)
 	})
 	var large *artifact.TooLargeError
+	var full *artifact.FullError
 	var why *plan.Problem
 	switch {
 	case err == nil:
+		l.sources[digest] = true
 		return digest, nil
+	case errors.As(err, &full):
+		l.again[hash] = true
+		return "", r.noRoom(l, c, hash, full)
 	case errors.As(err, &large):
 		return "", plan.NewProblem(v1alpha1.ReasonTooLarge, "%s: %v", c.File, large)
 	case errors.As(err, &why):
@@ -80,10 +88,50 @@ func (r *Reconciler) makeArtifact(ctx context.Context, l *look, hash string, c *
 	}
 }
 
-// unbuilt reports whether a Revision may still need its artifact.
+// unbuilt reports whether a Revision may still need its artifact: its build has
+// not ended, or a person has asked for another one. What was superseded, or has
+// failed, gets its artifact again when it is wanted after all.
 func unbuilt(r *v1alpha1.Revision) bool {
-	return r.Status.Image == "" && r.Spec.Source.Digest != ""
+	ended := condition.Get(r.Status.Conditions, v1alpha1.ConditionBuilt).Status == metav1.ConditionFalse && !r.RetryAsked()
+	return r.Status.Image == "" && r.Spec.Source.Digest != "" && !ended
 }
+
+// unbuiltSources are the digests of artifacts that Revisions may still need.
+func unbuiltSources(revisions []*v1alpha1.Revision) map[string]bool {
+	sources := map[string]bool{}
+	for _, rev := range revisions {
+		if unbuilt(rev) {
+			sources[rev.Spec.Source.Digest] = true
+		}
+	}
+	return sources
+}
+
+// used is what the artifacts of the Repository take that wait for their builds.
+func (r *Reconciler) used(l *look) (sum int64) {
+	for digest := range l.sources {
+		sum += r.artifacts.Size(digest)
+	}
+	return sum
+}
+
+// room is what another artifact of the Repository may take.
+func (r *Reconciler) room(l *look) int64 { return max(0, r.quota.Repository-r.used(l)) }
+
+// noRoom says which quota has no room for an artifact, how much of it is used,
+// and what helps.
+func (r *Reconciler) noRoom(l *look, c *plan.Candidate, hash string, full *artifact.FullError) *plan.Problem {
+	whose, used, quota, setting := "this Repository", r.used(l), r.quota.Repository, "artifactsPerRepository"
+	if full.Total {
+		whose, used, quota, setting = "all Repositories", r.artifacts.Used(), r.quota.Total, "artifacts"
+	}
+	return plan.NewProblem(v1alpha1.ReasonNoRoom,
+		"%s: the source of commit %s finds no room: the sources of %s that wait for their builds take %s of %s; it is tried again as they are built. "+
+			"If it stays so, narrow path and watch in headway.yaml, or have who runs Headway raise %s",
+		c.File, v1alpha1.Short(hash), whose, mebibytes(used), mebibytes(quota), setting)
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // restore makes the artifacts of unbuilt Revisions again that are gone, as
 // after a restart with an empty disk.

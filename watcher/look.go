@@ -37,6 +37,9 @@ type look struct {
 	commits map[string]*commit
 	// signers decide which commits and tags count; nil: all do.
 	signers *signers
+	// sources are the digests of the artifacts of the Repository that wait for
+	// their builds.
+	sources map[string]bool
 	// again are commits that lack files which another look may bring: their
 	// snapshots are not remembered.
 	again map[string]bool

@@ -43,7 +43,9 @@ type Reconciler struct {
 	artifacts *artifact.Store
 	// artifactLimits bound the source of one app.
 	artifactLimits artifact.Limits
-	forges         forges
+	// quota bounds all of them.
+	quota  artifact.Quota
+	forges forges
 	// public is how the outside reaches apps.
 	public address.Public
 	events events.EventRecorder

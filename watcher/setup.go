@@ -57,6 +57,8 @@ type Options struct {
 	ArtifactListen string
 	// WebhookListen is the address of POST /webhook, such as :8081.
 	WebhookListen string
+	// Artifacts bounds what source artifacts take of the disk.
+	Artifacts artifact.Quota
 	// Public is how apps are reached.
 	Public address.Public
 }
@@ -69,7 +71,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := registerIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	store, err := artifact.NewStore(filepath.Join(o.Data, "artifacts"))
+	store, err := artifact.NewStore(filepath.Join(o.Data, "artifacts"), o.Artifacts.Total)
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		client: mgr.GetClient(), live: mgr.GetAPIReader(),
 		git:    git.NewClient(git.DefaultLimits()),
 		forges: pool.New(mgr.GetAPIReader()), public: o.Public,
-		artifacts: store, artifactLimits: artifact.DefaultLimits(),
+		artifacts: store, artifactLimits: artifact.DefaultLimits(), quota: o.Artifacts,
 		events: mgr.GetEventRecorder("headway-watcher"),
 		log:    log,
 		now:    time.Now,
@@ -94,6 +96,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		})).
 		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(r.awaiting), builder.WithPredicates(becameReady())).
 		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(repositoryOf), builder.WithPredicates(commitRequested())).
+		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(repositoryOf), builder.WithPredicates(unbuiltAgain())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, time.Minute),
@@ -188,11 +191,29 @@ func commitRequested() predicate.Predicate {
 
 // repositoryOf is the Repository of an App.
 func repositoryOf(_ context.Context, o client.Object) []reconcile.Request {
-	app, ok := o.(*v1alpha1.App)
-	if !ok {
+	var name string
+	switch o := o.(type) {
+	case *v1alpha1.App:
+		name = o.Spec.Repository
+	case *v1alpha1.Revision:
+		name = o.Spec.Repository
+	default:
 		return nil
 	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: app.Namespace, Name: app.Spec.Repository}}}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: o.GetNamespace(), Name: name}}}
+}
+
+// unbuiltAgain lets through a Revision that needs its artifact after all, which
+// may be gone.
+func unbuiltAgain() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return !unbuilt(e.ObjectOld.(*v1alpha1.Revision)) && unbuilt(e.ObjectNew.(*v1alpha1.Revision))
+		},
+	}
 }
 
 // awaiting is the Repository of an App, where another App of it serves on until

@@ -60,6 +60,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	if err != nil {
 		return err
 	}
+	l.sources = unbuiltSources(f.Revisions)
 	l.known = map[string]bool{}
 	for _, app := range f.Apps {
 		l.known[app.Spec.Path] = true

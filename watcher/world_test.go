@@ -35,6 +35,7 @@ type world struct {
 	client client.Client
 	events *events.FakeRecorder
 	data   string
+	quota  artifact.Quota
 	forge  *fakeForge
 	r      *Reconciler
 	name   types.NamespacedName
@@ -50,7 +51,7 @@ func (i indexer) IndexField(_ context.Context, o client.Object, field string, f 
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, http: gittest.NewHTTP(t), events: events.NewFakeRecorder(100), data: t.TempDir(), forge: &fakeForge{},
+	w := &world{t: t, http: gittest.NewHTTP(t), events: events.NewFakeRecorder(100), data: t.TempDir(), quota: artifact.DefaultQuota(), forge: &fakeForge{},
 		name: types.NamespacedName{Namespace: "default", Name: "repo"}}
 	w.git = gittest.NewRepo(t, w.http.Root, "repo.git")
 	scheme := runtime.NewScheme()
@@ -76,11 +77,11 @@ func newWorld(t *testing.T) *world {
 
 // restart is a new process on the same disk.
 func (w *world) restart() {
-	store, err := artifact.NewStore(filepath.Join(w.data, "artifacts"))
+	store, err := artifact.NewStore(filepath.Join(w.data, "artifacts"), w.quota.Total)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.r = &Reconciler{client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store, artifactLimits: artifact.DefaultLimits(),
+	w.r = &Reconciler{client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store, artifactLimits: artifact.DefaultLimits(), quota: w.quota,
 		events: w.events, forges: fakeForges{w.forge}, public: address.Public{Scheme: "https", Domain: "apps.example.com", Port: 443}, log: slog.New(slog.DiscardHandler), now: time.Now, gitDir: filepath.Join(w.data, "git")}
 }
 

@@ -75,6 +75,8 @@ const (
 	ReasonNameConflict  = "NameConflict"
 	ReasonPinNotFound   = "PinNotFound"
 	ReasonNoTemplateFit = "NoTemplateFit"
+	// ReasonNoRoom: the sources that wait for their builds use up a quota.
+	ReasonNoRoom = "NoRoom"
 	// ReasonSourceIncomplete: files that the app is built from cannot be had.
 	ReasonSourceIncomplete = "SourceIncomplete"
 	// ReasonRenamed and ReasonFileMissing: no headway.yaml names the App any

@@ -22,6 +22,7 @@ import (
 	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
 	"github.com/headway-dev/headway/watcher"
+	"github.com/headway-dev/headway/watcher/artifact"
 )
 
 // shutdownTimeout bounds how long running reconciliations may finish after the
@@ -72,7 +73,7 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
-	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen, Public: public})
+	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen, Artifacts: artifact.DefaultQuota(), Public: public})
 	if err != nil {
 		return err
 	}

@@ -89,11 +89,11 @@ func TestWrite(t *testing.T) {
 // TestBytesAreStable: a Revision keeps the digest while the controller is
 // updated, so the bytes must not depend on the version that made them.
 func TestBytesAreStable(t *testing.T) {
-	store, err := NewStore(t.TempDir())
+	store, err := NewStore(t.TempDir(), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := store.Add(func(w io.Writer) error { return Write(w, files, content, DefaultLimits()) })
+	digest, err := store.Add(1<<20, func(w io.Writer) error { return Write(w, files, content, DefaultLimits()) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +124,11 @@ func TestLimits(t *testing.T) {
 
 func TestFailedWriteLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	store, err := NewStore(dir)
+	store, err := NewStore(dir, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Add(func(w io.Writer) error {
+	if _, err := store.Add(1<<20, func(w io.Writer) error {
 		_, _ = io.WriteString(w, "half")
 		return errors.New("broken")
 	}); err == nil {
@@ -140,52 +140,101 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
-	store, err := NewStore(t.TempDir())
+	store, err := NewStore(t.TempDir(), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := store.Add(func(w io.Writer) error { _, err := io.WriteString(w, "0123456789"); return err })
+	tarball := strings.Repeat("0123456789", 1000)
+	digest, err := store.Add(1<<20, func(w io.Writer) error { _, err := io.WriteString(w, tarball); return err })
 	if err != nil {
 		t.Fatal(err)
 	}
 	missing := "sha256:" + strings.Repeat("0", 64)
 	tests := []struct {
 		name, method, path string
-		header             http.Header
+		accept             string
 		status             int
-		body               string
+		encoding, body     string
 	}{
-		{"get", "GET", Path + digest + ".tar.gz", nil, 200, "0123456789"},
-		{"head", "HEAD", Path + digest + ".tar.gz", nil, 200, ""},
-		{"range", "GET", Path + digest + ".tar.gz", http.Header{"Range": {"bytes=2-4"}}, 206, "234"},
-		{"known", "GET", Path + digest + ".tar.gz", http.Header{"If-None-Match": {`"` + digest + `"`}}, 304, ""},
-		{"missing", "GET", Path + missing + ".tar.gz", nil, 404, "no artifact " + missing + "; it is kept until its revision is built\n"},
-		{"not a digest", "GET", Path + "..%2fsecret.tar.gz", nil, 404, "an artifact is named sha256:<64 hex digits>.tar.gz\n"},
-		{"listing", "GET", Path, nil, 404, "404 page not found\n"},
-		{"post", "POST", Path + digest + ".tar.gz", nil, 405, "Method Not Allowed\n"},
+		{"get", "GET", Path + digest + ".tar.gz", "", 200, "", tarball},
+		{"head", "HEAD", Path + digest + ".tar.gz", "", 200, "", ""},
+		{"compressed", "GET", Path + digest + ".tar.gz", "br, GZIP;q=0.5", 200, "gzip", tarball},
+		{"compressed, head", "HEAD", Path + digest + ".tar.gz", "gzip", 200, "gzip", ""},
+		{"not compressed", "GET", Path + digest + ".tar.gz", "gzip;q=0.0, identity", 200, "", tarball},
+		{"missing", "GET", Path + missing + ".tar.gz", "", 404, "", "no artifact " + missing + "; it is kept until its revision is built\n"},
+		{"not a digest", "GET", Path + "..%2fsecret.tar.gz", "", 404, "", "an artifact is named sha256:<64 hex digits>.tar.gz\n"},
+		{"listing", "GET", Path, "", 404, "", "404 page not found\n"},
+		{"post", "POST", Path + digest + ".tar.gz", "", 405, "", "Method Not Allowed\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(test.method, test.path, nil)
-			for k, v := range test.header {
-				r.Header[k] = v
-			}
+			r.Header.Set("Accept-Encoding", test.accept)
 			w := httptest.NewRecorder()
 			store.Handler().ServeHTTP(w, r)
-			if w.Code != test.status || w.Body.String() != test.body {
-				t.Errorf("%d %q, want %d %q", w.Code, w.Body, test.status, test.body)
+			body, encoding := w.Body.String(), w.Header().Get("Content-Encoding")
+			if encoding == "gzip" && body != "" {
+				if len(body) > len(tarball)/10 {
+					t.Errorf("%d bytes were sent of %d that repeat", len(body), len(tarball))
+				}
+				body = unzipped(t, body)
+			}
+			if w.Code != test.status || encoding != test.encoding || body != test.body {
+				t.Errorf("%d %q %.100q, want %d %q %.100q", w.Code, encoding, body, test.status, test.encoding, test.body)
 			}
 		})
 	}
 }
 
+func unzipped(t *testing.T, compressed string) string {
+	t.Helper()
+	r, err := gzip.NewReader(strings.NewReader(compressed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestBrokenFileIsNoArtifact: a client that gets a part must not take it for the
+// whole.
+func TestBrokenFileIsNoArtifact(t *testing.T) {
+	store, err := NewStore(t.TempDir(), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := store.Add(1<<20, func(w io.Writer) error { return Write(w, files, content, DefaultLimits()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(store.path(digest), store.Size(digest)/2); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(store.Handler())
+	defer server.Close()
+	for _, compressed := range []bool{true, false} {
+		client := &http.Client{Transport: &http.Transport{DisableCompression: !compressed}}
+		answer, err := client.Get(server.URL + Path + digest + ".tar.gz")
+		if err != nil {
+			continue // broken off before the first byte
+		}
+		if body, err := io.ReadAll(answer.Body); err == nil {
+			t.Errorf("compressed %v: %d bytes came as if they were all", compressed, len(body))
+		}
+		answer.Body.Close()
+	}
+}
+
 func TestClean(t *testing.T) {
-	store, err := NewStore(t.TempDir())
+	store, err := NewStore(t.TempDir(), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
 	add := func(content string, age time.Duration) string {
-		digest, err := store.Add(func(w io.Writer) error { _, err := io.WriteString(w, content); return err })
+		digest, err := store.Add(1<<20, func(w io.Writer) error { _, err := io.WriteString(w, content); return err })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +256,7 @@ func TestClean(t *testing.T) {
 
 // TestCleanGoesOn: an artifact that cannot be removed keeps no other.
 func TestCleanGoesOn(t *testing.T) {
-	store, err := NewStore(t.TempDir())
+	store, err := NewStore(t.TempDir(), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,19 @@
 // serves them to build pods over HTTP.
 //
 // It promises that equal files give equal bytes, that a file under a digest is
-// complete, and that it stays while the caller says so. It checks no identity:
-// a digest is known to whoever may read the Revision. Readers check the digest.
+// complete, that it stays while the caller says so, that equal tarballs are
+// stored once, and that all of them never take more of the disk than a quota.
+//
+// Tarballs are compressed on disk and, for clients that take it, on the wire.
+// The digest is that of the tarball before that: what a compressor emits
+// differs between versions, and a Revision keeps its digest for good.
+//
+// It checks no identity: a digest is known to whoever may read the Revision.
+// Readers check the digest.
 package artifact
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,71 +25,139 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
 const (
 	tempPrefix = "incoming-"
-	suffix     = ".tar.gz"
-	algorithm  = "sha256:"
+	// extension of a tarball's name on disk, where it is compressed.
+	extension = ".gz"
+	algorithm = "sha256:"
 )
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // Store is a folder of artifacts. Safe for concurrent use.
 type Store struct {
-	dir string
+	dir   string
+	quota int64
+
+	lock sync.Mutex
+	// used are the bytes of all files in dir, unfinished ones too.
+	used int64
 }
 
 // NewStore opens the store in dir, which need not exist, and removes what an
-// interrupted write left behind.
-func NewStore(dir string) (*Store, error) {
+// interrupted write left behind. The quota, in bytes, is for all artifacts as
+// they are on disk.
+func NewStore(dir string, quota int64) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the artifact store: %w", err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("cleaning the artifact store: %w", err)
+		return nil, fmt.Errorf("listing artifacts: %w", err)
 	}
-	for _, file := range left {
-		if err := os.Remove(file); err != nil {
-			return nil, fmt.Errorf("cleaning the artifact store: %w", err)
+	s := &Store{dir: dir, quota: quota}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), tempPrefix) {
+			if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil {
+				return nil, fmt.Errorf("cleaning the artifact store: %w", err)
+			}
+			continue
 		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil, fmt.Errorf("measuring artifacts: %w", err)
+		}
+		s.used += info.Size()
 	}
-	return &Store{dir: dir}, nil
+	return s, nil
 }
 
-// Add stores what write writes and returns its digest, sha256:<hex>.
-func (s *Store) Add(write func(io.Writer) error) (string, error) {
+// Add stores what write writes and returns its digest, sha256:<hex>. It fails
+// with a *FullError when that takes more than room bytes on disk, or more than
+// the store has left. After an error nothing is left of it.
+func (s *Store) Add(room int64, write func(io.Writer) error) (digest string, err error) {
 	file, err := os.CreateTemp(s.dir, tempPrefix)
 	if err != nil {
 		return "", fmt.Errorf("creating an artifact: %w", err)
 	}
+	m := &meter{to: file, store: s, room: room}
 	defer func() {
 		_ = file.Close()
-		_ = os.Remove(file.Name()) // not there any more when all went well
+		if os.Remove(file.Name()) == nil { // not there any more when all went well
+			s.take(-m.written)
+		}
 	}()
+	// What compresses best is not worth its time: a push waits for this.
+	compressed, err := gzip.NewWriterLevel(m, gzip.BestSpeed)
+	if err != nil {
+		return "", fmt.Errorf("creating an artifact: %w", err)
+	}
 	hash := sha256.New()
-	if err := write(io.MultiWriter(file, hash)); err != nil {
+	if err := write(io.MultiWriter(compressed, hash)); err != nil {
 		return "", err
 	}
-	if err := file.Close(); err != nil {
+	if err := errors.Join(compressed.Close(), file.Close()); err != nil {
 		return "", fmt.Errorf("writing an artifact: %w", err)
 	}
-	digest := algorithm + hex.EncodeToString(hash.Sum(nil))
+	digest = algorithm + hex.EncodeToString(hash.Sum(nil))
+	if s.keepAnother(digest, time.Now()) {
+		return digest, nil
+	}
 	if err := os.Rename(file.Name(), s.path(digest)); err != nil {
 		return "", fmt.Errorf("storing artifact %s: %w", digest, err)
 	}
 	return digest, nil
 }
 
+// keepAnother reports whether an artifact is there already, and has Clean take
+// it for new.
+func (s *Store) keepAnother(digest string, now time.Time) bool {
+	return os.Chtimes(s.path(digest), now, now) == nil
+}
+
 // Has reports whether an artifact is here.
 func (s *Store) Has(digest string) bool {
+	_, found := s.size(digest)
+	return found
+}
+
+// Size is how many bytes of the disk an artifact takes; 0 if it is not here.
+func (s *Store) Size(digest string) int64 {
+	size, _ := s.size(digest)
+	return size
+}
+
+func (s *Store) size(digest string) (int64, bool) {
 	if !digestForm.MatchString(digest) {
+		return 0, false
+	}
+	info, err := os.Stat(s.path(digest))
+	if err != nil {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
+// Used are the bytes that all artifacts take.
+func (s *Store) Used() int64 {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.used
+}
+
+// take counts n bytes more, if the quota has them.
+func (s *Store) take(n int64) bool {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if n > 0 && s.used+n > s.quota {
 		return false
 	}
-	_, err := os.Stat(s.path(digest))
-	return err == nil
+	s.used += n
+	return true
 }
 
 // Clean removes the artifacts last written before a time, except those that
@@ -94,8 +170,7 @@ func (s *Store) Clean(keep map[string]bool, before time.Time) (int, error) {
 	removed := 0
 	var failed []error // one that cannot be removed keeps no other
 	for _, entry := range entries {
-		hash, isArtifact := strings.CutSuffix(entry.Name(), suffix)
-		if !isArtifact || keep[algorithm+hash] {
+		if strings.HasPrefix(entry.Name(), tempPrefix) || keep[algorithm+strings.TrimSuffix(entry.Name(), extension)] {
 			continue
 		}
 		info, err := entry.Info()
@@ -107,6 +182,7 @@ func (s *Store) Clean(keep map[string]bool, before time.Time) (int, error) {
 		}
 		if err == nil {
 			removed++
+			s.take(-info.Size())
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, fmt.Errorf("removing artifact %s: %w", entry.Name(), err))
 		}
@@ -115,5 +191,5 @@ func (s *Store) Clean(keep map[string]bool, before time.Time) (int, error) {
 }
 
 func (s *Store) path(digest string) string {
-	return filepath.Join(s.dir, strings.TrimPrefix(digest, algorithm)+suffix)
+	return filepath.Join(s.dir, strings.TrimPrefix(digest, algorithm)+extension)
 }

@@ -230,6 +230,28 @@ func TestFetchStopsWhenCancelled(t *testing.T) {
 	})
 }
 
+// TestFetchTakesCompressedAnswers, which the artifact server gives; the digest
+// and the limits are those of the artifact itself.
+func TestFetchTakesCompressedAnswers(t *testing.T) {
+	archive := pack(t, file("a", strings.Repeat("a", 10_000)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept-Encoding") != "gzip" {
+			t.Errorf("Accept-Encoding is %q", r.Header.Get("Accept-Encoding"))
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		compressed := gzip.NewWriter(w)
+		_, _ = compressed.Write(archive)
+		_ = compressed.Close()
+	}))
+	defer server.Close()
+	for limit, want := range map[int64]string{1 << 20: "", int64(len(archive)) - 1: "larger than"} {
+		dest := filepath.Join(t.TempDir(), "source")
+		limits := Limits{Download: limit, Bytes: 1 << 20, Entries: 10}
+		client := &http.Client{Transport: &http.Transport{}} // not one of the server, which asks for no compression
+		checkError(t, Fetch(t.Context(), client, Artifact{server.URL, digestOf(archive)}, dest, limits), want, dest)
+	}
+}
+
 func TestFetchRefusesLargeDownload(t *testing.T) {
 	data := bytes.Repeat([]byte{1}, 1001)
 	dest := filepath.Join(t.TempDir(), "source")

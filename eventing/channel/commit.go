@@ -189,6 +189,7 @@ func (c *Channel) finish(group []*request, last uint64, err error) {
 		if err := c.note(); err != nil {
 			c.store.fail(err) // the events are kept all the same
 		}
+		c.store.ids.kept(c.mark, group, last, c.store.opts.Now())
 	}
 	for _, r := range group {
 		c.settle(r, err)

@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if dir := os.Getenv(startDir); dir != "" {
+		fmt.Println(startAndFill(dir))
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

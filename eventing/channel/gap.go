@@ -74,25 +74,26 @@ func later(a, b time.Time) time.Time {
 }
 
 // audit compares the log with what was last known of it, and has the log go on
-// after the last number that was ever given out.
-func (c *Channel) audit(ctx context.Context, info *jetstream.StreamInfo) error {
+// after the last number that was ever given out. It reports whether something was
+// found missing that was not known to be.
+func (c *Channel) audit(ctx context.Context, info *jetstream.StreamInfo) (lost bool, err error) {
 	stream, err := c.store.js.Stream(ctx, c.stream)
 	if err != nil {
-		return fmt.Errorf("looking at channel %s: %w", c.name, err)
+		return false, fmt.Errorf("looking at channel %s: %w", c.name, err)
 	}
 	var deleted []uint64
 	if info.State.NumDeleted > 0 {
 		if info, err = stream.Info(ctx, jetstream.WithDeletedDetails(true)); err != nil {
-			return fmt.Errorf("looking for gaps in channel %s: %w", c.name, err)
+			return false, fmt.Errorf("looking for gaps in channel %s: %w", c.name, err)
 		}
 		deleted = info.State.Deleted
 	}
 	before, err := c.store.ledger.get(ctx, c.stream)
 	if err != nil {
-		return fmt.Errorf("reading what is known of channel %s: %w", c.name, err)
+		return false, fmt.Errorf("reading what is known of channel %s: %w", c.name, err)
 	}
 	now := compare(before, info.State, deleted, c.settings.Load().Keep, c.store.opts.Now())
-	if now.Gap != before.Gap && now.Gap.From != 0 {
+	if lost = now.Gap != before.Gap && now.Gap.From != 0; lost {
 		c.store.opts.Log.Error("events of a channel are lost", "channel", c.name.String(), "from", now.Gap.From, "to", now.Gap.To, "lost", now.Gap.Lost)
 	}
 	c.mu.Lock()
@@ -100,17 +101,17 @@ func (c *Channel) audit(ctx context.Context, info *jetstream.StreamInfo) error {
 	c.mu.Unlock()
 	if info.State.LastSeq < before.Last {
 		if err := c.fill(ctx, stream, info.State, before.Last); err != nil {
-			return fmt.Errorf("continuing channel %s after %d: %w", c.name, before.Last, err)
+			return false, fmt.Errorf("continuing channel %s after %d: %w", c.name, before.Last, err)
 		}
 		if info, err = stream.Info(ctx); err != nil {
-			return fmt.Errorf("looking at channel %s: %w", c.name, err)
+			return false, fmt.Errorf("looking at channel %s: %w", c.name, err)
 		}
 	}
 	c.learn(info.State)
 	c.mu.Lock()
 	c.given = c.known.Last
 	c.mu.Unlock()
-	return c.note()
+	return lost, c.note()
 }
 
 // fill has the next event get the number after last: places of subscriptions

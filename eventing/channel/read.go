@@ -8,8 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
-
-	"github.com/headway-dev/headway/eventing/event"
 )
 
 // Record is an event in the log.
@@ -106,37 +104,6 @@ func (c *Channel) get(ctx context.Context, from uint64, maxEvents, maxBytes int)
 		}
 	}
 	return records, next, nil
-}
-
-// remember makes the events known again that are within the window, as far as
-// there is room for them.
-func (c *Channel) remember(ctx context.Context) error {
-	dedupe, now := c.settings.Load().Dedupe, c.store.opts.Now()
-	c.store.seen.window(dedupe)
-	if dedupe == 0 {
-		return nil
-	}
-	from, err := c.SeqAt(ctx, now.Add(-dedupe))
-	if err != nil {
-		return err
-	}
-	if last := c.State().Last; last > maxSeen {
-		from = max(from, last-maxSeen+1)
-	}
-	for {
-		records, err := c.Read(ctx, from, 1000, batchBytes)
-		if err != nil || len(records) == 0 {
-			return err
-		}
-		for _, r := range records {
-			e, err := event.Decode(r.Data)
-			if err != nil {
-				return fmt.Errorf("event %d of channel %s: %w", r.Seq, c.name, err)
-			}
-			c.store.seen.found(c.mark.of(e), r.At, now)
-			from = r.Seq + 1
-		}
-	}
 }
 
 // SeqAt returns the sequence number of the first event that was accepted at t

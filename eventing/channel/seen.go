@@ -11,7 +11,8 @@ import (
 
 // maxSeen is how many events are known again at most, of all channels together:
 // the newest ones. With 10,000 new ones a second that is less than a minute,
-// with 800 a second the ten minutes of the default. They take 21 MB.
+// with 800 a second the ten minutes of the default. They take 21 MB. Of a channel
+// with more than half of that within its window, a start makes half known again.
 const maxSeen = 1 << 19
 
 // key of an event in a channel: the hash of source and id, mixed with the

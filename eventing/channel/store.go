@@ -99,6 +99,8 @@ type Store struct {
 	patience time.Duration // with a group of events
 	ledger   ledger
 	seen     *seen
+	ids      *idFile      // nil where others write, too
+	runs     map[key]*run // what it had at the start, until the channels have it
 
 	// making is held while a channel is made, changed or removed.
 	making sync.Mutex
@@ -137,9 +139,15 @@ func (server *Server) Open(ctx context.Context) (*Store, error) {
 	if s.ledger, err = server.mode.ledger(ctx, s.js); err != nil {
 		return nil, fmt.Errorf("opening the event store: %w", err)
 	}
-	if err := s.load(ctx); err != nil {
-		return nil, errors.Join(err, s.ledger.close())
+	if !server.mode.shared() {
+		if s.ids, s.runs, err = openIDs(s.opts.Dir, maxSeen/2, s.opts.Log); err != nil {
+			return nil, errors.Join(fmt.Errorf("opening the event store: %w", err), s.ledger.close())
+		}
 	}
+	if err := s.load(ctx); err != nil {
+		return nil, errors.Join(err, s.ledger.close(), s.ids.close())
+	}
+	s.runs = nil
 	return s, nil
 }
 
@@ -165,10 +173,15 @@ func (s *Store) load(ctx context.Context) error {
 // compared with what it should have, and its newest events are known again.
 func (s *Store) adopt(ctx context.Context, name Name, info *jetstream.StreamInfo) error {
 	c := newChannel(s, name, info)
-	if err := c.audit(ctx, info); err != nil {
+	lost, err := c.audit(ctx, info)
+	if err != nil {
 		return err
 	}
-	if err := c.remember(ctx); err != nil {
+	var r *run
+	if !lost { // else a sender may send again what is lost
+		r = s.runs[c.mark]
+	}
+	if _, err := c.remember(ctx, r); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -317,7 +330,7 @@ func (s *Store) Close() error {
 	for _, c := range channels {
 		c.committing.Wait()
 	}
-	err := s.ledger.close()
+	err := errors.Join(s.ledger.close(), s.ids.close())
 	if s.owner {
 		err = errors.Join(err, s.server.Close())
 	}

@@ -20,8 +20,10 @@ type request struct {
 	keys   []key // by which they are known from when they are kept
 	bytes  int
 	done   chan struct{}
-	first  uint64 // sequence number of the first event; valid once done is closed, as is err
-	err    error
+
+	records [][]byte // of the events while they are written; nil: nobody follows
+	first   uint64   // sequence number of the first event; valid once done is closed, as is err
+	err     error
 }
 
 // overhead is what a record and the headers of its message may have beside what

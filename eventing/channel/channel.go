@@ -29,7 +29,9 @@ type Channel struct {
 	err     error         // why nothing comes any more: ErrRemoved or ErrClosed
 	queue   []*request
 	running bool // there is a goroutine that commits
-	pace    pace // of that goroutine
+
+	followers map[*Follower]struct{}
+	pace      pace // of that goroutine
 
 	noting     sync.Mutex // held while known is written down
 	committing sync.WaitGroup
@@ -62,7 +64,7 @@ type Gap struct {
 const stateAge = time.Second
 
 func newChannel(s *Store, name Name, info *jetstream.StreamInfo) *Channel {
-	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{}), pace: newPace()}
+	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{}), followers: map[*Follower]struct{}{}, pace: newPace()}
 	settings := settingsOf(info.Config)
 	c.settings.Store(&settings)
 	return c
@@ -101,11 +103,17 @@ func (c *Channel) refresh() bool {
 	if err != nil {
 		return false
 	}
-	c.learn(stream.CachedInfo().State)
+	st := stream.CachedInfo().State
+	c.learn(st)
+	if c.store.server.mode.shared() { // else there may be events that are not on disk yet
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.advance(st.LastSeq, st.LastTime, nil)
+	}
 	return true
 }
 
-// learn takes up what the server says.
+// learn takes up what the server says of what it has, but for what is new.
 func (c *Channel) learn(st jetstream.StreamState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,11 +124,11 @@ func (c *Channel) learn(st jetstream.StreamState) {
 		c.known.FirstAt = st.FirstTime
 	}
 	c.known.forget(c.settings.Load().Keep, c.asked)
-	c.advance(st.LastSeq, st.LastTime)
 }
 
-// advance wakes who waits for more. Called with mu held.
-func (c *Channel) advance(last uint64, at time.Time) {
+// advance wakes who waits for more. records are all up to last that were not there
+// before; nil: they have to be read. Called with mu held.
+func (c *Channel) advance(last uint64, at time.Time, records []Record) {
 	if last <= c.known.Last {
 		return
 	}
@@ -128,6 +136,7 @@ func (c *Channel) advance(last uint64, at time.Time) {
 		c.known.FirstAt = at // nothing was kept
 	}
 	c.known.Last, c.known.LastAt = last, later(c.known.LastAt, at)
+	c.offer(records, last)
 	close(c.changed)
 	c.changed = make(chan struct{})
 }

@@ -24,6 +24,10 @@ const (
 	// groups: microseconds where nobody wants to.
 	maxYields = 4
 
+	// recordRoom is what a record with a few extensions has beside what counts as the
+	// size of its event.
+	recordRoom = 64
+
 	// maxPending is more than the events that one goroutine per channel can
 	// have published one by one.
 	maxPending = 1 << 20
@@ -79,7 +83,7 @@ func (c *Channel) take() []*request {
 }
 
 // commit writes a group and tells each request how that went. It returns buf,
-// which it used, for the next one.
+// which it may have used, for the next one.
 func (c *Channel) commit(group []*request, buf []byte) []byte {
 	events, bytes, alone := 0, 0, true
 	for _, r := range group {
@@ -91,11 +95,19 @@ func (c *Channel) commit(group []*request, buf []byte) []byte {
 	defer c.store.inFlight.Release(weight)
 
 	msgs := make([]*nats.Msg, 0, events)
+	followed := c.followed()
 	for _, r := range group {
 		for i := range r.events {
-			start := len(buf)
-			buf = r.events[i].Append(buf)
-			msgs = append(msgs, &nats.Msg{Subject: c.subject, Header: nats.Header{}, Data: buf[start:len(buf):len(buf)]})
+			var data []byte
+			if followed { // each in memory of its own, as a follower may keep one and not the others
+				data = r.events[i].Append(make([]byte, 0, size(&r.events[i])+recordRoom))
+				r.records = append(r.records, data)
+			} else {
+				start := len(buf)
+				buf = r.events[i].Append(buf)
+				data = buf[start:len(buf):len(buf)]
+			}
+			msgs = append(msgs, &nats.Msg{Subject: c.subject, Header: nats.Header{}, Data: data})
 		}
 	}
 	batch, began := !alone || c.pace.together(events), time.Now()
@@ -184,7 +196,8 @@ func (c *Channel) finish(group []*request, last uint64, err error) {
 			c.bytes += uint64(r.bytes)
 		}
 		c.given = last
-		c.advance(last, c.store.opts.Now())
+		now := c.store.opts.Now()
+		c.advance(last, now, recordsOf(group, now))
 		c.mu.Unlock()
 		if err := c.note(); err != nil {
 			c.store.fail(err) // the events are kept all the same
@@ -194,6 +207,19 @@ func (c *Channel) finish(group []*request, last uint64, err error) {
 	for _, r := range group {
 		c.settle(r, err)
 	}
+}
+
+// recordsOf are the records of a group that was kept at a time; nil if they were not
+// made for followers.
+func recordsOf(group []*request, at time.Time) []Record {
+	var records []Record
+	for _, r := range group {
+		for i, data := range r.records {
+			records = append(records, Record{Seq: r.first + uint64(i), At: at, Data: data})
+		}
+		r.records = nil
+	}
+	return records
 }
 
 // inOrder returns an error if the server has given the events of group, of which

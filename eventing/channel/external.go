@@ -28,6 +28,7 @@ func (e *external) connect(context.Context) (*nats.Conn, error) {
 	log := e.opts.Log
 	options := []nats.Option{
 		nats.Name("headway-eventing"), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.RetryOnFailedConnect(true),
+		queued,
 		nats.ReconnectBufSize(-1), // what cannot be sent now is refused and not kept for later
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the event store is away", "err", err) }),
 		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("the event store is back", "url", c.ConnectedUrlRedacted()) }),

@@ -14,7 +14,7 @@ import (
 // kept. Those of damaged files and full disks are for who has the disk.
 func TestOtherStores(t *testing.T) {
 	natstest.Run(t, "TestAppendAndRead", "TestReadIsBounded", "TestConcurrentAppends", "TestWait", "TestEnsureAndRemove", "TestSeqAt",
-		"TestLookingWhileAppending", "TestReadAgainWhileAppending", "TestFull", "TestOldEventsGo", "TestAnEventIsKeptOnce", "TestEqualEventsAtOnce")
+		"TestLookingWhileAppending", "TestFull", "TestOldEventsGo", "TestAnEventIsKeptOnce", "TestEqualEventsAtOnce")
 }
 
 // servers are those of each folder, which outlive the stores of a test.

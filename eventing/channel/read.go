@@ -19,10 +19,13 @@ type Record struct {
 	Data []byte
 }
 
+// maxBatch is how many events are got from the log at a time.
+const maxBatch = 1024
+
 // Read returns events from sequence number from on, in order, at most maxEvents
-// of them. It stops after the one with which there are maxBytes bytes, so that
-// one large event always passes. What is gone is skipped; at the end of the log
-// there is nothing and no error.
+// of them and maxBatch. It stops after the one with which there are maxBytes bytes,
+// so that one large event always passes. What is gone is skipped; at the end of the
+// log, which is State.Last, there is nothing and no error.
 func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int) ([]Record, error) {
 	c.mu.Lock()
 	last, err := c.known.Last, c.err
@@ -34,7 +37,7 @@ func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int
 	defer cancel()
 	from = max(from, 1)
 	for from <= last {
-		records, next, err := c.batch(ctx, from, maxEvents, maxBytes)
+		records, next, err := c.batch(ctx, from, int(min(uint64(maxEvents), maxBatch, last-from+1)), maxBytes)
 		if err != nil {
 			return nil, fmt.Errorf("reading channel %s from %d: %w", c.name, from, err)
 		}
@@ -42,21 +45,15 @@ func (c *Channel) Read(ctx context.Context, from uint64, maxEvents, maxBytes int
 			c.missing(from, last)
 			return nil, nil
 		}
+		for len(records) > 0 && records[len(records)-1].Seq > last {
+			records = records[:len(records)-1] // they may not be on disk yet
+		}
 		if len(records) > 0 {
-			c.read(records[len(records)-1])
 			return records, nil
 		}
 		from = next // only fillers so far
 	}
 	return nil, nil
-}
-
-// read notes the newest event that was read. It may have come before its commit is
-// told of it, and who has read it may ask for it again.
-func (c *Channel) read(newest Record) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.advance(newest.Seq, newest.At)
 }
 
 // batch gets some of the log and the sequence number after it, 0 if there was

@@ -114,6 +114,10 @@ func (s *Server) Await(ctx context.Context) error {
 	}
 }
 
+// queued makes room for what Read gets at once. Each Read makes a queue of its own:
+// that of the default takes half a megabyte.
+var queued = nats.SyncQueueLen(2 * maxBatch)
+
 // Close ends what Start has begun.
 func (s *Server) Close() error {
 	if s.conn != nil {
@@ -137,7 +141,7 @@ func launch(o *server.Options, log *slog.Logger) (*server.Server, *nats.Conn, er
 	if !srv.ReadyForConnections(startTimeout) {
 		return srv, nil, errors.New("the server does not start")
 	}
-	conn, err := nats.Connect("", nats.InProcessServer(srv), nats.UserInfo(o.Username, o.Password), nats.NoReconnect())
+	conn, err := nats.Connect("", nats.InProcessServer(srv), nats.UserInfo(o.Username, o.Password), nats.NoReconnect(), queued)
 	if err != nil {
 		return srv, nil, fmt.Errorf("connecting to the server: %w", err)
 	}

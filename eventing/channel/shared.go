@@ -104,6 +104,7 @@ func (c *Channel) catchUp(ctx context.Context) error {
 	}
 	c.learn(st)
 	c.mu.Lock()
+	c.advance(st.LastSeq, st.LastTime, nil)
 	c.given = max(c.given, st.LastSeq)
 	c.mu.Unlock()
 	return nil

@@ -347,9 +347,9 @@ func TestLookingWhileAppending(t *testing.T) {
 	}
 }
 
-// An event can be read before its commit is told of it. Who has read it can read it
-// again: one that seems to be gone would never be delivered.
-func TestReadAgainWhileAppending(t *testing.T) {
+// An event that is in the log is not read before its commit: it may not be on disk
+// yet, and who had it would never get the one that is given its number.
+func TestReadWhileAppending(t *testing.T) {
 	s := open(t, t.TempDir())
 	c := ensure(t, s, orders, usual)
 	events := made("a", 2)
@@ -357,13 +357,12 @@ func TestReadAgainWhileAppending(t *testing.T) {
 	if _, err := s.js.Publish(t.Context(), c.subject, events[1].Append(nil)); err != nil { // the commit comes to no end
 		t.Fatal(err)
 	}
-	for _, from := range []uint64{1, 2} {
-		records, err := c.Read(t.Context(), from, 10, 1<<20)
-		if err != nil || len(records) == 0 || records[len(records)-1].Seq != 2 {
+	for from, want := range map[uint64]int{1: 1, 2: 0} {
+		if records, err := c.Read(t.Context(), from, 10, 1<<20); err != nil || len(records) != want {
 			t.Errorf("from %d on: %d events, %v", from, len(records), err)
 		}
 	}
-	if last := c.State().Last; last != 2 {
+	if last := c.State().Last; last != 1 {
 		t.Errorf("the last event is %d", last)
 	}
 }

@@ -54,17 +54,20 @@ func newLane(c *channel.Channel, log *slog.Logger) *lane {
 
 // run reads until ctx ends.
 func (l *lane) run(ctx context.Context) {
+	follower := l.channel.Follow(l.next - 1)
+	defer follower.Close()
 	for {
-		err := l.channel.Wait(ctx, l.next-1)
-		if err == nil {
-			err = l.read(ctx)
-		}
+		records, last, err := follower.Next(ctx)
 		if ctx.Err() != nil || errors.Is(err, channel.ErrRemoved) || errors.Is(err, channel.ErrClosed) {
 			return
 		}
 		if err != nil {
 			l.log.Error("cannot read new events", "channel", l.channel.Name(), "error", err)
 			pause(ctx, storePause)
+			continue
+		}
+		for _, wake := range l.offer(decode(records), last) {
+			wake.to.arrived(wake.through, wake.passed)
 		}
 	}
 }
@@ -77,22 +80,6 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// read offers the next events.
-func (l *lane) read(ctx context.Context) error {
-	last := l.channel.State().Last // before reading: what comes later is not skipped
-	records, err := l.channel.Read(ctx, l.next, laneEvents, laneBytes)
-	if err != nil {
-		return err
-	}
-	if len(records) > 0 {
-		last = records[len(records)-1].Seq
-	}
-	for _, wake := range l.offer(decode(records), last) {
-		wake.to.arrived(wake.through, wake.passed)
-	}
-	return nil
 }
 
 func decode(records []channel.Record) []item {

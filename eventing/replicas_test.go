@@ -42,6 +42,13 @@ type replicaConfig struct {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(loadChild) != "" {
+		if err := runLoad(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if config := os.Getenv(childConfig); config != "" {
 		var c replicaConfig
 		go func() { // until the test is gone, however it ended

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,9 @@ import (
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/event"
 )
+
+// kills is how often TestKilled kills: 100 by hand, go test -run TestKilled$ -kills 100.
+var kills = flag.Int("kills", 20, "how often the program is killed while events come and go")
 
 // These make the test binary the process that TestKilled kills.
 const (
@@ -146,29 +150,29 @@ func (r *received) missing(ids map[string]bool) (missing []string) {
 	return missing
 }
 
-// Killed twenty times while events come and go, it loses none that was accepted,
+// Killed again and again while events come and go, it loses none that was accepted,
 // keeps order, and delivers twice only what was under way or just recorded.
 func TestKilled(t *testing.T) {
-	const kills = 20
 	got := &received{times: [2]map[string]int{{}, {}}, last: map[string]int{}}
 	s := newSink(t, nil)
 	s.answers(failing(s, got))
 	dir := t.TempDir()
 	accepted := map[string]bool{}
-	for kill := range kills {
+	for kill := range *kills {
 		cmd, lines := startChild(t, dir, s.url, strconv.Itoa(1_000_000*(kill+1)))
 		for n := 0; lines.Scan(); n++ {
 			if _, err := strconv.Atoi(lines.Text()); err != nil {
 				t.Fatal(lines.Text())
 			}
 			accepted[lines.Text()] = true
-			if n == 200+37*kill {
+			if n == 200+37*(kill%20) {
 				_ = cmd.Process.Kill()
 			}
 		}
 		_ = cmd.Wait() // it was killed
 	}
 	cmd, _ := startChild(t, dir, s.url, "")
+	begin := time.Now()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		missing := got.missing(accepted)
 		if len(missing) == 0 {
@@ -178,6 +182,7 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("not within %s: %d of %d events, among them %.10v", patience, len(missing), len(accepted), missing)
 		}
 	}
+	took := time.Since(begin)
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	for _, problem := range got.problems {
@@ -189,8 +194,8 @@ func TestKilled(t *testing.T) {
 			again += n - 1
 		}
 	}
-	t.Logf("%d events accepted, %d delivered again", len(accepted), again)
-	if most := kills * 2 * 256; again > most {
+	t.Logf("%d kills, %d events accepted, %d delivered again; the last one came within %s of the last start", *kills, len(accepted), again, took.Round(time.Millisecond))
+	if most := *kills * 2 * 256; again > most {
 		t.Errorf("%d events were delivered again, want at most %d", again, most)
 	}
 }

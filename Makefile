@@ -13,7 +13,8 @@ TOOL      := $(GO) tool -modfile=test/tools/go.mod
 # Installs go here: the registry that `make deploy` pushes Headway's images to.
 REGISTRY  ?=
 DOMAIN    ?=
-# 3: three pods of eventing keep the events; to be chosen at the first installation.
+# 3: three pods of eventing keep the events; to be chosen at the first installation,
+# on the local cluster with each make up.
 EVENTING_REPLICAS ?= 1
 # What `make up` brings up beside the cluster: FORGE=gitea, a forge with pull requests.
 FORGE     ?=
@@ -26,8 +27,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: ## Bring up the local cluster with Headway and a first app; FORGE=gitea: and a Gitea
-	$(GO) run ./deploy/local up --forge=$(FORGE)
+up: ## Bring up the local cluster with Headway and a first app; FORGE=gitea: and a Gitea; EVENTING_REPLICAS=3
+	$(GO) run ./deploy/local up --forge=$(FORGE) --eventing-replicas=$(EVENTING_REPLICAS)
 
 .PHONY: down
 down: ## Take the local cluster away again (compiled programs stay cached)

@@ -27,9 +27,6 @@ func applyBase(ctx context.Context, c *cluster, s *report) error {
 	if err := os.MkdirAll(values.BuildCache, 0o777); err != nil {
 		return fmt.Errorf("making the build cache: %w", err)
 	}
-	if err := makeEvents(values.Events); err != nil {
-		return err
-	}
 	var err error
 	if values.BuildEnv, err = buildEnv(ctx); err != nil {
 		return err
@@ -41,21 +38,6 @@ func applyBase(ctx context.Context, c *cluster, s *report) error {
 	}
 	s.waitFor("the API server to take the base objects")
 	return poll(ctx, time.Minute, time.Second, func(ctx context.Context) error { return c.apply(ctx, objects) })
-}
-
-// eventingUser is runAsUser in deploy/base/eventing.yaml.
-const eventingUser = 65532
-
-// makeEvents makes the folder for the events of channels, which belongs to the user
-// that keeps them: a hostPath volume is mounted as it is.
-func makeEvents(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("making the folder for events: %w", err)
-	}
-	if err := os.Chown(folder, eventingUser, eventingUser); err != nil {
-		return fmt.Errorf("giving the folder for events to Headway: %w", err)
-	}
-	return nil
 }
 
 // buildEnv collects what builds need to know about the way out; empty settings are

@@ -28,6 +28,8 @@ type cluster struct {
 	bin string
 	// authority signs the cluster's certificates; set by the step "certificates".
 	authority *pki.Authority
+	// eventingReplicas is how many pods keep events.
+	eventingReplicas int
 }
 
 // program is the path of a compiled program.

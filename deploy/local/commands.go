@@ -19,7 +19,7 @@ import (
 
 // run executes one subcommand.
 func run(ctx context.Context, places layout.Layout, args []string) error {
-	subcommand, forge, err := parse(args)
+	subcommand, asked, err := parse(args)
 	if err != nil {
 		fmt.Fprint(os.Stderr, usage)
 		return err
@@ -27,49 +27,63 @@ func run(ctx context.Context, places layout.Layout, args []string) error {
 	keepOffProxy()
 	switch subcommand {
 	case "up":
-		return change(ctx, places, slices.Concat(clusterSteps(), forgeSteps(forge), headwaySteps()))
+		c := &cluster{places: places, eventingReplicas: asked.eventingReplicas}
+		return change(ctx, c, slices.Concat(clusterSteps(), forgeSteps(asked.forge), headwaySteps()))
 	case "down":
-		return change(ctx, places, downSteps())
+		return change(ctx, &cluster{places: places}, downSteps())
 	case "status":
 		return status(ctx, places)
 	case "env":
 		return printEnv(ctx, places)
 	case "components":
-		return onlyComponents(ctx, places, forge)
+		return onlyComponents(ctx, places, asked.forge)
 	}
 	fmt.Fprint(os.Stderr, usage)
 	return fmt.Errorf("no subcommand %q", subcommand)
 }
 
-// parse reads the arguments: one subcommand, and for those that bring something up
-// or compile it the forge that is to be there, too; "" is none.
-func parse(args []string) (subcommand, forge string, err error) {
+// wishes are what the arguments ask for beside the subcommand.
+type wishes struct {
+	// forge that is to be there, too; "" is none.
+	forge string
+	// eventingReplicas is how many pods keep events: 1 or 3.
+	eventingReplicas int
+}
+
+// parse reads the arguments: one subcommand, and what it is asked for.
+func parse(args []string) (subcommand string, asked wishes, err error) {
 	if len(args) == 0 {
-		return "", "", errors.New("want a subcommand")
+		return "", wishes{}, errors.New("want a subcommand")
 	}
+	asked.eventingReplicas = 1
 	subcommand = args[0]
 	set := flag.NewFlagSet(subcommand, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	if subcommand == "up" || subcommand == "components" {
-		set.StringVar(&forge, "forge", "", "")
+		set.StringVar(&asked.forge, "forge", "", "")
+	}
+	if subcommand == "up" {
+		set.IntVar(&asked.eventingReplicas, "eventing-replicas", 1, "")
 	}
 	switch err := set.Parse(args[1:]); {
 	case err != nil:
-		return "", "", fmt.Errorf("%s: %w", subcommand, err)
+		return "", wishes{}, fmt.Errorf("%s: %w", subcommand, err)
 	case set.NArg() > 0:
-		return "", "", fmt.Errorf("%s: no argument %q", subcommand, set.Arg(0))
-	case forge != "" && forge != gitea:
-		return "", "", fmt.Errorf("%s: the local cluster has no forge %q, only %s", subcommand, forge, gitea)
+		return "", wishes{}, fmt.Errorf("%s: no argument %q", subcommand, set.Arg(0))
+	case asked.forge != "" && asked.forge != gitea:
+		return "", wishes{}, fmt.Errorf("%s: the local cluster has no forge %q, only %s", subcommand, asked.forge, gitea)
+	case asked.eventingReplicas != 1 && asked.eventingReplicas != 3:
+		return "", wishes{}, fmt.Errorf("%s: eventing has 1 replica or 3, not %d", subcommand, asked.eventingReplicas)
 	}
-	return subcommand, forge, nil
+	return subcommand, asked, nil
 }
 
 // change runs steps that bring the whole cluster up or down.
-func change(ctx context.Context, places layout.Layout, steps []step) error {
+func change(ctx context.Context, c *cluster, steps []step) error {
 	if err := checkMachine(runtime.GOOS, os.Geteuid()); err != nil {
 		return err
 	}
-	return locked(ctx, newProgress(os.Stdout), &cluster{places: places}, steps)
+	return locked(ctx, newProgress(os.Stdout), c, steps)
 }
 
 // onlyComponents prepares the machine for tests that start a cluster's programs

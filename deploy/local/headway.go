@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/headway-dev/headway/deploy/command"
@@ -28,6 +29,9 @@ func headwaySteps() []step {
 // installHeadway runs the installer that `make deploy` runs, with the settings
 // of this cluster.
 func installHeadway(ctx context.Context, c *cluster, s *report) error {
+	if err := c.prepareEventing(ctx, s); err != nil {
+		return err
+	}
 	program, err := c.compileOwn(ctx, s, "./deploy/install")
 	if err != nil {
 		return err
@@ -36,7 +40,7 @@ func installHeadway(ctx context.Context, c *cluster, s *report) error {
 		"--registry="+layout.RegistryHost+"/headway", "--registry-address="+layout.RegistryEndpoint, "--plain-http",
 		"--apps-registry="+layout.RegistryHost+"/apps",
 		"--domain=localhost", "--public-port="+layout.PublicPort, "--events-url="+layout.EventsURL,
-		"--kustomization=deploy/local/headway", "--tools="+c.bin)
+		"--eventing-replicas="+strconv.Itoa(c.eventingReplicas), "--kustomization=deploy/local/headway", "--tools="+c.bin)
 	install.Env = append(os.Environ(), "KUBECONFIG="+c.places.Kubeconfig(), "PATH="+c.bin+":"+os.Getenv("PATH"))
 	output, err := install.StdoutPipe()
 	if err != nil {

@@ -30,24 +30,26 @@ func TestCheckMachineNamesTheAlternative(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for _, test := range []struct {
-		args              string
-		subcommand, forge string
-		complaint         string
+		args       string
+		subcommand string
+		asked      wishes
+		complaint  string
 	}{
-		{"up", "up", "", ""},
-		{"up --forge=gitea", "up", "gitea", ""},
-		{"up --forge=", "up", "", ""},
-		{"components --forge gitea", "components", "gitea", ""},
-		{"down", "down", "", ""},
-		{"", "", "", "want a subcommand"},
-		{"up --forge=gitlab", "", "", `no forge "gitlab"`},
-		{"up gitea", "", "", `no argument "gitea"`},
-		{"down --forge=gitea", "", "", "not defined: -forge"},
+		{"up", "up", wishes{"", 1}, ""},
+		{"up --forge=gitea", "up", wishes{"gitea", 1}, ""},
+		{"up --forge= --eventing-replicas=3", "up", wishes{"", 3}, ""},
+		{"components --forge gitea", "components", wishes{"gitea", 1}, ""},
+		{"down", "down", wishes{"", 1}, ""},
+		{"", "", wishes{}, "want a subcommand"},
+		{"up --forge=gitlab", "", wishes{}, `no forge "gitlab"`},
+		{"up --eventing-replicas=2", "", wishes{}, "1 replica or 3, not 2"},
+		{"up gitea", "", wishes{}, `no argument "gitea"`},
+		{"down --forge=gitea", "", wishes{}, "not defined: -forge"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
-			subcommand, forge, err := parse(strings.Fields(test.args))
-			if subcommand != test.subcommand || forge != test.forge {
-				t.Errorf("parsed %q, %q, want %q, %q", subcommand, forge, test.subcommand, test.forge)
+			subcommand, asked, err := parse(strings.Fields(test.args))
+			if subcommand != test.subcommand || asked != test.asked {
+				t.Errorf("parsed %q, %+v, want %q, %+v", subcommand, asked, test.subcommand, test.asked)
 			}
 			if err == nil != (test.complaint == "") || err != nil && !strings.Contains(err.Error(), test.complaint) {
 				t.Errorf("error = %v, want %q", err, test.complaint)
@@ -238,6 +240,7 @@ func TestWriteConfigLeavesEqualFilesAlone(t *testing.T) {
 func TestTemplatesAreWhole(t *testing.T) {
 	values := newSettings(layout.Layout{Root: "/cache"})
 	values.PauseImage, values.ResolvConf, values.MTU = "pause:1", "/etc/resolv.conf", 1400
+	values.EventVolumes = (&cluster{}).eventVolumes(3)
 	values.Resolvers, values.BuildEnv, values.BuildCA = []string{"10.0.0.1"}, map[string]string{"GOPROXY": "x"}, "pem\n"
 	for _, folder := range []string{"config", "manifests"} {
 		entries, err := templates.ReadDir(folder)

@@ -15,7 +15,8 @@ import (
 
 const usage = `usage: local up|down|status|env|components
 
-  up          bring the cluster up (repeat it at will); --forge=gitea: with a Gitea
+  up          bring the cluster up (repeat it at will); --forge=gitea: with a Gitea;
+              --eventing-replicas=3: with three pods that keep events
   down        take it away again; compiled programs, images and build caches stay
   status      say what runs
   env         print shell commands for KUBECONFIG and PATH: eval "$(go run ./deploy/local env)"

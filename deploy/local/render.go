@@ -18,7 +18,6 @@ var templates embed.FS
 // settings are the values that configuration files are filled with.
 type settings struct {
 	State, Runtime, Registry, BuildCache   string
-	Events                                 string
 	NodeIP, NodeName, PodCIDR, ClusterCIDR string
 	DNSIP, ClusterDomain, RegistryEndpoint string
 	CgroupRoot, PauseImage, ResolvConf     string
@@ -28,12 +27,12 @@ type settings struct {
 	BuildCA                                string
 	GiteaPort, GiteaURL, GiteaHome         string
 	GiteaSource                            string
+	EventVolumes                           []eventVolume
 }
 
 func newSettings(places layout.Layout) settings {
 	return settings{
 		State: places.State(), Runtime: layout.Runtime, Registry: places.Registry(), BuildCache: places.BuildCache(),
-		Events: places.Events(),
 		NodeIP: layout.NodeIP, NodeName: layout.NodeName, PodCIDR: layout.PodCIDR, ClusterCIDR: layout.ClusterCIDR,
 		DNSIP: layout.DNSIP, ClusterDomain: layout.ClusterDomain, RegistryEndpoint: layout.RegistryEndpoint,
 		CgroupRoot: cgroupRoot, CNIDirs: cniDirs,

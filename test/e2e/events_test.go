@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -139,11 +138,7 @@ func prefixed(prefix string, ids []string) (all []string) {
 // meanwhile; it returns how often.
 func (tm *team) sendOrders() (killed int) {
 	tm.Helper()
-	service := &corev1.Service{}
-	if err := kube.Get(tm.Context(), client.ObjectKey{Namespace: localcluster.SystemNamespace, Name: "headway-events"}, service); err != nil {
-		tm.Fatal(err)
-	}
-	url := "http://" + service.Spec.ClusterIP + "/" + tm.namespace + "/orders"
+	url := tm.channelURL("orders")
 	var accepted atomic.Int64
 	var senders sync.WaitGroup
 	for _, customer := range customers {
@@ -168,6 +163,16 @@ func (tm *team) sendOrders() (killed int) {
 	}
 	<-done
 	return killed
+}
+
+// channelURL is where events for a channel are sent, from this machine.
+func (tm *team) channelURL(channel string) string {
+	tm.Helper()
+	service := &corev1.Service{}
+	if err := kube.Get(tm.Context(), client.ObjectKey{Namespace: localcluster.SystemNamespace, Name: "headway-events"}, service); err != nil {
+		tm.Fatal(err)
+	}
+	return "http://" + service.Spec.ClusterIP + "/" + tm.namespace + "/" + channel
 }
 
 func (tm *team) sendOrder(url, customer string, n int) {
@@ -200,9 +205,14 @@ func (tm *team) sendOrder(url, customer string, n int) {
 	tm.Errorf("order %s was never accepted: %v", orderID(customer, n), last)
 }
 
-// killProgram kills the processes of a program in the pods of this machine, by
-// SIGKILL, and returns how many there were.
+// killProgram kills the processes of a program in all pods of this machine.
 func killProgram(t *testing.T, path string) (killed int) {
+	t.Helper()
+	return killProcesses(t, path, nil)
+}
+
+// processes are those of a program in the pods of this machine.
+func processes(t *testing.T, path string) (pids []int) {
 	t.Helper()
 	links, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {
@@ -216,14 +226,9 @@ func killProgram(t *testing.T, path string) (killed int) {
 		if _, err := fmt.Sscanf(link, "/proc/%d/exe", &pid); err != nil {
 			t.Fatal(err)
 		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Errorf("killing %s: %v", path, err)
-			continue
-		}
-		t.Logf("killed %s, process %d", path, pid)
-		killed++
+		pids = append(pids, pid)
 	}
-	return killed
+	return pids
 }
 
 // book asks examples/orders what it has seen.

@@ -92,9 +92,6 @@ func (l Layout) Registry() string { return filepath.Join(l.Root, "registry") }
 // BuildCache backs the persistent volume of build caches; it outlives the cluster.
 func (l Layout) BuildCache() string { return filepath.Join(l.Root, "buildcache") }
 
-// Events backs the volume of the events of channels; it ends with the cluster.
-func (l Layout) Events() string { return l.State("events") }
-
 // State holds everything that ends with the cluster.
 func (l Layout) State(elem ...string) string {
 	return filepath.Join(append([]string{l.Root, "state"}, elem...)...)

@@ -182,3 +182,18 @@ func TestFurtherRefsComeAndGo(t *testing.T) {
 		t.Errorf("heads are %v after the refs were deleted", got)
 	}
 }
+
+// TestBrokenDiskIsTold: the message is about the watcher's disk and not about the
+// git server, and all is well when the disk is.
+func TestBrokenDiskIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.git.CommitAndPush("first", shop)
+	good := w.r.gitDir
+	w.r.gitDir = good + ".file"
+	must(t, os.WriteFile(w.r.gitDir, nil, 0o600))
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionFalse, "DiskFailed", "the disk of Headway's watcher cannot be used")
+	w.r.gitDir = good
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
+}

@@ -43,6 +43,8 @@ const (
 	ReasonTooLarge             = "TooLarge"
 	ReasonInvalidURL           = "InvalidURL"
 	ReasonFetchFailed          = "FetchFailed"
+	// ReasonDiskFailed: the watcher's own disk is full, read-only or broken.
+	ReasonDiskFailed = "DiskFailed"
 )
 
 // Reasons of Complete, on a Repository.

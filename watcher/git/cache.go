@@ -56,7 +56,10 @@ func (c *Client) OpenCache(dir string) (*Cache, error) {
 			}
 		}
 	}
-	return cache, cache.open()
+	if err := cache.open(); err != nil {
+		return nil, err
+	}
+	return cache, nil
 }
 
 func (c *Cache) open() error {

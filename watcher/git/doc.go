@@ -4,7 +4,8 @@
 //
 // It promises: one advertisement per look (the fetch of what moved uses the
 // same session), depth-1 fetches of exactly the wanted commits, and a bound on
-// everything a remote sends: time, bytes, size of one object, number of files.
+// everything a remote sends: time, bytes, size of one object, number of files,
+// length and depth of their paths.
 // Every failure is an *Error with a reason of api/v1alpha1 and a message that
 // says what to do.
 //
@@ -38,8 +39,11 @@ type Limits struct {
 	// HistoryBytes is the most of a history that is read to see whether one
 	// commit comes after another, uncompressed.
 	HistoryBytes int64
-	// Entries is the largest number of files in one commit.
-	Entries int
+	// Entries is the largest number of files and folders in one commit, and
+	// PathBytes of the bytes of all their paths together. A few kilobytes of folders
+	// that stand in each other can stand for any number of either.
+	Entries   int
+	PathBytes int64
 	// RefsTimeout bounds connecting and reading the advertisement.
 	RefsTimeout time.Duration
 	// FetchTimeout bounds one fetch.
@@ -60,6 +64,7 @@ func DefaultLimits() Limits {
 		PushBytes:    32 << 20,
 		HistoryBytes: 64 << 20,
 		Entries:      500_000,
+		PathBytes:    32 << 20,
 		RefsTimeout:  30 * time.Second,
 		FetchTimeout: 10 * time.Minute,
 		PushTimeout:  2 * time.Minute,

@@ -58,17 +58,25 @@ var ErrCorrupt = errors.New("git cache is corrupt")
 // ErrNotCommit: git lets a tag point at a file or a folder.
 var ErrNotCommit = errors.New("not a commit")
 
-// AsError gives err as an *Error; what is not one yet becomes FetchFailed.
+// AsError gives err as an *Error; what is not one yet, and not of the disk,
+// becomes FetchFailed.
 func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
 	}
+	if e := diskFailure(err); e != nil {
+		return e
+	}
 	return failure(v1alpha1.ReasonFetchFailed, "the repository could not be synced").because(err)
 }
 
-// classify turns an error of the network, of ssh or of go-git into an *Error.
+// classify turns an error of the network, of ssh, of go-git or of the disk into
+// an *Error.
 func classify(err error, host string, limits Limits) error {
+	if e := diskFailure(err); e != nil && !errors.As(err, new(*Error)) {
+		return e
+	}
 	switch {
 	case errors.As(err, new(*Error)):
 		return err

@@ -284,7 +284,8 @@ func TestLimits(t *testing.T) {
 		"one file":    {func(l *git.Limits) { l.ObjectBytes = 1 << 20 }, "a file of 3 MiB, more than the limit of 1 MiB"},
 		"whole fetch": {func(l *git.Limits) { l.PackBytes = 500 }, "larger than the limits"},
 		"refs":        {func(l *git.Limits) { l.RefsBytes = 100 }, "larger than the limits"},
-		"files":       {func(l *git.Limits) { l.Entries = 2 }, "more than 2 files"},
+		"paths":       {func(l *git.Limits) { l.PathBytes = 7 }, "paths of the commit's files have more than 7 bytes together"},
+		"files":       {func(l *git.Limits) { l.Entries = 2 }, "more than 2 files and folders"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

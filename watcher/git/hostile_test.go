@@ -46,17 +46,35 @@ func TestHostileTrees(t *testing.T) {
 	for range 300 {
 		deep = rawTree(t, r.repo, "40000 "+deep+" d")
 	}
+	long := rawTree(t, r.repo, "100644 "+blob+" f")
+	for range 20 {
+		long = rawTree(t, r.repo, "40000 "+long+" "+strings.Repeat("d", 250))
+	}
+	// What a push of 4 KB can do: each level has names as long as can be, and all of
+	// them are the same folder.
+	names := rawTree(t, r.repo, "100644 "+blob+" f")
+	for range 5 {
+		var entries []string
+		for i := range 40 {
+			entries = append(entries, fmt.Sprintf("40000 %s %02d%s", names, i, strings.Repeat("n", 200)))
+		}
+		names = rawTree(t, r.repo, entries...)
+	}
 	limits := git.DefaultLimits()
-	limits.Entries = 20_000
+	limits.Entries = 50_000
 	inner := rawTree(t, r.repo, "100644 "+blob+" f")
-	tests := map[string]struct{ tree, reason string }{
-		"bomb":             {bomb, v1alpha1.ReasonTooLarge},
-		"deep":             {deep, v1alpha1.ReasonTooLarge},
-		"dot dot":          {rawTree(t, r.repo, "40000 "+inner+" .."), v1alpha1.ReasonFetchFailed},
-		"slash":            {rawTree(t, r.repo, "100644 "+blob+" a/../../b"), v1alpha1.ReasonFetchFailed},
-		"git folder":       {rawTree(t, r.repo, "40000 "+inner+" .GIT"), v1alpha1.ReasonFetchFailed},
-		"link and folder":  {rawTree(t, r.repo, "120000 "+blob+" x", "40000 "+inner+" x"), v1alpha1.ReasonFetchFailed},
-		"nothing is wrong": {inner, ""},
+	const refused = "that git itself would refuse"
+	tests := map[string]struct{ tree, reason, text string }{
+		"bomb":             {bomb, v1alpha1.ReasonTooLarge, "more than 50000 files and folders"},
+		"deep":             {deep, v1alpha1.ReasonTooLarge, "nested more than 256 deep"},
+		"long":             {long, v1alpha1.ReasonTooLarge, "a path of 4266 bytes, and 4096 are the most"},
+		"long names":       {names, v1alpha1.ReasonTooLarge, "have more than 32 MiB together"},
+		"dot dot":          {rawTree(t, r.repo, "40000 "+inner+" .."), v1alpha1.ReasonFetchFailed, refused},
+		"slash":            {rawTree(t, r.repo, "100644 "+blob+" a/../../b"), v1alpha1.ReasonFetchFailed, refused},
+		"git folder":       {rawTree(t, r.repo, "40000 "+inner+" .GIT"), v1alpha1.ReasonFetchFailed, refused},
+		"git file":         {rawTree(t, r.repo, "100644 "+blob+" .git"), v1alpha1.ReasonFetchFailed, refused},
+		"link and folder":  {rawTree(t, r.repo, "120000 "+blob+" x", "40000 "+inner+" x"), v1alpha1.ReasonFetchFailed, refused},
+		"nothing is wrong": {inner, "", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +87,7 @@ func TestHostileTrees(t *testing.T) {
 				}
 				return
 			}
-			wantReason(t, err, test.reason, "")
+			wantReason(t, err, test.reason, test.text)
 		})
 	}
 }

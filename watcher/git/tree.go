@@ -15,8 +15,12 @@ import (
 	"github.com/headway-dev/headway/watcher/tree"
 )
 
-// maxTreeDepth bounds the folders in folders.
-const maxTreeDepth = 256
+const (
+	// maxTreeDepth bounds the folders in folders.
+	maxTreeDepth = 256
+	// maxPath is the longest path of a file, in bytes: Linux opens no longer one.
+	maxPath = 4096
+)
 
 // Commit reads a commit and lists its files; no content is read. An error
 // wraps ErrCorrupt when the cache has to be reset, and is an *Error when the
@@ -35,7 +39,7 @@ func (c *Cache) Commit(hash string) (*tree.Commit, error) {
 	}
 	subject, _, _ := strings.Cut(strings.TrimLeft(commit.Message, "\r\n"), "\n")
 	out := &tree.Commit{Hash: hash, Subject: oneLine(subject), Author: oneLine(commit.Author.Name)}
-	l := lister{Commit: out, cache: c, budget: c.limits.Entries}
+	l := lister{Commit: out, cache: c, entries: c.limits.Entries, bytes: c.limits.PathBytes}
 	if err := l.list(commit.TreeHash, "", 0); err != nil {
 		return nil, fmt.Errorf("reading the tree of commit %s: %w", hash, err)
 	}
@@ -43,13 +47,27 @@ func (c *Cache) Commit(hash string) (*tree.Commit, error) {
 	return out, nil
 }
 
-// lister walks a tree. The budget counts every entry, folders too: a few
-// kilobytes of trees that refer to each other can stand for any number of
-// files.
+// lister walks a tree. What it may still list counts every entry, folders too.
 type lister struct {
 	*tree.Commit
-	cache  *Cache
-	budget int
+	cache   *Cache
+	entries int
+	bytes   int64
+}
+
+// count takes an entry from what may still be listed.
+func (l *lister) count(name string) error {
+	l.entries--
+	l.bytes -= int64(len(name))
+	switch {
+	case l.entries < 0:
+		return failure(v1alpha1.ReasonTooLarge, "the commit has more than %d files and folders; split the repository", l.cache.limits.Entries)
+	case len(name) > maxPath:
+		return failure(v1alpha1.ReasonTooLarge, "the commit has a path of %d bytes, and %d are the most: %s; give its folders shorter names", len(name), maxPath, oneLine(name))
+	case l.bytes < 0:
+		return failure(v1alpha1.ReasonTooLarge, "the paths of the commit's files have more than %s together; split the repository, or give folders shorter names", size(l.cache.limits.PathBytes))
+	}
+	return nil
 }
 
 func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
@@ -62,14 +80,14 @@ func (l *lister) list(id plumbing.Hash, folder string, depth int) error {
 	}
 	seen := make(map[string]bool, len(t.Entries))
 	for _, entry := range t.Entries {
-		if l.budget--; l.budget < 0 {
-			return failure(v1alpha1.ReasonTooLarge, "the commit has more than %d files; split the repository", l.cache.limits.Entries)
+		path := path.Join(folder, entry.Name)
+		if err := l.count(path); err != nil {
+			return err
 		}
 		if !safeName(entry.Name) || seen[entry.Name] {
 			return failure(v1alpha1.ReasonFetchFailed, "the commit has a file %q in folder %q that git itself would refuse; remove it", oneLine(entry.Name), oneLine(folder))
 		}
 		seen[entry.Name] = true
-		path := path.Join(folder, entry.Name)
 		switch entry.Mode {
 		case filemode.Dir:
 			if err := l.list(entry.Hash, path, depth+1); err != nil {

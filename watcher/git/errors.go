@@ -77,9 +77,12 @@ func classify(err error, host string, limits Limits) error {
 	if e := diskFailure(err); e != nil && !errors.As(err, new(*Error)) {
 		return e
 	}
+	var slow *slowError
 	switch {
 	case errors.As(err, new(*Error)):
 		return err
+	case errors.As(err, &slow):
+		return tooSlow(host, slow)
 	case errors.As(err, new(*http.MaxBytesError)):
 		return failure(v1alpha1.ReasonTooLarge, "the repository is larger than the limits (%s of refs, %s of files in one fetch); split it, or move large files to LFS or an object store",
 			size(limits.RefsBytes), size(limits.PackBytes))

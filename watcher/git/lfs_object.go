@@ -14,7 +14,8 @@ import (
 // Open gives the content of an object that was located. The download begins
 // with the first read.
 func (l *LFS) Open(ctx context.Context, p Pointer) io.ReadCloser {
-	return &lfsObject{ctx: ctx, lfs: l, pointer: p, left: p.Size, sum: sha256.New()}
+	pace, ctx, done := paced(ctx)
+	return &lfsObject{ctx: ctx, pace: pace, done: done, lfs: l, pointer: p, left: p.Size, sum: sha256.New()}
 }
 
 func (l *LFS) download(ctx context.Context, p Pointer) (io.ReadCloser, error) {
@@ -40,6 +41,8 @@ func (l *LFS) download(ctx context.Context, p Pointer) (io.ReadCloser, error) {
 // content is not that of the pointer.
 type lfsObject struct {
 	ctx     context.Context
+	pace    *pace
+	done    context.CancelFunc
 	lfs     *LFS
 	pointer Pointer
 	body    io.ReadCloser
@@ -55,7 +58,7 @@ func (o *lfsObject) Read(p []byte) (int, error) {
 		}
 		o.body = body
 	}
-	n, err := o.body.Read(p)
+	n, err := o.pace.of(o.body).Read(p)
 	o.left -= int64(n)
 	_, _ = o.sum.Write(p[:n]) // a hash does not fail
 	switch {
@@ -68,6 +71,7 @@ func (o *lfsObject) Read(p []byte) (int, error) {
 }
 
 func (o *lfsObject) Close() error {
+	o.done()
 	if o.body == nil {
 		return nil
 	}

@@ -139,7 +139,9 @@ func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, e
 		}
 	}
 	s.consumed = true
-	pack, err := s.receive(ctx, dir, s.request(a), a.limit)
+	pace, ctx, done := paced(ctx)
+	defer done()
+	pack, err := s.receive(ctx, pace, dir, s.request(a), a.limit)
 	if err != nil {
 		if refusesWant(err) {
 			return nil, ErrNotAdvertised
@@ -185,7 +187,7 @@ func (s *Session) request(a ask) *packp.UploadPackRequest {
 	return req
 }
 
-func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPackRequest, limit int64) (_ *incoming, err error) {
+func (s *Session) receive(ctx context.Context, pace *pace, dir string, req *packp.UploadPackRequest, limit int64) (_ *incoming, err error) {
 	res, err := s.pack.UploadPack(ctx, req)
 	if err != nil {
 		return nil, err
@@ -211,7 +213,7 @@ func (s *Session) receive(ctx context.Context, dir string, req *packp.UploadPack
 	if limit > 0 {
 		pack = io.LimitReader(pack, limit+1) // compressed, it is smaller
 	}
-	n, err := io.Copy(file, pack)
+	n, err := io.Copy(file, pace.of(pack))
 	switch {
 	case err != nil:
 		return nil, err
@@ -240,7 +242,7 @@ func refusesWant(err error) bool {
 // reason why a context ended to what the reader under it saw.
 func unwrap(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	var unexpected *plumbing.UnexpectedError
 	var permanent *plumbing.PermanentError

@@ -56,7 +56,7 @@ func ForgetRunFor(revision *v1alpha1.Revision, buildNamespace string) *TaskRun {
 			}},
 			ServiceAccountName: ServiceAccount,
 			Timeout:            &metav1.Duration{Duration: Timeout},
-			PodTemplate:        &podtemplate.PodTemplate{AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false)},
+			PodTemplate:        &podtemplate.PodTemplate{AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false), PriorityClassName: new(PriorityClass)},
 		},
 	}
 }

@@ -57,5 +57,8 @@ const (
 	ResultError = "error"
 )
 
+// PriorityClass of build pods: apps come first.
+const PriorityClass = "headway-build"
+
 // ServiceAccount runs the build pods. Its token is never mounted.
 const ServiceAccount = "headway-build"

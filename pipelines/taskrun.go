@@ -73,6 +73,7 @@ func TaskRunFor(in Input) *TaskRun {
 			PodTemplate: &podtemplate.PodTemplate{
 				AutomountServiceAccountToken: new(false),
 				EnableServiceLinks:           new(false),
+				PriorityClassName:            new(PriorityClass),
 				SecurityContext: &corev1.PodSecurityContext{
 					SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 				},

@@ -100,6 +100,9 @@ const (
 	ReasonBuilding              = "Building"
 	ReasonQueued                = "Queued"
 	ReasonInsufficientResources = "InsufficientResources"
+	// ReasonWaitingForSlot: as many builds as may are under way; the message says
+	// how many start before this one.
+	ReasonWaitingForSlot = "WaitingForSlot"
 	// ReasonTryingAgain: the build failed at something that may pass, and is tried
 	// again after a pause.
 	ReasonTryingAgain      = "TryingAgain"

@@ -65,6 +65,7 @@ func run(ctx context.Context, f flags) error {
 			RegistrySecret:     f.registrySecret,
 			BuildNamespace:     f.buildNamespace,
 			ArtifactURL:        f.artifactURL,
+			Slots:              4,
 		},
 		Activator: f.activator,
 		Park:      park,

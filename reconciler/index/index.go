@@ -14,6 +14,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 )
@@ -27,6 +28,8 @@ const (
 	// RevisionReference finds the Revisions whose variables come from a Secret or
 	// ConfigMap, by Reference.
 	RevisionReference = "spec.env"
+	// RevisionWaits finds the Revisions that wait ForSlot.
+	RevisionWaits = "waits"
 	// RunApp finds the TaskRuns of Revisions that share builds, by
 	// "namespace/app".
 	RunApp = "app"
@@ -37,6 +40,9 @@ const (
 	// RouteHost finds the Routes that claim a host, in all namespaces.
 	RouteHost = "spec.hosts"
 )
+
+// ForSlot is the value of RevisionWaits of a Revision that waits for a build slot.
+const ForSlot = "slot"
 
 // App is the value of RunApp.
 func App(namespace, app string) string { return namespace + "/" + app }
@@ -61,6 +67,12 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 				objects = append(objects, reference.Object())
 			}
 			return objects
+		}},
+		{&v1alpha1.Revision{}, RevisionWaits, func(o client.Object) []string {
+			if condition.Get(o.(*v1alpha1.Revision).Status.Conditions, v1alpha1.ConditionBuilt).Reason != v1alpha1.ReasonWaitingForSlot {
+				return nil
+			}
+			return []string{ForSlot}
 		}},
 		{&pipelines.TaskRun{}, RunApp, func(o client.Object) []string {
 			return []string{App(o.GetLabels()[v1alpha1.LabelNamespace], o.GetLabels()[v1alpha1.LabelApp])}

@@ -205,6 +205,9 @@ func planNewRun(seen Seen, b build, now time.Time) build {
 		b.built = condition.False(v1alpha1.ReasonSecretInvalid, about(rev, seen.Modules.Problem))
 		return b
 	}
+	if seen.Turn != nil && !seen.Turn.Starts {
+		return b.waitForTurn(*seen.Turn)
+	}
 	if seen.retryAsked() {
 		b.status.Failures, b.status.FailingSince = 0, nil
 	}

@@ -97,7 +97,7 @@ func newBench(t *testing.T, objects ...client.Object) *bench {
 	c := builder.Build()
 	b.Reconciler = &Reconciler{
 		Client: c, Live: c, Metadata: c, Events: events.NewFakeRecorder(100), Images: b, Logs: b, Prober: b, Ports: &fakePorts{},
-		Builds: Builds{Registry: "registry/apps", BuildNamespace: "headway-builds", ArtifactURL: "http://artifacts"},
+		Builds: Builds{Registry: "registry/apps", BuildNamespace: "headway-builds", ArtifactURL: "http://artifacts", Slots: 4},
 	}
 	return b
 }

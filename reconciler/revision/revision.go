@@ -75,6 +75,8 @@ type Builds struct {
 	// RegistrySecret in the build namespace lets builds push; empty when the
 	// registry needs no credentials.
 	RegistrySecret string
+	// Slots is how many builds run at once, at least 1. The others wait.
+	Slots int
 	// InsecureRegistries, as host:port, speak plain http.
 	InsecureRegistries []string
 }
@@ -99,6 +101,7 @@ type Reconciler struct {
 	Park render.Park
 
 	written apply.Written
+	slots   slots
 }
 
 // Reconcile takes one Revision a step further.
@@ -130,11 +133,9 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 	plan := PlanFor(seen, now)
 	switch {
 	case plan.action == createRun:
-		seen.Pushed = r.pushed(ctx, seen)
-		if seen.Modules, err = r.modules(ctx, seen); err != nil {
+		if plan, err = r.planNewRun(ctx, &seen, now); err != nil {
 			return 0, err
 		}
-		plan = PlanFor(seen, now)
 	case plan.action == equipRun && pipelines.UsesModules(seen.Run):
 		if seen.Modules, err = r.modules(ctx, seen); err != nil {
 			return 0, err
@@ -152,9 +153,38 @@ func (r *Reconciler) advance(ctx context.Context, rev *v1alpha1.Revision, now ti
 		plan = PlanFor(seen, now)
 	}
 	if err := r.apply(ctx, seen, plan); err != nil {
+		if plan.action == createRun {
+			r.unclaim(plan.Status.Build.Run)
+		}
 		return 0, fmt.Errorf("applying revision %s: %w", rev.Name, err)
 	}
 	return plan.RequeueAfter, nil
+}
+
+// planNewRun looks at what a new build depends on. A build that is told to wait
+// asks nobody else before its turn comes.
+func (r *Reconciler) planNewRun(ctx context.Context, seen *Seen, now time.Time) (Plan, error) {
+	var err error
+	if waitsForSlot(seen.Revision) {
+		if seen.Turn, err = r.looksAhead(ctx, *seen, now); err != nil {
+			return Plan{}, err
+		}
+		if !seen.Turn.Starts {
+			return PlanFor(*seen, now), nil
+		}
+	}
+	seen.Pushed = r.pushed(ctx, *seen)
+	if seen.Modules, err = r.modules(ctx, *seen); err != nil {
+		return Plan{}, err
+	}
+	plan := PlanFor(*seen, now)
+	if plan.action != createRun {
+		return plan, nil
+	}
+	if seen.Turn, err = r.turn(ctx, *seen, now); err != nil {
+		return Plan{}, err
+	}
+	return PlanFor(*seen, now), nil
 }
 
 // outcome says when to come again.

@@ -45,6 +45,9 @@ type Seen struct {
 	Outcome pipelines.Outcome
 	// Pushed is the image that the registry has for the Key.
 	Pushed *Pushed
+	// Turn is the place of the build in the queue; nil: not looked at, as it is of
+	// interest only to a build that would start.
+	Turn *Turn
 	// BuildLog is the end of the failed step's log.
 	BuildLog []string
 

@@ -73,6 +73,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, public address.Public, builds 
 		WatchesMetadata(&corev1.Secret{}, r.referringTo("Secret")).
 		WatchesMetadata(&corev1.ConfigMap{}, r.referringTo("ConfigMap")).
 		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.revisionsOfRun)).
+		Watches(&pipelines.TaskRun{}, handler.EnqueueRequestsFromMapFunc(r.moved), builder.WithPredicates(slotFreed())).
+		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(r.moved), builder.WithPredicates(queueChanged())).
 		Watches(&pipelines.Task{}, handler.EnqueueRequestsFromMapFunc(r.revisionsWithoutTemplate)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,

@@ -121,6 +121,7 @@ func runReconcilers(ctx context.Context) error {
 			Registry:       strings.TrimPrefix(running.registry.URL, "http://") + "/apps",
 			BuildNamespace: builds,
 			ArtifactURL:    "http://artifacts.example.com",
+			Slots:          1000, // runs that no test ends take some
 		},
 		Park:   render.Park{Image: "registry.example.com/headway/park:1", PublicKey: "cHVibGljIGtleQ=="},
 		Trials: running.trials,

@@ -45,6 +45,8 @@ func built(app *v1alpha1.App, rev *v1alpha1.Revision, commit string) Status {
 		return status(forge.Success, c.Reason, notNeeded)
 	case c.Status == metav1.ConditionFalse:
 		return status(forge.Failure, c.Reason, whyNotBuilt(rev, c))
+	case c.Reason == v1alpha1.ReasonWaitingForSlot: // how many are before it changes too often
+		return status(forge.Pending, c.Reason, "waiting for a build slot")
 	case c.Reason == v1alpha1.ReasonBuilding:
 		return status(forge.Pending, c.Reason, "being built")
 	}

@@ -18,6 +18,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	err := run(ctx, os.Args[1:], os.Stderr)
+	ended := ctx.Err() != nil
 	stop()
 	if err == nil {
 		return
@@ -26,8 +27,15 @@ func main() {
 	if !errors.As(err, new(*tool.Failed)) {
 		fmt.Fprintln(os.Stderr, "error:", err)
 	}
-	if errors.As(err, new(*tool.Passing)) {
-		os.Exit(contract.ExitPassing)
+	os.Exit(exitCode(err, ended))
+}
+
+// exitCode is that of a step that has failed. One that was asked to end, as its
+// pod is when its node is drained or has to make room for an app, failed at
+// nothing of what it builds.
+func exitCode(err error, ended bool) int {
+	if ended || errors.As(err, new(*tool.Passing)) {
+		return contract.ExitPassing
 	}
-	os.Exit(1)
+	return 1
 }

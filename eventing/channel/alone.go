@@ -39,8 +39,11 @@ func (a *alone) connect(context.Context) (*nats.Conn, error) {
 	return conn, err
 }
 
-func (*alone) replicas() int                    { return 1 }
-func (*alone) shared() bool                     { return false }
+func (*alone) replicas() int { return 1 }
+func (*alone) shared() bool  { return false }
+func (a *alone) blocks(stream string) *blockFiles {
+	return &blockFiles{dir: filepath.Join(a.opts.Dir, "jetstream", server.DEFAULT_GLOBAL_ACCOUNT, "streams", stream, "msgs")}
+}
 func (*alone) ready() error                     { return nil }
 func (a *alone) take(n int, now time.Time) bool { return a.disk.take(n, now) }
 func (a *alone) ledger(context.Context, jetstream.JetStream) (ledger, error) {

@@ -22,6 +22,7 @@ type request struct {
 	done   chan struct{}
 
 	records [][]byte // of the events while they are written; nil: nobody follows
+	written int64    // bytes of the records
 	first   uint64   // sequence number of the first event; valid once done is closed, as is err
 	err     error
 }

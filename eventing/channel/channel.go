@@ -31,7 +31,8 @@ type Channel struct {
 	running bool // there is a goroutine that commits
 
 	followers map[*Follower]struct{}
-	pace      pace // of that goroutine
+	pace      pace        // of that goroutine, as is blocks
+	blocks    *blockFiles // nil: the servers sync what they write
 
 	noting     sync.Mutex // held while known is written down
 	committing sync.WaitGroup
@@ -64,7 +65,7 @@ type Gap struct {
 const stateAge = time.Second
 
 func newChannel(s *Store, name Name, info *jetstream.StreamInfo) *Channel {
-	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{}), followers: map[*Follower]struct{}{}, pace: newPace()}
+	c := &Channel{store: s, name: name, stream: info.Config.Name, subject: subject(info.Config.Name), mark: mark(info.Config.Name, info.Created), changed: make(chan struct{}), followers: map[*Follower]struct{}{}, pace: newPace(), blocks: s.server.mode.blocks(info.Config.Name)}
 	settings := settingsOf(info.Config)
 	c.settings.Store(&settings)
 	return c

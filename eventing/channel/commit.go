@@ -107,10 +107,15 @@ func (c *Channel) commit(group []*request, buf []byte) []byte {
 				buf = r.events[i].Append(buf)
 				data = buf[start:len(buf):len(buf)]
 			}
+			r.written += int64(len(data))
 			msgs = append(msgs, &nats.Msg{Subject: c.subject, Header: nats.Header{}, Data: data})
 		}
 	}
-	batch, began := !alone || c.pace.together(events), time.Now()
+	batch, began := !alone || c.blocks == nil && c.pace.together(events), time.Now()
+	if err := c.look(); err != nil {
+		c.finish(group, 0, err)
+		return buf
+	}
 	if batch {
 		c.expect(msgs[:1])
 		c.publishBatch(group, msgs)
@@ -118,7 +123,9 @@ func (c *Channel) commit(group []*request, buf []byte) []byte {
 		c.expect(msgs)
 		c.publish(group, msgs)
 	}
-	c.pace.wrote(events, batch, time.Since(began))
+	if c.blocks == nil {
+		c.pace.wrote(events, batch, time.Since(began))
+	}
 	return buf
 }
 
@@ -138,6 +145,8 @@ func (c *Channel) publish(group []*request, msgs []*nats.Msg) {
 		requests []*request
 	}
 	var failed []failure
+	var kept []*request
+	var last uint64
 	for i, r := range group {
 		var seq uint64
 		err := err
@@ -157,12 +166,35 @@ func (c *Channel) publish(group []*request, msgs []*nats.Msg) {
 		case err != nil:
 			failed = append(failed, failure{err, []*request{r}})
 		default:
-			c.finish([]*request{r}, seq, nil)
+			kept, last = append(kept, r), seq
 		}
 	}
-	for _, f := range failed { // when nothing of the group is under way any more
+	if len(kept) > 0 { // nobody else writes, so their numbers are in a row
+		c.finish(kept, last, c.sync(kept))
+	}
+	for _, f := range failed {
 		c.finish(f.requests, 0, f.err)
 	}
+}
+
+// look is called before anything is written, sync when it is: it has the requests on
+// disk.
+func (c *Channel) look() error {
+	if c.blocks == nil {
+		return nil
+	}
+	return c.blocks.open()
+}
+
+func (c *Channel) sync(group []*request) error {
+	if c.blocks == nil {
+		return nil
+	}
+	written := int64(0)
+	for _, r := range group {
+		written += r.written
+	}
+	return c.blocks.sync(written)
 }
 
 // publishBatch writes the group together: all of it or nothing is in the log,
@@ -175,7 +207,7 @@ func (c *Channel) publishBatch(group []*request, msgs []*nats.Msg) {
 		c.finish(group, 0, err)
 		return
 	}
-	c.finish(group, ack.Sequence, nil)
+	c.finish(group, ack.Sequence, c.sync(group))
 }
 
 // finish tells requests that were written together, or failed alike, how that

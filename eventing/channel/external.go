@@ -44,11 +44,12 @@ func (e *external) connect(context.Context) (*nats.Conn, error) {
 	return conn, nil
 }
 
-func (e *external) replicas() int          { return e.opts.NATS.Replicas }
-func (*external) shared() bool             { return true }
-func (*external) take(int, time.Time) bool { return true }
-func (*external) ready() error             { return nil }
-func (*external) close()                   {}
+func (e *external) replicas() int           { return e.opts.NATS.Replicas }
+func (*external) shared() bool              { return true }
+func (*external) blocks(string) *blockFiles { return nil }
+func (*external) take(int, time.Time) bool  { return true }
+func (*external) ready() error              { return nil }
+func (*external) close()                    {}
 func (e *external) ledger(ctx context.Context, js jetstream.JetStream) (ledger, error) {
 	return openLedgerBucket(ctx, js, e.replicas(), e.opts.Log)
 }

@@ -56,6 +56,7 @@ func (r *replica) connect(ctx context.Context) (*nats.Conn, error) {
 	c := r.opts.Cluster
 	o := &server.Options{
 		ServerName: c.Name, StoreDir: filepath.Clean(r.opts.Dir),
+		SyncAlways: true,
 		// A server without a port for clients (2.15.2) waits for ever before it
 		// speaks to others. Nobody but this process can use this one.
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: user, Password: c.Password,
@@ -103,6 +104,7 @@ func (r *replica) tell(ctx context.Context, conn *nats.Conn) error {
 
 func (r *replica) replicas() int                  { return len(r.opts.Cluster.Peers) }
 func (*replica) shared() bool                     { return true }
+func (*replica) blocks(string) *blockFiles        { return nil }
 func (r *replica) take(n int, now time.Time) bool { return r.disk.take(n, now) }
 func (r *replica) ledger(ctx context.Context, js jetstream.JetStream) (ledger, error) {
 	return openLedgerBucket(ctx, js, r.replicas(), r.opts.Log)

@@ -46,6 +46,9 @@ type mode interface {
 	// take reports whether there is room for n more bytes, and counts them.
 	take(n int, now time.Time) bool
 	ledger(ctx context.Context, js jetstream.JetStream) (ledger, error)
+	// blocks are the files of a stream that are to be synced before an event in them
+	// is accepted; nil: the servers do that.
+	blocks(stream string) *blockFiles
 	// ready returns why this server does not have everything yet.
 	ready() error
 	close()
@@ -129,7 +132,7 @@ func (s *Server) Close() error {
 
 // launch runs a server in this process and connects to it.
 func launch(o *server.Options, log *slog.Logger) (*server.Server, *nats.Conn, error) {
-	o.JetStream, o.SyncAlways = true, true
+	o.JetStream = true
 	o.JetStreamMaxStore, o.JetStreamMaxMemory, o.MaxPayload = maxStore, maxPayload, maxPayload
 	o.NoSigs = true
 	srv, err := server.NewServer(o)

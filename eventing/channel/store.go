@@ -5,8 +5,9 @@
 // It promises that an event whose Append returned nil is on disk (fsync, not
 // only handed to the kernel; on more than half of the replicas; as its operator
 // has set it, where the server is external), that the events of one Append are kept together
-// or not at all, and that events come back in the order of their sequence
-// numbers, byte for byte. An event with the source and id of one that was accepted within
+// or not at all, whatever ends the process (where the power fails before Append has
+// returned, a part may be kept), and that events come back in the order of their sequence
+// numbers, byte for byte. None is read before it is on disk. An event with the source and id of one that was accepted within
 // Settings.Dedupe is not kept twice, also across a restart. Events leave when they are older than Settings.Keep and in no other way:
 // when there is no room, new ones are refused.
 //
@@ -213,6 +214,11 @@ func (s *Store) Ensure(ctx context.Context, name Name, settings Settings) (*Chan
 		s.seen.window(settings.Dedupe)
 		return c, nil
 	}
+	if blocks := s.server.mode.blocks(streamName(name)); blocks != nil {
+		if err := blocks.settle(); err != nil {
+			return nil, fmt.Errorf("writing what channel %s is to disk: %w", name, err)
+		}
+	}
 	if err := s.adopt(ctx, name, stream.CachedInfo()); err != nil {
 		return nil, err
 	}
@@ -266,6 +272,7 @@ func (s *Store) Remove(ctx context.Context, name Name) error {
 	}
 	c.end(ErrRemoved)
 	c.committing.Wait()
+	c.blocks.close()
 	if err := s.js.DeleteStream(ctx, streamName(name)); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("removing channel %s: %w", name, err)
 	}

@@ -11,6 +11,7 @@ package eventing
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/access"
+	"github.com/headway-dev/headway/eventing/certificate"
 	"github.com/headway-dev/headway/eventing/channel"
 	"github.com/headway-dev/headway/eventing/cursor"
 	"github.com/headway-dev/headway/eventing/delivery"
@@ -49,6 +51,9 @@ type Options struct {
 	Listen string
 	// ListenOutside is that of the ingress for senders outside; "": there is none.
 	ListenOutside string
+	// ListenOutsideTLS is that of the same over TLS, with the certificate in the
+	// folder Certificate; "": there is none.
+	ListenOutsideTLS, Certificate string
 	// URL of the ingress in the cluster, without a path.
 	URL string
 	// OutsideURL is that by which senders outside reach theirs; "": nobody has said.
@@ -74,6 +79,7 @@ type Eventing struct {
 	options         Options
 	release         func() error // of the data folder
 	inside, outside *gate
+	clients         *clients    // who sends from outside
 	started         atomic.Bool // server is set
 	opened          atomic.Bool // everything is
 	server          *channel.Server
@@ -90,7 +96,11 @@ type Eventing struct {
 
 // New returns what Setup adds to a manager. Close has to be called.
 func New(o Options) *Eventing {
-	return &Eventing{options: o, inside: newGate(), outside: newGate()}
+	c := &clients{now: time.Now}
+	if o.Cluster != nil {
+		c.key = o.Cluster.Password
+	}
+	return &Eventing{options: o, inside: newGate(c.vouch), outside: newGate(c.vouch), clients: c}
 }
 
 func (e *Eventing) open(ctx context.Context) (err error) {
@@ -155,9 +165,12 @@ func (e *Eventing) Setup(mgr ctrl.Manager) error {
 	}
 	run := func(ctx context.Context) error { return e.run(ctx, mgr) }
 	for name, run := range map[string]manager.RunnableFunc{
-		"ingress":         func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.inside) },
-		"outside ingress": func(ctx context.Context) error { return e.serve(ctx, e.options.ListenOutside, e.outside) },
-		"store":           run,
+		"ingress": func(ctx context.Context) error { return e.serve(ctx, e.options.Listen, e.inside) },
+		"outside ingress": func(ctx context.Context) error {
+			return e.serve(ctx, e.options.ListenOutside, e.clients.identify(e.outside))
+		},
+		"outside ingress over TLS": e.serveTLS,
+		"store":                    run,
 	} {
 		if err := mgr.Add(run); err != nil {
 			return fmt.Errorf("adding the %s: %w", name, err)
@@ -280,4 +293,19 @@ func (e *Eventing) serve(ctx context.Context, address string, handler http.Handl
 		return fmt.Errorf("listening for events: %w", err)
 	}
 	return e.options.Serve(ctx, listener, handler)
+}
+
+// serveTLS answers senders outside over TLS, if that is asked for, until ctx ends.
+func (e *Eventing) serveTLS(ctx context.Context) error {
+	if e.options.ListenOutsideTLS == "" {
+		return nil
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", e.options.ListenOutsideTLS)
+	if err != nil {
+		return fmt.Errorf("listening for events over TLS: %w", err)
+	}
+	folder := certificate.New(e.options.Certificate, slog.Default())
+	go folder.Watch(ctx)
+	return e.options.Serve(ctx, tls.NewListener(listener, folder.Config()), e.clients.identify(e.outside))
 }

@@ -21,10 +21,13 @@ type gate struct {
 	local  atomic.Pointer[http.Handler]
 	leader atomic.Pointer[url.URL]
 	proxy  *httputil.ReverseProxy
+	// vouch tells the leader who has sent a request, where that cannot be seen from
+	// it.
+	vouch func(context.Context, http.Header) error
 }
 
-func newGate() *gate {
-	g := &gate{}
+func newGate(vouch func(context.Context, http.Header) error) *gate {
+	g := &gate{vouch: vouch}
 	g.proxy = &httputil.ReverseProxy{
 		FlushInterval: -1, // `headway events tail` waits for each line
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 512, DisableCompression: true},
@@ -76,6 +79,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	leader := g.leader.Load()
 	if leader == nil || r.Header.Get(forwardedHeader) != "" {
+		later(w)
+		return
+	}
+	if err := g.vouch(r.Context(), r.Header); err != nil {
+		slog.Debug("passing a request on to the leader", "err", err)
 		later(w)
 		return
 	}

@@ -105,17 +105,33 @@ type ChannelAccess struct {
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*$`
 	Senders []string `json:"senders,omitempty"`
 	// Outside opens the Channel to senders outside of the cluster that sign with a
-	// secret. Absent: they have no way in.
+	// secret or show a client certificate. Absent: they have no way in.
 	//
 	// +optional
 	Outside *OutsideAccess `json:"outside,omitempty"`
 }
 
-// OutsideAccess is how senders outside of the cluster prove who they are.
+// OutsideAccess is how senders outside of the cluster prove who they are: in one of
+// the ways that it has.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.hmac) || has(self.subjectAltNames)",message="access.outside must have hmac, subjectAltNames or both, by which senders prove who they are"
 type OutsideAccess struct {
 	// HMAC has the key with which requests are signed, as the specification
 	// Standard Webhooks says.
-	HMAC KeyRef `json:"hmac"`
+	//
+	// +optional
+	HMAC KeyRef `json:"hmac,omitzero"`
+	// SubjectAltNames are of client certificates: one that an authority of the
+	// installation has signed, and that has one of these names, may send. Each is a
+	// whole DNS name, URI or mail address; a wildcard stands for itself only.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:Pattern=`^[!-~]+$`
+	SubjectAltNames []string `json:"subjectAltNames,omitempty"`
 }
 
 // ChannelStatus is written by the eventing program.

@@ -20,6 +20,7 @@ func main() {
 type flags struct {
 	manager.Flags
 	data, listen, listenOutside, outsideURL, activator string
+	listenTLS, certificate                             string
 	replicas                                           int
 	peers, password                                    string
 	nats, credentials                                  string
@@ -28,7 +29,9 @@ type flags struct {
 func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.data, "data", "/data", "folder for events and for how far each subscription is; nothing of it can be had again from elsewhere")
 	set.StringVar(&f.listen, "listen", ":8080", "address for events, POST /<namespace>/<channel>, which must not be reached from outside of the cluster")
-	set.StringVar(&f.listenOutside, "listen-outside", "", "address for events of signed senders, which may be reached from outside of the cluster; empty: none")
+	set.StringVar(&f.listenOutside, "listen-outside", "", "address for events of senders who sign, which may be reached from outside of the cluster; empty: none")
+	set.StringVar(&f.listenTLS, "listen-outside-tls", "", "the same over TLS; empty: none")
+	set.StringVar(&f.certificate, "certificate", "", "`folder` with tls.crt and tls.key for it, and ca.crt, the authorities of client certificates that are taken; they are followed when they change")
 	set.StringVar(&f.outsideURL, "outside-url", "", "`URL` by which that address is reached, such as https://events.example.com; it makes the URLs that are shown")
 	set.StringVar(&f.activator, "activator", "http://headway-activator.headway-system", "URL of the activators' Service, by which events reach apps")
 	set.IntVar(&f.replicas, "replicas", 1, "on how many servers an event is before it is accepted: 3 pods of this program, or, with --nats-url, what that can do")

@@ -22,7 +22,7 @@ const peerPort = 6222
 // options are the flags as the package has them.
 func (f *flags) options() (eventing.Options, error) {
 	o := eventing.Options{
-		Data: f.data, Listen: f.listen, ListenOutside: f.listenOutside, URL: address.Events, Activator: f.activator, Client: delivery.NewClient(),
+		Data: f.data, Listen: f.listen, ListenOutside: f.listenOutside, ListenOutsideTLS: f.listenTLS, Certificate: f.certificate, URL: address.Events, Activator: f.activator, Client: delivery.NewClient(),
 		Serve: func(ctx context.Context, listener net.Listener, handler http.Handler) error {
 			return program.Serve(ctx, listener, handler, drain)
 		},
@@ -33,6 +33,8 @@ func (f *flags) options() (eventing.Options, error) {
 	}
 	o.Self, o.SelfOutside = f.self(pod, f.listen), f.self(pod, f.listenOutside)
 	switch {
+	case f.listenTLS != "" && (f.certificate == "" || f.listenOutside == ""):
+		return o, errors.New("--listen-outside-tls needs --certificate, and --listen-outside, by which replicas pass requests on to the one that leads")
 	case f.replicas != 1 && f.replicas != 3:
 		return o, fmt.Errorf("--replicas is 1 or 3, not %d", f.replicas)
 	case f.nats != "":

@@ -3,7 +3,8 @@
 // Inside the cluster that is everybody, unless the Channel asks for a token: then
 // it is who shows one of a service account of its namespace, or of its senders,
 // that was made for this channel. From outside it is who signs with the key that
-// the Channel names; the token of the inside is worth nothing there.
+// the Channel names, or has a client certificate with a name that it names; the
+// token of the inside is worth nothing there.
 //
 // It promises that a flood of made-up tokens costs little: what can be seen to be
 // wrong is refused without asking anybody, the rest is asked once, and never more
@@ -44,13 +45,18 @@ const (
 	NoSignature  = "no-signature"
 	BadSignature = "bad-signature"
 	NoKey        = "no-key" // there is nothing to check a signature with
+
+	NoCertificate = "no-certificate"
 )
 
 // Kinds are all of them.
-var Kinds = []string{NoToken, BadToken, NotAllowed, NoReview, NoSignature, BadSignature, NoKey}
+var Kinds = []string{NoToken, BadToken, NotAllowed, NoReview, NoSignature, BadSignature, NoKey, NoCertificate}
 
 // Outside is a sender who has signed, in words for people.
 const Outside = "outside, signed"
+
+// certifiedSender is the one with a client certificate of this name.
+func certifiedSender(name string) string { return "outside, certificate of " + name }
 
 // accountSender is the one with a token.
 func accountSender(account types.NamespacedName) string {

@@ -19,7 +19,7 @@ type Rule struct {
 	// url is the channel's in the cluster, and the audience of tokens for it.
 	url    string
 	access v1alpha1.ChannelAccess
-	// keys are those of senders outside; nil: there are none.
+	// keys are those that senders outside sign with; nil: they do not sign.
 	keys *keys
 }
 
@@ -34,7 +34,7 @@ func NewRule(before *Rule, object *v1alpha1.Channel, url string, secrets Secrets
 	if before != nil && before.name == r.name && before.url == url && equality.Semantic.DeepEqual(before.access, r.access) {
 		return before
 	}
-	if outside := r.access.Outside; outside != nil {
+	if outside := r.access.Outside; outside != nil && outside.HMAC.Name != "" {
 		if before != nil {
 			r.keys = before.keys
 		}
@@ -48,7 +48,7 @@ func NewRule(before *Rule, object *v1alpha1.Channel, url string, secrets Secrets
 // closed reports whether a token is needed.
 func (r *Rule) closed() bool { return r.access.Token }
 
-// Check returns what keeps senders outside from sending, if any are let in.
+// Check returns what keeps senders outside from signing, where they may.
 func (r *Rule) Check(ctx context.Context) error {
 	if r.keys == nil {
 		return nil

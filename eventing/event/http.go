@@ -64,6 +64,12 @@ func ReadHTTP(header http.Header, body []byte) ([]Event, error) {
 	return events, nil
 }
 
+// InBody reports whether the events of a request are altogether in its body: in
+// structured or batched mode, or in one that ReadHTTP refuses.
+func InBody(header http.Header) bool {
+	return strings.HasPrefix(mediaOf(header.Get("Content-Type")), cloudEventsMedia)
+}
+
 // mediaOf is the media type of a Content-Type, in small letters, without
 // parameters.
 func mediaOf(contentType string) string {

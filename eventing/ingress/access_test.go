@@ -64,6 +64,14 @@ func signed(h http.Header, key, body string) http.Header {
 	return h
 }
 
+// text is an event in structured mode, with the headers structured; with those of
+// binary mode it is data.
+const text = `{"specversion": "1.0", "id": "1", "source": "/till", "type": "order.created"}`
+
+func structured() http.Header {
+	return http.Header{"Content-Type": {"application/cloudevents+json"}}
+}
+
 // tokenOf is a token of an account of a namespace.
 func tokenOf(account string) string {
 	claims := fmt.Sprintf(`{"aud":[%q],"exp":%d,"sub":"system:serviceaccount:%s"}`, ordersURL, time.Now().Add(time.Hour).Unix(), account)
@@ -85,13 +93,14 @@ func TestAccess(t *testing.T) {
 		{"inside, with a token", closed, false, headers("Authorization", tokenOf("shop:default")), 202, "service account shop/default", ""},
 		{"through the API server", closed, false, headers("Headway-Authorization", tokenOf("shop:default")), 202, "service account shop/default", ""},
 		{"inside, without a token", closed, false, headers(), 401, "", `Bearer realm="` + ordersURL + `"`},
-		{"inside, signed for the outside", closed, false, signed(headers(), "key", "{}"), 401, "", `Bearer realm="` + ordersURL + `"`},
+		{"inside, signed for the outside", closed, false, signed(structured(), "key", text), 401, "", `Bearer realm="` + ordersURL + `"`},
 		{"inside, with somebody else's", closed, false, headers("Authorization", tokenOf("till:default")), 403, "", ""},
-		{"outside, signed", closed, true, signed(headers(), "key", "{}"), 202, "outside, signed", ""},
-		{"outside, signed with another key", closed, true, signed(headers(), "yek", "{}"), 401, "", `StandardWebhooks realm="shop/orders"`},
-		{"outside, signed for another body", closed, true, signed(headers(), "key", "{ }"), 401, "", `StandardWebhooks realm="shop/orders"`},
+		{"outside, signed", closed, true, signed(structured(), "key", text), 202, "outside, signed", ""},
+		{"outside, signed with another key", closed, true, signed(structured(), "yek", text), 401, "", `StandardWebhooks realm="shop/orders"`},
+		{"outside, signed for another body", closed, true, signed(structured(), "key", "{ }"), 401, "", `StandardWebhooks realm="shop/orders"`},
+		{"outside, a signed body and attributes that are not", closed, true, signed(headers(), "key", text), 401, "", `StandardWebhooks realm="shop/orders"`},
 		{"outside, with a token", closed, true, headers("Authorization", tokenOf("shop:default")), 401, "", `StandardWebhooks realm="shop/orders"`},
-		{"outside, where there is no way in", nil, true, signed(headers(), "key", "{}"), 404, "", ""},
+		{"outside, where there is no way in", nil, true, signed(structured(), "key", text), 404, "", ""},
 		{"outside, where only tokens lead in", &v1alpha1.ChannelAccess{Token: true}, true, headers("Authorization", tokenOf("shop:default")), 404, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -105,7 +114,7 @@ func TestAccess(t *testing.T) {
 			}
 			server := httptest.NewServer(handler)
 			defer server.Close()
-			got := send(t, http.MethodPost, server.URL+"/shop/orders", tc.header, strings.NewReader("{}"))
+			got := send(t, http.MethodPost, server.URL+"/shop/orders", tc.header, strings.NewReader(text))
 			if got.status != tc.status || log.sender != tc.sender || (len(log.events) == 1) != (tc.status == 202) {
 				t.Errorf("answered %d: %s; %d events by %q", got.status, got.text, len(log.events), log.sender)
 			}
@@ -171,6 +180,8 @@ func TestHundredLargeEvents(t *testing.T) {
 		t.Fatalf("%d bytes in all", most)
 	}
 	body := bytes.Repeat([]byte("x"), size)
+	whole := []byte(strings.TrimSuffix(text, "}") + `, "data": "`)
+	whole = append(append(whole, body[len(whole)+2:]...), `"}`...) // of the same size
 	for name, tc := range map[string]struct {
 		room   int
 		header http.Header
@@ -179,7 +190,7 @@ func TestHundredLargeEvents(t *testing.T) {
 	}{
 		"inside":           {roomInside, headers(), func(h *Handler) http.Handler { return h }, func() io.Reader { return bytes.NewReader(body) }},
 		"inside, chunked":  {roomInside, headers(), func(h *Handler) http.Handler { return h }, func() io.Reader { return io.MultiReader(bytes.NewReader(body)) }},
-		"outside, chunked": {roomOutside, signed(headers(), "key", string(body)), (*Handler).Outside, func() io.Reader { return io.MultiReader(bytes.NewReader(body)) }},
+		"outside, chunked": {roomOutside, signed(structured(), "key", string(whole)), (*Handler).Outside, func() io.Reader { return io.MultiReader(bytes.NewReader(whole)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := &memory{came: make(chan struct{}, posts), block: make(chan struct{})}

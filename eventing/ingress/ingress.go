@@ -70,7 +70,7 @@ func New(guard *access.Guard, log *slog.Logger) *Handler {
 			}},
 		outside: entrance{newRoom(roomOutside), (*access.Rule).HasOutside,
 			func(r *http.Request, rule *access.Rule) (verify, *access.Denial) {
-				outsider, no := rule.Outside(r.Header)
+				outsider, no := rule.Outside(r, event.InBody(r.Header))
 				if no != nil {
 					return nil, no
 				}

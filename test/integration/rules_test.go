@@ -43,6 +43,7 @@ const (
 	twoSources     = "set only one of value, secret and config"
 	buildAndImage  = "set exactly one of build and image"
 	badChannelName = "metadata.name must be at most 63 lower-case letters, digits and hyphens"
+	noWayOutside   = "access.outside must have hmac, subjectAltNames or both, by which senders prove who they are"
 	badKeep        = "keep must be between 1m and 8760h"
 	badDedupe      = "dedupe must be at most 24h"
 	badRetryFor    = "retry.for must be between 1s and 720h"
@@ -145,6 +146,9 @@ func refusals() []refusal {
 		{name: "too small a channel in bytes", object: channel, with: fields{"spec.size": int64(1024)}, want: "size must be at least 1Mi"},
 		{name: "events too small", object: channel, with: fields{"spec.maxEvent": int64(65535)}, want: "spec.maxEvent in body should be greater than or equal to 65536"},
 		{name: "events too large", object: channel, with: fields{"spec.maxEvent": int64(8388609)}, want: "spec.maxEvent in body should be less than or equal to 8388608"},
+		{name: "outside, and no way to prove anything", object: channel, with: fields{"spec.access": map[string]any{"outside": map[string]any{}}}, want: noWayOutside},
+		{name: "outside, by no certificate", object: channel, with: fields{"spec.access": map[string]any{"outside": map[string]any{"subjectAltNames": []any{}}}}, want: "spec.access.outside.subjectAltNames in body should have at least 1 items"},
+		{name: "outside, by a name with a blank", object: channel, with: fields{"spec.access": map[string]any{"outside": map[string]any{"subjectAltNames": []any{"a b"}}}}, want: "spec.access.outside.subjectAltNames[0] in body should match"},
 		{name: "dedupe below zero", object: channel, with: fields{"spec.dedupe": "-1s"}, want: badDedupe},
 		{name: "dedupe too long", object: channel, with: fields{"spec.dedupe": "25h"}, want: badDedupe},
 

@@ -79,7 +79,7 @@ b/headway.yaml:3:42: events[0].deadLetter: events that pass the filters go in a 
 // TestTopology: what is drawn is the same however the files are ordered.
 func TestTopology(t *testing.T) {
 	s := commitOf(t, "a1", content{
-		"shop": "name: shop\nsends: [orders, other/x]\nchannels: [{name: orders, access: {outside: {hmac: secret://a/b}}}, {name: dead}, {name: answers}]\nevents:\n" +
+		"shop": "name: shop\nsends: [orders, other/x]\nchannels: [{name: orders, access: {outside: {hmac: secret://a/b, subjectAltNames: [till.example.com]}}}, {name: dead}, {name: answers}]\nevents:\n" +
 			"- {name: mail, from: orders, filter: {type: order.created, prefix: {source: /shop}, suffix: {subject: x}, not: {region: eu}, all: [{cesql: a > 1}, {b: c}], any: [{b: c}, {d: e}]}, to: /mail, reply: answers, deadLetter: dead}\n" +
 			"- {name: hook, from: answers, to: {url: \"https://example.com/x\"}}\n- {name: copy, from: elsewhere, to: {channel: orders}}\n- {name: report, cron: 0 3 * * * Europe/Berlin, to: /report}\n",
 		"events": "channels: [{name: pods}]\nsources:\n- {name: pods, kubernetes: {kinds: [Pod]}, to: {channel: pods}}\n",
@@ -92,6 +92,7 @@ dead
 elsewhere
   -> channel orders (shop-copy)
 orders
+  <- outside, with a client certificate
   <- outside, signed
   <- events of shop-copy
   <- app shop

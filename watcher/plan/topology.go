@@ -108,8 +108,15 @@ func (s *Snapshot) Topology() string {
 		add(e.to, "<- %s of %s", what, e.by.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.channels)) {
-		if a := t.channels[name].Access; a != nil && a.Outside != nil {
+		a := t.channels[name].Access
+		if a == nil || a.Outside == nil {
+			continue
+		}
+		if a.Outside.HMAC.Name != "" {
 			add(name, "<- outside, signed")
+		}
+		if len(a.Outside.SubjectAltNames) > 0 {
+			add(name, "<- outside, with a client certificate")
 		}
 	}
 	for _, each := range t.subscriptions {

@@ -3,6 +3,7 @@ package specfile
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -35,19 +36,46 @@ var accessRows = []rowOf[Channel]{
 	},
 	{
 		name: "outside", byDefault: "no way in",
-		doc: "Opens the channel to senders outside of the cluster that sign with a secret.",
+		doc: "Opens the channel to senders outside of the cluster that sign with a secret, or show a client certificate: one of the two is enough.",
 		value: objectOf[Channel]{rows: outsideRows, example: "{hmac: secret://orders/hmac}",
-			begin: func(c *Channel) { c.Spec.Access.Outside = &v1alpha1.OutsideAccess{} }},
+			begin: func(c *Channel) { c.Spec.Access.Outside = &v1alpha1.OutsideAccess{} },
+			check: checkOutside},
 	},
 }
 
-var outsideRows = []rowOf[Channel]{{
-	name: "hmac", required: true,
-	doc: "Key with which requests are signed, as the specification Standard Webhooks says.",
-	value: secretKey("secret://orders/hmac", func(c *Channel, k v1alpha1.KeyRef) {
-		c.Spec.Access.Outside.HMAC = k
-	}),
-}}
+var outsideRows = []rowOf[Channel]{
+	{
+		name: "hmac", byDefault: "no signature is taken",
+		doc: "Key with which requests are signed, as the specification Standard Webhooks says.",
+		value: secretKey("secret://orders/hmac", func(c *Channel, k v1alpha1.KeyRef) {
+			c.Spec.Access.Outside.HMAC = k
+		}),
+	},
+	{
+		name: "subjectAltNames", byDefault: "no certificate is taken",
+		doc: "Names of client certificates that may send: DNS names, URIs or mail addresses, each in full. An authority of the [installation](install.md#events-over-tls) has to have signed them.",
+		value: listOf[Channel]{what: "names of certificates", most: 64, item: textOf[Channel]{
+			what: "a DNS name, a URI or a mail address", example: "spiffe://example.com/till",
+			pattern: `^[!-~]+$`, most: 512,
+			set: addSubjectAltName}},
+	},
+}
+
+// addSubjectAltName: a name twice is one.
+func addSubjectAltName(c *Channel, v string) error {
+	if outside := c.Spec.Access.Outside; !slices.Contains(outside.SubjectAltNames, v) {
+		outside.SubjectAltNames = append(outside.SubjectAltNames, v)
+	}
+	return nil
+}
+
+// checkOutside: without either nobody could send.
+func checkOutside(c *Channel) string {
+	if outside := c.Spec.Access.Outside; outside.HMAC.Name == "" && len(outside.SubjectAltNames) == 0 {
+		return "expected hmac, subjectAltNames or both, by which senders outside prove who they are"
+	}
+	return ""
+}
 
 // secretKey is a key of a Secret.
 func secretKey[T any](example string, set func(into *T, k v1alpha1.KeyRef)) textOf[T] {

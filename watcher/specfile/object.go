@@ -25,6 +25,9 @@ type objectOf[T any] struct {
 	example string
 	// begin is called before the keys are read, also of an empty mapping.
 	begin func(into *T)
+	// check returns what is wrong with keys that are all right by themselves; "" is
+	// nothing. nil: nothing can be.
+	check func(into *T) string
 }
 
 func (o objectOf[T]) expected() string { return "a mapping, such as " + o.example }
@@ -38,6 +41,7 @@ func (o objectOf[T]) read(r *reader, into *T, parent string, n *yaml.Node) {
 	if o.begin != nil {
 		o.begin(into)
 	}
+	problems := len(r.problems)
 	byName := map[string]rowOf[T]{}
 	for _, row := range o.rows {
 		byName[row.name] = row
@@ -63,6 +67,11 @@ func (o objectOf[T]) read(r *reader, into *T, parent string, n *yaml.Node) {
 	for _, row := range o.rows {
 		if row.required && !r.has(join(parent, row.name)) {
 			r.fail(n, join(parent, row.name), "missing; expected %s", row.value.expected())
+		}
+	}
+	if o.check != nil && len(r.problems) == problems {
+		if wrong := o.check(into); wrong != "" {
+			r.fail(n, parent, "%s", wrong)
 		}
 	}
 }

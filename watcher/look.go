@@ -227,7 +227,7 @@ func (l *look) commit(ctx context.Context, hash string) (*commit, error) {
 	if err := l.bring(ctx, hash); err != nil {
 		return nil, err
 	}
-	listed, err := l.cache.Commit(hash)
+	listed, err := l.cache.Commit(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -305,10 +305,16 @@ func (l *look) ensure(ctx context.Context) error {
 }
 
 func (l *look) openCache() (err error) {
-	if l.cache == nil {
-		l.cache, err = l.open()
+	if l.cache != nil {
+		return nil
 	}
-	return err
+	if l.cache, err = l.open(); err != nil {
+		l.cache = nil
+		return err
+	}
+	// What the files of commits take is held together with the cache.
+	l.cache.Dropped = func() { clear(l.commits) }
+	return nil
 }
 
 // close ends the look.

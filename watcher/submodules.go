@@ -73,7 +73,7 @@ func (l *look) graft(ctx context.Context, c *commit, sub tree.Submodule, url str
 	if err := l.cache.FetchSubmodule(ctx, l.session, url, sub.Commit); err != nil {
 		return err
 	}
-	files, err := l.cache.Commit(sub.Commit)
+	files, err := l.cache.Commit(ctx, sub.Commit)
 	if err != nil {
 		return err
 	}

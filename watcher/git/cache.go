@@ -36,22 +36,30 @@ const (
 
 // Cache is a bare, shallow repository on disk. One goroutine at a time.
 type Cache struct {
+	// Dropped is called when what was read may not be kept any longer; it may be nil.
+	Dropped func()
+
 	dir    string
 	limits Limits
+	room   room
 	store  *filesystem.Storage
+	// release gives the memory back that is held; nil where none is. large: a commit
+	// needs more than the usual.
+	release func()
+	large   bool
 }
 
 // OpenCache opens the cache in dir, which need not exist. What an interrupted
 // fetch left behind is removed.
 func (c *Client) OpenCache(dir string) (*Cache, error) {
-	cache := &Cache{dir: dir, limits: c.limits}
+	cache := &Cache{dir: dir, limits: c.limits, room: c.room}
 	for _, pattern := range []string{tempPrefix + "*", "objects/pack/tmp_*"} {
 		left, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return nil, fmt.Errorf("cleaning the git cache: %w", err)
 		}
 		for _, file := range left {
-			if err := os.Remove(file); err != nil {
+			if err := os.RemoveAll(file); err != nil {
 				return nil, fmt.Errorf("cleaning the git cache: %w", err)
 			}
 		}
@@ -66,10 +74,7 @@ func (c *Cache) open() error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return fmt.Errorf("creating the git cache: %w", err)
 	}
-	// Packs stay open between two reads: a look at a commit reads thousands of
-	// objects.
-	c.store = filesystem.NewStorageWithOptions(osfs.New(c.dir), cache.NewObjectLRU(objectCacheBytes),
-		filesystem.Options{LargeObjectThreshold: streamFrom, KeepDescriptors: true})
+	c.store = c.storage()
 	if _, err := os.Stat(filepath.Join(c.dir, "objects")); err == nil {
 		return nil
 	}
@@ -79,14 +84,31 @@ func (c *Cache) open() error {
 	return nil
 }
 
-// Close closes the files that reading has opened.
+// storage reads the files. Packs stay open between two reads: a look at a commit
+// reads thousands of objects.
+func (c *Cache) storage() *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(c.dir), cache.NewObjectLRU(objectCacheBytes),
+		filesystem.Options{LargeObjectThreshold: streamFrom, KeepDescriptors: true})
+}
+
+// Close closes the files that reading has opened, and gives back its memory.
 func (c *Cache) Close() {
+	c.closeFiles()
+	if c.release != nil {
+		c.release()
+		c.release = nil
+	}
+}
+
+// closeFiles forgets what was read of the objects, too.
+func (c *Cache) closeFiles() {
 	_ = c.store.Close()
+	c.store = c.storage()
 }
 
 // Reset throws the content away.
 func (c *Cache) Reset() error {
-	c.Close()
+	c.closeFiles()
 	if err := os.RemoveAll(c.dir); err != nil {
 		return fmt.Errorf("removing the git cache: %w", err)
 	}

@@ -22,8 +22,10 @@ import (
 // Safe for concurrent use.
 type Client struct {
 	limits Limits
-	// fetches has room for the fetches that may run at once.
-	fetches chan struct{}
+	room   room
+	// pushes has room for those that may run at once: each holds its objects in
+	// memory.
+	pushes chan struct{}
 
 	mu sync.Mutex
 	// webs are by the authority that they trust beside the system's: "", or
@@ -38,16 +40,15 @@ type web struct {
 	auth *githttp.BasicAuth
 }
 
-// maxFetches bounds the fetches of all Repositories together: each may hold an
-// object of the largest size in memory.
-const maxFetches = 8
+// maxPushes bounds the pushes of all Repositories together.
+const maxPushes = 8
 
 // maxAuthorities bounds the kept transports; past it they are made anew.
 const maxAuthorities = 64
 
 // NewClient makes a Client with the given bounds.
 func NewClient(limits Limits) *Client {
-	return &Client{limits: limits, fetches: make(chan struct{}, maxFetches), webs: map[string]web{}}
+	return &Client{limits: limits, room: newRoom(limits.Memory), pushes: make(chan struct{}, maxPushes), webs: map[string]web{}}
 }
 
 // web gives the transport that trusts the Secret's authority too, with its

@@ -6,6 +6,7 @@
 // same session), depth-1 fetches of exactly the wanted commits, and a bound on
 // everything a remote sends: time, bytes, size of one object, number of files,
 // length and depth of their paths.
+// What a remote sends is read by package intake, in a process of its own.
 // Every failure is an *Error with a reason of api/v1alpha1 and a message that
 // says what to do.
 //
@@ -30,6 +31,9 @@ type Limits struct {
 	PackBytes int64
 	// ObjectBytes is the largest file, uncompressed.
 	ObjectBytes int64
+	// Memory is what reading takes of all Repositories together: packs, each in a
+	// process of its own, and what is read from caches.
+	Memory int64
 	// CacheBytes is the size from which a cache is fetched afresh instead of
 	// growing further.
 	CacheBytes int64
@@ -60,6 +64,7 @@ func DefaultLimits() Limits {
 		RefsBytes:    32 << 20,
 		PackBytes:    1 << 30,
 		ObjectBytes:  256 << 20,
+		Memory:       544 << 20,
 		CacheBytes:   1 << 30,
 		PushBytes:    32 << 20,
 		HistoryBytes: 64 << 20,

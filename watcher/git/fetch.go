@@ -1,28 +1,29 @@
 package git
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // Fetch brings the wanted commits that are missing. A cache that has grown
 // past its bound is fetched afresh first, so wants has to name every commit
-// that is still needed. Errors of the remote are of type *Error.
+// that is still needed. Whatever fetches holds the memory to read with when it is
+// done. Errors of the remote are of type *Error.
 func (c *Cache) Fetch(ctx context.Context, s *Session, wants []string) error {
+	if err := c.Hold(ctx); err != nil {
+		return err
+	}
 	missing := slices.DeleteFunc(slices.Clone(wants), c.Has)
 	if len(missing) == 0 {
 		return nil
@@ -42,6 +43,9 @@ func (c *Cache) Fetch(ctx context.Context, s *Session, wants []string) error {
 // does not give those, the last 1000 commits of tip are searched, unless that is
 // empty. found is false when it is not among them.
 func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string) (found bool, err error) {
+	if err := c.Hold(ctx); err != nil {
+		return false, err
+	}
 	if c.Has(commit) {
 		return true, nil
 	}
@@ -59,6 +63,9 @@ func (c *Cache) FetchCommit(ctx context.Context, s *Session, commit, tip string)
 // 1000 of tip, which has to be here. "" when there is none, or more than one.
 // What is found is here with all its files.
 func (c *Cache) SearchCommit(ctx context.Context, s *Session, short, tip string) (string, error) {
+	if err := c.Hold(ctx); err != nil {
+		return "", err
+	}
 	if commit, err := c.walk(short, tip); commit != "" || err != nil {
 		return commit, err
 	}
@@ -110,77 +117,60 @@ func (c *Cache) fetch(ctx context.Context, s *Session, wants []string, depth int
 	return c.remember(wants)
 }
 
-// bring puts what is asked for into the cache.
+// bring puts what is asked for into the cache, and holds.
 func (c *Cache) bring(ctx context.Context, s *Session, a ask) error {
+	c.Rest()
 	started := time.Now()
 	pack, err := s.download(ctx, c.dir, a)
 	if err != nil {
 		return err
 	}
 	defer pack.remove()
-	if info, err := pack.Stat(); err == nil {
-		fetchBytes.Add(float64(info.Size()))
-		fetchSeconds.Observe(time.Since(started).Seconds())
+	fetchBytes.Add(float64(pack.size))
+	fetchSeconds.Observe(time.Since(started).Seconds())
+	if _, err := s.client.takeIn(ctx, c.dir, pack.name, c.limits.bounds()); err != nil {
+		return err
 	}
-	if pack.thin {
-		return explode(pack, c.store)
-	}
-	return c.addPack(pack)
+	c.closeFiles() // a store does not look again at which packs there are
+	return c.Hold(ctx)
 }
 
-// explode writes the objects of a thin pack one by one: a pack with deltas
-// against objects elsewhere cannot stand on its own. These packs are small,
-// they hold what one push changed.
-func explode(pack io.Reader, into storer.EncodedObjectStorer) error {
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(pack), into)
+// aside reads what is asked for without leaving any of it in the cache. It holds
+// what it reads with.
+func (c *Cache) aside(ctx context.Context, s *Session, a ask, read func(*filesystem.Storage) error) (err error) {
+	c.Rest()
+	pack, err := s.download(ctx, c.dir, a)
 	if err != nil {
-		return fmt.Errorf("reading the pack: %w", err)
+		return err
 	}
-	if _, err := parser.Parse(); err != nil {
-		return fmt.Errorf("reading the pack: %w: %w", ErrCorrupt, err)
-	}
-	return nil
-}
-
-// addPack indexes a pack and puts both into place. go-git's own writer indexes
-// in a goroutine of its own, where a panic over a hostile pack would end the
-// process.
-func (c *Cache) addPack(pack *incoming) error {
-	objects := new(idxfile.Writer)
-	parser, err := packfile.NewParser(packfile.NewScanner(pack), objects)
+	defer pack.remove()
+	dir, err := os.MkdirTemp(c.dir, tempPrefix)
 	if err != nil {
-		return fmt.Errorf("indexing the pack: %w", err)
+		return fmt.Errorf("creating a folder for commits: %w", err)
 	}
-	checksum, err := parser.Parse()
-	if err != nil {
-		return fmt.Errorf("indexing the pack: %w", err)
-	}
-	index, err := objects.Index()
-	if err != nil {
-		return fmt.Errorf("indexing the pack: %w", err)
-	}
-	file, err := os.CreateTemp(c.dir, tempPrefix)
-	if err != nil {
-		return fmt.Errorf("creating a pack index: %w", err)
+	aside := &Cache{dir: dir, limits: c.limits, room: c.room}
+	if err := aside.open(); err != nil {
+		return err
 	}
 	defer func() {
-		_ = file.Close()
-		_ = os.Remove(file.Name()) // not there any more when all went well
+		aside.Close()
+		err = errors.Join(err, os.RemoveAll(dir))
 	}()
-	out := bufio.NewWriter(file)
-	if _, err := idxfile.NewEncoder(out).Encode(index); err != nil {
-		return fmt.Errorf("writing a pack index: %w", err)
+	b := c.limits.bounds()
+	if a.limit > 0 {
+		b.ExpandedBytes, b.FreeBytes = a.limit, a.limit
 	}
-	if err := errors.Join(out.Flush(), file.Close()); err != nil {
-		return fmt.Errorf("writing a pack index: %w", err)
+	if _, err := s.client.takeIn(ctx, dir, pack.name, b); err != nil {
+		if e := new(Error); a.limit > 0 && errors.As(err, &e) && e.Reason == v1alpha1.ReasonTooLarge {
+			return tooFar(c.limits)
+		}
+		return err
 	}
-	// The index first: a pack counts from the moment it is there.
-	base := filepath.Join(c.dir, "objects", "pack", "pack-"+checksum.String())
-	if err := errors.Join(os.Rename(file.Name(), base+".idx"), os.Rename(pack.Name(), base+".pack")); err != nil {
-		return fmt.Errorf("storing a pack: %w", err)
+	aside.closeFiles()
+	if err := aside.Hold(ctx); err != nil {
+		return err
 	}
-	c.Close()
-	return c.open() // a store does not look again at which packs there are
+	return read(aside.store)
 }
 
 // newest are commits that are here with all their files: what git keeps in

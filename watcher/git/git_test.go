@@ -91,7 +91,7 @@ func TestFetchesWhatMoved(t *testing.T) {
 				if err := cache.Fetch(t.Context(), s, []string{want}); err != nil {
 					t.Fatalf("push %d: Fetch: %v", i, err)
 				}
-				c, err := cache.Commit(want)
+				c, err := cache.Commit(t.Context(), want)
 				if err != nil {
 					t.Fatalf("push %d: %v", i, err)
 				}
@@ -191,7 +191,7 @@ func TestFetchCommitThatNoRefPointsAt(t *testing.T) {
 				if err != nil || !found {
 					t.Fatalf("FetchCommit(old) = %v, %v; want it found", found, err)
 				}
-				if _, err := cache.Commit(old); err != nil {
+				if _, err := cache.Commit(t.Context(), old); err != nil {
 					t.Error(err)
 				}
 				if found, err := cache.FetchCommit(t.Context(), s, gone, tip); err != nil || found {
@@ -227,7 +227,7 @@ func TestCorruptCacheIsTold(t *testing.T) {
 	if cache, err = client.OpenCache(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cache.Commit(commit); !errors.Is(err, git.ErrCorrupt) {
+	if _, err := cache.Commit(t.Context(), commit); !errors.Is(err, git.ErrCorrupt) {
 		t.Fatalf("Commit of a corrupt cache: %v, want ErrCorrupt", err)
 	}
 	if err := cache.Reset(); err != nil {
@@ -236,7 +236,7 @@ func TestCorruptCacheIsTold(t *testing.T) {
 	if err := cache.Fetch(t.Context(), s, []string{commit}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cache.Commit(commit); err != nil {
+	if _, err := cache.Commit(t.Context(), commit); err != nil {
 		t.Errorf("after a reset: %v", err)
 	}
 }
@@ -311,7 +311,7 @@ func readCommit(ctx context.Context, dir string, client *git.Client, r remote, c
 	if err := cache.Fetch(ctx, s, []string{commit}); err != nil {
 		return err
 	}
-	_, err = cache.Commit(commit)
+	_, err = cache.Commit(ctx, commit)
 	return err
 }
 
@@ -347,7 +347,7 @@ func TestThinPackIsTaken(t *testing.T) {
 					t.Fatal(err)
 				}
 				sizes = append(sizes, bytesIn(t, dir)-before)
-				c, err := cache.Commit(commit)
+				c, err := cache.Commit(t.Context(), commit)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/storage/memory"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
@@ -38,34 +39,29 @@ func (c *Cache) Gained(ctx context.Context, s *Session, from, to string) (Gained
 	if s.adv.Capabilities.Supports(capability.Filter) {
 		a.filter = packp.FilterTreeDepth(0)
 	}
-	pack, err := s.download(ctx, c.dir, a)
-	if err != nil {
-		return Gained{}, err
-	}
-	defer pack.remove()
-	store := memory.NewStorage()
-	if err := explode(pack, store); err != nil {
-		return Gained{}, err
-	}
-	return gained(store, plumbing.NewHash(from), plumbing.NewHash(to))
+	var out Gained
+	err := c.aside(ctx, s, a, func(store *filesystem.Storage) (err error) {
+		out, err = gained(store, plumbing.NewHash(from), plumbing.NewHash(to))
+		return err
+	})
+	return out, err
 }
 
 // gained walks from the newest commit. Every way back ends at a commit that the
 // first one has, and at that itself only where it is among the ancestors.
-func gained(store *memory.Storage, from, to plumbing.Hash) (Gained, error) {
+func gained(store *filesystem.Storage, from, to plumbing.Hash) (Gained, error) {
 	out := Gained{Messages: map[string]string{}}
 	for queue := []plumbing.Hash{to}; len(queue) > 0; queue = queue[1:] {
 		hash := queue[0]
-		stored := store.Commits[hash]
 		if _, seen := out.Messages[hash.String()]; seen {
 			continue
 		}
-		if stored == nil {
+		commit, err := object.GetCommit(store, hash)
+		if errors.Is(err, plumbing.ErrObjectNotFound) {
 			out.Descends = out.Descends || hash == from
 			out.Began = append(out.Began, hash.String())
 			continue
 		}
-		commit, err := object.DecodeCommit(store, stored)
 		if err != nil {
 			return Gained{}, fmt.Errorf("reading commit %s: %w", hash, err)
 		}

@@ -10,6 +10,11 @@ var (
 		Name: "headway_watcher_fetch_bytes_total",
 		Help: "Bytes of packs received from remotes.",
 	})
+	intakeBytes = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "headway_watcher_pack_memory_bytes",
+		Help:    "Most memory of the process that read a pack; 0 where it ended early.",
+		Buckets: prometheus.ExponentialBuckets(8<<20, 2, 7),
+	})
 	fetchSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "headway_watcher_fetch_seconds",
 		Help:    "Time from asking for a pack to having it on disk.",
@@ -17,4 +22,4 @@ var (
 	})
 )
 
-func init() { metrics.Registry.MustRegister(fetchBytes, fetchSeconds) }
+func init() { metrics.Registry.MustRegister(fetchBytes, intakeBytes, fetchSeconds) }

@@ -95,8 +95,8 @@ func (c *Client) openPush(ctx context.Context, ep *transport.Endpoint, secret ma
 
 func (s *Session) push(ctx context.Context, u update) error {
 	select { // a push holds its objects in memory
-	case s.client.fetches <- struct{}{}:
-		defer func() { <-s.client.fetches }()
+	case s.client.pushes <- struct{}{}:
+		defer func() { <-s.client.pushes }()
 	case <-ctx.Done():
 		return s.classifyPush(ctx, ctx.Err(), "")
 	}

@@ -96,16 +96,14 @@ func (s *Session) Close() {
 // ErrNotAdvertised: a server may refuse a commit that no ref points at.
 var ErrNotAdvertised = errors.New("the server gives only commits that a ref points at")
 
-// incoming is a received pack in a temporary file, checked against the limits.
+// incoming is a received pack in a temporary file. Nothing of it was looked at.
 type incoming struct {
-	*os.File
-	thin bool
+	name string
+	size int64
 }
 
-func (p *incoming) remove() {
-	_ = p.Close()
-	_ = os.Remove(p.Name())
-}
+// remove is for what is left of it: taking it may have put it elsewhere.
+func (p *incoming) remove() { _ = os.Remove(p.name) }
 
 // ask is what to ask a remote for.
 type ask struct {
@@ -124,12 +122,6 @@ type ask struct {
 // download asks for commits and puts their pack into a file in dir. The caller
 // removes it.
 func (s *Session) download(ctx context.Context, dir string, a ask) (*incoming, error) {
-	select {
-	case s.client.fetches <- struct{}{}:
-		defer func() { <-s.client.fetches }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 	ctx, cancel := context.WithTimeout(ctx, s.client.limits.FetchTimeout)
 	defer cancel()
 	if s.consumed { // one pack per conversation over ssh
@@ -197,9 +189,9 @@ func (s *Session) receive(ctx context.Context, pace *pace, dir string, req *pack
 	if err != nil {
 		return nil, fmt.Errorf("creating a file for the pack: %w", err)
 	}
-	in := &incoming{File: file}
+	in := &incoming{name: file.Name()}
 	defer func() {
-		if err != nil {
+		if err = errors.Join(err, file.Close()); err != nil {
 			in.remove()
 		}
 	}()
@@ -213,22 +205,11 @@ func (s *Session) receive(ctx context.Context, pace *pace, dir string, req *pack
 	if limit > 0 {
 		pack = io.LimitReader(pack, limit+1) // compressed, it is smaller
 	}
-	n, err := io.Copy(file, pace.of(pack))
-	switch {
-	case err != nil:
-		return nil, err
-	case limit > 0 && n > limit:
-		return nil, tooFar(s.client.limits)
+	in.size, err = io.Copy(file, pace.of(pack))
+	if err == nil && limit > 0 && in.size > limit {
+		err = tooFar(s.client.limits)
 	}
-	held, err := checkPack(file, s.client.limits)
-	switch {
-	case err != nil:
-		return nil, err
-	case limit > 0 && held.bytes > limit:
-		return nil, tooFar(s.client.limits)
-	}
-	in.thin = held.thin
-	return in, nil
+	return in, err
 }
 
 // refusesWant: the protocol has no code for it, and go-git's HTTP session

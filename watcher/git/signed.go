@@ -25,6 +25,9 @@ func (s *Session) TagObject(ref string) string {
 // request. Their commits come too, with their files, as far as they are not
 // among the last that were fetched.
 func (c *Cache) FetchTags(ctx context.Context, s *Session, refs []string) error {
+	if err := c.Hold(ctx); err != nil {
+		return err
+	}
 	have, err := c.newest()
 	if err != nil {
 		return err

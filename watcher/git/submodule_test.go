@@ -47,7 +47,7 @@ func TestSubmodule(t *testing.T) {
 			if err := cache.Fetch(t.Context(), session, []string{head}); err != nil {
 				t.Fatal(err)
 			}
-			c, err := cache.Commit(head)
+			c, err := cache.Commit(t.Context(), head)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func TestSubmodule(t *testing.T) {
 			if err := cache.FetchSubmodule(t.Context(), session, "../lib.git", commit); err != nil {
 				t.Fatal(err)
 			}
-			sub, err := cache.Commit(commit)
+			sub, err := cache.Commit(t.Context(), commit)
 			if err != nil || cmp.Diff([]string{"money.go"}, names(sub)) != "" {
 				t.Fatal(sub, err)
 			}

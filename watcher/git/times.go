@@ -2,13 +2,15 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/storage/memory"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // CommitTimes reports when commits were made, without fetching what they hold:
@@ -21,22 +23,18 @@ func (c *Cache) CommitTimes(ctx context.Context, s *Session, commits []string) (
 	if !offers.Supports(capability.Filter) || !offers.Supports(capability.Shallow) {
 		return nil, nil
 	}
-	pack, err := s.download(ctx, c.dir, ask{wants: commits, depth: 1, filter: packp.FilterTreeDepth(0)})
-	if err != nil {
-		return nil, err
-	}
-	defer pack.remove()
-	store := memory.NewStorage()
-	if err := explode(pack, store); err != nil {
-		return nil, err
-	}
-	times := make(map[string]time.Time, len(store.Commits))
-	for hash, stored := range store.Commits {
-		commit, err := object.DecodeCommit(store, stored)
-		if err != nil {
-			return nil, fmt.Errorf("reading commit %s: %w", hash, err)
+	times := map[string]time.Time{}
+	err := c.aside(ctx, s, ask{wants: commits, depth: 1, filter: packp.FilterTreeDepth(0)}, func(store *filesystem.Storage) error {
+		for _, hash := range commits {
+			commit, err := object.GetCommit(store, plumbing.NewHash(hash))
+			switch {
+			case err == nil:
+				times[hash] = commit.Committer.When
+			case !errors.Is(err, plumbing.ErrObjectNotFound):
+				return fmt.Errorf("reading commit %s: %w", hash, err)
+			}
 		}
-		times[hash.String()] = commit.Committer.When
-	}
-	return times, nil
+		return nil
+	})
+	return times, err
 }

@@ -51,7 +51,7 @@ func TestCommitTimes(t *testing.T) {
 				if err := cache.Fetch(t.Context(), session, []string{first, wants[1]}); err != nil {
 					t.Error(err)
 				}
-				if _, err := cache.Commit(wants[1]); err != nil {
+				if _, err := cache.Commit(t.Context(), wants[1]); err != nil {
 					t.Error(err)
 				}
 			})

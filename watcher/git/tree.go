@@ -1,6 +1,7 @@
 package git
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +23,30 @@ const (
 	maxPath = 4096
 )
 
-// Commit reads a commit and lists its files; no content is read. An error
-// wraps ErrCorrupt when the cache has to be reset, and is an *Error when the
-// commit is not one that Headway can take.
-func (c *Cache) Commit(hash string) (*tree.Commit, error) {
+// Commit reads a commit and lists its files; no content is read. One with very
+// many files waits for more memory to hold; what was read before has to be let go
+// then. An error wraps ErrCorrupt when the cache has to be reset, and is an *Error
+// when the commit is not one that Headway can take.
+func (c *Cache) Commit(ctx context.Context, hash string) (*tree.Commit, error) {
+	if err := c.Hold(ctx); err != nil {
+		return nil, err
+	}
+	listed, err := c.list(hash)
+	if !errors.Is(err, errLarge) {
+		return listed, err
+	}
+	c.Rest()
+	c.large = true
+	if err := c.Hold(ctx); err != nil {
+		return nil, err
+	}
+	return c.list(hash)
+}
+
+// errLarge: a commit needs more memory than what is held.
+var errLarge = errors.New("a commit with very many files")
+
+func (c *Cache) list(hash string) (*tree.Commit, error) {
 	o, err := c.store.EncodedObject(plumbing.AnyObject, plumbing.NewHash(hash))
 	if err != nil {
 		return nil, fmt.Errorf("reading commit %s: %w: %w", hash, ErrCorrupt, err)
@@ -55,6 +76,12 @@ type lister struct {
 	bytes   int64
 }
 
+// held is the memory that the files take.
+func (l *lister) held() int64 {
+	limits := l.cache.limits
+	return fileMemory*int64(limits.Entries-l.entries) + limits.PathBytes - l.bytes
+}
+
 // count takes an entry from what may still be listed.
 func (l *lister) count(name string) error {
 	l.entries--
@@ -64,6 +91,8 @@ func (l *lister) count(name string) error {
 		return failure(v1alpha1.ReasonTooLarge, "the commit has more than %d files and folders; split the repository", l.cache.limits.Entries)
 	case len(name) > maxPath:
 		return failure(v1alpha1.ReasonTooLarge, "the commit has a path of %d bytes, and %d are the most: %s; give its folders shorter names", len(name), maxPath, oneLine(name))
+	case !l.cache.large && l.held() > listMemory:
+		return errLarge
 	case l.bytes < 0:
 		return failure(v1alpha1.ReasonTooLarge, "the paths of the commit's files have more than %s together; split the repository, or give folders shorter names", size(l.cache.limits.PathBytes))
 	}

@@ -64,8 +64,7 @@ type autoscaler struct {
 func startAutoscaler() *autoscaler {
 	a := &autoscaler{network: newNetwork()}
 	a.Server = &Server{
-		Logger:    quiet,
-		Authorize: func(context.Context, string) error { return nil },
+		Logger: quiet,
 		Changed: func(Key) {
 			a.mu.Lock()
 			a.changed++

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -290,10 +289,9 @@ func TestAStuckAutoscalerIsGivenUp(t *testing.T) {
 	})
 }
 
-func serve(s *Server, method, token, body string) (int, string) {
+func serve(s *Server, method, body string) (int, string) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, Path, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+token)
 	s.ServeHTTP(deadlines{w}, r)
 	return w.Code, w.Body.String()
 }
@@ -304,26 +302,20 @@ type deadlines struct{ *httptest.ResponseRecorder }
 func (deadlines) SetReadDeadline(time.Time) error { return nil }
 
 func TestStreamsAreRefused(t *testing.T) {
-	s := &Server{Logger: quiet, Changed: func(Key) {}, Authorize: func(_ context.Context, token string) error {
-		if token != "good" {
-			return errors.New("not an activator")
-		}
-		return nil
-	}}
+	s := &Server{Logger: quiet, Changed: func(Key) {}}
 	for _, tc := range []struct {
-		name, method, token, body string
-		code                      int
-		text                      string
+		name, method, body string
+		code               int
+		text               string
 	}{
-		{"method", http.MethodGet, "good", "", 405, "only POST"},
-		{"token", http.MethodPost, "bad", "{}\n", 401, "not an activator"},
-		{"no JSON", http.MethodPost, "good", "hello\n", 400, "invalid character"},
-		{"no name", http.MethodPost, "good", `{"revisions":[{"inFlight":1}]}`, 400, "without a name"},
-		{"negative", http.MethodPost, "good", `{"revisions":[{"namespace":"a","name":"b","queued":-1}]}`, 400, "out of range"},
-		{"no counter", http.MethodPost, "good", `{"revisions":[{"namespace":"a","name":"b","waiting":[[129,1]]}]}`, 400, "out of range"},
-		{"end", http.MethodPost, "good", "{}\n{}\n", 400, "EOF"},
+		{"method", http.MethodGet, "", 405, "only POST"},
+		{"no JSON", http.MethodPost, "hello\n", 400, "invalid character"},
+		{"no name", http.MethodPost, `{"revisions":[{"inFlight":1}]}`, 400, "without a name"},
+		{"negative", http.MethodPost, `{"revisions":[{"namespace":"a","name":"b","queued":-1}]}`, 400, "out of range"},
+		{"no counter", http.MethodPost, `{"revisions":[{"namespace":"a","name":"b","waiting":[[129,1]]}]}`, 400, "out of range"},
+		{"end", http.MethodPost, "{}\n{}\n", 400, "EOF"},
 	} {
-		if code, text := serve(s, tc.method, tc.token, tc.body); code != tc.code || !strings.Contains(text, tc.text) {
+		if code, text := serve(s, tc.method, tc.body); code != tc.code || !strings.Contains(text, tc.text) {
 			t.Errorf("%s: %d %q, want %d %q", tc.name, code, text, tc.code, tc.text)
 		}
 		if s.Streams() != 0 {
@@ -339,7 +331,7 @@ func FuzzServer(f *testing.F) {
 	f.Add(`{"revisions":[{"namespace":"a","name":"b","timed":18446744073709551615,"waiting":[[0,18446744073709551615],[0,1]]}]}`)
 	f.Add("\n\nnull\n[]")
 	f.Fuzz(func(t *testing.T, body string) {
-		s := &Server{Logger: quiet, Authorize: func(context.Context, string) error { return nil }}
+		s := &Server{Logger: quiet}
 		s.Changed = func(key Key) {
 			for _, r := range s.Reports(key) {
 				if r.InFlight < 0 || r.Queued < 0 || r.Busy < 0 {
@@ -347,6 +339,6 @@ func FuzzServer(f *testing.F) {
 				}
 			}
 		}
-		serve(s, http.MethodPost, "", body)
+		serve(s, http.MethodPost, body)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/backend"
 	"github.com/headway-dev/headway/scaler/activator/stats"
@@ -45,7 +47,8 @@ func TestMetrics(t *testing.T) {
 
 // adminOf is a process that looks at f.
 func adminOf(f *fixture) *process {
-	p := &process{access: f.access, server: f.server, starts: stats.NewStarts()}
+	p := &process{access: f.access, server: f.server, starts: stats.NewStarts(), serving: make(chan struct{})}
+	close(p.serving)
 	p.tables.Store(f.tables.Load())
 	return p
 }
@@ -85,4 +88,26 @@ func TestAdmin(t *testing.T) {
 			t.Errorf("%s: status %d, log %v; want %d, %v", c.name, got, f.access.On(), c.status, c.logs)
 		}
 	}
+}
+
+// TestReadinessWaitsForAStart, but not for ever, and not for the end of a stop.
+func TestReadinessWaitsForAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &process{serving: make(chan struct{})}
+		began := time.Now()
+		time.AfterFunc(time.Second, func() { close(p.serving) })
+		p.awaitServing(t.Context())
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("an activator that serves after 1s was waited for %s", took)
+		}
+		p.awaitServing(t.Context())
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("one that has served was waited for until %s", took)
+		}
+		p = &process{serving: make(chan struct{})}
+		p.awaitServing(t.Context())
+		if took := time.Since(began); took != time.Second+startPatience {
+			t.Errorf("one that does not start was waited for until %s", took)
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -21,7 +22,18 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/trace"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if play, is := roles[os.Getenv(roleVariable)]; is {
+		play()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// roleVariable makes a process of the test's program play a role of its own.
+const roleVariable = "ACTIVATOR_TEST_ROLE"
+
+// roles do not return.
+var roles = map[string]func(){"supervisor": supervisorRole, "activator": activatorRole}
 
 // appHost is the host of the app in every fixture.
 const appHost = "shop.localhost"

@@ -20,6 +20,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/trace"
 	"github.com/headway-dev/headway/scaler/activator/watch"
 	"github.com/headway-dev/headway/scaler/park"
+	"github.com/headway-dev/headway/scaler/supervise"
 )
 
 const (
@@ -44,11 +45,13 @@ type process struct {
 	keepers  *keeper.Manager
 	waker    *park.Waker // nil: parked pods are never woken here
 	starts   *stats.Starts
+	serving  chan struct{} // closed when the ports for requests open
 	ready    atomic.Bool
 }
 
 // Run serves until ctx ends, and then until the requests in flight have ended.
-// It opens the port for requests only when it knows every Route.
+// It accepts requests only when it knows every Route; where a parent holds the
+// sockets (package supervise), those that come before wait there.
 func Run(ctx context.Context, o Options) error {
 	p, err := newProcess(o)
 	if err != nil {
@@ -61,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("preparing to watch the cluster: %w", err)
 	}
-	adminListener, err := listen(ctx, o.AdminListen)
+	adminListener, err := supervise.Listen(ctx, o.AdminListen)
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (p *process) sendTraces() {
 }
 
 func newProcess(o Options) (*process, error) {
-	p := &process{Options: o, access: accesslog.New(o.Logger, o.AccessLog), starts: stats.NewStarts()}
+	p := &process{Options: o, access: accesslog.New(o.Logger, o.AccessLog), starts: stats.NewStarts(), serving: make(chan struct{})}
 	p.tables.Store(table.Compile(nil, nil))
 	var err error
 	if o.ParkKey != "" {
@@ -152,11 +155,11 @@ func (p *process) members(ctx context.Context) error {
 
 // serve opens the ports for requests and closes them in order.
 func (p *process) serve(ctx, alive context.Context) error {
-	listener, err := listen(ctx, p.Listen)
+	listener, err := supervise.Listen(ctx, p.Listen)
 	if err != nil {
 		return err
 	}
-	peers, err := listen(ctx, p.PeerListen)
+	peers, err := supervise.Listen(ctx, p.PeerListen)
 	if err != nil {
 		return err
 	}
@@ -164,7 +167,8 @@ func (p *process) serve(ctx, alive context.Context) error {
 	go func() { failed <- p.server.Serve(listener) }()
 	go func() { failed <- p.server.ServePeers(peers) }()
 	p.ready.Store(true)
-	p.Logger.Info("serving", "address", listener.Addr().String())
+	close(p.serving)
+	p.Logger.Info("serving", "address", listener.Addr().String(), "restarts", supervise.Restarts())
 	select {
 	case err := <-failed:
 		p.server.Close()
@@ -189,13 +193,4 @@ func (p *process) serve(ctx, alive context.Context) error {
 	}
 	p.Logger.Info("stopped")
 	return errors.Join(<-failed, <-failed)
-}
-
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", address, err)
-	}
-	return l, nil
 }

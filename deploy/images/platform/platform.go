@@ -74,7 +74,7 @@ type recipe func(ctx context.Context, a *assembler) (image, error)
 
 var recipes = map[string]recipe{
 	Controller: server(Controller),
-	Activator:  server(Activator),
+	Activator:  server(Activator, "supervise"),
 	Autoscaler: server(Autoscaler),
 	Eventing:   server(Eventing),
 	Park:       park,

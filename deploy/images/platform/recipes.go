@@ -38,19 +38,20 @@ func base() (layer, error) {
 	return layer{}, fmt.Errorf("this machine has no CA certificates (looked for %v): install the package ca-certificates", Bundles)
 }
 
-// server is the recipe of a long-running program of this module.
-func server(name string) recipe {
+// server is the recipe of a long-running program of this module. Others that it
+// needs lie beside it.
+func server(name string, others ...string) recipe {
 	return func(ctx context.Context, a *assembler) (image, error) {
 		common, err := base()
 		if err != nil {
 			return image{}, err
 		}
-		program, err := a.programs(ctx, name)
+		programs, err := a.programs(ctx, append([]string{name}, others...)...)
 		if err != nil {
 			return image{}, err
 		}
 		return image{
-			layers: []layer{common, program},
+			layers: []layer{common, programs},
 			config: ociimage.Spec{Entrypoint: []string{"/headway/" + name}, User: nonRoot, WorkingDir: "/"},
 		}, nil
 	}

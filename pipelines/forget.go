@@ -12,10 +12,12 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// forgetTask is the Task that removes a build cache. It is installed beside
-// the templates and takes the whole volume, so it is none of them.
+// forgetTask is the Task that removes a build cache, evictTask the one that keeps
+// all of them within bounds. They are installed beside the templates and take the
+// whole volume, so they are none of them.
 const (
 	forgetTask  = "headway-forget-cache"
+	evictTask   = "headway-evict-caches"
 	paramFolder = "folder"
 )
 
@@ -35,28 +37,44 @@ func Forgets(run *TaskRun) string {
 func ForgetRunFor(revision *v1alpha1.Revision, buildNamespace string) *TaskRun {
 	folder := CacheFolder(revision)
 	hash := sha256.Sum256([]byte(folder))
+	run := cachesRun(buildNamespace, "forget-"+hex.EncodeToString(hash[:8]), forgetTask)
+	run.Labels[v1alpha1.LabelForgetCache] = "true"
+	run.Labels[v1alpha1.LabelNamespace] = revision.Namespace
+	run.Labels[v1alpha1.LabelRepository] = revision.Spec.Repository
+	run.Spec.Params = tektonv1.Params{{Name: paramFolder, Value: *tektonv1.NewStructuredValues(folder)}}
+	return run
+}
+
+// EvictRun is the name of the run of EvictRunFor.
+const EvictRun = "evict-caches"
+
+// EvictRunFor renders the run that keeps build caches within bounds. There is one
+// at a time.
+func EvictRunFor(buildNamespace string) *TaskRun {
+	run := cachesRun(buildNamespace, EvictRun, evictTask)
+	run.Labels[v1alpha1.LabelEvictCaches] = "true"
+	return run
+}
+
+// cachesRun is a run that has the whole volume of caches.
+func cachesRun(namespace, name, task string) *TaskRun {
 	return &TaskRun{
 		TypeMeta: metav1.TypeMeta{APIVersion: tektonv1.SchemeGroupVersion.String(), Kind: "TaskRun"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name:      "forget-" + hex.EncodeToString(hash[:8]),
-			Namespace: buildNamespace,
-			Labels: map[string]string{
-				v1alpha1.LabelManagedBy:   v1alpha1.ManagedBy,
-				v1alpha1.LabelForgetCache: "true",
-				v1alpha1.LabelNamespace:   revision.Namespace,
-				v1alpha1.LabelRepository:  revision.Spec.Repository,
-			},
+			Name: name, Namespace: namespace,
+			Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
 		},
 		Spec: tektonv1.TaskRunSpec{
-			TaskRef: &tektonv1.TaskRef{Name: forgetTask, Kind: tektonv1.NamespacedTaskKind},
-			Params:  tektonv1.Params{{Name: paramFolder, Value: *tektonv1.NewStructuredValues(folder)}},
+			TaskRef: &tektonv1.TaskRef{Name: task, Kind: tektonv1.NamespacedTaskKind},
 			Workspaces: []tektonv1.WorkspaceBinding{{
 				Name:                  "caches",
 				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: cacheClaim},
 			}},
 			ServiceAccountName: ServiceAccount,
 			Timeout:            &metav1.Duration{Duration: Timeout},
-			PodTemplate:        &podtemplate.PodTemplate{AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false), PriorityClassName: new(PriorityClass)},
+			PodTemplate: &podtemplate.PodTemplate{
+				AutomountServiceAccountToken: new(false), EnableServiceLinks: new(false), PriorityClassName: new(PriorityClass),
+			},
 		},
 	}
 }

@@ -68,6 +68,17 @@ func TestTaskRunFor(t *testing.T) {
 	}
 }
 
+// TestRunsForCaches: Tekton takes them, and they have the whole volume.
+func TestRunsForCaches(t *testing.T) {
+	rev := exampleInput(t, "go", nil).Revision
+	for _, run := range []*TaskRun{ForgetRunFor(rev, "headway-builds"), EvictRunFor("headway-builds")} {
+		if binding := run.Spec.Workspaces[0]; binding.SubPath != "" || binding.PersistentVolumeClaim.ClaimName != cacheClaim {
+			t.Errorf("%s: %+v", run.Name, binding)
+		}
+		checkAgainstTekton(t, run)
+	}
+}
+
 // checkAgainstTekton runs the checks of Tekton's admission webhook.
 func checkAgainstTekton(t *testing.T, run *TaskRun) {
 	t.Helper()

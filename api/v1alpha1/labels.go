@@ -21,6 +21,8 @@ const (
 	// LabelForgetCache marks the TaskRun that removes the build cache of a
 	// Repository, or of a fork's preview, that is gone.
 	LabelForgetCache = "headway.dev/forget-cache"
+	// LabelEvictCaches marks the TaskRun that keeps build caches within bounds.
+	LabelEvictCaches = "headway.dev/evict-caches"
 	// LabelTemplate names a build template, on the Tekton Task that is one.
 	LabelTemplate = "headway.dev/template"
 	// LabelDraining marks a pod that the autoscaler is about to take away: the

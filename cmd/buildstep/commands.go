@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/cmd/buildstep/dockerfile"
+	"github.com/headway-dev/headway/cmd/buildstep/evict"
 	"github.com/headway-dev/headway/cmd/buildstep/fetch"
 	"github.com/headway-dev/headway/cmd/buildstep/forget"
 	"github.com/headway-dev/headway/cmd/buildstep/gobuild"
@@ -35,6 +36,7 @@ var steps = map[string]step{
 	"dockerfile": dockerfileStep,
 	"push":       pushStep,
 	"forget":     forgetStep,
+	"evict":      evictStep,
 }
 
 // run executes one subcommand; output takes the log.
@@ -223,6 +225,16 @@ func forgetStep(flags *flag.FlagSet, output io.Writer) func(context.Context) err
 			fmt.Fprintf(output, "removed the build cache of %s\n", *folder)
 		}
 		return err
+	}
+}
+
+func evictStep(flags *flag.FlagSet, output io.Writer) func(context.Context) error {
+	caches := flags.String("caches", "", "the volume of build caches")
+	perCache := flags.Int64("cache-mib", 4096, "the most that the cache of one Repository takes, in MiB")
+	total := flags.Int64("total-mib", 16384, "the most that all caches take, in MiB")
+	age := flags.Duration("age", 30*24*time.Hour, "for how long something stays that nobody uses")
+	return func(context.Context) error {
+		return evict.Run(*caches, evict.Limits{Folder: *perCache << 20, Total: *total << 20, Age: *age}, time.Now(), output)
 	}
 }
 

@@ -1,5 +1,6 @@
 // Command buildstep is what the steps of Headway's own build templates run:
-// fetch, modules, go, static, dockerfile, push. Templates of other people may use fetch
+// fetch, modules, go, static, dockerfile, push. Two more, forget and evict, look
+// after the caches of builds. Templates of other people may use fetch
 // and push too; docs/build-templates.md says how.
 package main
 

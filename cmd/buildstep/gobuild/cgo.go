@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
@@ -40,6 +41,8 @@ func (c command) usersOfC(ctx context.Context, pkg string) ([]goPackage, error) 
 		return nil, err
 	}
 	var users []goPackage
+	used := map[string]bool{}
+	defer func() { noteUse(used, time.Now()) }()
 	for decoder := json.NewDecoder(&list); ; {
 		var next goPackage
 		switch err := decoder.Decode(&next); {
@@ -47,9 +50,33 @@ func (c command) usersOfC(ctx context.Context, pkg string) ([]goPackage, error) 
 			return users, nil
 		case err != nil:
 			return nil, fmt.Errorf("reading the list of packages: %w", err)
-		case !next.Standard && len(next.CgoFiles) > 0:
+		}
+		if module := moduleOf(c.moduleCache(), next.Dir); module != "" {
+			used[module] = true
+		}
+		if !next.Standard && len(next.CgoFiles) > 0 {
 			users = append(users, next)
 		}
+	}
+}
+
+// moduleOf is the folder of the module that a package in the module cache belongs
+// to; empty for packages elsewhere.
+func moduleOf(cache, dir string) string {
+	inside, ok := strings.CutPrefix(dir, cache+string(filepath.Separator))
+	name, rest, versioned := strings.Cut(inside, "@")
+	if !ok || !versioned {
+		return ""
+	}
+	version, _, _ := strings.Cut(rest, string(filepath.Separator))
+	return filepath.Join(cache, name+"@"+version)
+}
+
+// noteUse has the eviction of caches know that modules are used, by the time of
+// their folders. Without it they are fetched again some day.
+func noteUse(modules map[string]bool, now time.Time) {
+	for dir := range modules {
+		_ = os.Chtimes(dir, now, now)
 	}
 }
 

@@ -106,3 +106,17 @@ func withoutCompiler(t *testing.T) {
 		t.Setenv("PATH", bin)
 	}
 }
+
+func TestModuleOf(t *testing.T) {
+	for dir, want := range map[string]string{
+		"/cache/go/mod/x.org/lib@v1.2.3":         "/cache/go/mod/x.org/lib@v1.2.3",
+		"/cache/go/mod/x.org/lib@v1.2.3/sub/pkg": "/cache/go/mod/x.org/lib@v1.2.3",
+		"/work/source/cmd":                       "",
+		"/cache/go/model@v1":                     "",
+		"":                                       "",
+	} {
+		if got := moduleOf("/cache/go/mod", dir); got != want {
+			t.Errorf("%s belongs to %q, want %q", dir, got, want)
+		}
+	}
+}

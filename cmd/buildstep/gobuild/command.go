@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/headway-dev/headway/cmd/buildstep/cachelock"
 	"github.com/headway-dev/headway/cmd/buildstep/tool"
 )
 
@@ -41,9 +42,19 @@ func goCommand(ctx context.Context, o Options, dir string) (command, error) {
 
 func (c command) buildCache() string { return filepath.Join(c.options.Cache, "go", "build") }
 
+func (c command) moduleCache() string { return filepath.Join(c.options.Cache, "go", "mod") }
+
 // compile makes the program. Where the program uses C, it is compiled and
 // linked statically too.
 func (c command) compile(ctx context.Context, pkg, binary string) error {
+	if err := os.MkdirAll(c.options.Cache, 0o755); err != nil {
+		return fmt.Errorf("making the build cache: %w", err)
+	}
+	release, err := cachelock.Share(ctx, filepath.Join(c.options.Cache, cachelock.Name))
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := seed(ctx, c.options.Seed, c.buildCache()); err != nil {
 		return err
 	}
@@ -94,7 +105,7 @@ func (c command) run(ctx context.Context, from language, arguments ...string) *e
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), cgo, "GOOS=linux", "GOPATH="+filepath.Join(c.options.Cache, "go"),
 		"GOCACHE="+c.buildCache(),
-		"GOMODCACHE="+filepath.Join(c.options.Cache, "go", "mod"), "TMPDIR="+c.options.Temp)
+		"GOMODCACHE="+c.moduleCache(), "TMPDIR="+c.options.Temp)
 	if c.proxies != "" { // also for modules that would be fetched directly
 		cmd.Env = append(cmd.Env, "GONOPROXY=none", "GOPROXY="+c.proxies)
 	}

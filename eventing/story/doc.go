@@ -6,7 +6,8 @@
 // memory, which is written to disk within groupTime and without fsync, and what
 // cannot be written is counted and forgotten. A story that is damaged or gone is
 // begun anew, and the channels' events are entered again (Store.CatchUp). Memory
-// and disk are bounded; the oldest part goes first.
+// and disk are bounded; the oldest part goes first, but a namespace with very many
+// events does not push out those of others.
 //
 // It decides nothing: what an event's state is, eventing/query says from here and
 // from the places of subscriptions.

@@ -45,6 +45,8 @@ type tail struct {
 	Fences []uint64 `json:"fences"`
 	// Newest are the highest sequence numbers of channels in the log.
 	Newest []newest `json:"newest"`
+	// Bytes of the log are of each namespace.
+	Bytes map[string]int64 `json:"bytes"`
 }
 
 type newest struct {
@@ -61,12 +63,13 @@ func indexPath(dir string, number uint64) string {
 }
 
 // seal writes the index of a full log, which the segment takes over.
-func seal(dir string, number uint64, log *os.File, size int64, entries []entry, of map[types.NamespacedName]uint64) (*segment, error) {
+func seal(dir string, number uint64, log *os.File, size int64, of contents) (*segment, error) {
+	entries := of.entries
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.offset, b.offset))
 	})
-	s := &segment{number: number, log: log, size: size, tail: tail{Entries: len(entries)}}
-	for name, seq := range of {
+	s := &segment{number: number, log: log, size: size, tail: tail{Entries: len(entries), Bytes: of.bytes}}
+	for name, seq := range of.newest {
 		s.tail.Newest = append(s.tail.Newest, newest{name, seq})
 	}
 	b := make([]byte, 0, len(entries)*entrySize)
@@ -113,9 +116,9 @@ func openSegment(dir string, number uint64) (*segment, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, errors.Join(err, log.Close())
 	}
-	entries, of, err := scan(log)
+	of, err := scan(log)
 	if err == nil {
-		s, err = seal(dir, number, log, info.Size(), entries, of)
+		s, err = seal(dir, number, log, info.Size(), of)
 	}
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -148,38 +151,11 @@ func readTail(index *os.File) (t tail, err error) {
 	return t, nil
 }
 
-// scan reads a log up to the first record that is damaged: where the next one
-// begins is not known then.
-func scan(log *os.File) (entries []entry, of map[types.NamespacedName]uint64, err error) {
-	b, err := io.ReadAll(io.LimitReader(log, segmentBytes+maxRecord))
-	if err != nil {
-		return nil, nil, err
-	}
-	of = map[types.NamespacedName]uint64{}
-	for offset := 0; ; {
-		payload, err := payloadOf(b[offset:])
-		if err != nil {
-			return entries, of, nil
-		}
-		accepted, attempt, err := decode(payload)
-		switch {
-		case err != nil:
-		case accepted != nil:
-			entries = append(entries, accepted.entries(offset)...)
-			of[accepted.Channel] = max(of[accepted.Channel], accepted.Seq)
-		default:
-			entries = append(entries, attempt.entries(offset)...)
-		}
-		offset += frameHead + len(payload)
-	}
-}
-
-func (a *Accepted) entries(offset int) []entry {
-	return []entry{{short(a.id), uint32(offset)}, {keyOfPlace(a.Channel, a.Seq), uint32(offset)}}
-}
-
-func (t *Attempt) entries(offset int) []entry {
-	return []entry{{keyOfPlace(t.Channel, t.Seq), uint32(offset)}}
+// scan reads what is in a log up to the first record that is damaged.
+func scan(log *os.File) (contents, error) {
+	of := newContents()
+	err := each(log, func(r record, offset, size int) { of.note(r, offset, size) })
+	return of, err
 }
 
 // find returns the offsets of the records with a key, in the order of writing.

@@ -49,11 +49,10 @@ type Store struct {
 
 // growing is a log that is being written.
 type growing struct {
-	number  uint64
-	size    int64 // with what waits
-	waits   []byte
-	entries []entry
-	newest  map[types.NamespacedName]uint64
+	number uint64
+	size   int64 // with what waits
+	waits  []byte
+	contents
 
 	log     *os.File // under disk, as are the next two
 	written int64
@@ -114,7 +113,7 @@ func (s *Store) open() error {
 
 // begin makes the next log. Called with mu held, or before there are others.
 func (s *Store) begin(number uint64) {
-	s.now = &growing{number: number, newest: map[types.NamespacedName]uint64{}}
+	s.now = &growing{number: number, contents: newContents()}
 }
 
 // Accepted remembers an event that a channel has taken.
@@ -123,7 +122,7 @@ func (s *Store) Accepted(id string, a Accepted) {
 		return
 	}
 	a.id = keyOfID(a.Channel.Namespace, id)
-	s.add(a.append, a.entries, func(g *growing) { g.newest[a.Channel] = max(g.newest[a.Channel], a.Seq) })
+	s.add(&a)
 }
 
 // Attempted remembers an attempt.
@@ -131,10 +130,10 @@ func (s *Store) Attempted(t Attempt) {
 	if s == nil {
 		return
 	}
-	s.add(t.append, t.entries, nil)
+	s.add(&t)
 }
 
-func (s *Store) add(write func([]byte) []byte, entries func(offset int) []entry, also func(*growing)) {
+func (s *Store) add(r record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.waiting > maxWaiting {
@@ -147,14 +146,11 @@ func (s *Store) add(write func([]byte) []byte, entries func(offset int) []entry,
 	}
 	g := s.now
 	before := len(g.waits)
-	g.waits = write(g.waits)
-	g.entries = append(g.entries, entries(int(g.size))...)
+	g.waits = r.append(g.waits)
 	size := len(g.waits) - before
+	g.note(r, int(g.size), size)
 	g.size += int64(size)
-	if s.waiting += size; also != nil {
-		also(g)
-	}
-	if s.waiting == size {
+	if s.waiting += size; s.waiting == size {
 		select {
 		case s.wake <- struct{}{}:
 		default:
@@ -261,7 +257,7 @@ func (s *Store) finish(g *growing) {
 	if g.log == nil {
 		return
 	}
-	one, err := seal(s.o.Dir, g.number, g.log, g.written, g.entries, g.newest)
+	one, err := seal(s.o.Dir, g.number, g.log, g.written, g.contents)
 	if err != nil {
 		s.lost(errors.Join(err, g.log.Close(), os.Remove(logPath(s.o.Dir, g.number))))
 		return
@@ -270,8 +266,15 @@ func (s *Store) finish(g *growing) {
 }
 
 // bound removes the oldest segments if there are too many, or if the disk is low
-// and there is a newer one.
+// and there is a newer one. It carries over what belongs to namespaces that have
+// little.
 func (s *Store) bound() {
+	s.mu.Lock()
+	closed := s.closed // nothing can be carried over any more: the next start does this
+	s.mu.Unlock()
+	if closed {
+		return
+	}
 	total := int64(0)
 	for _, one := range s.sealed {
 		total += one.size
@@ -279,6 +282,9 @@ func (s *Store) bound() {
 	low := s.o.Room != nil && !s.o.Room()
 	for len(s.sealed) > 0 && (total > s.most || low) {
 		total -= s.sealed[0].size
+		if !low {
+			s.carry(s.sealed[0])
+		}
 		s.drop(0)
 		low = false // one at a time: it is looked at again with the next group
 	}

@@ -2,7 +2,10 @@ package eventing
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +52,32 @@ func TestDocsNameMetrics(t *testing.T) {
 	}
 	if len(known) < 10 {
 		t.Errorf("only %d metrics are found", len(known))
+	}
+}
+
+// TestDocsNameTests: every test by which docs/events.md shows something is where it
+// says.
+func TestDocsNameTests(t *testing.T) {
+	docs, err := os.ReadFile("../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`([a-z/0-9]+) (Test[A-Za-z]+)`").FindAllStringSubmatch(string(docs), -1)
+	for _, one := range named {
+		files, err := filepath.Glob(filepath.Join("..", one[1], "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(files, func(file string) bool {
+			content, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(content), "\nfunc "+one[2]+"(t *testing.T)")
+		})
+		if !found {
+			t.Errorf("there is no %s in %s", one[2], one[1])
+		}
+	}
+	if len(named) < 20 {
+		t.Errorf("only %d tests are named", len(named))
 	}
 }
 

@@ -2,6 +2,8 @@ package channel
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,14 +29,19 @@ type alone struct {
 	opts   Options
 	disk   *disk
 	server *server.Server
+	// believed is whether the server has not read everything.
+	believed bool
 }
 
 func (a *alone) connect(context.Context) (*nats.Conn, error) {
 	if err := distrust(a.opts.Dir); err != nil {
 		return nil, err
 	}
-	var conn *nats.Conn
 	var err error
+	if a.believed, err = believe(a.opts.Dir, a.opts.Log); err != nil {
+		return nil, err
+	}
+	var conn *nats.Conn
 	a.server, conn, err = launch(&server.Options{ServerName: "headway-eventing", StoreDir: filepath.Clean(a.opts.Dir), DontListen: true}, a.opts.Log)
 	return conn, err
 }
@@ -58,23 +65,29 @@ func (a *alone) close() {
 }
 
 // distrust removes what the server would believe of its files without reading
-// them, so that it reads and checks every event when it starts. That costs a
-// second for a million events. Believed, an event that the disk has changed is
-// found missing only when somebody reads it, and one changed bit in a sequence
-// number keeps the server (2.15.2) from starting for ever: it counts its way to
-// that number.
+// them, so that it reads and checks every event when it starts. Believed, an event
+// that the disk has changed is found missing only when somebody reads it, and one
+// changed bit in a sequence number keeps the server (2.15.2) from answering for ever:
+// it counts its way to that number.
 func distrust(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	indexes, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs", "index.db"))
+	folders, err := streamFolders(dir)
 	if err != nil {
 		return err
 	}
-	for _, index := range indexes {
-		if err := os.Remove(index); err != nil {
+	for _, folder := range folders {
+		if err := removeOptional(indexPath(folder)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func removeOptional(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ type State struct {
 	Gap *Gap
 }
 
-// Gap is a loss that was found when the store was opened, or by Read: events
+// Gap is a loss that was found when the store was opened, by its check, or by Read: events
 // that had been accepted, were not yet older than Settings.Keep, and are not there any more.
 type Gap struct {
 	// From and To are the first and the last sequence number that are missing.

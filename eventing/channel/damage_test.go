@@ -2,6 +2,7 @@ package channel
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,8 +19,9 @@ import (
 // third.
 var small = Settings{Keep: usual.Keep, Size: 127_000, MaxEvent: usual.MaxEvent, Dedupe: usual.Dedupe}
 
-// filled makes a store with 60 events in three blocks and closes it.
-func filled(t *testing.T) (dir string, want []string) {
+// filled makes a store with 60 events in three blocks and closes it. The next start
+// believes them if they were checked.
+func filled(t *testing.T, checked bool) (dir string, want []string) {
 	t.Helper()
 	dir = t.TempDir()
 	s := open(t, dir)
@@ -31,13 +33,28 @@ func filled(t *testing.T) (dir string, want []string) {
 	for chunk := range slices.Chunk(events, 10) {
 		appendAll(t, c, chunk...)
 	}
+	checkNow(t, s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if !checked {
+		if err := os.WriteFile(uncheckedPath(dir), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if got := len(blocks(t, dir)); got != 3 {
 		t.Fatalf("%d blocks, want 3", got)
 	}
 	return dir, idsOf(events)
+}
+
+// checkNow has all full blocks checked and noted.
+func checkNow(t *testing.T, s *Store) {
+	t.Helper()
+	<-s.checker.through
+	if err := s.checker.round(false); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func folder(dir string) string {
@@ -113,9 +130,10 @@ func TestDamage(t *testing.T) {
 			change(t, blocks[1], flip)
 		}},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			dir, want := filled(t)
+	for i := range 2 * len(tests) {
+		tt, checked := tests[i/2], i%2 == 1
+		t.Run(fmt.Sprintf("%s, checked %t", tt.name, checked), func(t *testing.T) {
+			dir, want := filled(t, checked)
 			tt.damage(t, dir, blocks(t, dir))
 			for start := range 2 { // what is found must be known at the next start
 				s := open(t, dir)
@@ -165,7 +183,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			dir, want := filled(t)
+			dir, want := filled(t, false)
 			s := open(t, dir)
 			c := ensure(t, s, orders, small)
 			ids(t, c) // what the server has read to the end it lets go

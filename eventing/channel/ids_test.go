@@ -112,7 +112,7 @@ func TestKnownAfterAStart(t *testing.T) {
 // has lost some: then all is read from there, and what is lost can be sent again.
 func TestIDsAreBelieved(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		dir, want := filled(t)
+		dir, want := filled(t, false)
 		c := ensure(t, open(t, dir), orders, small)
 		if err := c.store.Close(); err != nil {
 			t.Fatal(err)

@@ -55,8 +55,8 @@ type mode interface {
 }
 
 // Start starts the server, or connects to it. What there is on disk has been
-// read and checked when it returns, but for a replica, which goes on to catch up
-// with the others: see Ready.
+// read and checked when it returns, or was when it was written and is checked again
+// by the Store; a replica goes on to catch up with the others: see Ready.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	o = o.complete()
 	s := &Server{opts: o, mode: o.mode()}

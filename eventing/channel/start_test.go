@@ -111,6 +111,7 @@ func startAndFill(dir string) error {
 			return err
 		}
 	}
+	<-s.checker.through // a kill before that has the next start read everything
 	fmt.Println("filled")
 	select {}
 }

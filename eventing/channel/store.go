@@ -13,7 +13,8 @@
 //
 // It does not know who reads, nor how far: places of subscriptions are kept
 // elsewhere. It does not protect from a disk that forgets: it finds what is
-// missing when it starts or reads, and says so in State.Gap.
+// missing when it starts or reads, or by checking everything after a start, and says
+// so in State.Gap.
 package channel
 
 import (
@@ -102,6 +103,7 @@ type Store struct {
 	seen     *seen
 	ids      *idFile      // nil where others write, too
 	runs     map[key]*run // what it had at the start, until the channels have it
+	checker  *checker     // nil where the disks are others'
 
 	// making is held while a channel is made, changed or removed.
 	making sync.Mutex
@@ -149,6 +151,7 @@ func (server *Server) Open(ctx context.Context) (*Store, error) {
 		return nil, errors.Join(err, s.ledger.close(), s.ids.close())
 	}
 	s.runs = nil
+	s.checker = startChecker(s)
 	return s, nil
 }
 
@@ -331,6 +334,7 @@ func (s *Store) Close() error {
 		channels = append(channels, c)
 	}
 	s.mu.Unlock()
+	s.checker.close()
 	for _, c := range channels {
 		c.end(ErrClosed)
 	}

@@ -181,6 +181,9 @@ func (w *writing) push(ctx context.Context) error {
 	if err := w.openCache(); err != nil {
 		return err
 	}
+	if err := w.cache.Hold(ctx); err != nil {
+		return err
+	}
 	if w.request.Action == v1alpha1.CommitFastForward {
 		return w.fastForward(ctx, head)
 	}

@@ -20,8 +20,10 @@ type look struct {
 	started time.Time
 	session *git.Session
 	memory  *memory
-	// open opens the cache; it is called when something has to be read.
+	// open opens the cache; it is called when something has to be read. read is
+	// called when all that was to be read has been.
 	open  func() (*git.Cache, error)
+	read  func()
 	cache *git.Cache
 	// chosen is what is watched, production the commit of its branch.
 	chosen
@@ -239,8 +241,24 @@ func (l *look) commit(ctx context.Context, hash string) (*commit, error) {
 	if err := l.addSubmodules(ctx, c); err != nil {
 		return nil, err
 	}
-	l.commits[hash] = c
+	l.keep(c)
 	return c, nil
+}
+
+// mostKept is how many files of commits are kept in a look.
+const mostKept = 100_000
+
+// keep remembers a commit for the rest of the look, and forgets others where they
+// are too many.
+func (l *look) keep(c *commit) {
+	files := len(c.Files)
+	for _, other := range l.commits {
+		files += len(other.Files)
+	}
+	if files > mostKept {
+		clear(l.commits)
+	}
+	l.commits[c.Hash] = c
 }
 
 // bring puts a commit into the cache, if it is not there.
@@ -325,6 +343,15 @@ func (l *look) close() {
 	}
 	if l.cache != nil {
 		l.cache.Close()
+		l.read()
+	}
+}
+
+// rest gives back the memory that reading takes, before something that may take
+// long and reads nothing. Commits that are needed again are listed again.
+func (l *look) rest() {
+	if l.cache != nil {
+		l.cache.Rest()
 	}
 }
 

@@ -62,6 +62,7 @@ func (l *look) content(ctx context.Context, c *plan.Candidate, files []tree.File
 	if o.lfs, err = l.session.LFS(); err != nil {
 		return nil, o.problem(first, err.Error())
 	}
+	l.rest()
 	refused, err := o.lfs.Locate(ctx, wanted)
 	if err != nil {
 		return nil, o.problem(first, err.Error())
@@ -99,8 +100,12 @@ func (o *objects) problem(path, why string) *plan.Problem {
 func (o *objects) Open(blob string) (int64, io.ReadCloser, error) {
 	p, ok := o.pointers[blob]
 	if !ok {
+		if err := o.cache.Hold(o.ctx); err != nil {
+			return 0, nil, err
+		}
 		return o.cache.Open(blob)
 	}
+	o.cache.Rest() // a download takes as long as its server likes
 	return p.Size, &objectContent{o.lfs.Open(o.ctx, p.Pointer), o, p.path}, nil
 }
 

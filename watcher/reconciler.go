@@ -54,6 +54,8 @@ type Reconciler struct {
 	// gitDir holds one cache per Repository, named by its UID.
 	gitDir   string
 	memories memories
+	turns    *turns
+	marks    *marks
 }
 
 // Reconcile looks once and says when to look again.
@@ -74,6 +76,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if repo.Spec.Suspend {
 		begin(repo)
 		suspended(repo)
+		r.turns.forget(repo.UID)
 		return ctrl.Result{}, r.writeStatus(ctx, before, repo)
 	}
 	if len(before.Status.Conditions) == 0 {
@@ -83,8 +86,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		before = repo.DeepCopy()
 	}
-	begin(repo)
 	memory := r.memories.of(repo.UID)
+	if until := r.quarantine(repo); !until.IsZero() {
+		return ctrl.Result{RequeueAfter: until.Sub(r.now())}, r.writeStatus(ctx, before, repo)
+	}
+	end := r.turns.take(claimOf(repo, memory.failures))
+	if end == nil {
+		if message := r.turns.waiting(repo.UID); message != "" {
+			set(repo, v1alpha1.ConditionReady, condition.Unknown(v1alpha1.ReasonWaitingForSlot, message))
+		}
+		return ctrl.Result{RequeueAfter: jitter(turnAgain)}, r.writeStatus(ctx, before, repo)
+	}
+	defer end()
+	begin(repo)
 	if before.Status.LastHandledSync != repo.Status.LastHandledSync {
 		memory.failures = 0
 		r.forges.Forget(repo.UID)
@@ -127,6 +141,20 @@ func (r *Reconciler) finish(ctx context.Context, before, repo *v1alpha1.Reposito
 	return ctrl.Result{RequeueAfter: jitter(interval)}, nil
 }
 
+// quarantine says so where a Repository was being read when the watcher died, more
+// than once, and when it may be read again.
+func (r *Reconciler) quarantine(repo *v1alpha1.Repository) (until time.Time) {
+	left, found := r.marks.suspect(repo.UID)
+	if !found || !r.now().Before(left.until()) {
+		return time.Time{}
+	}
+	until = left.until()
+	set(repo, v1alpha1.ConditionReady, condition.False(v1alpha1.ReasonQuarantined, fmt.Sprintf(
+		"the watcher died %d times in a row while it read this repository; it reads it again, and nothing else meanwhile, at %s. What is in it goes on running. Take out what may be too large (git log --stat), or tell whoever runs the cluster",
+		left.Times, until.UTC().Format(time.RFC3339))))
+	return until
+}
+
 // isAPIError tells a passing failure of the Kubernetes API from one of the
 // remote. An object that the API refuses is neither: it is refused again, and
 // has to be told.
@@ -141,7 +169,11 @@ func (r *Reconciler) cleanUp(ctx context.Context, repo *v1alpha1.Repository) err
 	if err := os.RemoveAll(r.cacheDir(repo)); err != nil {
 		return fmt.Errorf("removing the git cache: %w", err)
 	}
+	if err := r.marks.end(repo.UID); err != nil {
+		return err
+	}
 	r.memories.forget(repo.UID)
+	r.turns.forget(repo.UID)
 	r.forges.Forget(repo.UID)
 	if !controllerutil.RemoveFinalizer(repo, v1alpha1.FinalizerCleanup) {
 		return nil

@@ -75,6 +75,7 @@ func (r *Reconciler) askForge(ctx context.Context, repo *v1alpha1.Repository, l 
 	}
 	var said forgeSays
 	var open []forge.Request
+	l.rest()
 	if err == nil {
 		open, err = client.Requests(ctx)
 	}

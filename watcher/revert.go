@@ -49,6 +49,7 @@ func (w *writing) revert(ctx context.Context, head string) error {
 		return err
 	}
 	w.at = made.Hash
+	w.rest()
 	err = w.session.Push(ctx, w.request.Branch, head, made)
 	if reasonOf(err) != git.ReasonRefused {
 		return err

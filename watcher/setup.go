@@ -35,10 +35,9 @@ import (
 	"github.com/headway-dev/headway/watcher/webhook"
 )
 
-// concurrency is how many remotes are looked at at once. A look waits most of
-// its time; with fewer, a forge that hangs would keep the Repositories of
-// others from being looked at. Fetches have a bound of their own.
-const concurrency = 64
+// workers are more than the looks that may be under way, so that a Repository which
+// gets no slot says so, and holds up none that gets one.
+const workers = mostLooks + 8
 
 // Index names in the manager's cache.
 const (
@@ -50,8 +49,8 @@ const (
 
 // Options say where the watcher keeps its files and listens.
 type Options struct {
-	// Data is a folder for git caches (git/) and source artifacts
-	// (artifacts/). It may be lost between two starts.
+	// Data is a folder for git caches (git/), source artifacts (artifacts/) and what
+	// is being read (reading/). It may be lost between two starts.
 	Data string
 	// ArtifactListen is the address of the artifact server, such as :8082.
 	ArtifactListen string
@@ -85,6 +84,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		log:    log,
 		now:    time.Now,
 		gitDir: filepath.Join(o.Data, "git"),
+		turns:  newTurns(time.Now),
+	}
+	if r.marks, err = openMarks(filepath.Join(o.Data, "reading"), time.Now); err != nil {
+		return err
 	}
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named("repository").
@@ -98,7 +101,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Watches(&v1alpha1.App{}, handler.EnqueueRequestsFromMapFunc(repositoryOf), builder.WithPredicates(commitRequested())).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(repositoryOf), builder.WithPredicates(unbuiltAgain())).
 		WithOptions(controller.Options{
-			MaxConcurrentReconciles: concurrency,
+			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, time.Minute),
 		}).
 		Complete(r)
@@ -112,6 +115,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	mux.Handle(webhook.Path, webhook.New(h, log))
 	for _, runnable := range []manager.Runnable{
 		&cleaner{reader: mgr.GetClient(), store: store, gitDir: r.gitDir, maxCaches: maxCaches, log: log},
+		&staleness{client: r.client, turns: r.turns, log: log},
 		serve("artifact server", o.ArtifactListen, store.Handler(), 0),
 		serve("webhook endpoint", o.WebhookListen, mux, 10*time.Second),
 	} {

@@ -36,7 +36,8 @@ func (r *Reconciler) sync(ctx context.Context, repo *v1alpha1.Repository, memory
 	}
 	l := &look{
 		started: started, session: session, memory: memory, signers: signers, commits: map[string]*commit{}, again: map[string]bool{},
-		open: func() (*git.Cache, error) { return r.git.OpenCache(r.cacheDir(repo)) },
+		open: func() (*git.Cache, error) { return r.openCache(repo) },
+		read: func() { r.read(repo) },
 	}
 	defer l.close()
 	if l.chosen, err = chooseRefs(session.Refs(), repo.Spec.ProductionBranch, repo.Spec.Refs); err != nil {
@@ -83,6 +84,7 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 	if err != nil {
 		return err
 	}
+	l.rest()
 	deleting, refused, err := r.apply(ctx, repo, l, f, p, digests)
 	if err != nil {
 		return err
@@ -116,6 +118,28 @@ func (r *Reconciler) follow(ctx context.Context, repo *v1alpha1.Repository, l *l
 		return errDeleting
 	}
 	return nil
+}
+
+// openCache opens the cache of a Repository for a look, and marks that it is being
+// read. One that was being read when a process died is read alone.
+func (r *Reconciler) openCache(repo *v1alpha1.Repository) (*git.Cache, error) {
+	if err := r.marks.begin(repo.UID); err != nil {
+		return nil, err
+	}
+	cache, err := r.git.OpenCache(r.cacheDir(repo))
+	if err != nil {
+		r.read(repo)
+		return nil, err
+	}
+	_, cache.Alone = r.marks.suspect(repo.UID)
+	return cache, nil
+}
+
+// read notes that a look has read what it had to.
+func (r *Reconciler) read(repo *v1alpha1.Repository) {
+	if err := r.marks.end(repo.UID); err != nil {
+		r.log.Error("mark stays, so the repository will be read alone", "namespace", repo.Namespace, "repository", repo.Name, "error", err)
+	}
 }
 
 // credentials reads the Secret; nil when none is named.

@@ -38,7 +38,9 @@ type world struct {
 	quota  artifact.Quota
 	forge  *fakeForge
 	r      *Reconciler
-	name   types.NamespacedName
+	// later is how far the clock is ahead.
+	later time.Duration
+	name  types.NamespacedName
 }
 
 // indexer lets registerIndexes fill a fake client.
@@ -81,9 +83,15 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.r = &Reconciler{client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store, artifactLimits: artifact.DefaultLimits(), quota: w.quota,
-		events: w.events, forges: fakeForges{w.forge}, public: address.Public{Scheme: "https", Domain: "apps.example.com", Port: 443}, log: slog.New(slog.DiscardHandler), now: time.Now, gitDir: filepath.Join(w.data, "git")}
+	marks, err := openMarks(filepath.Join(w.data, "reading"), w.clock)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.r = &Reconciler{turns: newTurns(w.clock), marks: marks, client: w.client, live: w.client, git: git.NewClient(git.DefaultLimits()), artifacts: store, artifactLimits: artifact.DefaultLimits(), quota: w.quota,
+		events: w.events, forges: fakeForges{w.forge}, public: address.Public{Scheme: "https", Domain: "apps.example.com", Port: 443}, log: slog.New(slog.DiscardHandler), now: w.clock, gitDir: filepath.Join(w.data, "git")}
 }
+
+func (w *world) clock() time.Time { return time.Now().Add(w.later) }
 
 // look reconciles once.
 func (w *world) look() ctrl.Result {

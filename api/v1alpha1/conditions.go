@@ -27,7 +27,7 @@ const (
 	ConditionPrepared = "Prepared"
 )
 
-// Reasons on a Repository; Waiting is one too. SecretInvalid is one of Built, too.
+// Reasons on a Repository; Waiting is one too, and WaitingForSlot, of a look. SecretInvalid is one of Built, too.
 const (
 	ReasonSynced               = "Synced"
 	ReasonFetching             = "Fetching"
@@ -45,6 +45,10 @@ const (
 	ReasonFetchFailed          = "FetchFailed"
 	// ReasonDiskFailed: the watcher's own disk is full, read-only or broken.
 	ReasonDiskFailed = "DiskFailed"
+	// ReasonStale: it was not looked at for long.
+	ReasonStale = "Stale"
+	// ReasonQuarantined: the watcher died, more than once, while it read it.
+	ReasonQuarantined = "Quarantined"
 )
 
 // Reasons of Complete, on a Repository.

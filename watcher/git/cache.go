@@ -38,6 +38,8 @@ const (
 type Cache struct {
 	// Dropped is called when what was read may not be kept any longer; it may be nil.
 	Dropped func()
+	// Alone: nothing else is read while something is read from this cache.
+	Alone bool
 
 	dir    string
 	limits Limits

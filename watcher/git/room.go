@@ -61,6 +61,9 @@ func (c *Cache) Hold(ctx context.Context) error {
 	if c.large {
 		n += fileMemory*int64(c.limits.Entries) + 2*c.limits.PathBytes
 	}
+	if c.Alone {
+		n = c.room.most
+	}
 	c.release, err = c.room.take(ctx, n)
 	return err
 }

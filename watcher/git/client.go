@@ -14,6 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/credentials"
 )
@@ -23,6 +25,9 @@ import (
 type Client struct {
 	limits Limits
 	room   room
+	crowd  crowd
+	// disk is the room for packs on their way in.
+	disk *semaphore.Weighted
 	// pushes has room for those that may run at once: each holds its objects in
 	// memory.
 	pushes chan struct{}
@@ -48,7 +53,7 @@ const maxAuthorities = 64
 
 // NewClient makes a Client with the given bounds.
 func NewClient(limits Limits) *Client {
-	return &Client{limits: limits, room: newRoom(limits.Memory), pushes: make(chan struct{}, maxPushes), webs: map[string]web{}}
+	return &Client{limits: limits, room: newRoom(limits.Memory), crowd: newCrowd(), disk: semaphore.NewWeighted(limits.IncomingBytes), pushes: make(chan struct{}, maxPushes), webs: map[string]web{}}
 }
 
 // web gives the transport that trusts the Secret's authority too, with its
@@ -154,7 +159,11 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		res.Body = truncated{io.LimitReader(res.Body, limit), res.Body}
 		return res, nil
 	}
-	res.Body = reusable{http.MaxBytesReader(nil, res.Body, limit)}
+	body := http.MaxBytesReader(nil, res.Body, limit)
+	res.Body = reusable{struct {
+		io.Reader
+		io.Closer
+	}{advertised(req.Context(), body), body}}
 	return res, nil
 }
 

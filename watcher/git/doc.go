@@ -31,6 +31,9 @@ type Limits struct {
 	PackBytes int64
 	// ObjectBytes is the largest file, uncompressed.
 	ObjectBytes int64
+	// IncomingBytes is what all fetches that are under way may bring onto the disk
+	// together, beside a little for each.
+	IncomingBytes int64
 	// Memory is what reading takes of all Repositories together: packs, each in a
 	// process of its own, and what is read from caches.
 	Memory int64
@@ -61,17 +64,18 @@ type Limits struct {
 // small: it is held in memory, and the commits of 64 MiB are some 250,000.
 func DefaultLimits() Limits {
 	return Limits{
-		RefsBytes:    32 << 20,
-		PackBytes:    1 << 30,
-		ObjectBytes:  256 << 20,
-		Memory:       544 << 20,
-		CacheBytes:   1 << 30,
-		PushBytes:    32 << 20,
-		HistoryBytes: 64 << 20,
-		Entries:      500_000,
-		PathBytes:    32 << 20,
-		RefsTimeout:  30 * time.Second,
-		FetchTimeout: 10 * time.Minute,
-		PushTimeout:  2 * time.Minute,
+		RefsBytes:     32 << 20,
+		PackBytes:     1 << 30,
+		ObjectBytes:   256 << 20,
+		IncomingBytes: 4 << 30,
+		Memory:        544 << 20,
+		CacheBytes:    1 << 30,
+		PushBytes:     32 << 20,
+		HistoryBytes:  64 << 20,
+		Entries:       500_000,
+		PathBytes:     32 << 20,
+		RefsTimeout:   30 * time.Second,
+		FetchTimeout:  10 * time.Minute,
+		PushTimeout:   2 * time.Minute,
 	}
 }

@@ -128,7 +128,7 @@ func (c *Cache) bring(ctx context.Context, s *Session, a ask) error {
 	defer pack.remove()
 	fetchBytes.Add(float64(pack.size))
 	fetchSeconds.Observe(time.Since(started).Seconds())
-	if _, err := s.client.takeIn(ctx, c.dir, pack.name, c.limits.bounds()); err != nil {
+	if _, err := s.client.takeIn(ctx, c.dir, pack.Name(), c.limits.bounds()); err != nil {
 		return err
 	}
 	c.closeFiles() // a store does not look again at which packs there are
@@ -160,7 +160,7 @@ func (c *Cache) aside(ctx context.Context, s *Session, a ask, read func(*filesys
 	if a.limit > 0 {
 		b.ExpandedBytes, b.FreeBytes = a.limit, a.limit
 	}
-	if _, err := s.client.takeIn(ctx, dir, pack.name, b); err != nil {
+	if _, err := s.client.takeIn(ctx, dir, pack.Name(), b); err != nil {
 		if e := new(Error); a.limit > 0 && errors.As(err, &e) && e.Reason == v1alpha1.ReasonTooLarge {
 			return tooFar(c.limits)
 		}

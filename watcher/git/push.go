@@ -61,7 +61,7 @@ type pushSession interface {
 
 // openPush starts a conversation about a push and reads what it advertises.
 func (s *Session) openPush(ctx context.Context) (pushSession, *packp.AdvRefs, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.client.limits.RefsTimeout)
+	ctx, cancel := context.WithTimeout(withPlace(ctx, &s.place), s.client.limits.RefsTimeout)
 	defer cancel()
 	conversation, err := s.client.openPush(ctx, s.endpoint, s.secret)
 	if err != nil {

@@ -3,9 +3,7 @@ package git
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -26,6 +24,7 @@ type Session struct {
 	adv      *packp.AdvRefs
 	refs     map[string]string
 	consumed bool
+	place    place
 }
 
 // Connect reads what a remote advertises (git ls-remote). secret holds the
@@ -39,8 +38,9 @@ func (c *Client) Connect(ctx context.Context, url string, secret map[string][]by
 }
 
 func (c *Client) connect(ctx context.Context, ep *transport.Endpoint, secret map[string][]byte) (*Session, error) {
-	s := &Session{client: c, endpoint: ep, secret: secret}
+	s := &Session{client: c, endpoint: ep, secret: secret, place: place{crowd: c.crowd}}
 	if err := s.open(ctx); err != nil {
+		s.place.leave()
 		return nil, err
 	}
 	s.refs = commits(s.adv)
@@ -49,7 +49,7 @@ func (c *Client) connect(ctx context.Context, ep *transport.Endpoint, secret map
 
 // open starts a conversation and reads the advertisement.
 func (s *Session) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.client.limits.RefsTimeout)
+	ctx, cancel := context.WithTimeout(withPlace(ctx, &s.place), s.client.limits.RefsTimeout)
 	defer cancel()
 	pack, err := s.client.open(ctx, s.endpoint, s.secret)
 	if err != nil {
@@ -91,19 +91,11 @@ func (s *Session) Refs() map[string]string { return s.refs }
 // Close ends the session.
 func (s *Session) Close() {
 	_ = s.pack.Close()
+	s.place.leave()
 }
 
 // ErrNotAdvertised: a server may refuse a commit that no ref points at.
 var ErrNotAdvertised = errors.New("the server gives only commits that a ref points at")
-
-// incoming is a received pack in a temporary file. Nothing of it was looked at.
-type incoming struct {
-	name string
-	size int64
-}
-
-// remove is for what is left of it: taking it may have put it elsewhere.
-func (p *incoming) remove() { _ = os.Remove(p.name) }
 
 // ask is what to ask a remote for.
 type ask struct {
@@ -185,16 +177,6 @@ func (s *Session) receive(ctx context.Context, pace *pace, dir string, req *pack
 		return nil, err
 	}
 	defer func() { _ = res.Close() }()
-	file, err := os.CreateTemp(dir, tempPrefix)
-	if err != nil {
-		return nil, fmt.Errorf("creating a file for the pack: %w", err)
-	}
-	in := &incoming{name: file.Name()}
-	defer func() {
-		if err = errors.Join(err, file.Close()); err != nil {
-			in.remove()
-		}
-	}()
 	var pack io.Reader = res
 	switch {
 	case req.Capabilities.Supports(capability.Sideband64k):
@@ -205,9 +187,10 @@ func (s *Session) receive(ctx context.Context, pace *pace, dir string, req *pack
 	if limit > 0 {
 		pack = io.LimitReader(pack, limit+1) // compressed, it is smaller
 	}
-	in.size, err = io.Copy(file, pace.of(pack))
+	in, err := s.client.receive(dir, pace.of(pack))
 	if err == nil && limit > 0 && in.size > limit {
-		err = tooFar(s.client.limits)
+		in.remove()
+		return nil, tooFar(s.client.limits)
 	}
 	return in, err
 }

@@ -82,7 +82,7 @@ func (s *sshSession) AdvertisedReferencesContext(ctx context.Context) (*packp.Ad
 	defer stop()
 	refs := packp.NewAdvRefs()
 	// The pack follows on the same stream: pktline reads no byte too many.
-	err := refs.Decode(http.MaxBytesReader(nil, io.NopCloser(s.stdout), s.limits.RefsBytes))
+	err := refs.Decode(advertised(ctx, http.MaxBytesReader(nil, io.NopCloser(s.stdout), s.limits.RefsBytes)))
 	switch {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository

@@ -6,7 +6,9 @@
 // follows from the state of the remote, whatever was lost or doubled in
 // between; that a failure to read changes no App; that a commit which does not
 // touch an app makes no Revision of it; and that a bound which is passed by
-// something optional stops nothing else, and is told.
+// something optional stops nothing else, and is told. What one Repository holds,
+// and how slowly its server answers, keeps no other one from being looked at; and
+// one that is not looked at says so.
 //
 // What App.status.commit asks for it writes to git, once: a commit that reverts
 // an app, or a branch that moves forward.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -133,6 +135,19 @@ func TestEqualSourcesAreStoredOnce(t *testing.T) {
 	if used := w.r.artifacts.Used(); len(w.revisions()) != 2 || len(digests) != 1 || used > 110<<10 {
 		t.Errorf("%d revisions, %d digests, %d bytes", len(w.revisions()), len(digests), used)
 	}
+}
+
+// TestBrokenDiskOfArtifactsIsTold, and not taken for a fault of the remote or of the app.
+func TestBrokenDiskOfArtifactsIsTold(t *testing.T) {
+	w := newWorld(t)
+	store := filepath.Join(w.data, "artifacts")
+	must(t, os.Remove(store))
+	w.git.CommitAndPush("first", shop)
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionFalse, "DiskFailed", "the disk of Headway's watcher")
+	must(t, os.Mkdir(store, 0o700))
+	w.look()
+	w.wantCondition("Ready", metav1.ConditionTrue, "Synced", "")
 }
 
 func TestDefaultQuotaFitsTheVolume(t *testing.T) {

@@ -40,15 +40,17 @@ type repository struct{ namespace, name string }
 type turns struct {
 	// slots are those that its builds have, or get before the one in question.
 	slots int
-	// last is when a build of it started. granted counts the builds of everybody
-	// that go before, up to its last one.
+	// last is when a build of it started last, and atLast how many did at that time,
+	// which is known in whole seconds. granted counts the builds of everybody that
+	// go before, up to its last one.
 	last    time.Time
+	atLast  int
 	granted int
 }
 
 // fewer orders by who has the next turn.
 func fewer(a, b *turns) int {
-	return cmp.Or(cmp.Compare(a.slots, b.slots), cmp.Compare(a.granted, b.granted), a.last.Compare(b.last))
+	return cmp.Or(cmp.Compare(a.slots, b.slots), cmp.Compare(a.granted, b.granted), a.last.Compare(b.last), cmp.Compare(a.atLast, b.atLast))
 }
 
 // queue is an order in the making.
@@ -78,7 +80,10 @@ func Order(waiting, started []Build, most int) []Build {
 				t.slots++
 			}
 			if b.Since.After(t.last) {
-				t.last = b.Since
+				t.last, t.atLast = b.Since, 0
+			}
+			if b.Since.Equal(t.last) {
+				t.atLast++
 			}
 		}
 	}

@@ -59,6 +59,7 @@ func TestOrder(t *testing.T) {
 		{"two slots weigh more than one", "a/x@1 b/x@2 b/x@3", "a/y@5 a/z@5 b/y@5", 9, "b/x@2 a/x@1 b/x@3"},
 		{"with one slot, who had the last turn comes last", "a/x@1 a/y@2 a/z@3", "a/x@5e a/y@4e", 9, "a/z@3 a/y@2 a/x@1"},
 		{"who had the last turn, among namespaces", "a/x@1 b/x@2", "a/y@7e b/x@6e", 9, "b/x@2 a/x@1"},
+		{"among those of one second, who had more turns in it", "a/x@1 a/y@2", "a/y@7e a/x@7e a/x@7e", 9, "a/y@2 a/x@1"},
 		{"previews come after production", "a/x@1p a/x@2 a/y@3 a/y@4p", "", 9, "a/x@2 a/y@3 a/x@1p a/y@4p"},
 		{"even if the repository of the preview had fewer turns", "a/x@1p a/y@2", "a/y@1", 9, "a/y@2 a/x@1p"},
 		{"but not after production of another namespace", "a/x@1 a/x@2 b/x@3p", "", 9, "a/x@1 b/x@3p a/x@2"},

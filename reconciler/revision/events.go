@@ -48,6 +48,10 @@ var (
 		Name: "headway_controller_builds_total",
 		Help: "Builds by result: started, succeeded, reused, failed, superseded.",
 	}, []string{"result"})
+	buildsWaiting = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "headway_controller_builds_waiting",
+		Help: "Builds that wait for a slot.",
+	})
 	buildSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "headway_controller_build_seconds",
 		Help:    "Time from the creation of a build run until its image was known.",
@@ -60,7 +64,7 @@ var (
 	})
 )
 
-func init() { metrics.Registry.MustRegister(buildsTotal, buildSeconds, startSeconds) }
+func init() { metrics.Registry.MustRegister(buildsTotal, buildsWaiting, buildSeconds, startSeconds) }
 
 func countBuild(built condition.State, status *v1alpha1.BuildStatus) {
 	switch {

@@ -108,6 +108,7 @@ func (r *Reconciler) queue(ctx context.Context, now time.Time) (queue, error) {
 		}
 	}
 	waiting, err := r.waiting(ctx)
+	buildsWaiting.Set(float64(len(waiting)))
 	for i := range waiting {
 		q.waiting = append(q.waiting, waitingBuild(&waiting[i], waiting[i].Status.Build.Key))
 	}

@@ -30,6 +30,7 @@ func (p *process) adminHandler() http.Handler {
 		stats.Collector{Samples: samples(&p.tables)},
 		p.server.answers,
 		p.server.mirror,
+		p.server.budget,
 		p.starts,
 		restarts(),
 	)

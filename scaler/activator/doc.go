@@ -9,6 +9,7 @@
 //	h1        plain HTTP/1.1 requests: the hot path; and what net/http reads of HTTP/1
 //	proxy     every other request, by net/http
 //	wire      a connection with a buffer
+//	bounds    how much memory and how many connections each app may have
 //	keeper    which activator gives out the pods of a limited revision
 //	peer      what activators tell each other with a request
 //	watch     Kubernetes -> table and backend

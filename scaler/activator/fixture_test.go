@@ -18,6 +18,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/table"
 	"github.com/headway-dev/headway/scaler/activator/trace"
 )
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 const roleVariable = "ACTIVATOR_TEST_ROLE"
 
 // roles do not return.
-var roles = map[string]func(){"supervisor": supervisorRole, "activator": activatorRole}
+var roles = map[string]func(){"supervisor": supervisorRole, "activator": activatorRole, "crowded": crowdedRole}
 
 // appHost is the host of the app in every fixture.
 const appHost = "shop.localhost"
@@ -57,6 +58,11 @@ func newFixture(t testing.TB, s backend.Settings, apps ...http.Handler) *fixture
 
 func newTracedFixture(t testing.TB, tracer *trace.Tracer, s backend.Settings, apps ...http.Handler) *fixture {
 	t.Helper()
+	return newBoundedFixture(t, bounds.New(), tracer, s, apps...)
+}
+
+func newBoundedFixture(t testing.TB, budget *bounds.Budget, tracer *trace.Tracer, s backend.Settings, apps ...http.Handler) *fixture {
+	t.Helper()
 	s.Namespace, s.App, s.Name = "default", "shop", "shop-1a2b3c4d"
 	if s.Timeout == 0 {
 		s.Timeout = 10 * time.Second
@@ -72,7 +78,7 @@ func newTracedFixture(t testing.TB, tracer *trace.Tracer, s backend.Settings, ap
 
 	logger := slog.New(slog.NewJSONHandler(writer(func(b []byte) (int, error) { return f.logs.Write(b) }), nil))
 	f.access = accesslog.New(logger, false)
-	f.server = NewServer(f.tables, tracer, f.access, logger)
+	f.server = newServer(f.tables, tracer, f.access, logger, budget)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/h1"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/proxy"
@@ -38,14 +39,17 @@ func newFront(shared *life.Front, logger *slog.Logger) *front {
 	f.http = &http.Server{
 		Handler:     proxy.New(shared, logger),
 		ConnContext: proxy.WithConn,
+		ConnState:   h1.Track,
 		Protocols:   protocols,
 		// Without this net/http would answer OPTIONS * itself, for any host.
 		DisableGeneralOptionsHandler: true,
-		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		MaxHeaderBytes:               maxHeaderBytes,
-		ReadHeaderTimeout:            headerTimeout,
-		IdleTimeout:                  keepAlive,
-		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: bounds.Window, MaxReceiveBufferPerStream: bounds.Window,
+		},
+		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       keepAlive,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/mirror"
@@ -45,16 +46,23 @@ type Server struct {
 	clients  wire.Watcher
 	draining atomic.Bool
 	answers  *stats.OwnAnswers
+	budget   *bounds.Budget
 	mirror   *mirror.Mirror
 }
 
 // NewServer builds the whole handler chain. Production, tests and the fuzz
 // tests all use this one. A nil tracer is tracing that is off.
 func NewServer(tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger) *Server {
-	s := &Server{answers: stats.NewOwnAnswers(), mirror: mirror.New(proxy.SendCopy, logger)}
+	return newServer(tables, tracer, access, logger, bounds.New())
+}
+
+func newServer(
+	tables *atomic.Pointer[table.Table], tracer *trace.Tracer, access *accesslog.Log, logger *slog.Logger, budget *bounds.Budget,
+) *Server {
+	s := &Server{answers: stats.NewOwnAnswers(), budget: budget, mirror: mirror.New(proxy.SendCopy, logger)}
 	shared := life.Front{
 		Tables: tables, Running: &s.running, Clients: &s.clients, Access: access, Answers: s.answers, Tracer: tracer, Draining: &s.draining,
-		Mirror: s.mirror,
+		Mirror: s.mirror, Budget: s.budget,
 	}
 	peers := shared
 	peers.Peers = true

@@ -32,6 +32,13 @@ var ErrBadBody = errors.New("the body is malformed")
 // timeout.
 var ErrNoPod = errors.New("no pod in time")
 
+// ErrConnections ends a request for which there is no place among the connections
+// of its app, and ErrMemory one for which there is no memory, in time.
+var (
+	ErrConnections = errors.New("no room for another connection")
+	ErrMemory      = errors.New("no room for what the request has sent")
+)
+
 // Header is the field by which a response of the activator's own can be told
 // from one of the app, which cannot send it. Its value is the Reason.
 const Header = "Headway-Answer"
@@ -67,6 +74,12 @@ func Refused(no *grammar.Refusal) Answer {
 // TooFar is for a request that activators have sent back and forth because they
 // do not agree yet which of them keeps a limit.
 var TooFar = unavailable("no-keeper", "The activators are being rearranged. Try again.\n")
+
+// Crowded is for a connection that there is no place for.
+var Crowded = unavailable("too-many-connections", "This activator has as many connections as it can. Try again in a moment.\n")
+
+// Large is for a request whose head there is no memory for.
+var Large = unavailable("no-memory", "This activator has no room for a request with so large a head at the moment. Try again.\n")
 
 // UnknownHost is for a host that no Route has.
 func UnknownHost(host string) Answer {
@@ -119,6 +132,10 @@ func Failed(rev *backend.Revision, err error) Answer {
 			rev.Name, rev.App, cannot.Reason, rev.App)
 	case errors.Is(err, backend.ErrQueueFull):
 		return unavailable("queue-full", "Too many requests wait for app %q. Try again in a moment.\n", rev.App)
+	case errors.Is(err, ErrConnections):
+		return unavailable("too-many-connections", "App %q has as many connections as its share of this activator allows. Try again in a moment.\n", rev.App)
+	case errors.Is(err, ErrMemory):
+		return unavailable("no-memory", "What is kept for app %q is as much as its share of this activator's memory allows. Try again in a moment.\n", rev.App)
 	case errors.Is(err, backend.ErrClosed):
 		return unavailable("deleted", "Revision %q of app %q has just been deleted. Try again.\n", rev.Name, rev.App)
 	case errors.Is(err, ErrNoPod):

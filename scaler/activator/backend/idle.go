@@ -39,6 +39,7 @@ func (p *Pod) Idle(now time.Time) *wire.Conn {
 // Keep gives a connection back whose last response was read to its end.
 func (p *Pod) Keep(c *wire.Conn, now time.Time) {
 	c.Shrink()
+	c.Charge(nil)
 	p.conns.Lock()
 	defer p.conns.Unlock()
 	if p.retired || len(p.idle) >= maxIdleConns {

@@ -8,7 +8,8 @@ import (
 )
 
 // MaxQueue is the number of requests that may wait for one revision. At 10,000
-// the waiting connections cost about 200 MiB; more would only time out.
+// the waiting connections cost about 200 MiB; more would only time out. What their
+// bodies cost is bounded by package bounds.
 const MaxQueue = 10_000
 
 // ErrQueueFull is returned by Acquire when MaxQueue requests wait already.

@@ -48,7 +48,7 @@ func (c *conn) copyLength(up *wire.Conn) (delivered, complete bool) {
 			return true, true
 		}
 		if left > wide {
-			up.Widen()
+			c.widen(up)
 		}
 		if err := c.more(up); err != nil {
 			return false, false
@@ -73,7 +73,7 @@ func (c *conn) copyChunks(up *wire.Conn) (delivered, complete bool) {
 			return true, true
 		}
 		if body.state == data && body.left > wide && len(up.Buffered()) == 0 {
-			up.Widen()
+			c.widen(up)
 		}
 		if err := c.more(up); err != nil {
 			return false, false
@@ -95,7 +95,7 @@ func (c *conn) copyUntilClose(up *wire.Conn) (delivered, complete bool) {
 		if !c.send(c.out) {
 			return false, false
 		}
-		up.Widen()
+		c.widen(up)
 		switch err := c.more(up); {
 		case errors.Is(err, io.EOF):
 			return c.send([]byte("0\r\n\r\n")), true

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/grammar"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
@@ -20,6 +21,7 @@ import (
 type conn struct {
 	server *Server
 	in     *wire.Conn
+	seat   *bounds.Seat
 	peer   client
 	idle   atomic.Bool
 	watch  watch
@@ -34,6 +36,7 @@ type conn struct {
 	deadline time.Time // of the start of the response
 	cut      bool      // the pod did not take the whole request
 	keep     bool      // the connection goes on
+	wide     bool      // out may be larger than maxOut: there is room for it
 
 	mu     sync.Mutex
 	up     *wire.Conn // the pod's connection, while a request uses it; written by this goroutine
@@ -61,6 +64,9 @@ func (c *conn) serve() (handOver bool) {
 		if err == nil {
 			err = c.req.parse(c.in.Buffered()[:c.end])
 		}
+		if !c.seat.Busy() {
+			return false
+		}
 		if err != nil {
 			return c.notServed(err)
 		}
@@ -79,14 +85,20 @@ func (c *conn) serve() (handOver bool) {
 		if cap(c.out) > maxOut {
 			c.out = nil
 		}
+		if c.in.Wide() {
+			c.in.Shrink()
+		}
 	}
 }
 
 // notServed ends the connection, or hands it over if err says so.
 func (c *conn) notServed(err error) (handOver bool) {
 	var no *grammar.Refusal
-	if errors.As(err, &no) {
-		refuse(c.server.Front, c.in, c.out, no)
+	switch {
+	case errors.As(err, &no):
+		refuse(c.server.Front, c.in, c.out, answer.Refused(no))
+	case errors.Is(err, wire.ErrNoRoom):
+		c.crowded(answer.Large)
 	}
 	return errors.Is(err, errNotPlain)
 }
@@ -113,7 +125,9 @@ func (c *conn) readHead() (int, error) {
 			}
 		} else {
 			c.idle.Store(true)
-			c.in.ReadWithin(time.Now(), c.server.KeepAlive*9/10, c.server.KeepAlive)
+			now := time.Now()
+			c.seat.Idle(now)
+			c.in.ReadWithin(now, c.server.KeepAlive*9/10, c.server.KeepAlive)
 			// Not while the server only leaves: a request may be on its way,
 			// also on a connection that has just been made.
 			if c.server.closing.Load() {
@@ -152,8 +166,7 @@ func (c *conn) readBody(stall time.Duration) error {
 
 // refuse answers what is not a request, with out for memory. The connection
 // must be closed then.
-func refuse(f *life.Front, in *wire.Conn, out []byte, no *grammar.Refusal) {
-	a := answer.Refused(no)
+func refuse(f *life.Front, in *wire.Conn, out []byte, a answer.Answer) {
 	f.Refused(in.RemoteAddr().String(), a)
 	if send(in, appendAnswer(out[:0], a.To(""), false, true)) {
 		linger(in)
@@ -177,15 +190,21 @@ func linger(in *wire.Conn) {
 func (c *conn) send(b []byte) bool { return send(c.in, b) }
 
 func send(in *wire.Conn, b []byte) bool {
-	for len(b) > 0 {
+	_, err := deliver(in, b)
+	return err == nil
+}
+
+// deliver writes to a client for as long as it takes bytes: it fails when none has
+// moved for life.StreamIdle. Both codecs write by it.
+func deliver(in *wire.Conn, b []byte) (n int, err error) {
+	for n < len(b) {
 		in.WriteWithin(time.Now(), life.StreamIdle)
-		n, err := in.Write(b)
-		if b = b[n:]; err == nil || (n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
-			continue
+		moved, err := in.Write(b[n:])
+		if n += moved; err != nil && (moved == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return n, err
 		}
-		return false
 	}
-	return true
+	return n, nil
 }
 
 // kill ends whatever the connection does. Any goroutine may call it.

@@ -16,7 +16,11 @@ import (
 // Forward sends the request to a pod and the response back.
 func (c *conn) Forward() error {
 	x := &c.x
+	defer c.narrow()
 	if !c.whole() {
+		if err := c.roomForBody(); err != nil {
+			return err
+		}
 		if err := c.readBody(x.Revision.Stall); err != nil {
 			return err
 		}
@@ -104,8 +108,11 @@ func (c *conn) fill(up *wire.Conn, now, deadline time.Time, late error) error {
 		up.ReadUntil(deadline)
 		err = up.Fill()
 	}
-	if err != nil && c.watch.left() {
+	switch {
+	case err != nil && c.watch.left():
 		return context.Canceled
+	case errors.Is(err, wire.ErrNoRoom):
+		return answer.ErrMemory // for a head that is large
 	}
 	return err
 }
@@ -123,6 +130,8 @@ func (c *conn) hangUp(up *wire.Conn) {
 // drop ends a pod's connection that cannot be used again, and the lease.
 func (c *conn) drop(up *wire.Conn) {
 	c.use(nil)
+	up.Discard(len(up.Buffered()))
+	up.Shrink()
 	if c.x.Revision.Limit == 0 {
 		up.Close()
 		return

@@ -3,9 +3,12 @@ package h1
 import (
 	"errors"
 	"net"
+	"net/http"
 	"syscall"
 	"time"
 
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/grammar"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
@@ -28,10 +31,12 @@ import (
 type handed struct {
 	net.Conn
 	in            *wire.Conn
+	seat          *bounds.Seat
 	front         *life.Front
 	headerTimeout time.Duration
 
 	state  handedState
+	free   bool // an upgraded connection, which nothing ends
 	req    request
 	lent   int    // bytes of the next head that were given already
 	ready  int    // bytes that are buffered and can be given
@@ -144,7 +149,7 @@ func (h *handed) nextHead() error {
 		}
 		var no *grammar.Refusal
 		if errors.As(err, &no) {
-			refuse(h.front, h.in, nil, no)
+			refuse(h.front, h.in, nil, answer.Refused(no))
 			h.fault = &net.OpError{Op: "read", Err: no} // net/http says no more
 			return nil
 		}
@@ -153,6 +158,9 @@ func (h *handed) nextHead() error {
 			h.in.ReadUntil(time.Now().Add(h.headerTimeout))
 		}
 		if err := h.in.Fill(); err != nil {
+			if errors.Is(err, wire.ErrNoRoom) {
+				refuse(h.front, h.in, nil, answer.Large)
+			}
 			return err
 		}
 	}
@@ -169,10 +177,41 @@ func (h *handed) begin(end int) {
 }
 
 // EndHTTP makes the connection one of another protocol: what net/http has not read of
-// it is given as it came.
+// it is given as it came, and no time ends it.
 func (h *handed) EndHTTP() {
 	h.in.Discard(h.lent)
-	h.state, h.lent = otherProtocol, 0
+	h.state, h.lent, h.free = otherProtocol, 0, true
+	h.in.WriteUntil(time.Time{})
+}
+
+// Write implements net.Conn.
+func (h *handed) Write(b []byte) (int, error) {
+	if h.free {
+		return h.in.Write(b)
+	}
+	return deliver(h.in, b)
+}
+
+// Close implements net.Conn.
+func (h *handed) Close() error {
+	err := h.Conn.Close()
+	h.seat.Leave()
+	return err
+}
+
+// Seat is the connection's place among all others.
+func (h *handed) Seat() *bounds.Seat { return h.seat }
+
+// Track is the ConnState of the http.Server that serves what was handed over.
+func Track(c net.Conn, state http.ConnState) {
+	h, ok := c.(*handed)
+	switch {
+	case !ok:
+	case state == http.StateIdle:
+		h.seat.Idle(time.Now())
+	case state == http.StateActive:
+		h.seat.Busy() // one that was ended finds that out by itself
+	}
 }
 
 // SyscallConn lets the kernel be asked about the connection.

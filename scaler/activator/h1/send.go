@@ -8,6 +8,7 @@ import (
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/life"
+	"github.com/headway-dev/headway/scaler/activator/wire"
 )
 
 // Send writes the request, as much as the pod takes, to a connection of the
@@ -20,7 +21,10 @@ func (c *conn) Send() error {
 		told = nil
 	}
 	c.out = appendRequest(c.out[:0], &c.req, told, x.Next, x.Trace)
-	c.out = append(c.out, c.in.Buffered()[c.end:c.end+int(c.req.length)]...)
+	body := c.in.Buffered()[c.end : c.end+int(c.req.length)]
+	if len(body) <= wire.Small {
+		c.out, body = append(c.out, body...), nil // a larger one is not copied
+	}
 	for {
 		up := x.Lease.Pod.Idle(x.Asked)
 		reused := up != nil
@@ -41,8 +45,15 @@ func (c *conn) Send() error {
 			return life.ErrStopping
 		}
 		up.WriteWithin(x.Asked, x.Revision.Timeout)
+		up.Charge(c.seat.Memory)
 		n, err := up.Write(c.out)
+		if err == nil && len(body) > 0 {
+			var more int
+			more, err = up.Write(body)
+			n += more
+		}
 		if err == nil {
+			c.sent()
 			return nil
 		}
 		late := errors.Is(err, os.ErrDeadlineExceeded)

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/wire"
 )
@@ -32,26 +34,59 @@ type Server struct {
 // ServeConn serves nc until it ends or is handed over.
 func (s *Server) ServeConn(nc net.Conn) {
 	c := newConn(s, nc)
-	if !s.add(c) {
+	if c.seat = s.Front.Budget.Conns.Enter(func() { _ = nc.Close() }); c.seat == nil {
+		c.crowded(answer.Crowded)
 		nc.Close()
 		return
 	}
-	handOver := c.serve()
-	c.watch.stop()
-	s.remove(c)
-	if !handOver {
+	c.in.Charge(c.seat.Memory)
+	handOver := false
+	if s.add(c) {
+		handOver = c.serve()
+		c.watch.stop()
+		s.remove(c)
+	}
+	if !handOver || !s.handOver(c, nc) {
 		c.in.Discard(len(c.in.Buffered()))
 		c.in.Shrink()
 		nc.Close()
-		return
+		c.seat.Leave()
+	}
+}
+
+// handOver gives a connection to net/http; false if there is no room for what it
+// costs there.
+func (s *Server) handOver(c *conn, nc net.Conn) bool {
+	h := &handed{Conn: nc, in: c.in, seat: c.seat, front: s.Front, headerTimeout: s.HeaderTimeout}
+	weight := int64(bounds.NetHTTP)
+	if bytes.HasPrefix(c.in.Buffered(), preface) {
+		weight, h.state = bounds.HTTP2, otherProtocol
+	}
+	if !c.seat.Busy() {
+		return false
+	}
+	if !c.seat.Weigh(weight) {
+		if weight == bounds.NetHTTP {
+			c.crowded(answer.Crowded)
+		}
+		return false
 	}
 	c.in.ReadUntil(time.Time{})
 	c.in.WriteUntil(time.Time{})
-	h := &handed{Conn: nc, in: c.in, front: s.Front, headerTimeout: s.HeaderTimeout}
-	if bytes.HasPrefix(c.in.Buffered(), preface) {
-		h.EndHTTP()
-	}
 	s.HandOver(h)
+	return true
+}
+
+// crowded answers a request that there is no room for. Its connection must be
+// closed then, and nobody waits until the client has read the answer: there may
+// be many like it.
+func (c *conn) crowded(a answer.Answer) {
+	c.server.Front.Refused(c.peer.addr, a)
+	c.in.WriteWithin(time.Now(), time.Second) // the kernel takes it at once
+	_, _ = c.in.Write(appendAnswer(c.out[:0], a.To(""), false, true))
+	if half, ok := c.in.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
 }
 
 func (s *Server) add(c *conn) bool {

@@ -19,6 +19,7 @@ import (
 	"github.com/headway-dev/headway/scaler/activator/accesslog"
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/backend"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/inflight"
 	"github.com/headway-dev/headway/scaler/activator/mirror"
 	"github.com/headway-dev/headway/scaler/activator/peer"
@@ -74,6 +75,8 @@ type Front struct {
 	Mirror *mirror.Mirror
 	// Draining makes every response end its connection.
 	Draining *atomic.Bool
+	// Budget is what all requests of the process may hold.
+	Budget *bounds.Budget
 }
 
 // Codec carries one request. All methods are called by the goroutine that
@@ -89,6 +92,9 @@ type Codec interface {
 	Traceparent() []byte
 	// Describe is only called for a request that is logged or traced.
 	Describe() record.Incoming
+	// Admit charges what the request holds of the process to its app; false if
+	// the app's share has no room for it.
+	Admit(app bounds.App) bool
 	// Forward has the request sent by Exchange.Reach and the response delivered.
 	// An error is answered by Exchange.Fail: nothing of a response was sent.
 	Forward() error
@@ -154,6 +160,10 @@ func (f *Front) Serve(x *Exchange, c Codec) {
 		x.answer(answer.NoRevision(x.match))
 	default:
 		x.arrive()
+		if !c.Admit(bounds.App{Namespace: x.Revision.Namespace, Name: x.Revision.App}) {
+			x.Fail(answer.ErrConnections)
+			return
+		}
 		f.Running.Enter(&x.Member, x.Revision.Timeout)
 		defer f.Running.Leave(&x.Member)
 		if err := c.Forward(); err != nil {

@@ -4,26 +4,30 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
-// What is read ahead of bodies whose requests wait for a pod: by one request,
-// which is about what the kernel of a client takes before a write blocks, and
-// by all together.
-const (
-	mostAhead = 4 << 20
-	allAhead  = 32 << 20
-)
+// mostAhead is what is read ahead of one body whose request waits for a pod: about
+// what the kernel of a client takes before a write blocks.
+const mostAhead = 4 << 20
+
+// memory is what pieces are taken from; a *bounds.Memory in production.
+type memory interface {
+	// More takes n bytes, if there are some; Need takes them anyway.
+	More(n int) bool
+	Need(n int)
+	Less(n int)
+}
 
 // ahead reads a body while its request waits for a pod. The end of a client's
 // connection comes behind the bytes that it has sent, and cannot be seen while
 // these are more than the kernel takes.
 //
-// While the request waits, what is read is bounded by mostAhead and allAhead.
+// While the request waits, what is read is bounded by mostAhead and by the share
+// of its app.
 // From the first Read on one piece is, as the app sets the pace then.
 type ahead struct {
-	from func([]byte) (int, error)
-	all  *atomic.Int64 // bytes that all requests have in pieces
+	from   func([]byte) (int, error)
+	memory memory
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -43,8 +47,8 @@ var errClosed = errors.New("the request has ended")
 
 // readAhead begins to read. Close it, after from has been made to fail unless
 // it has ended.
-func readAhead(from func([]byte) (int, error), all *atomic.Int64) *ahead {
-	a := &ahead{from: from, all: all}
+func readAhead(from func([]byte) (int, error), room memory) *ahead {
+	a := &ahead{from: from, memory: room}
 	a.changed.L = &a.mu
 	go a.run()
 	return a
@@ -86,11 +90,13 @@ func (a *ahead) more() bool {
 	switch {
 	case a.reading && len(a.pieces) > 0, len(a.pieces)*bufferSize >= mostAhead:
 		return false
-	case a.all.Add(bufferSize) <= allAhead, a.reading:
+	case a.memory.More(bufferSize):
 		return true
+	case !a.reading:
+		return false
 	}
-	a.all.Add(-bufferSize)
-	return false
+	a.memory.Need(bufferSize)
+	return true
 }
 
 // took notes what was read into p; true at the end.
@@ -134,7 +140,7 @@ func (a *ahead) take(b []byte) int {
 
 func (a *ahead) free(p *piece) {
 	bufferPool.Put(p.b)
-	a.all.Add(-bufferSize)
+	a.memory.Less(bufferSize)
 }
 
 // close ends both sides. Nothing is being read any more.

@@ -14,18 +14,37 @@ type counted struct{ n atomic.Int64 }
 
 func (c *counted) Read(b []byte) (int, error) { clear(b); c.n.Add(int64(len(b))); return len(b), nil }
 
+// room has so many bytes left.
+type room struct{ left atomic.Int64 }
+
+func newRoom(left int64) *room {
+	r := &room{}
+	r.left.Store(left)
+	return r
+}
+
+func (r *room) More(n int) bool {
+	if r.left.Add(-int64(n)) >= 0 {
+		return true
+	}
+	r.Less(n)
+	return false
+}
+
+func (r *room) Need(n int) { r.left.Add(-int64(n)) }
+func (r *room) Less(n int) { r.left.Add(int64(n)) }
+
 func TestReadingAheadIsBounded(t *testing.T) {
-	for name, c := range map[string]struct{ before, want int64 }{
-		"by the request": {0, mostAhead},
-		"by all":         {allAhead - 3*bufferSize, 3 * bufferSize},
-		"to nothing":     {allAhead, 0},
+	for name, c := range map[string]struct{ left, want int64 }{
+		"by the request": {2 * mostAhead, mostAhead},
+		"by the share":   {3 * bufferSize, 3 * bufferSize},
+		"to nothing":     {0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var all atomic.Int64
-				all.Store(c.before)
 				var client counted
-				a := readAhead(client.Read, &all)
+				room := newRoom(c.left)
+				a := readAhead(client.Read, room)
 				synctest.Wait()
 				if got := client.n.Load(); got != c.want {
 					t.Errorf("%d bytes are read while nobody wants them, want %d", got, c.want)
@@ -39,8 +58,8 @@ func TestReadingAheadIsBounded(t *testing.T) {
 					t.Errorf("%d bytes are read, %d taken", got, 2*mostAhead)
 				}
 				a.close()
-				if got := all.Load(); got != c.before {
-					t.Errorf("%d bytes are still counted", got-c.before)
+				if got := room.left.Load(); got != c.left {
+					t.Errorf("%d bytes are still counted", c.left-got)
 				}
 			})
 		})
@@ -49,9 +68,8 @@ func TestReadingAheadIsBounded(t *testing.T) {
 
 func TestWhatWasReadAheadIsTheBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var all atomic.Int64
 		r, w := io.Pipe()
-		a := readAhead(r.Read, &all)
+		a := readAhead(r.Read, newRoom(2*mostAhead))
 		want := make([]byte, 3*bufferSize+7)
 		for i := range want {
 			want[i] = byte(i % 251)

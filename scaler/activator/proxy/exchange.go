@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
+	"github.com/headway-dev/headway/scaler/activator/bounds"
 	"github.com/headway-dev/headway/scaler/activator/life"
 	"github.com/headway-dev/headway/scaler/activator/record"
 	"github.com/headway-dev/headway/scaler/activator/table"
@@ -23,6 +24,10 @@ type exchange struct {
 	client  *departure
 	clock   *clock
 	end     context.CancelCauseFunc // ends it, for a reason
+
+	// What it is charged for itself, over HTTP/2.
+	admitted bool
+	app      bounds.App
 
 	// What Send has got.
 	resp *http.Response

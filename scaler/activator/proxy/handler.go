@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"sync"
-	"sync/atomic"
 
 	"github.com/headway-dev/headway/scaler/activator/answer"
 	"github.com/headway-dev/headway/scaler/activator/grammar"
@@ -15,7 +14,6 @@ import (
 // Handler leads the requests of an http.Server through the activator.
 type Handler struct {
 	front   *life.Front
-	ahead   atomic.Int64 // bytes that were read of bodies whose requests wait
 	reverse httputil.ReverseProxy
 	grpc    httputil.ReverseProxy
 }
@@ -52,7 +50,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.Write(w, r)
 		return
 	}
-	x := &exchange{handler: h, in: r, body: newIncoming(w, r, &h.ahead)}
+	x := &exchange{handler: h, in: r, body: newIncoming(w, r)}
 	x.w = &recorder{ResponseWriter: w, request: r, x: &x.Exchange}
 	if r.ProtoMajor == 1 {
 		// An app may answer while the request's body is still on its way.
@@ -60,6 +58,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.w.body = x.body
 	}
 	defer x.body.end()
+	defer x.leave()
 	x.Member.Cancel = func() { x.end(life.ErrStopping) }
 	h.front.Serve(&x.Exchange, x)
 	if x.Status == answer.ClientGone {

@@ -21,7 +21,6 @@ type incoming struct {
 	trailer  http.Header           // complete when the body has ended
 	deadline func(time.Time) error // sets that of reading from the client
 	clock    *clock                // nil until the request is on its way to a pod
-	all      *atomic.Int64         // as in ahead
 	ahead    *ahead                // nil: the request has not waited for a pod
 
 	expects bool        // to be asked for the body
@@ -38,12 +37,12 @@ type incoming struct {
 }
 
 // newIncoming returns the body of r; nil if r has none.
-func newIncoming(w http.ResponseWriter, r *http.Request, all *atomic.Int64) *incoming {
+func newIncoming(w http.ResponseWriter, r *http.Request) *incoming {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	i := &incoming{
-		ReadCloser: r.Body, of: r, trailer: r.Trailer, all: all,
+		ReadCloser: r.Body, of: r, trailer: r.Trailer,
 		deadline: http.NewResponseController(w).SetReadDeadline, expects: r.Header.Get("Expect") != "",
 	}
 	if i.trailer == nil {
@@ -96,8 +95,11 @@ func (i *incoming) read(p []byte) (int, error) {
 // wait is for a request that begins to wait for a pod. What is on its way of
 // its body must not hide that the client goes away. HTTP/2 tells that apart.
 func (i *incoming) wait() {
-	if i != nil && i.ahead == nil && !i.expects && i.of.ProtoMajor == 1 {
-		i.ahead = readAhead(i.read, i.all)
+	if i == nil || i.ahead != nil || i.expects {
+		return
+	}
+	if seat := seatOf(i.of); seat != nil {
+		i.ahead = readAhead(i.read, seat.Memory)
 	}
 }
 

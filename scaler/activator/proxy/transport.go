@@ -74,7 +74,10 @@ func (transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if isGRPC(r) {
 		resp.Body = &withTrailers{ReadCloser: resp.Body, read: func() { x.noteGRPC(resp) }}
 	}
-	resp.Body = wrap(resp, done, func() { x.end(life.ErrIdle) })
+	resp.Body = wrap(resp, done, func() {
+		x.end(life.ErrIdle)
+		x.stopWriting()
+	})
 	return resp, nil
 }
 

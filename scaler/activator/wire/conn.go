@@ -22,12 +22,23 @@ const (
 // ErrFull is returned by Fill when Max bytes are buffered.
 var ErrFull = errors.New("read buffer is full")
 
+// ErrNoRoom is returned by Fill when the buffer may not grow.
+var ErrNoRoom = errors.New("there is no memory left for what was sent")
+
+// Room decides whether buffers may be larger than Small.
+type Room interface {
+	// More asks for n bytes, and Less gives n back.
+	More(n int) bool
+	Less(n int)
+}
+
 // Conn is a connection with a read buffer. It is used by one goroutine, except
 // that Read and Write may be called by two.
 type Conn struct {
 	net.Conn
 	buf  []byte
 	r, w int
+	room Room // nil: there is no bound
 
 	deadline time.Time // the read deadline that is set
 	written  time.Time // the write deadline that is set
@@ -41,6 +52,10 @@ func New(conn net.Conn) *Conn {
 	c.open()
 	return c
 }
+
+// Charge has a room asked before the buffer grows beyond Small, from now on; nil:
+// nobody.
+func (c *Conn) Charge(room Room) { c.room = room }
 
 var (
 	small = sync.Pool{New: func() any { return new([Small]byte) }}
@@ -94,17 +109,62 @@ func (c *Conn) makeRoom() error {
 	case len(c.buf) >= Max:
 		return ErrFull
 	default:
-		old := c.buf
-		c.buf = make([]byte, min(2*len(old), Max))
-		copy(c.buf, old)
-		recycle(old)
+		size := min(2*len(c.buf), Max)
+		if c.room != nil && !c.room.More(size-len(c.buf)) {
+			return ErrNoRoom
+		}
+		c.grow(size)
 	}
 	return nil
 }
 
-// Widen makes reads larger, for a body that is. The buffer must be empty.
+// Growth is how much larger the buffer has to be to hold n bytes.
+func (c *Conn) Growth(n int) int { return sizeFor(n) - max(len(c.buf), Small) }
+
+// Grow makes the buffer hold n bytes, at most Max. Growth must have been had from
+// the room.
+func (c *Conn) Grow(n int) {
+	if size := sizeFor(n); size > len(c.buf) {
+		c.grow(size)
+	}
+}
+
+func sizeFor(n int) int {
+	size := Small
+	for size < min(n, Max) {
+		size = min(2*size, Max)
+	}
+	return size
+}
+
+func (c *Conn) grow(size int) {
+	old := c.buf
+	c.buf = make([]byte, size)
+	c.w = copy(c.buf, old[c.r:c.w])
+	c.r = 0
+	recycle(old)
+}
+
+// Cut takes n buffered bytes behind the first keep ones out, and memory that is
+// not needed any more is given back.
+func (c *Conn) Cut(keep, n int) {
+	b := c.Buffered()
+	rest := len(b) - n
+	if rest > Small {
+		c.w = c.r + keep + copy(b[keep:], b[keep+n:])
+		return
+	}
+	fresh := small.Get().(*[Small]byte)[:]
+	copy(fresh, b[:keep])
+	copy(fresh[keep:], b[keep+n:])
+	c.free()
+	c.buf, c.w = fresh, rest
+}
+
+// Widen makes reads larger, for a body that is, if there is room. The buffer must
+// be empty.
 func (c *Conn) Widen() {
-	if len(c.buf) < Large {
+	if len(c.buf) < Large && (c.room == nil || c.room.More(Large-max(len(c.buf), Small))) {
 		recycle(c.buf)
 		c.buf = large.Get().(*[Large]byte)[:]
 	}
@@ -113,10 +173,20 @@ func (c *Conn) Widen() {
 // Shrink gives the buffer back if it is empty.
 func (c *Conn) Shrink() {
 	if c.r == c.w && c.buf != nil {
-		recycle(c.buf)
-		c.buf, c.r, c.w = nil, 0, 0
+		c.free()
 	}
 }
+
+func (c *Conn) free() {
+	if c.room != nil && len(c.buf) > Small {
+		c.room.Less(len(c.buf) - Small)
+	}
+	recycle(c.buf)
+	c.buf, c.r, c.w = nil, 0, 0
+}
+
+// Wide reports whether the buffer is larger than one that is at hand.
+func (c *Conn) Wide() bool { return len(c.buf) > Small }
 
 func recycle(b []byte) {
 	switch len(b) {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,36 @@ func TestActivatorKilled(t *testing.T) {
 	}
 	if len(failed) > people {
 		t.Errorf("%d requests failed, more than the %d connections there were", len(failed), people)
+	}
+	tm.waitSystem("headway-activator")
+}
+
+// TestActivatorProcessKilled: under load the processes of all activators are killed
+// at once, again and again. Their parents hold the ports, so that only requests
+// fail that a killed process had accepted.
+func TestActivatorProcessKilled(t *testing.T) {
+	const kills, rate, most = 3, 300, 10
+	tm := newTeam(t)
+	revision := tm.startMeter("{min: 1}")
+	tm.waitReady(revision, 1)
+	asked := startLoad(t, tm.url("meter"), rate)
+	for range kills {
+		time.Sleep(12 * time.Second) // a crash after a life of 10 s is none of a row
+		if killProgram(t, "/headway/activator") == 0 {
+			t.Fatal("no activator was killed")
+		}
+	}
+	time.Sleep(5 * time.Second)
+	answers, failed := asked.finish()
+	t.Logf("%d answers, %d failed at %d kills of all activators", len(answers), len(failed), kills)
+	for _, err := range failed {
+		t.Log(err)
+		if strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("a connection was refused: %v", err)
+		}
+	}
+	if len(failed) > most*kills {
+		t.Errorf("%d requests failed at %d kills, more than %d each", len(failed), kills, most)
 	}
 	tm.waitSystem("headway-activator")
 }

@@ -35,10 +35,18 @@ type Conns struct {
 	pool  *Pool
 	bytes *Pool
 
-	mu    sync.Mutex
-	seats map[*Seat]struct{}
+	mu     sync.Mutex
+	seats  map[*Seat]struct{}
+	barren struct { // the last search for idle ones that has found none
+		app   App
+		until time.Time
+	}
 	ended atomic.Uint64
 }
+
+// noSearch is how long it is taken for granted that an app has no idle
+// connections, after none was found: a search looks at all there are.
+const noSearch = 20 * time.Millisecond
 
 // Seat is the place of one connection. Its methods are called by the goroutine
 // that serves the connection.
@@ -173,6 +181,10 @@ func (c *Conns) endIdle(app App) bool {
 	var idlers []idler
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
+	if c.barren.app == app && now.Before(c.barren.until) {
+		return false
+	}
 	for s := range c.seats {
 		if since := s.idle.Load(); since > busy && (anybody || s.app == app) {
 			idlers = append(idlers, idler{s, since})
@@ -190,6 +202,9 @@ func (c *Conns) endIdle(app App) bool {
 			i.seat.close()
 			some = true
 		}
+	}
+	if !some {
+		c.barren.app, c.barren.until = app, now.Add(noSearch)
 	}
 	return some
 }

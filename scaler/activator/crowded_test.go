@@ -106,9 +106,9 @@ func (c *crowded) mostMemory(t *testing.T) int {
 // With -v it says what it has measured.
 func TestOneAppsBodiesCostNoOtherApp(t *testing.T) {
 	const (
-		// A tenth of what the manifest has, and of the requests that may wait.
-		limit, requests, most = "90MiB", 1000, 90
-		size, good            = 60 << 10, 200
+		// A twentieth of what the manifest has, and of the requests that may wait.
+		limit, requests, most = "45MiB", 500, 75 * memoryFactor
+		size, good            = 60 << 10, 100
 	)
 	app := startApp(t, http.HandlerFunc(count))
 	c := startCrowded(t, limit, app)
@@ -198,10 +198,13 @@ func TestConnectionsHaveABound(t *testing.T) {
 		expect(t, r, 200, "fine")
 	}
 	f.rev.Update(nil)
-	for range 20 {
+	for n := range 10 { // idle ones make room for each
 		hold()
+		eventually(t, "it waits", func() bool { return f.rev.Load().Queued == n+1 })
 	}
-	eventually(t, "those that found a place wait", func() bool { return f.rev.Load().Queued >= 15 })
+	for f.server.budget.Conns.TryTake(bounds.App{Namespace: f.rev.Namespace, Name: f.rev.App}, 1) {
+		// The rest of its share.
+	}
 	_, r := hold()
 	expect(t, r, 503, "as many connections as its share")
 	conn, r := f.raw()

@@ -245,7 +245,7 @@ func (e *Eventing) wire(ctx context.Context, mgr ctrl.Manager) error {
 	})
 	s := &subscriptions{
 		client: mgr.GetClient(), live: mgr.GetAPIReader(), events: recorder, store: e.store, cursors: e.cursors, dispatcher: dispatcher,
-		activator: e.options.Activator, find: e.find, now: time.Now, wired: map[types.NamespacedName]wiring{},
+		activator: e.options.Activator, find: e.find, now: time.Now, wired: map[types.NamespacedName]wiring{}, counted: map[types.NamespacedName]time.Time{},
 	}
 	if err := s.setup(ctx, mgr); err != nil {
 		return err

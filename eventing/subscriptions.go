@@ -47,7 +47,14 @@ type subscriptions struct {
 
 	mu    sync.Mutex
 	wired map[types.NamespacedName]wiring
+	// counted is when the status of each was written last.
+	counted map[types.NamespacedName]time.Time
 }
+
+// countsPause is how often counts are written of all Subscriptions together that have
+// nothing else to say: a thousand of them, each every statusPause, would keep the API
+// server busy, whose disk may be that of the events.
+const countsPause = 100 * time.Millisecond
 
 // wiring is what the dispatcher was last told about a Subscription; it is told
 // again when that changes.
@@ -86,7 +93,7 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 		return ctrl.Result{}, err
 	}
 	measureSubscription(&object, &status)
-	if equality.Semantic.DeepEqual(object.Status, status) {
+	if equality.Semantic.DeepEqual(object.Status, status) || onlyCounts(object.Status, status) && !r.due(req.NamespacedName) {
 		return ctrl.Result{RequeueAfter: pause}, nil
 	}
 	before := object.DeepCopy()
@@ -94,6 +101,7 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 	if err := apply.Status(ctx, r.client, &object, before); err != nil {
 		return apply.Outcome(0, err)
 	}
+	r.wrote(req.NamespacedName)
 	r.tell(before, &object)
 	r.tellRun(&object, "Redrive", before.Status.Redrive, object.Status.Redrive)
 	r.tellRun(&object, "Replay", before.Status.Replay, object.Status.Replay)
@@ -168,9 +176,23 @@ func (r *subscriptions) rewire(name types.NamespacedName, now wiring) {
 	defer r.mu.Unlock()
 	if now == (wiring{}) {
 		delete(r.wired, name)
+		delete(r.counted, name)
 		return
 	}
 	r.wired[name] = now
+}
+
+// due reports whether the counts of a Subscription may be written again.
+func (r *subscriptions) due(name types.NamespacedName) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now().Sub(r.counted[name]) >= time.Duration(len(r.wired))*countsPause
+}
+
+func (r *subscriptions) wrote(name types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counted[name] = r.now()
 }
 
 // observe finds what a Subscription names.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headway-dev/headway/api/condition"
@@ -26,6 +27,13 @@ func subscriptionStatus(object *v1alpha1.Subscription, problem condition.State, 
 	}
 	condition.Set(&status.Conditions, v1alpha1.ConditionReady, judgeSubscription(object, &status, problem, progress, now), object.Generation, now)
 	return status
+}
+
+// onlyCounts reports whether two statuses differ in nothing but what changes with every
+// event.
+func onlyCounts(a, b v1alpha1.SubscriptionStatus) bool {
+	a.Cursor, a.Lag, a.Delivered, a.Filtered = b.Cursor, b.Lag, b.Delivered, b.Filtered
+	return equality.Semantic.DeepEqual(a, b)
 }
 
 func judgeSubscription(object *v1alpha1.Subscription, status *v1alpha1.SubscriptionStatus, problem condition.State, progress *delivery.Status, now time.Time) condition.State {

@@ -1,11 +1,13 @@
 package eventing
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headway-dev/headway/api/condition"
 	"github.com/headway-dev/headway/api/v1alpha1"
@@ -68,5 +70,40 @@ func TestSubscriptionStatusKeeps(t *testing.T) {
 	want := v1alpha1.SubscriptionStatus{ObservedGeneration: 3, Cursor: 9, Lag: 4, Retrying: 3, Delivered: 6, Filtered: 1, Dead: 2, LastFailure: last}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("with it (-want +got):\n%s", diff)
+	}
+}
+
+// TestCountsArePaced: what only counts is written ten times a second for all together,
+// and anything else at once.
+func TestCountsArePaced(t *testing.T) {
+	was := v1alpha1.SubscriptionStatus{Cursor: 7, Lag: 1, Delivered: 5, Filtered: 2}
+	for change, only := range map[string]bool{"": true, "delivered": true, "dead": false, "retrying": false, "condition": false} {
+		now := *was.DeepCopy()
+		switch change {
+		case "delivered":
+			now.Cursor, now.Lag, now.Delivered, now.Filtered = 9, 0, 6, 3
+		case "dead":
+			now.Dead = 1
+		case "retrying":
+			now.Retrying = 1
+		case "condition":
+			now.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady}}
+		}
+		if onlyCounts(was, now) != only {
+			t.Errorf("%s: only counts is %v", change, !only)
+		}
+	}
+	clock := noon
+	r := &subscriptions{now: func() time.Time { return clock }, wired: map[types.NamespacedName]wiring{}, counted: map[types.NamespacedName]time.Time{}}
+	for n := range 1000 {
+		r.rewire(types.NamespacedName{Name: strconv.Itoa(n)}, wiring{generation: 1})
+	}
+	one := types.NamespacedName{Name: "7"}
+	for after, due := range map[time.Duration]bool{99 * time.Second: false, 100 * time.Second: true} {
+		clock = noon
+		r.wrote(one)
+		if clock = noon.Add(after); r.due(one) != due {
+			t.Errorf("after %s due is %v", after, !due)
+		}
 	}
 }

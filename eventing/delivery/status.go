@@ -42,6 +42,7 @@ func (d *Dispatcher) Status(ctx context.Context, name types.NamespacedName) (st 
 	if s == nil {
 		return Status{}, false
 	}
+	last := s.lane.channel.State().Last // before: what comes meanwhile is nobody's lag
 	s.settle()
 	s.mu.Lock()
 	if s.removed {
@@ -52,7 +53,7 @@ func (d *Dispatcher) Status(ctx context.Context, name types.NamespacedName) (st 
 	s.mu.Unlock()
 	st.InFlight, st.Window, st.HeldUntil = s.gate.state()
 	st.Counts = s.place.Counts()
-	if last := s.lane.channel.State().Last; last > st.Floor {
+	if last > st.Floor {
 		st.Lag = last - st.Floor - min(st.Above, last-st.Floor)
 	}
 	if st.Lag > 0 {

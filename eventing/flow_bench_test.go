@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
@@ -19,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-dev/headway/api/outward"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/access"
 	"github.com/headway-dev/headway/eventing/channel"
@@ -111,7 +114,7 @@ func serveFlow(b *testing.B) (*delivery.Dispatcher, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dispatcher := delivery.New(e.store, e.cursors, &http.Client{Transport: &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 512, DisableCompression: true}}, slog.Default())
+	dispatcher := delivery.New(e.store, e.cursors, delivery.NewClient(), slog.Default())
 	dispatcher.Remember(e.story.Attempted)
 	e.ingress = ingress.New(access.NewGuard(nil, time.Now), slog.Default())
 	e.ingress.Open(orders, ingress.Door{Log: log, MaxEvent: 1 << 20, Rule: access.NewRule(nil, &v1alpha1.Channel{}, "", nil, time.Now)})
@@ -227,7 +230,11 @@ func (t *target) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 // runLoad is the other process: it sends one load after the other.
 func runLoad() error {
 	t := &target{}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	own, err := ownAddress()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(own, "0"))
 	if err != nil {
 		return err
 	}
@@ -259,6 +266,17 @@ func runLoad() error {
 			return err
 		}
 	}
+}
+
+// ownAddress is one of this machine at which deliveries may go: not the loopback.
+func ownAddress() (string, error) {
+	all, err := net.InterfaceAddrs()
+	for _, one := range all {
+		if prefix, err := netip.ParsePrefix(one.String()); err == nil && prefix.Addr().Is4() && outward.Allowed(prefix.Addr()) {
+			return prefix.Addr().String(), nil
+		}
+	}
+	return "", errors.Join(err, errors.New("this machine has no address but the loopback"))
 }
 
 // thin keeps a thousand of many.

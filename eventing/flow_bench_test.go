@@ -40,6 +40,8 @@ type flow struct {
 	URL                            string
 	Run                            int
 	Events, Connections, PerSecond int
+	// Subscribers get each event; 0 is one.
+	Subscribers int
 }
 
 // flowed is what became of it.
@@ -195,7 +197,10 @@ func (p *loadProcess) send(b *testing.B, load flow) (got flowed) {
 	return got
 }
 
-// target counts deliveries.
+// hangPath is where requests are not answered before the next load.
+const hangPath = "hang"
+
+// target counts deliveries, each subscription's for itself.
 type target struct {
 	mu        sync.Mutex
 	run       string
@@ -204,11 +209,22 @@ type target struct {
 	all       int
 	delivered []float64
 	done      chan struct{}
+	next      chan struct{} // closed when the next load begins
 }
 
 func (t *target) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	_, _ = io.Copy(io.Discard, r.Body)
+	if r.URL.Path == "/"+hangPath {
+		t.mu.Lock()
+		next := t.next
+		t.mu.Unlock()
+		select {
+		case <-next:
+		case <-r.Context().Done():
+		}
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	id := r.Header.Get("Ce-Id")
@@ -216,6 +232,7 @@ func (t *target) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t.all++
+	id += " of " + r.Header.Get("Headway-Subscription")
 	if t.ids[id] {
 		return
 	}
@@ -229,7 +246,7 @@ func (t *target) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 
 // runLoad is the other process: it sends one load after the other.
 func runLoad() error {
-	t := &target{}
+	t := &target{next: make(chan struct{})}
 	own, err := ownAddress()
 	if err != nil {
 		return err
@@ -248,7 +265,9 @@ func runLoad() error {
 		}
 		done := make(chan struct{})
 		t.mu.Lock()
-		t.run, t.want, t.ids, t.all, t.delivered, t.done = fmt.Sprintf("%d-", load.Run), load.Events, map[string]bool{}, 0, nil, done
+		t.run, t.want, t.ids, t.all, t.delivered, t.done = fmt.Sprintf("%d-", load.Run), load.Events*max(load.Subscribers, 1), map[string]bool{}, 0, nil, done
+		close(t.next)
+		t.next = make(chan struct{})
 		t.mu.Unlock()
 		begin := time.Now()
 		accepted, err := load.send()

@@ -53,7 +53,7 @@ type EventReplay struct {
 	// Commit, or the name of a Revision, of the App that alone gets the events.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:MaxLength=64
 	Revision string `json:"revision,omitempty"`
 }
 

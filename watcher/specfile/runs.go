@@ -84,7 +84,7 @@ var replayRows = []rowOf[Subscription]{
 	{
 		name: "revision", byDefault: "as requests are split",
 		doc: "Commit, or name of a revision, of the app that alone gets the events.",
-		value: textOf[Subscription]{what: "a commit or the name of a revision", example: "1a2b3c4d", pattern: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, most: 63, bare: true,
+		value: textOf[Subscription]{what: "a commit or the name of a revision", example: "1a2b3c4d", pattern: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, most: 64, bare: true,
 			set: func(e *Subscription, v string) error { e.Spec.Replay.Revision = v; return nil }},
 	},
 }

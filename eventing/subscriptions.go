@@ -45,6 +45,11 @@ type subscriptions struct {
 	find func(name channel.Name, id string) (seq uint64, ok bool)
 	now  func() time.Time
 
+	// handing is held for writing while a place is taken over, and for reading from
+	// when a Subscription is read until the dispatcher knows of it: one that is gone
+	// is not brought back.
+	handing sync.RWMutex
+
 	mu    sync.Mutex
 	wired map[types.NamespacedName]wiring
 	// counted is when the status of each was written last.
@@ -69,19 +74,13 @@ type wiring struct {
 
 // Reconcile brings one subscription up to date, and looks again after statusPause.
 func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	var object v1alpha1.Subscription
-	err := r.client.Get(ctx, req.NamespacedName, &object)
-	if client.IgnoreNotFound(err) != nil {
-		return ctrl.Result{}, fmt.Errorf("observing subscription %s: %w", req, err)
-	}
-	if err != nil || object.DeletionTimestamp != nil {
-		unmeasure(req.NamespacedName, delivering)
-		r.dispatcher.Remove(req.NamespacedName)
-		r.rewire(req.NamespacedName, wiring{})
-		return ctrl.Result{}, nil
-	}
-	problem, pause, err := r.wire(ctx, &object)
+	waits, err := r.takeOver(ctx, req.NamespacedName)
 	if err != nil {
+		return ctrl.Result{}, err
+	}
+	var object v1alpha1.Subscription
+	problem, pause, err := r.follow(ctx, req.NamespacedName, &object, waits)
+	if err != nil || object.Name == "" {
 		return ctrl.Result{}, err
 	}
 	var progress *delivery.Status
@@ -89,8 +88,10 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 		progress = &now
 	}
 	status := subscriptionStatus(&object, problem, progress, r.now())
-	if status.Redrive, status.Replay, err = r.runs(ctx, &object, r.wiredAs(req.NamespacedName)); err != nil {
-		return ctrl.Result{}, err
+	if waits == (condition.State{}) { // else those of the other one may be its own
+		if status.Redrive, status.Replay, err = r.runs(ctx, &object, r.wiredAs(req.NamespacedName)); err != nil {
+			return ctrl.Result{}, err
+		}
 	}
 	measureSubscription(&object, &status)
 	if equality.Semantic.DeepEqual(object.Status, status) || onlyCounts(object.Status, status) && !r.due(req.NamespacedName) {
@@ -106,6 +107,36 @@ func (r *subscriptions) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.R
 	r.tellRun(&object, "Redrive", before.Status.Redrive, object.Status.Redrive)
 	r.tellRun(&object, "Replay", before.Status.Replay, object.Status.Replay)
 	return ctrl.Result{RequeueAfter: pause}, nil
+}
+
+// follow reads a Subscription and has the dispatcher do what it asks for, unless it
+// waits for something; without a name it is gone. It returns why nothing is delivered.
+func (r *subscriptions) follow(ctx context.Context, name types.NamespacedName, object *v1alpha1.Subscription, waits condition.State) (problem condition.State, pause time.Duration, err error) {
+	r.handing.RLock()
+	defer r.handing.RUnlock()
+	there, err := r.read(ctx, name, object)
+	switch {
+	case err != nil:
+		return condition.State{}, 0, err
+	case !there:
+		*object = v1alpha1.Subscription{}
+		unmeasure(name, delivering)
+		r.dispatcher.Remove(name)
+		r.rewire(name, wiring{})
+		return condition.State{}, 0, nil
+	case waits != (condition.State{}):
+		return waits, logPause, nil
+	}
+	return r.wire(ctx, object)
+}
+
+// read reads a Subscription; false: it does not exist, or is being deleted.
+func (r *subscriptions) read(ctx context.Context, name types.NamespacedName, object *v1alpha1.Subscription) (there bool, err error) {
+	err = r.client.Get(ctx, name, object)
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("observing subscription %s: %w", name, err)
+	}
+	return err == nil && object.DeletionTimestamp == nil, nil
 }
 
 // wire tells the dispatcher what to deliver where, and returns why nothing is.

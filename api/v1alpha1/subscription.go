@@ -149,6 +149,15 @@ type SubscriptionSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self in ['now', 'earliest'] || self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$')",message="from must be now, earliest or a time such as 2026-05-04T12:00:00Z"
 	From string `json:"from,omitempty"`
 
+	// Continues is the Subscription of the same namespace and Channel whose place this
+	// one takes over if it has none: its App had another name. Until that one is
+	// deleted, and its deliveries are over, this one delivers nothing. It counts for
+	// nothing once this one has a place, or when that one has none.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Continues string `json:"continues,omitempty"`
+
 	// Redrive delivers dead letters of this Subscription again, once for each name.
 	//
 	// +optional

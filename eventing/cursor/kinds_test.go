@@ -13,7 +13,7 @@ import (
 
 // TestOtherStores runs the tests of places with logs in JetStream.
 func TestOtherStores(t *testing.T) {
-	natstest.Run(t, "TestPlaceIsLikeSets", "TestRemovedPlaces", "TestAnotherChannel", "TestNotBegun")
+	natstest.Run(t, "TestPlaceIsLikeSets", "TestRemovedPlaces", "TestAnotherChannel", "TestNotBegun", "TestMove")
 }
 
 // openAs opens a store of a kind. Opened again, it is on the same servers.

@@ -51,12 +51,15 @@ func (s *subscription) runName() string {
 	return s.name.Name
 }
 
-// skips reports whether an event is none of a redrive.
-func (r *run) skips(of types.NamespacedName, it item) bool {
+// skips reports whether an event is none of a redrive of a subscription, which takes
+// the letters of the one that it continues, too.
+func (r *run) skips(of Subscription, it item) bool {
 	if r == nil || r.earlier == nil {
 		return false
 	}
-	if by, _ := it.event.Get(attrDeadSubscription); by != of.String() {
+	by, _ := it.event.Get(attrDeadSubscription)
+	before := types.NamespacedName{Namespace: of.Name.Namespace, Name: of.Spec.Continues}
+	if by != of.Name.String() && by != before.String() {
 		r.passOver(it.seq, it.seq)
 		return true
 	}

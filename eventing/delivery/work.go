@@ -211,7 +211,7 @@ func (s *subscription) admit(it item) bool {
 
 // wants reports whether an event is one of those to be sent. Others are done with.
 func (s *subscription) wants(it item) bool {
-	if s.run.skips(s.sub.Name, it) {
+	if s.run.skips(s.sub, it) {
 		s.place.Pass(it.seq, it.seq, cursor.Filtered, 0)
 		return false
 	}

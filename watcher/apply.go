@@ -49,6 +49,7 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 			failed = append(failed, err)
 		}
 	}
+	unmade := map[string]bool{} // Apps that have not got all that is theirs
 	r.applyEventing(ctx, l, f, ofRepository(repo), p.Channels, p.Sources, nil, note)
 	for _, planned := range slices.Concat(p.Apps, p.Previews) {
 		app, err := r.applyApp(ctx, repo, l, f, planned, digests)
@@ -56,12 +57,17 @@ func (r *Reconciler) apply(ctx context.Context, repo *v1alpha1.Repository, l *lo
 			l.soon = settleLook // its teardown may take a while
 			continue
 		}
-		note(named("app", planned.Name), err)
+		noteOf := func(what string, err error) {
+			unmade[planned.Name] = unmade[planned.Name] || err != nil
+			note(what, err)
+		}
+		noteOf(named("app", planned.Name), err)
 		if err != nil {
 			continue
 		}
-		r.applyEventing(ctx, l, f, ofApp(repo, app), planned.Channels, planned.Sources, planned.Subscriptions, note)
+		r.applyEventing(ctx, l, f, ofApp(repo, app), planned.Channels, planned.Sources, planned.Subscriptions, noteOf)
 	}
+	p.Withhold(f.Eventing, unmade)
 	failed = append(failed, r.pruneEventing(ctx, repo, l, f, p)...)
 	for _, gone := range p.Remove {
 		name := gone.App

@@ -162,7 +162,7 @@ func (r *Revision) Source() v1alpha1.CodeSource {
 //	... is a model of one       skipped, unless it has made an App
 //	... is one too many         as not valid, and told once for all of them
 //	its commit is unsigned      as not valid, for every App (unsigned.go)
-//	no file names the App       removal.go
+//	no file names the App       removal.go, handover.go
 //	channels, sources and so on eventing.go
 //	a further ref               is a head of the Apps that production has
 //	a request                   preview.go
@@ -201,12 +201,13 @@ func Make(f Facts) Plan {
 			continue
 		}
 		if why, gone := f.leaves(f.Apps[name], files); gone != "" {
-			p.Remove = append(p.Remove, Removal{name, gone})
+			p.Remove = append(p.Remove, Removal{name, gone, files.outcome[f.Apps[name].Spec.Path].app})
 		} else {
 			p.Apps = append(p.Apps, f.planBroken(f.Apps[name], why))
 		}
 	}
 	slices.SortFunc(p.Apps, func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
+	f.handOver(&p)
 	f.planPreviews(&p, files)
 	f.planEventing(&p, files)
 	return p

@@ -252,7 +252,7 @@ func (s *previews) remove(judged []judgement, stays map[string]bool) {
 		if app.Preview.Request == 0 {
 			why = fmt.Sprintf("branch %s is gone", v1alpha1.ShortRef(app.ProductionRef))
 		}
-		s.plan.Remove = append(s.plan.Remove, Removal{name, cmp.Or(open[name], why)})
+		s.plan.Remove = append(s.plan.Remove, Removal{App: name, Why: cmp.Or(open[name], why)})
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// Removal is an App that goes, and why.
-type Removal struct{ App, Why string }
+// Removal is an App that goes, and why. Next is the App that its file names now; ""
+// for none.
+type Removal struct{ App, Why, Next string }
 
 // specFiles are the headway.yaml files of the production commit.
 type specFiles struct {
@@ -51,7 +52,7 @@ func Renamed(spec v1alpha1.AppSpec) bool {
 // problem until it is sure that nothing is lost with it.
 //
 //	its file has another name    goes when the App of that name is live
-//	... which cannot be used     stays
+//	... which cannot be used     stays, if it has events: the other one cannot get them
 //	its file is gone             goes
 //	... and a new file, whose    stays: that may be where it went
 //	name cannot be told, is there
@@ -65,7 +66,7 @@ func (f Facts) leaves(app *v1alpha1.App, files specFiles) (why *Problem, gone st
 		return nil, fmt.Sprintf("its headway.yaml is gone from %s", v1alpha1.ShortRef(f.ProductionRef))
 	}
 	next := files.outcome[file]
-	if succeeds(f.Apps[next.app], file) {
+	if succeeds(f.Apps[next.app], file) && (next.why == nil || !f.hasEvents(app.Name)) {
 		return nil, fmt.Sprintf("%s, as %s names it now, is live", next.app, file)
 	}
 	message := fmt.Sprintf("%s names another app now", file)

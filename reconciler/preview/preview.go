@@ -74,13 +74,16 @@ func (h *Hooks) writeFinalizers(ctx context.Context, app, before *v1alpha1.App) 
 func setupName(app string) string    { return app + "-setup" }
 func teardownName(app string) string { return app + "-teardown" }
 
-// podOf renders the pod of one of the App's commands.
+// podOf renders the pod of one of the App's commands. It may send what the preview
+// may send.
 func podOf(app *v1alpha1.App, rev *v1alpha1.Revision, name string, command []string, limit time.Duration, label, value string) *corev1.Pod {
-	return job.Pod(job.Job{
+	pod := job.Pod(job.Job{
 		Name: name, Labels: map[string]string{v1alpha1.LabelApp: app.Name, label: value},
 		Owner:    *metav1.NewControllerRef(app, v1alpha1.GroupVersion.WithKind("App")),
 		Revision: rev, Command: command, Env: render.Env(rev), Limit: limit,
 	})
+	render.MountTokens(&pod.Spec, rev)
+	return pod
 }
 
 // newest is the newest revision with an image: of those that the App names the

@@ -156,3 +156,18 @@ func TestPodOfASetup(t *testing.T) {
 		t.Errorf("environment %+v", c.Env)
 	}
 }
+
+// TestTokens: a setup sends to the preview's own branches of channels, as its app does.
+func TestTokens(t *testing.T) {
+	app, revs := newApp("a"), built("a")
+	revs[0].Spec.Sends = []string{"orders"}
+	revs[0].Spec.Preview = &v1alpha1.BuiltFor{ChannelSuffix: "-pr-12"}
+	s := SetupFor(app, revs, nil)
+	if s.Start == nil || len(s.Start.Spec.Volumes) != 1 || len(s.Start.Spec.Volumes[0].Projected.Sources) != 1 || len(s.Start.Spec.Containers[0].VolumeMounts) != 1 {
+		t.Fatalf("the pod has no token: %+v", s.Start)
+	}
+	token := s.Start.Spec.Volumes[0].Projected.Sources[0].ServiceAccountToken
+	if token.Path != "orders" || !strings.HasSuffix(token.Audience, "/team/orders-pr-12") {
+		t.Errorf("the token is %+v", token)
+	}
+}

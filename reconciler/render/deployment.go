@@ -85,7 +85,7 @@ func Deployment(rev *v1alpha1.Revision, image string, config *v1alpha1.ImageConf
 			},
 		},
 	}
-	mountTokens(&deployment.Spec.Template.Spec, channelTokens(rev))
+	MountTokens(&deployment.Spec.Template.Spec, rev)
 	if mark != "" {
 		deployment.Spec.Template.Annotations = map[string]string{v1alpha1.AnnotationStartedWith: mark}
 	}

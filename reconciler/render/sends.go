@@ -48,6 +48,10 @@ func token(audience, file string) corev1.VolumeProjection {
 	}}
 }
 
+// MountTokens gives the first container of a pod the tokens of a revision, for the
+// channels that it sends to.
+func MountTokens(pod *corev1.PodSpec, rev *v1alpha1.Revision) { mountTokens(pod, channelTokens(rev)) }
+
 // mountTokens gives the first container of a pod its tokens.
 func mountTokens(pod *corev1.PodSpec, tokens []corev1.VolumeProjection) {
 	if len(tokens) == 0 {

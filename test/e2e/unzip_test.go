@@ -78,7 +78,7 @@ func TestUnzip(t *testing.T) {
 // waitTaking waits until a source takes events.
 func (tm *team) waitTaking(name string) {
 	tm.Helper()
-	eventually(tm.T, soon, "source "+name+" takes events", func() error {
+	eventually(tm.T, 2*soon, "source "+name+" takes events", func() error {
 		s := &v1alpha1.Source{}
 		if err := tm.get(name, s); err != nil {
 			return err

@@ -1,0 +1,3 @@
+module example.com/catcher
+
+go 1.26

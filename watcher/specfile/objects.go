@@ -79,6 +79,7 @@ func (s *Spec) Objects() Objects {
 func (o *Objects) deliver(app, key string, source v1alpha1.SourceSpec, e Subscription) {
 	name := ofApp(app, e.Name)
 	source.Channel, e.Spec.Channel = name, name
+	e.Spec.From = v1alpha1.FromEarliest // the source may be quicker than the subscription
 	o.Channels = append(o.Channels, Object[v1alpha1.ChannelSpec]{name, NewChannel(impliedKeep, impliedSize), key, true})
 	o.Sources = append(o.Sources, Object[v1alpha1.SourceSpec]{name, source, key, true})
 	o.Subscriptions = append(o.Subscriptions, Object[v1alpha1.SubscriptionSpec]{name, e.Spec, key, true})

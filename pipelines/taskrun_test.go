@@ -32,7 +32,7 @@ func exampleInput(t testing.TB, template string, args map[string]string) Input {
 		},
 		Template:       shippedTemplate(t, template),
 		Key:            exampleKey(),
-		SourceURL:      "http://headway-controller.headway-system:8082/artifacts/sha256:abc.tar.gz",
+		SourceURL:      "http://headway-watcher.headway-system:8082/artifacts/sha256:abc.tar.gz",
 		Image:          "registry.example.com/apps/default/shop:" + Tag(exampleKey()),
 		Namespace:      "headway-builds",
 		RegistrySecret: "registry",

@@ -27,5 +27,6 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.listen, "listen", ":8091", "address for the activators' reports")
 	f.Register(set, ":8092", ":8093")
 	f.RegisterReported(set)
+	f.RegisterLeader(set)
 	set.StringVar(&f.parkKey, "park-key", "", "folder with the Secret headway-park, whose key wakes parked pods; empty: none is woken")
 }

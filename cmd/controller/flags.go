@@ -15,6 +15,7 @@ import (
 // flags are the program's settings.
 type flags struct {
 	manager.Flags
+	manager.Public
 
 	registry           string
 	insecureRegistries string
@@ -24,16 +25,9 @@ type flags struct {
 	parkImage     string
 	parkPublicKey string
 
-	domain       string
-	publicScheme string
-	publicPort   int
-
-	data           string
-	artifactURL    string
-	artifactListen string
-	webhookListen  string
-	reportListen   string
-	activator      string
+	artifactURL  string
+	reportListen string
+	activator    string
 }
 
 func (f *flags) register(set *flag.FlagSet) {
@@ -43,16 +37,12 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.buildNamespace, "build-namespace", "headway-builds", "namespace of build templates and build runs")
 	set.StringVar(&f.parkImage, "park-image", "", "image with the program that parked pods run; empty: no revision gets a standby")
 	set.StringVar(&f.parkPublicKey, "park-public-key", "", "file with the Ed25519 public key, in base64, that parked pods check wake calls with; required with --park-image")
-	set.StringVar(&f.domain, "domain", "localhost", "domain below which apps get their hosts")
-	set.StringVar(&f.publicScheme, "public-scheme", "http", "scheme of the apps' public URLs: http or https")
-	set.IntVar(&f.publicPort, "public-port", 8080, "port of the apps' public URLs")
-	set.StringVar(&f.data, "data", "/data", "folder for git caches and source artifacts; all of it can be fetched again")
-	set.StringVar(&f.artifactURL, "artifact-url", "http://headway-controller.headway-system:8082", "base URL at which build pods reach the artifact server")
-	set.StringVar(&f.artifactListen, "artifact-listen", ":8082", "address of the artifact server")
-	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
+	f.Public.Register(set)
+	set.StringVar(&f.artifactURL, "artifact-url", "http://headway-watcher.headway-system:8082", "base URL at which build pods reach the watcher's artifact server")
 	set.StringVar(&f.activator, "activator", "headway-activator.headway-system", "host of the activators' Service within the cluster, where jobs of gates reach a candidate on port 80")
-	f.Register(set, ":8083", ":8084")
+	f.Flags.Register(set, ":8083", ":8084")
 	f.RegisterReported(set)
+	f.RegisterLeader(set)
 	set.StringVar(&f.reportListen, "report-listen", ":8085", "address for the activators' reports of how requests end")
 }
 
@@ -61,21 +51,14 @@ func (f *flags) check() error {
 	if f.registry == "" {
 		return errors.New("--registry is required: the host and prefix under which apps' images are pushed")
 	}
-	if f.publicScheme != "http" && f.publicScheme != "https" {
-		return fmt.Errorf("--public-scheme is %q; it must be http or https", f.publicScheme)
-	}
-	if f.publicPort < 1 || f.publicPort > 65535 {
-		return fmt.Errorf("--public-port is %d; it must be between 1 and 65535", f.publicPort)
-	}
 	if u, err := url.Parse(f.artifactURL); err != nil || u.Host == "" {
-		return fmt.Errorf("--artifact-url is %q; it must be a URL such as http://headway-controller.headway-system:8082", f.artifactURL)
+		return fmt.Errorf("--artifact-url is %q; it must be a URL such as http://headway-watcher.headway-system:8082", f.artifactURL)
 	}
 	if f.parkImage != "" && f.parkPublicKey == "" {
 		return errors.New("--park-image needs --park-public-key: the file with the key that parked pods check wake calls with")
 	}
 	f.registry = strings.TrimSuffix(f.registry, "/")
 	f.artifactURL = strings.TrimSuffix(f.artifactURL, "/")
-	f.domain = strings.ToLower(strings.Trim(f.domain, "."))
 	return nil
 }
 

@@ -35,8 +35,6 @@ func TestFlags(t *testing.T) {
 	}{
 		{"--registry=r/apps", ""},
 		{"", "--registry is required"},
-		{"--registry=r --public-scheme=ftp", "must be http or https"},
-		{"--registry=r --public-port=0", "between 1 and 65535"},
 		{"--registry=r --artifact-url=headway:8082", "must be a URL"},
 		{"--registry=r --log-level=loud", "loud"},
 		{"--registry=r --park-image=p", "--park-image needs --park-public-key"},
@@ -51,12 +49,12 @@ func TestFlags(t *testing.T) {
 }
 
 func TestFlagsAreNormalised(t *testing.T) {
-	f, err := parse(t, "--registry=r/apps/", "--domain=.Apps.Example.com", "--artifact-url=http://a:1/", "--insecure-registries=a:1,b:2")
+	f, err := parse(t, "--registry=r/apps/", "--artifact-url=http://a:1/", "--insecure-registries=a:1,b:2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := append([]string{f.registry, f.domain, f.artifactURL}, f.insecure()...)
-	if diff := cmp.Diff([]string{"r/apps", "apps.example.com", "http://a:1", "a:1", "b:2"}, got); diff != "" {
+	got := append([]string{f.registry, f.artifactURL}, f.insecure()...)
+	if diff := cmp.Diff([]string{"r/apps", "http://a:1", "a:1", "b:2"}, got); diff != "" {
 		t.Error(diff)
 	}
 	if f, _ = parse(t, "--registry=r", "--insecure-registries="); len(f.insecure()) != 0 {

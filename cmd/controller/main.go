@@ -1,5 +1,5 @@
-// Command controller watches git repositories, builds their apps and routes
-// traffic to them: the watcher and all reconcilers in one process.
+// Command controller builds revisions, runs them and routes traffic to them: all
+// reconcilers in one process. It knows nothing of git.
 package main
 
 import (

@@ -10,7 +10,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/pipelines"
@@ -21,8 +20,6 @@ import (
 	"github.com/headway-dev/headway/reconciler/trial"
 	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
-	"github.com/headway-dev/headway/watcher"
-	"github.com/headway-dev/headway/watcher/artifact"
 )
 
 // shutdownTimeout bounds how long running reconciliations may finish after the
@@ -32,6 +29,10 @@ const shutdownTimeout = 20 * time.Second
 // run wires the parts and blocks until ctx ends.
 func run(ctx context.Context, f flags) error {
 	if err := f.check(); err != nil {
+		return err
+	}
+	public, err := f.Address()
+	if err != nil {
 		return err
 	}
 	park, err := f.park()
@@ -56,7 +57,6 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
-	public := address.Public{Scheme: f.publicScheme, Domain: f.domain, Port: f.publicPort}
 	err = reconciler.Setup(ctx, mgr, reconciler.Options{
 		Public: public,
 		Builds: revision.Builds{
@@ -71,10 +71,6 @@ func run(ctx context.Context, f flags) error {
 		Park:      park,
 		Trials:    feed,
 	})
-	if err != nil {
-		return err
-	}
-	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen, Artifacts: artifact.DefaultQuota(), Public: public})
 	if err != nil {
 		return err
 	}

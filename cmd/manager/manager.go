@@ -36,10 +36,13 @@ func (f *Flags) Register(set *flag.FlagSet, metrics, health string) {
 	set.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least level to log: debug, info, warn or error")
 }
 
-// RegisterReported adds the flags of those that have several replicas and take the
-// activators' reports.
+// RegisterReported adds the flag of those that take the activators' reports.
 func (f *Flags) RegisterReported(set *flag.FlagSet) {
 	set.StringVar(&f.Activators, "activators", "headway-system/headway-activator", "service account whose holders may report, as namespace/name")
+}
+
+// RegisterLeader adds the flag of those of whose replicas one is active.
+func (f *Flags) RegisterLeader(set *flag.FlagSet) {
 	set.BoolVar(&f.LeaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
 }
 

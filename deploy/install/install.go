@@ -53,7 +53,7 @@ func install(ctx context.Context, s settings, out io.Writer) error {
 	if err := k.Apply(ctx, "headway-install", objects); err != nil {
 		return err
 	}
-	for _, name := range []string{"deployment/headway-controller", "deployment/headway-autoscaler", "deployment/headway-activator", "statefulset/headway-eventing"} {
+	for _, name := range []string{"deployment/headway-watcher", "deployment/headway-controller", "deployment/headway-autoscaler", "deployment/headway-activator", "statefulset/headway-eventing"} {
 		tell("waiting for %s", name)
 		if err := k.Rollout(ctx, system, name); err != nil {
 			return err

@@ -39,7 +39,7 @@ func testSettings(t *testing.T, args ...string) settings {
 
 func testReferences() map[string]string {
 	references := map[string]string{}
-	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler", "park", "eventing"} {
+	for i, name := range []string{"controller", "activator", "buildstep", "builder-go", "buildkit", "autoscaler", "park", "eventing", "watcher"} {
 		references[name] = "registry.example.com/headway/" + name + "@sha256:" + strings.Repeat(string(rune('a'+i)), 64)
 	}
 	return references
@@ -221,8 +221,8 @@ func TestServersAreHardened(t *testing.T) {
 			}
 		}
 	}
-	if servers != 4 {
-		t.Errorf("%d Deployments and StatefulSets, want 4", servers)
+	if servers != 5 {
+		t.Errorf("%d Deployments and StatefulSets, want 5", servers)
 	}
 }
 

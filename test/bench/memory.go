@@ -73,6 +73,7 @@ func (r residents) detail() map[string]any {
 func (b *bench) residents(ctx context.Context) (residents, error) {
 	r := residents{byProgram: map[string][]float64{}}
 	for _, program := range []struct{ name, metricsPort string }{
+		{"headway-watcher", "8095"},
 		{"headway-controller", "8083"},
 		{"headway-activator", "8090"},
 		{"headway-autoscaler", "8092"},

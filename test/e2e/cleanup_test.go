@@ -150,7 +150,7 @@ func (tm *team) gone(revision string) error {
 	return nil
 }
 
-// cacheFolder is where the controller, a pod on this machine, keeps its copy of
+// cacheFolder is where the watcher, a pod on this machine, keeps its copy of
 // the repository: a pattern, as the pod's name is not known.
 func (r *repository) cacheFolder() string {
 	r.Helper()

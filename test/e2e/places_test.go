@@ -45,8 +45,9 @@ func TestMostPreviews(t *testing.T) {
 	code.waitGone(11, url, alone)
 }
 
-// TestPreviewsSurviveKills: a controller that is killed while requests are opened,
-// built, shown and closed leaves each as it should be, and nothing behind.
+// TestPreviewsSurviveKills: a watcher and a controller that are killed while
+// requests are opened, built, shown and closed leave each as it should be, and
+// nothing behind.
 func TestPreviewsSurviveKills(t *testing.T) {
 	tm := newTeam(t)
 	code := tm.cloneToGitea("static")
@@ -77,10 +78,14 @@ func TestPreviewsSurviveKills(t *testing.T) {
 		return nil
 	})
 	code.setState(closed, "closed")
-	killSystem(t, "headway-controller", true)
+	for _, program := range controlPlane {
+		killSystem(t, program, true)
+	}
 	code.setState(abandoned, "closed")
 	opened, openedHead := open("opened")
-	tm.waitSystem("headway-controller")
+	for _, program := range controlPlane {
+		tm.waitSystem(program)
+	}
 	code.waitNoPreview(closed)
 	code.waitNoPreview(abandoned)
 	buildingHead := code.git("rev-parse", "building")
@@ -96,7 +101,11 @@ func TestPreviewsSurviveKills(t *testing.T) {
 		code.setState(number, "closed")
 	}
 	time.Sleep(100 * time.Millisecond) // in the middle of it
-	killSystem(t, "headway-controller", true)
-	tm.waitSystem("headway-controller")
+	for _, program := range controlPlane {
+		killSystem(t, program, true)
+	}
+	for _, program := range controlPlane {
+		tm.waitSystem(program)
+	}
 	code.waitGone(opened, url, alone)
 }

@@ -16,22 +16,26 @@ import (
 	"github.com/headway-dev/headway/test/localcluster"
 )
 
-// TestControllerKilled: killed in the middle of a build, the controller comes
-// back to the same result, from one run.
+// TestControllerKilled: killed in the middle of a build, the watcher and the
+// controller come back to the same result, from one run.
 func TestControllerKilled(t *testing.T) {
-	tm := newTeam(t)
-	code := tm.clone("hello")
-	commit := code.push("First")
-	code.watch()
-	run := tm.waitRun("hello", commit)
-	killSystem(t, "headway-controller", true)
+	for _, program := range controlPlane {
+		t.Run(program, func(t *testing.T) {
+			tm := newTeam(t)
+			code := tm.clone("hello")
+			commit := code.push("First")
+			code.watch()
+			run := tm.waitRun("hello", commit)
+			killSystem(t, program, true)
 
-	tm.waitLive("hello", commit)
-	tm.wantAnswer(tm.url("hello"), commit)
-	tm.wantRuns("hello", 1)
-	revision := tm.mustRevision("hello", commit)
-	if err := want("the run behind the image", revision.Status.Build.Run, run.GetName()); err != nil {
-		t.Error(err)
+			tm.waitLive("hello", commit)
+			tm.wantAnswer(tm.url("hello"), commit)
+			tm.wantRuns("hello", 1)
+			revision := tm.mustRevision("hello", commit)
+			if err := want("the run behind the image", revision.Status.Build.Run, run.GetName()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -70,6 +70,9 @@ func systemPods(t *testing.T, name string) []corev1.Pod {
 	return pods.Items
 }
 
+// controlPlane are the programs that lead from a push to a Route.
+var controlPlane = []string{"headway-watcher", "headway-controller"}
+
 // killSystem ends pods of Headway itself at once, as a lost machine would; all
 // of the name, or only one.
 func killSystem(t *testing.T, name string, all bool) {

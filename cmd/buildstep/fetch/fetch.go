@@ -47,7 +47,7 @@ var DefaultLimits = Limits{Download: 2 << 30, Bytes: 2 << 30, Entries: 500_000}
 
 const (
 	// patience is how long a missing artifact or an unreachable server is
-	// asked again: a restarted controller makes its artifacts anew.
+	// asked again: a watcher that takes over makes its artifacts anew.
 	patience = 60 * time.Second
 	// firstPause doubles after each attempt up to longestPause.
 	firstPause, longestPause = 100 * time.Millisecond, 2 * time.Second

@@ -16,7 +16,7 @@ import (
 var pureGo = []string{"CGO_ENABLED=0", "GOWORK=off"}
 
 // compiled are the programs of this module that go into images.
-var compiled = []string{"controller", "activator", "autoscaler", "eventing", "park", "supervise", "buildstep", "staticserver"}
+var compiled = []string{"watcher", "controller", "activator", "autoscaler", "eventing", "park", "supervise", "buildstep", "staticserver"}
 
 // buildKitTags are those of the local cluster's programs, so that the packages
 // they share compile once.

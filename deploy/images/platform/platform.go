@@ -21,6 +21,7 @@ import (
 
 // Names of the images, as manifests write them behind "headway/".
 const (
+	Watcher    = "watcher"
 	Controller = "controller"
 	Activator  = "activator"
 	Autoscaler = "autoscaler"
@@ -73,6 +74,7 @@ func Publish(ctx context.Context, options Options) (map[string]string, error) {
 type recipe func(ctx context.Context, a *assembler) (image, error)
 
 var recipes = map[string]recipe{
+	Watcher:    server(Watcher),
 	Controller: server(Controller),
 	Activator:  server(Activator, "supervise"),
 	Autoscaler: server(Autoscaler),

@@ -3,41 +3,28 @@
 package integration
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
-// installed applies the manifests of a file under deploy/base.
+// installed applies the manifests of a file under deploy/base until the test ends.
 func installed(t *testing.T, file string) {
 	t.Helper()
-	data, err := os.ReadFile(root + "/deploy/base/" + file)
+	objects, err := manifests(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096); ; {
-		o := &unstructured.Unstructured{}
-		if err := decoder.Decode(&o.Object); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+	for _, o := range objects {
 		create(t, o)
 		t.Cleanup(func() {
 			if err := api.Delete(context.Background(), o); client.IgnoreNotFound(err) != nil {
@@ -51,9 +38,6 @@ func installed(t *testing.T, file string) {
 // a namespace.
 func installAutoscaler(t *testing.T) string {
 	t.Helper()
-	if err := api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "headway-system"}}); client.IgnoreAlreadyExists(err) != nil {
-		t.Fatal(err)
-	}
 	installed(t, "autoscaler-rbac.yaml")
 	installed(t, "autoscaler-policy.yaml")
 	return namespace(t)
@@ -62,9 +46,7 @@ func installAutoscaler(t *testing.T) string {
 // asAutoscaler is a client with the rights of the autoscaler's service account.
 func asAutoscaler(t *testing.T) client.Client {
 	t.Helper()
-	config := rest.CopyConfig(server)
-	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:headway-system:headway-autoscaler"}
-	c, err := client.New(config, client.Options{Scheme: scheme})
+	c, err := clientAs("headway-autoscaler")
 	if err != nil {
 		t.Fatal(err)
 	}

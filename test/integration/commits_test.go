@@ -20,7 +20,6 @@ import (
 	metrics "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
-	"github.com/headway-dev/headway/reconciler"
 	watching "github.com/headway-dev/headway/watcher"
 	"github.com/headway-dev/headway/watcher/git/gittest"
 )
@@ -39,12 +38,9 @@ func startWatcher(t *testing.T, ns string) {
 // runWatcher is the same until it is stopped, with a folder for its files.
 func runWatcher(t *testing.T, ns, data string) (stop func() error) {
 	t.Helper()
-	options := reconciler.CacheOptions(builds)
-	options.DefaultNamespaces = map[string]cache.Config{ns: {}}
-	mgr, err := ctrl.NewManager(server, ctrl.Options{
+	mgr, err := ctrl.NewManager(as("headway-watcher"), ctrl.Options{
 		Scheme:     scheme,
-		Cache:      options,
-		Client:     client.Options{Cache: &client.CacheOptions{DisableFor: reconciler.Uncached()}},
+		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{ns: {}}},
 		Metrics:    metrics.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)}, // the test may run twice
 	})

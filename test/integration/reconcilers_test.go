@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -72,7 +73,7 @@ func startReconcilers(ctx context.Context) (stop func() error, err error) {
 			return nil, fmt.Errorf("creating namespace %s: %w", name, err)
 		}
 	}
-	if err := installTemplates(ctx); err != nil {
+	if err := errors.Join(installTemplates(ctx), installRights(ctx)); err != nil {
 		return nil, err
 	}
 	running.registry = httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
@@ -100,7 +101,7 @@ func restartReconcilers(t *testing.T) {
 func runReconcilers(ctx context.Context) error {
 	options := reconciler.CacheOptions(builds)
 	options.DefaultNamespaces = map[string]cache.Config{reconciled: {}}
-	mgr, err := ctrl.NewManager(server, ctrl.Options{
+	mgr, err := ctrl.NewManager(as("headway-controller"), ctrl.Options{
 		Scheme:     scheme,
 		Cache:      options,
 		Client:     client.Options{Cache: &client.CacheOptions{DisableFor: reconciler.Uncached()}},

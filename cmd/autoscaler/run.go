@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/scaler/autoscaler"
@@ -25,7 +26,7 @@ func run(ctx context.Context, f flags) error {
 	}
 	options := autoscaler.Options{Listen: f.listen, Activators: activators}
 	if f.LeaderElect {
-		options.Lease = &autoscaler.Lease{}
+		options.Lease = &election.Lease{Name: "headway-autoscaler"}
 	}
 	if f.parkKey != "" {
 		waker, err := park.LoadWaker(f.parkKey)

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
@@ -36,7 +37,7 @@ type Options struct {
 	// Waker wakes parked pods. Nil: none is ever woken by this program.
 	Waker Waker
 	// Lease elects the replica that scales. Nil: this one does.
-	Lease *Lease
+	Lease *election.Lease
 }
 
 // Setup adds the autoscaler to a manager.
@@ -64,7 +65,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := mgr.Add(endpoint); err != nil {
 		return fmt.Errorf("adding the endpoint for reports: %w", err)
 	}
-	elector, err := newElector(mgr, o.Lease, leader{Reconciler: r, enqueue: enqueue})
+	elector, err := election.New(mgr, o.Lease, leader{Reconciler: r, enqueue: enqueue}.lead)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	metrics "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/headway-dev/headway/api/apply"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	scaling "github.com/headway-dev/headway/scaler/autoscaler"
 	"github.com/headway-dev/headway/scaler/receiver"
@@ -49,7 +50,7 @@ func startAutoscaler(t *testing.T, ns, address string, waker scaling.Waker) (sto
 	}
 	account := types.NamespacedName{Namespace: ns, Name: "activator"}
 	ctx, cancel := context.WithCancel(context.Background())
-	options := scaling.Options{Listen: address, Activators: account, Waker: waker, Lease: &scaling.Lease{Namespace: ns}}
+	options := scaling.Options{Listen: address, Activators: account, Waker: waker, Lease: &election.Lease{Name: "headway-autoscaler", Namespace: ns}}
 	if err := scaling.Setup(ctx, mgr, options); err != nil {
 		t.Fatal(err)
 	}

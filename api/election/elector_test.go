@@ -1,21 +1,18 @@
-package autoscaler
+package election
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-
-	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // leaseObject is the Lease in the API server.
@@ -39,7 +36,7 @@ type access struct {
 }
 
 func (a *access) Identity() string   { return a.name }
-func (a *access) Describe() string   { return leaseName }
+func (a *access) Describe() string   { return "headway" }
 func (a *access) RecordEvent(string) {}
 
 func (a *access) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
@@ -49,7 +46,7 @@ func (a *access) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byt
 	case a.down:
 		return nil, nil, errors.New("no route to host")
 	case a.record == nil:
-		return nil, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "leases"}, leaseName)
+		return nil, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "leases"}, "headway")
 	}
 	raw, err := json.Marshal(a.record)
 	copied := *a.record
@@ -77,30 +74,37 @@ func (a *access) cut(down bool) {
 	a.down = down
 }
 
-// replica is one autoscaler.
+// replica is one process that stands for election.
 type replica struct {
 	*access
-	*Reconciler
-	stop func()
+	leading atomic.Bool
+	terms   atomic.Int32
+	// ended has what Start returned.
+	ended chan error
+	stop  func()
 }
 
 func startReplica(t *testing.T, object *leaseObject, name string) *replica {
-	r := &replica{access: &access{leaseObject: object, name: name}, Reconciler: newWorld(t, 1, v1alpha1.Scale{Max: 5}).Reconciler}
-	e := &elector{leader: leader{Reconciler: r.Reconciler, enqueue: func(reconcile.Request) {}}}
-	e.config = leaderelection.LeaderElectionConfig{
-		Lock: r.access, Name: leaseName,
-		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
-	}
+	r := &replica{access: &access{leaseObject: object, name: name}}
+	r.start(t, &Elector{name: "headway", lock: lock{Interface: r.access}, lead: func(ctx context.Context) {
+		r.terms.Add(1)
+		r.leading.Store(true)
+		<-ctx.Done()
+		r.leading.Store(false)
+	}})
+	return r
+}
+
+func (r *replica) start(t *testing.T, e *Elector) {
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := e.Start(ctx); err != nil {
+	r.ended = make(chan error, 1)
+	go func() { r.ended <- e.Start(ctx) }()
+	r.stop = func() {
+		cancel()
+		if err := <-r.ended; err != nil {
 			t.Error(err)
 		}
-	}()
-	r.stop = func() { cancel(); <-done }
-	return r
+	}
 }
 
 // until waits for a state and returns how long that took. Two leaders at the
@@ -151,7 +155,7 @@ func TestElection(t *testing.T) {
 		a.cut(true)
 		lost := until(t, func() bool { return !a.leading.Load() }, a, b)
 		gap := lost + until(t, b.leading.Load, a, b)
-		if lost > renewDeadline+retryPeriod || gap > 5300*time.Millisecond {
+		if lost > RenewDeadline+RetryPeriod || gap > 5300*time.Millisecond {
 			t.Errorf("stood down after %s, the other leads after %s", lost, gap)
 		}
 
@@ -166,24 +170,12 @@ func TestElection(t *testing.T) {
 		if took := until(t, a.leading.Load, a, b); took > 2500*time.Millisecond {
 			t.Errorf("took %s after a stop in order", took)
 		}
-		if a.term.Load() != 3 {
-			t.Errorf("term %d", a.term.Load())
+		if a.terms.Load() != 3 {
+			t.Errorf("term %d", a.terms.Load())
 		}
 		a.stop()
 		if a.leading.Load() {
 			t.Error("leads after its end")
 		}
 	})
-}
-
-// TestAnOldDrainDiesWithItsTerm: whoever led in between has put the pods back.
-func TestAnOldDrainDiesWithItsTerm(t *testing.T) {
-	w := busy(t)
-	expect(t, "less load", w.step(31*time.Second, 14, 0), "mark pod-2")
-	l := leader{Reconciler: w.Reconciler, enqueue: func(reconcile.Request) {}}
-	if _, err := l.takeOver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "marked anew", w.step(0, 14, 0), "mark pod-2")
-	expect(t, "its time counts anew", w.step(drainMost-tick, 14, 0))
 }

@@ -6,8 +6,7 @@ import (
 	"flag"
 	"log/slog"
 
-	"sigs.k8s.io/controller-runtime/pkg/client/config"
-
+	"github.com/headway-dev/headway/cmd/cluster"
 	"github.com/headway-dev/headway/cmd/logging"
 	"github.com/headway-dev/headway/cmd/program"
 	"github.com/headway-dev/headway/scaler/activator"
@@ -19,7 +18,7 @@ func main() {
 	flag.Parse()
 	o.Logger = logging.Setup(slog.LevelInfo)
 	program.Main(func(ctx context.Context) (err error) {
-		if o.Kubernetes, err = config.GetConfig(); err != nil {
+		if o.Kubernetes, err = cluster.Config(); err != nil {
 			return err
 		}
 		return activator.Run(ctx, o)

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/headway-dev/headway/cmd/cluster"
 	"github.com/headway-dev/headway/cmd/logging"
 )
 
@@ -59,9 +60,9 @@ func New(f Flags, options ctrl.Options, qps float32, types ...func(*runtime.Sche
 			return nil, fmt.Errorf("registering API types: %w", err)
 		}
 	}
-	config, err := ctrl.GetConfig()
+	config, err := cluster.Config()
 	if err != nil {
-		return nil, fmt.Errorf("reading the cluster's address: %w", err)
+		return nil, err
 	}
 	config.QPS, config.Burst = qps, int(2*qps)
 	mgr, err := ctrl.NewManager(config, options)

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/app"
@@ -34,6 +35,8 @@ import (
 
 // Options of the reconcilers.
 type Options struct {
+	// Leader says when this replica may act. Nil: always.
+	Leader *election.Leader
 	// Public is how apps and revisions are reached.
 	Public address.Public
 	// Builds say where builds run and where their results go.
@@ -54,12 +57,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		return err
 	}
 	err := errors.Join(
-		revision.Setup(ctx, mgr, options.Public, options.Builds, options.Park),
-		app.Setup(mgr, options.Public, options.Trials, options.Activator),
-		buildcache.Setup(mgr),
-		prepull.Setup(mgr, options.Park.Image),
-		route.Setup(mgr),
-		source.Setup(mgr),
+		revision.Setup(ctx, mgr, options.Leader, options.Public, options.Builds, options.Park),
+		app.Setup(mgr, options.Leader, options.Public, options.Trials, options.Activator),
+		buildcache.Setup(mgr, options.Leader),
+		prepull.Setup(mgr, options.Leader, options.Park.Image),
+		route.Setup(mgr, options.Leader),
+		source.Setup(mgr, options.Leader),
 	)
 	if err != nil {
 		return fmt.Errorf("adding the reconcilers: %w", err)

@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/feedback"
@@ -49,6 +50,8 @@ const (
 
 // Options say where the watcher keeps its files and listens.
 type Options struct {
+	// Leader says when this replica may act. Nil: always.
+	Leader *election.Leader
 	// Data is a folder for git caches (git/), source artifacts (artifacts/) and what
 	// is being read (reading/). It may be lost between two starts.
 	Data string
@@ -63,8 +66,9 @@ type Options struct {
 }
 
 // Setup adds the reconciler of Repositories, what tells their forges, the artifact
-// server, the webhook endpoint and the clean-up of artifacts to a manager. All of them run on the
-// leader only: it has the files.
+// server, the webhook endpoint and the clean-up of artifacts to a manager. Reconcilers
+// act on the leader only, which alone has the files of now; the servers of the others
+// pass requests on to it. Each replica cleans up its own disk.
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	log := slog.Default().With("component", "watcher")
 	if err := registerIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
@@ -104,20 +108,28 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, time.Minute),
 		}).
-		Complete(r)
+		Complete(o.Leader.Reconciler(r))
 	if err != nil {
 		return fmt.Errorf("setting up the repository reconciler: %w", err)
 	}
-	if err := feedback.Setup(mgr, r.forges, indexRepository); err != nil {
+	if err := feedback.Setup(mgr, o.Leader, r.forges, indexRepository); err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Path, webhook.New(h, log))
+	artifacts, err := newOnLeader(o.Leader, o.ArtifactListen, store.Handler(), log)
+	if err != nil {
+		return fmt.Errorf("setting up the artifact server: %w", err)
+	}
+	hooks, err := newOnLeader(o.Leader, o.WebhookListen, mux, log)
+	if err != nil {
+		return fmt.Errorf("setting up the webhook endpoint: %w", err)
+	}
 	for _, runnable := range []manager.Runnable{
 		&cleaner{reader: mgr.GetClient(), store: store, gitDir: r.gitDir, maxCaches: maxCaches, log: log},
-		&staleness{client: r.client, turns: r.turns, log: log},
-		serve("artifact server", o.ArtifactListen, store.Handler(), 0),
-		serve("webhook endpoint", o.WebhookListen, mux, 10*time.Second),
+		o.Leader.Runnable(&staleness{client: r.client, turns: r.turns, log: log}),
+		serve("artifact server", o.ArtifactListen, artifacts, 0),
+		serve("webhook endpoint", o.WebhookListen, hooks, 10*time.Second),
 	} {
 		if err := mgr.Add(runnable); err != nil {
 			return fmt.Errorf("setting up the watcher: %w", err)
@@ -241,8 +253,8 @@ func (r *Reconciler) awaiting(ctx context.Context, o client.Object) []reconcile.
 	return repositoryOf(ctx, o)
 }
 
-// serve is an HTTP server that runs on the leader. timeout bounds one request; 0
-// is for downloads, which may be long.
+// serve is an HTTP server. timeout bounds one request; 0 is for downloads, which may
+// be long.
 func serve(name, address string, handler http.Handler, timeout time.Duration) *manager.Server {
 	return &manager.Server{
 		Name: name,
@@ -251,7 +263,7 @@ func serve(name, address string, handler http.Handler, timeout time.Duration) *m
 			ReadHeaderTimeout: 10 * time.Second, ReadTimeout: timeout, WriteTimeout: timeout,
 			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		},
-		OnlyServeWhenLeader: true,
+		OnlyServeWhenLeader: true, // as far as the manager knows, which then starts it with a filled cache
 		ShutdownTimeout:     new(10 * time.Second),
 	}
 }

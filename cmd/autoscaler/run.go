@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/scaler/autoscaler"
@@ -24,10 +23,7 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
-	options := autoscaler.Options{Listen: f.listen, Activators: activators}
-	if f.LeaderElect {
-		options.Lease = &election.Lease{Name: "headway-autoscaler"}
-	}
+	options := autoscaler.Options{Listen: f.listen, Activators: activators, Lease: f.Lease("headway-autoscaler", "")}
 	if f.parkKey != "" {
 		waker, err := park.LoadWaker(f.parkKey)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/pipelines"
@@ -40,12 +41,9 @@ func run(ctx context.Context, f flags) error {
 		return err
 	}
 	mgr, err := manager.New(f.Flags, ctrl.Options{
-		Cache:                         reconciler.CacheOptions(f.buildNamespace),
-		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: reconciler.Uncached()}},
-		LeaderElection:                f.LeaderElect,
-		LeaderElectionID:              "headway-controller",
-		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       new(shutdownTimeout),
+		Cache:                   reconciler.CacheOptions(f.buildNamespace),
+		Client:                  client.Options{Cache: &client.CacheOptions{DisableFor: reconciler.Uncached()}},
+		GracefulShutdownTimeout: new(shutdownTimeout),
 	}, 100, clientgoscheme.AddToScheme, v1alpha1.AddToScheme, pipelines.AddToScheme)
 	if err != nil {
 		return err
@@ -53,11 +51,16 @@ func run(ctx context.Context, f flags) error {
 	if err := reconciler.CheckTekton(mgr); err != nil {
 		return err
 	}
+	leader, err := election.NewLeader(mgr, f.Lease("headway-controller", ""))
+	if err != nil {
+		return err
+	}
 	feed, err := reports(mgr, f)
 	if err != nil {
 		return err
 	}
 	err = reconciler.Setup(ctx, mgr, reconciler.Options{
+		Leader: leader,
 		Public: public,
 		Builds: revision.Builds{
 			Registry:           f.registry,

@@ -1,5 +1,5 @@
-// Package manager sets up the manager of Headway's controllers: the cache, the
-// lease and the endpoints for metrics and health.
+// Package manager sets up the manager of Headway's controllers: the cache and the
+// endpoints for metrics and health, and the flags that they share.
 package manager
 
 import (
@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/cmd/cluster"
 	"github.com/headway-dev/headway/cmd/logging"
 )
@@ -47,10 +48,19 @@ func (f *Flags) RegisterLeader(set *flag.FlagSet) {
 	set.BoolVar(&f.LeaderElect, "leader-elect", false, "hold a lease in the program's own namespace, so that one of several replicas is active")
 }
 
+// Lease is the one that a program of this name holds; nil where nobody else can
+// act. Address is that of this replica for the others.
+func (f *Flags) Lease(name, address string) *election.Lease {
+	if !f.LeaderElect {
+		return nil
+	}
+	return &election.Lease{Name: name, Address: address}
+}
+
 // New sets up logging and makes a manager with clients for these types, which may
 // send qps requests a second to the API server and twice as many at once. It is
-// ready when it holds the lease, if there is one: the Service must reach no other
-// replica.
+// ready when its cache is filled: a replica that stands by is as ready as one that
+// leads.
 func New(f Flags, options ctrl.Options, qps float32, types ...func(*runtime.Scheme) error) (ctrl.Manager, error) {
 	logging.Setup(f.logLevel)
 	options.Metrics, options.HealthProbeBindAddress = server.Options{BindAddress: f.metrics}, f.health
@@ -72,12 +82,12 @@ func New(f Flags, options ctrl.Options, qps float32, types ...func(*runtime.Sche
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("adding the health check: %w", err)
 	}
-	err = mgr.AddReadyzCheck("leading", func(*http.Request) error {
+	err = mgr.AddReadyzCheck("started", func(*http.Request) error {
 		select {
-		case <-mgr.Elected():
+		case <-mgr.Elected(): // closed when the caches are filled, as the manager itself elects nobody
 			return nil
 		default:
-			return errors.New("another replica holds the lease")
+			return errors.New("the cache is not filled yet")
 		}
 	})
 	if err != nil {

@@ -25,6 +25,7 @@ type flags struct {
 	data           string
 	artifactListen string
 	webhookListen  string
+	address        string
 }
 
 func (f *flags) register(set *flag.FlagSet) {
@@ -32,6 +33,7 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.data, "data", "/data", "folder for git caches and source artifacts; all of it can be fetched again")
 	set.StringVar(&f.artifactListen, "artifact-listen", ":8082", "address of the artifact server")
 	set.StringVar(&f.webhookListen, "webhook-listen", ":8081", "address of the webhook endpoint, POST /webhook")
+	set.StringVar(&f.address, "address", "", "IP address of this replica, at which others reach its artifact server and webhook endpoint while it leads")
 	f.Flags.Register(set, ":8095", ":8096")
 	f.RegisterLeader(set)
 }

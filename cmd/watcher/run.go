@@ -9,6 +9,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/cmd/manager"
 	"github.com/headway-dev/headway/watcher"
@@ -26,16 +27,20 @@ func run(ctx context.Context, f flags) error {
 		return err
 	}
 	mgr, err := manager.New(f.Flags, ctrl.Options{
-		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
-		LeaderElection:                f.LeaderElect,
-		LeaderElectionID:              "headway-watcher",
-		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       new(shutdownTimeout),
+		Cache:                   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		GracefulShutdownTimeout: new(shutdownTimeout),
 	}, 100, corev1.AddToScheme, v1alpha1.AddToScheme)
 	if err != nil {
 		return err
 	}
-	err = watcher.Setup(ctx, mgr, watcher.Options{Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen, Artifacts: artifact.DefaultQuota(), Public: public})
+	leader, err := election.NewLeader(mgr, f.Lease("headway-watcher", f.address))
+	if err != nil {
+		return err
+	}
+	err = watcher.Setup(ctx, mgr, watcher.Options{
+		Leader: leader, Data: f.data, ArtifactListen: f.artifactListen, WebhookListen: f.webhookListen,
+		Artifacts: artifact.DefaultQuota(), Public: public,
+	})
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/headway-dev/headway/api/address"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/check"
 	"github.com/headway-dev/headway/reconciler/index"
@@ -30,9 +31,9 @@ import (
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called.
-func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed, activator string) error {
+func Setup(mgr ctrl.Manager, leader *election.Leader, public address.Public, feed *trial.Feed, activator string) error {
 	checks := check.New(check.Jobs{Client: mgr.GetClient(), Activator: activator}, func(app types.NamespacedName) { feed.Look(app) })
-	if err := mgr.Add(checks); err != nil {
+	if err := mgr.Add(leader.Runnable(checks)); err != nil {
 		return fmt.Errorf("adding what asks gates: %w", err)
 	}
 	recorder := mgr.GetEventRecorder("headway-app")
@@ -53,7 +54,7 @@ func Setup(mgr ctrl.Manager, public address.Public, feed *trial.Feed, activator 
 			MaxConcurrentReconciles: 4,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 		}).
-		Complete(r)
+		Complete(leader.Reconciler(r))
 }
 
 // urgent is before all other work of the queue, which has priority 0.

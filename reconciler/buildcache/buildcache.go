@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/headway-dev/headway/api/apply"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/index"
@@ -40,13 +41,13 @@ type Reconciler struct {
 }
 
 // Setup adds the reconciler to the manager.
-func Setup(mgr ctrl.Manager) error {
+func Setup(mgr ctrl.Manager, leader *election.Leader) error {
 	r := &Reconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-buildcache")}
 	done := predicate.NewPredicateFuncs(func(o client.Object) bool { return o.(*pipelines.TaskRun).IsDone() })
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("buildcache").
 		For(&pipelines.TaskRun{}, builder.WithPredicates(done)).
-		Complete(r)
+		Complete(leader.Reconciler(r))
 }
 
 // Reconcile deals with a run that is done.

@@ -32,6 +32,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -50,11 +51,11 @@ type Puller struct {
 // Setup adds the puller to the manager. index.Register must have been called.
 // Without a park image there is nothing to run in a pull pod, and nothing is
 // pulled in advance.
-func Setup(mgr ctrl.Manager, parkImage string) error {
+func Setup(mgr ctrl.Manager, leader *election.Leader, parkImage string) error {
 	if parkImage == "" {
 		return nil
 	}
-	return mgr.Add(&Puller{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-prepull"), ParkImage: parkImage})
+	return mgr.Add(leader.Runnable(&Puller{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("headway-prepull"), ParkImage: parkImage}))
 }
 
 // Start looks until the context ends. The manager calls it in the controller

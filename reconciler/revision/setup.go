@@ -24,6 +24,7 @@ import (
 
 	"github.com/headway-dev/headway/api/address"
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/pipelines"
 	"github.com/headway-dev/headway/reconciler/index"
@@ -38,7 +39,7 @@ const workers = 8
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called. The end of ctx ends what runs beside the manager.
-func Setup(ctx context.Context, mgr ctrl.Manager, public address.Public, builds Builds, park render.Park) error {
+func Setup(ctx context.Context, mgr ctrl.Manager, leader *election.Leader, public address.Public, builds Builds, park render.Park) error {
 	core, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return fmt.Errorf("making a client for logs: %w", err)
@@ -80,7 +81,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, public address.Public, builds 
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 		}).
-		Complete(r)
+		Complete(leader.Reconciler(r))
 }
 
 // waker reconciles a revision when one of its pods answers.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/headway-dev/headway/api/apply"
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/reconciler/index"
 )
@@ -124,10 +125,10 @@ func Summary(traffic []v1alpha1.TrafficTarget, name func(revision string) string
 
 // Setup adds the reconciler to the manager. index.Register must have been
 // called.
-func Setup(mgr ctrl.Manager) error {
+func Setup(mgr ctrl.Manager, leader *election.Leader) error {
 	r := &Reconciler{Client: mgr.GetClient()}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Route{}).
 		Watches(&v1alpha1.Route{}, handler.EnqueueRequestsFromMapFunc(index.Rivals(mgr.GetClient()))).
-		Complete(r)
+		Complete(leader.Reconciler(r))
 }

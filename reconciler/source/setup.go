@@ -15,11 +15,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
 // Setup adds the reconciler to the manager. index.Register must have been called.
-func Setup(mgr ctrl.Manager) error {
+func Setup(mgr ctrl.Manager, leader *election.Leader) error {
 	r := &Reconciler{
 		Client: mgr.GetClient(),
 		Live:   mgr.GetAPIReader(),
@@ -35,7 +36,7 @@ func Setup(mgr ctrl.Manager) error {
 		}), builder.WithPredicates(urlChanged())).
 		WatchesMetadata(&corev1.Secret{}, r.containersWith(refersTo("Secret"))).
 		WatchesMetadata(&corev1.ConfigMap{}, r.containersWith(refersTo("ConfigMap"))).
-		Complete(r)
+		Complete(leader.Reconciler(r))
 }
 
 func sourceOfPod(_ context.Context, pod client.Object) []reconcile.Request {

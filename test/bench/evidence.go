@@ -16,7 +16,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/headway-dev/headway/scaler/receiver"
 	"github.com/headway-dev/headway/scaler/report"
@@ -135,12 +134,12 @@ func (b *bench) reporter(ctx context.Context, samples func(func(report.Sample)))
 	if err := os.WriteFile(file, []byte(request.Status.Token), 0o600); err != nil {
 		return nil, fmt.Errorf("keeping the token: %w", err)
 	}
-	controllers, err := b.pods(ctx, localcluster.SystemNamespace, client.MatchingLabels{"app.kubernetes.io/name": "headway-controller"})
+	controller, err := localcluster.Leader(ctx, b.Kube, "headway-controller")
 	if err != nil {
 		return nil, err
 	}
 	return report.NewClient(report.Options{
-		To: net.JoinHostPort(controllers[0].Status.PodIP, "8085"), Identity: "bench", TokenFile: file,
+		To: net.JoinHostPort(controller.Status.PodIP, "8085"), Identity: "bench", TokenFile: file,
 		Samples: samples, Logger: slog.New(slog.DiscardHandler),
 	}), nil
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/headway-dev/headway/api/condition"
+	"github.com/headway-dev/headway/api/election"
 	"github.com/headway-dev/headway/api/v1alpha1"
 )
 
@@ -31,7 +32,7 @@ const (
 
 // Setup adds the reconciler to a manager. index is the name of the field index that
 // finds Apps and Revisions by the name of their Repository.
-func Setup(mgr ctrl.Manager, forges Forges, index string) error {
+func Setup(mgr ctrl.Manager, leader *election.Leader, forges Forges, index string) error {
 	r := &Reconciler{
 		client: mgr.GetClient(), forges: forges, index: index,
 		log: slog.Default().With("component", "feedback"), now: time.Now,
@@ -46,7 +47,7 @@ func Setup(mgr ctrl.Manager, forges Forges, index string) error {
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](time.Second, 5*time.Minute),
 		}).
-		Complete(r)
+		Complete(leader.Reconciler(r))
 	if err != nil {
 		return fmt.Errorf("setting up what tells forges: %w", err)
 	}

@@ -1,17 +1,10 @@
 package delivery
 
 import (
-	"context"
-	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	"github.com/headway-dev/headway/eventing/event"
@@ -66,52 +59,4 @@ func BenchmarkWaiting(b *testing.B) {
 		b.ReportMetric(float64(after.HeapInuse-before.HeapInuse)/1000, "B/subscription")
 		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines), "goroutines")
 	}
-}
-
-// BenchmarkSend is one request of 1 KiB to a server in this process and its answer, by
-// wire and by http.Transport. cpu-us/op is what both sides use of the processor.
-func BenchmarkSend(b *testing.B) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-	defer server.Close()
-	wire := newClient(anywhere).Transport.(*wire)
-	for name, transport := range map[string]http.RoundTripper{"wire": wire, "transport": wire.other} {
-		b.Run(name, func(b *testing.B) {
-			before := processorTime(b)
-			b.SetParallelism(32)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					send := func() error {
-						ctx, cancel := context.WithTimeout(context.Background(), patience)
-						defer cancel()
-						r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(benchData))
-						if err != nil {
-							return err
-						}
-						answer, err := transport.RoundTrip(r)
-						if err != nil {
-							return err
-						}
-						_, err = io.Copy(io.Discard, answer.Body)
-						return errors.Join(err, answer.Body.Close())
-					}
-					if err := send(); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-			b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-us/op")
-		})
-	}
-}
-
-var benchData = strings.Repeat("x", 1024)
-
-// processorTime is what this process has used of the processor.
-func processorTime(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -31,15 +31,15 @@ func newClient(allowed func(netip.Addr) bool) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second, Control: outward.Control(allowed, "a subscription")}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &wire{dial: dialer.DialContext, other: &http.Transport{
+		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    5 * time.Second,
 			MaxIdleConns:           1024,
-			MaxIdleConnsPerHost:    maxIdle,
-			IdleConnTimeout:        idleFor,
-			MaxResponseHeaderBytes: maxHeader,
+			MaxIdleConnsPerHost:    512,
+			IdleConnTimeout:        30 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
 			DisableCompression:     true, // so that no answer becomes larger than what is read
-		}},
+		},
 	}
 }
 

@@ -21,6 +21,7 @@ type flags struct {
 	insecureRegistries string
 	registrySecret     string
 	buildNamespace     string
+	builds             int
 
 	parkImage     string
 	parkPublicKey string
@@ -35,6 +36,7 @@ func (f *flags) register(set *flag.FlagSet) {
 	set.StringVar(&f.insecureRegistries, "insecure-registries", "", "comma-separated host:port of registries that speak plain http")
 	set.StringVar(&f.registrySecret, "registry-secret", "", "name of a kubernetes.io/dockerconfigjson Secret in the build namespace; empty when the registry needs no credentials")
 	set.StringVar(&f.buildNamespace, "build-namespace", "headway-builds", "namespace of build templates and build runs")
+	set.IntVar(&f.builds, "builds", 4, "how many builds run at once; the others wait")
 	set.StringVar(&f.parkImage, "park-image", "", "image with the program that parked pods run; empty: no revision gets a standby")
 	set.StringVar(&f.parkPublicKey, "park-public-key", "", "file with the Ed25519 public key, in base64, that parked pods check wake calls with; required with --park-image")
 	f.Public.Register(set)
@@ -53,6 +55,9 @@ func (f *flags) check() error {
 	}
 	if u, err := url.Parse(f.artifactURL); err != nil || u.Host == "" {
 		return fmt.Errorf("--artifact-url is %q; it must be a URL such as http://headway-watcher.headway-system:8082", f.artifactURL)
+	}
+	if f.builds < 1 {
+		return fmt.Errorf("--builds is %d; it must be 1 or more", f.builds)
 	}
 	if f.parkImage != "" && f.parkPublicKey == "" {
 		return errors.New("--park-image needs --park-public-key: the file with the key that parked pods check wake calls with")

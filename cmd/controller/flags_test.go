@@ -37,6 +37,7 @@ func TestFlags(t *testing.T) {
 		{"", "--registry is required"},
 		{"--registry=r --artifact-url=headway:8082", "must be a URL"},
 		{"--registry=r --log-level=loud", "loud"},
+		{"--registry=r --builds=0", "--builds is 0; it must be 1 or more"},
 		{"--registry=r --park-image=p", "--park-image needs --park-public-key"},
 		{"--registry=r --park-image=p --park-public-key=k", ""},
 		{"--registry=r --park-public-key=k", ""},

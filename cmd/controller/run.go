@@ -68,7 +68,7 @@ func run(ctx context.Context, f flags) error {
 			RegistrySecret:     f.registrySecret,
 			BuildNamespace:     f.buildNamespace,
 			ArtifactURL:        f.artifactURL,
-			Slots:              4,
+			Slots:              f.builds,
 		},
 		Activator: f.activator,
 		Park:      park,

@@ -252,19 +252,20 @@ func TestSettings(t *testing.T) {
 		s    settings
 		want string // part of the error, or the literals
 	}{
-		{"no registry", settings{eventingReplicas: 1, domain: "a.b", publicScheme: "http"}, "make deploy REGISTRY="},
-		{"no domain", settings{eventingReplicas: 1, registry: "r.example.com/h", publicScheme: "http"}, "make deploy REGISTRY="},
-		{"wildcard", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "*.a.b", publicScheme: "http"}, "not a domain"},
-		{"scheme", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "ftp"}, "http or https"},
-		{"events", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "http", eventsURL: "events.example.com"}, "no URL such as https://events.example.com"},
-		{"port", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "http", publicPort: 70000}, "not a port"},
+		{"no registry", settings{eventingReplicas: 1, builds: 4, domain: "a.b", publicScheme: "http"}, "make deploy REGISTRY="},
+		{"no domain", settings{eventingReplicas: 1, builds: 4, registry: "r.example.com/h", publicScheme: "http"}, "make deploy REGISTRY="},
+		{"wildcard", settings{eventingReplicas: 1, builds: 4, registry: "r.example.com/h", domain: "*.a.b", publicScheme: "http"}, "not a domain"},
+		{"scheme", settings{eventingReplicas: 1, builds: 4, registry: "r.example.com/h", domain: "a.b", publicScheme: "ftp"}, "http or https"},
+		{"events", settings{eventingReplicas: 1, builds: 4, registry: "r.example.com/h", domain: "a.b", publicScheme: "http", eventsURL: "events.example.com"}, "no URL such as https://events.example.com"},
+		{"port", settings{eventingReplicas: 1, builds: 4, registry: "r.example.com/h", domain: "a.b", publicScheme: "http", publicPort: 70000}, "not a port"},
+		{"builds", settings{eventingReplicas: 1, registry: "r.example.com/h", domain: "a.b", publicScheme: "http"}, "0 builds at once are too few"},
 		{
-			"https", settings{eventingReplicas: 1, registry: "r.example.com/h/", domain: "a.b", publicScheme: "https", registrySecret: "push"},
-			"registry=r.example.com/h/apps insecureRegistries= registrySecret=push domain=a.b publicScheme=https publicPort=443 eventsURL=",
+			"https", settings{eventingReplicas: 1, builds: 4, registry: "r.example.com/h/", domain: "a.b", publicScheme: "https", registrySecret: "push"},
+			"registry=r.example.com/h/apps insecureRegistries= registrySecret=push domain=a.b publicScheme=https publicPort=443 eventsURL= builds=4",
 		},
 		{
-			"plain http", settings{eventingReplicas: 1, registry: "r:5000/h", appsRegistry: "r:5000/a", domain: "a.b", publicScheme: "http", publicPort: 8080, plainHTTP: true},
-			"registry=r:5000/a insecureRegistries=r:5000 registrySecret= domain=a.b publicScheme=http publicPort=8080 eventsURL=",
+			"plain http", settings{eventingReplicas: 1, builds: 4, registry: "r:5000/h", appsRegistry: "r:5000/a", domain: "a.b", publicScheme: "http", publicPort: 8080, plainHTTP: true},
+			"registry=r:5000/a insecureRegistries=r:5000 registrySecret= domain=a.b publicScheme=http publicPort=8080 eventsURL= builds=4",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

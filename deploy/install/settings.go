@@ -20,6 +20,7 @@ type settings struct {
 	publicScheme              string
 	publicPort                int
 	eventsURL                 string
+	builds                    int
 	eventingReplicas          int
 	natsURL, natsSecret       string
 	kustomization             string
@@ -36,6 +37,7 @@ func (s *settings) register(set *flag.FlagSet) {
 	set.StringVar(&s.publicScheme, "public-scheme", "http", "`scheme` of the URLs: http or https")
 	set.IntVar(&s.publicPort, "public-port", 0, "`port` of the URLs; default: 80 for http, 443 for https")
 	set.StringVar(&s.eventsURL, "events-url", "", "`URL` by which senders outside reach the Service headway-events-outside; default: none is shown")
+	set.IntVar(&s.builds, "builds", 4, "how many builds run at once; the others wait")
 	set.IntVar(&s.eventingReplicas, "eventing-replicas", 1, "on how many servers an event is kept: 1, or 3, each with a volume; with --nats-url what that can do")
 	set.StringVar(&s.natsURL, "nats-url", "", "`URL` of NATS servers that keep the events; default: eventing does")
 	set.StringVar(&s.natsSecret, "nats-secret", "", "`name` of the Secret in headway-system whose key credentials is for them; default: none needed")
@@ -70,6 +72,9 @@ func (s *settings) complete() error {
 	if s.eventingReplicas != 1 && s.eventingReplicas != 3 {
 		return fmt.Errorf("eventing has 1 replica or 3, not %d", s.eventingReplicas)
 	}
+	if s.builds < 1 {
+		return fmt.Errorf("%d builds at once are too few: want 1 or more", s.builds)
+	}
 	if s.natsSecret != "" && s.natsURL == "" {
 		return errors.New("credentials for NATS need its URL: --nats-url")
 	}
@@ -97,5 +102,6 @@ func (s *settings) literals() []string {
 		"publicScheme=" + s.publicScheme,
 		"publicPort=" + strconv.Itoa(s.publicPort),
 		"eventsURL=" + s.eventsURL,
+		"builds=" + strconv.Itoa(s.builds),
 	}
 }

@@ -121,14 +121,14 @@ func (r *Reconciler) room(l *look) int64 { return max(0, r.quota.Repository-r.us
 // noRoom says which quota has no room for an artifact, how much of it is used,
 // and what helps.
 func (r *Reconciler) noRoom(l *look, c *plan.Candidate, hash string, full *artifact.FullError) *plan.Problem {
-	whose, used, quota, setting := "this Repository", r.used(l), r.quota.Repository, "artifactsPerRepository"
+	whose, used, quota := "this Repository", r.used(l), r.quota.Repository
 	if full.Total {
-		whose, used, quota, setting = "all Repositories", r.artifacts.Used(), r.quota.Total, "artifacts"
+		whose, used, quota = "all Repositories", r.artifacts.Used(), r.quota.Total
 	}
 	return plan.NewProblem(v1alpha1.ReasonNoRoom,
 		"%s: the source of commit %s finds no room: the sources of %s that wait for their builds take %s of %s; it is tried again as they are built. "+
-			"If it stays so, narrow path and watch in headway.yaml, or have who runs Headway raise %s",
-		c.File, v1alpha1.Short(hash), whose, mebibytes(used), mebibytes(quota), setting)
+			"If it stays so, narrow path and watch in headway.yaml",
+		c.File, v1alpha1.Short(hash), whose, mebibytes(used), mebibytes(quota))
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -54,7 +54,7 @@ func TestQuotaOfRepository(t *testing.T) {
 	w.look()
 	w.wantCondition("SpecValid", metav1.ConditionFalse, "NoRoom", "b/headway.yaml: the source of commit "+head[:8]+
 		" finds no room: the sources of this Repository that wait for their builds take 0.1 MiB of 0.1 MiB; it is tried again as they are built. "+
-		"If it stays so, narrow path and watch in headway.yaml, or have who runs Headway raise artifactsPerRepository")
+		"If it stays so, narrow path and watch in headway.yaml")
 	if _, ok := w.revisions()["a-"+head[:8]]; !ok || len(w.revisions()) != 1 {
 		t.Fatalf("revisions are %v, want one of a", w.revisions())
 	}
@@ -75,7 +75,6 @@ func TestQuotaOfAll(t *testing.T) {
 	head := w.git.CommitAndPush("two", sites())
 	w.look()
 	w.wantCondition("SpecValid", metav1.ConditionFalse, "NoRoom", "the sources of all Repositories that wait for their builds take")
-	w.wantCondition("SpecValid", metav1.ConditionFalse, "NoRoom", "raise artifacts")
 	if used := w.r.artifacts.Used(); used > w.quota.Total || used == 0 {
 		t.Errorf("%d bytes are used of %d", used, w.quota.Total)
 	}

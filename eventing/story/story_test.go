@@ -323,16 +323,24 @@ func TestBounded(t *testing.T) {
 	}
 	add(0, 60_000)
 	found := func(i int) bool { all, _ := s.Find("shop", fmt.Sprint(i), 1); return len(all) == 1 }
-	if len(s.sealed) > 2 || found(0) || !found(59_999) {
-		t.Errorf("%d segments; the first event is found: %t, the last one: %t", len(s.sealed), found(0), found(59_999))
+	if n := segments(s); n > 2 || found(0) || !found(59_999) {
+		t.Errorf("%d segments; the first event is found: %t, the last one: %t", n, found(0), found(59_999))
 	}
+	s.disk.Lock() // under which Room is asked
 	room = false
+	s.disk.Unlock()
 	for range 3 {
 		s.Newest(orders)
 	}
-	if len(s.sealed) > 0 {
-		t.Errorf("%d segments on a disk without room", len(s.sealed))
+	if n := segments(s); n > 0 {
+		t.Errorf("%d segments on a disk without room", n)
 	}
+}
+
+func segments(s *Store) int {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	return len(s.sealed)
 }
 
 // TestNoDisk: with a folder that is gone nothing blocks and nothing panics.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/headway-dev/headway/api/v1alpha1"
 	watching "github.com/headway-dev/headway/watcher"
+	"github.com/headway-dev/headway/watcher/artifact"
 	"github.com/headway-dev/headway/watcher/git/gittest"
 )
 
@@ -48,7 +49,7 @@ func runWatcher(t *testing.T, ns, data string) (stop func() error) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := watching.Setup(ctx, mgr, watching.Options{Data: data, ArtifactListen: "127.0.0.1:0", WebhookListen: "127.0.0.1:0"}); err != nil {
+	if err := watching.Setup(ctx, mgr, watching.Options{Data: data, Artifacts: artifact.DefaultQuota(), ArtifactListen: "127.0.0.1:0", WebhookListen: "127.0.0.1:0"}); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

@@ -134,7 +134,7 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "usage: buildstep dockerfile|fetch|forget|go|modules|push|static"},
+		{nil, "usage: buildstep dockerfile|evict|fetch|forget|go|modules|push|static"},
 		{[]string{"deploy"}, "usage: buildstep"},
 		{[]string{"go", "--nonsense"}, "flag provided but not defined"},
 		{[]string{"go", "extra"}, `unexpected argument "extra"`},

@@ -21,9 +21,11 @@ const (
 	// on a branch, as a push is under way, or on the repository, as it was just made.
 	settleLook = 5 * time.Second
 	// A fork that waits is asked about when its request has changed, and else once
-	// in approvalEvery: not every forge counts an approval as a change. maxAsked is
-	// how many at most in one look.
+	// in approvalEvery: not every forge counts an approval as a change. A change is
+	// told to the second by some, so one that was younger than freshChange when it was
+	// asked about may hide another. maxAsked is how many at most in one look.
 	approvalEvery = time.Minute
+	freshChange   = 2 * time.Second
 	maxAsked      = 20
 )
 
@@ -141,7 +143,7 @@ func (r *Reconciler) askApprovals(ctx context.Context, l *look, f *seen, client 
 	count := 0
 	for _, request := range requests {
 		was, is := l.memory.asked[request.Number], asked{r.now(), updated[request.Number], request.Commit}
-		news := was.commit != is.commit || !was.updated.Equal(is.updated) || is.at.Sub(was.at) >= approvalEvery
+		news := was.commit != is.commit || !was.updated.Equal(is.updated) || is.at.Sub(was.at) >= approvalEvery || was.at.Sub(was.updated) < freshChange
 		if count >= maxAsked || !news || !f.WaitsForApproval(request) {
 			continue
 		}

@@ -209,6 +209,19 @@ func TestForkWaitsForAnApproval(t *testing.T) {
 	}
 }
 
+// TestApprovalInTheSecondOfAnotherChange: a forge that tells changes to the second
+// says nothing new of an approval right after the request was opened.
+func TestApprovalInTheSecondOfAnotherChange(t *testing.T) {
+	w := previewed(t)
+	one := w.branch("refs/pull/7/head", "one")
+	w.forge.open = []forge.Request{{Number: 7, HeadRef: "main", HeadSHA: one, BaseRef: "main", Updated: time.Now().Truncate(time.Second)}}
+	w.look()
+	w.wantRequest(7, v1alpha1.RequestApproval, "")
+	w.forge.approvals = map[int64][]forge.Approval{7: {{By: "ada", Commit: one}}}
+	w.look()
+	w.wantPreview("shop-pr-7", one)
+}
+
 // TestApprovalIsNotForgotten: a look that reads the Repository as it was before
 // an approval was written down asks for it again.
 func TestApprovalIsNotForgotten(t *testing.T) {

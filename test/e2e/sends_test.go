@@ -80,7 +80,11 @@ func (tm *team) startSender(lines string) {
 // wantSent sends a request and checks what comes back.
 func (tm *team) wantSent(method, url string, header http.Header, status int, text string) {
 	tm.Helper()
-	request, err := http.NewRequestWithContext(tm.Context(), method, url, strings.NewReader("{}"))
+	body := "{}"
+	if id := header.Get("Webhook-Id"); id != "" {
+		body = structured(id)
+	}
+	request, err := http.NewRequestWithContext(tm.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		tm.Fatal(err)
 	}
@@ -102,14 +106,21 @@ func eventHeaders(id string) http.Header {
 	return http.Header{"Ce-Specversion": {"1.0"}, "Ce-Id": {id}, "Ce-Source": {"/e2e"}, "Ce-Type": {"sent"}, "Content-Type": {"application/json"}}
 }
 
-// signedHeaders are those of an event with the data {}, signed as Standard Webhooks
-// says.
+// structured is an event in structured mode.
+func structured(id string) string {
+	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/e2e","type":"sent","data":{}}`, id)
+}
+
+// signedHeaders are those of the structured event, signed as Standard Webhooks says:
+// only the body is.
 func signedHeaders(id, key string) http.Header {
-	h, at := eventHeaders(id), time.Now().Unix()
+	at := time.Now().Unix()
 	mac := hmac.New(sha256.New, []byte(key))
-	fmt.Fprintf(mac, "%s.%d.{}", id, at)
-	h.Set("Webhook-Id", id)
-	h.Set("Webhook-Timestamp", fmt.Sprint(at))
-	h.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	return h
+	fmt.Fprintf(mac, "%s.%d.%s", id, at, structured(id))
+	return http.Header{
+		"Content-Type":      {"application/cloudevents+json"},
+		"Webhook-Id":        {id},
+		"Webhook-Timestamp": {fmt.Sprint(at)},
+		"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))},
+	}
 }

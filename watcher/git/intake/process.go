@@ -71,6 +71,10 @@ type Taken struct {
 	Peak int64
 }
 
+// One thread of Go is what the memory was reckoned for, and nothing of the
+// environment is for a process that reads what a stranger has sent.
+var environment = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
+
 // Take takes a pack into the cache in dir, in a process that is given so many
 // bytes of memory, and ends with ctx or with this one. Where the pack needs more,
 // it is not taken, and the caller may give that. An error is a *Problem, or one of
@@ -82,9 +86,7 @@ func Take(ctx context.Context, dir, pack string, b Bounds, memory int64) (Taken,
 	}
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = []string{processName}
-	// One thread of Go is what the memory was reckoned for, and nothing of the
-	// environment is for a process that reads what a stranger has sent.
-	cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
+	cmd.Env = environment
 	cmd.Stdin = bytes.NewReader(in)
 	out, said := &first{most: 64 << 10}, &first{most: 4 << 10}
 	cmd.Stdout, cmd.Stderr = out, said

@@ -56,29 +56,50 @@ type knownID struct {
 	at  uint32
 }
 
-// openIDs reads what was kept: a run for each mark. What is damaged, and all behind
-// it, counts as not kept.
-func openIDs(dir string, most int, log *slog.Logger) (*idFile, map[key]*run, error) {
-	i := &idFile{dir: dir, most: most, log: log}
-	runs := map[key]*run{}
+// writtenIDs is what an idFile has.
+type writtenIDs struct {
+	runs map[key]*run // by the mark of the channel
+	// since: what was kept before had to make room; zero: nothing had to.
+	since time.Time
+}
+
+// openIDs reads what was kept. What is damaged, and all behind it, counts as not kept.
+func openIDs(dir string, most int, log *slog.Logger) (i *idFile, has writtenIDs, err error) {
+	i = &idFile{dir: dir, most: most, log: log}
+	has.runs = map[key]*run{}
 	old, err := readOptional(i.path("old"))
 	if err != nil {
-		return nil, nil, err
+		return nil, has, err
 	}
 	young, err := readOptional(i.path("young"))
 	if err != nil {
-		return nil, nil, err
+		return nil, has, err
 	}
-	takeFrames(runs, old)
-	size, entries := takeFrames(runs, young)
+	takeFrames(has.runs, old)
+	has.since = sinceOf(old)
+	size, entries := takeFrames(has.runs, young)
 	if i.file, err = os.OpenFile(i.path("young"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, nil, fmt.Errorf("opening the known ids: %w", err)
+		return nil, has, fmt.Errorf("opening the known ids: %w", err)
 	}
 	if err := i.file.Truncate(int64(size)); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("opening the known ids: %w", err), i.file.Close())
+		return nil, has, errors.Join(fmt.Errorf("opening the known ids: %w", err), i.file.Close())
 	}
 	i.size, i.entries = int64(size), entries
-	return i, runs, nil
+	return i, has, nil
+}
+
+// sinceOf is when the first event of the frames in b was kept; zero if there is none.
+func sinceOf(b []byte) time.Time {
+	for {
+		_, f, size := parseFrame(b)
+		if size == 0 {
+			return time.Time{}
+		}
+		if len(f.known) > 0 {
+			return time.Unix(int64(f.known[0].at), 0)
+		}
+		b = b[size:]
+	}
 }
 
 func (i *idFile) path(generation string) string { return filepath.Join(i.dir, "ids."+generation) }

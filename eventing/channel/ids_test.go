@@ -13,14 +13,14 @@ import (
 // written is what the file with the ids has of a channel, while no store is open.
 func written(t *testing.T, dir string, m key) *run {
 	t.Helper()
-	file, runs, err := openIDs(dir, maxSeen/2, slog.New(slog.DiscardHandler))
+	file, has, err := openIDs(dir, maxSeen/2, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := file.close(); err != nil {
 		t.Fatal(err)
 	}
-	return runs[m]
+	return has.runs[m]
 }
 
 // TestKnownAfterAStart sends every event again after a start, whatever became of the
@@ -133,6 +133,40 @@ func TestIDsAreBelieved(t *testing.T) {
 		appendAll(t, c, events...)
 		if diff := cmp.Diff(want, ids(t, c)); diff != "" {
 			t.Errorf("lost: %v: %s", lost, diff)
+		}
+	}
+}
+
+// TestWhatMadeRoomIsNotRead: the ids that are known are the newest ones of all channels
+// together. What has made room for those of others is not read by the next start.
+func TestWhatMadeRoomIsNotRead(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		since time.Duration // when the full file begins
+		known bool
+	}{
+		{"kept before", time.Hour, false},
+		{"kept since", -time.Hour, true},
+	} {
+		dir := t.TempDir()
+		c := ensure(t, open(t, dir), orders, usual)
+		events := made("e", 60)
+		appendAll(t, c, events...)
+		if err := c.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		change(t, filepath.Join(dir, "ids.young"), func([]byte) []byte { return nil })
+		other := run{first: 1, last: 1, known: []knownID{{key{1}, uint32(time.Now().Add(tt.since).Unix())}}}
+		if err := os.WriteFile(filepath.Join(dir, "ids.old"), appendFrame(nil, key{2}, other), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c = ensure(t, open(t, dir), orders, usual)
+		appendAll(t, c, events...)
+		if got := len(ids(t, c)); (got == 60) != tt.known {
+			t.Errorf("%s: %d events are there after 60 were sent again", tt.name, got)
+		}
+		if err := c.store.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

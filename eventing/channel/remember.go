@@ -9,18 +9,23 @@ import (
 )
 
 // remember makes the events known again that are within the window, as far as there
-// is room for them: those of r, and what else there is by reading the log. It
-// returns how many it has read. r is nil if nothing was written down, or if it is
-// not to be believed: then what a sender lost, and sends again, would count as kept.
-func (c *Channel) remember(ctx context.Context, r *run) (read int, err error) {
+// is room for them: those of r, and what else there is by reading the log, but not
+// what was kept before a time, and had to make room for what other channels have kept
+// since. It returns how many it has read. r is nil if nothing was written down, or,
+// with a zero time, if it is not to be believed: then what a sender lost, and sends
+// again, would count as kept.
+func (c *Channel) remember(ctx context.Context, r *run, since time.Time) (read int, err error) {
 	dedupe, now := c.settings.Load().Dedupe, c.store.opts.Now()
 	c.store.seen.window(dedupe)
 	st := c.State()
 	if dedupe == 0 || st.First > st.Last {
 		return 0, nil
 	}
-	if r == nil || r.last > st.Last {
+	if r == nil {
 		r = &run{}
+	}
+	if r.last > st.Last {
+		r, since = &run{}, time.Time{}
 	}
 	begin := st.First
 	if r.last != st.Last || r.first > begin {
@@ -31,8 +36,17 @@ func (c *Channel) remember(ctx context.Context, r *run) (read int, err error) {
 	if st.Last > maxSeen/2 {
 		begin = max(begin, st.Last-maxSeen/2+1) // of more, nobody promises anything
 	}
+	older := begin
+	if !since.IsZero() {
+		if older, err = c.SeqAt(ctx, since); err != nil {
+			return 0, err
+		}
+		if older = max(older, begin); r.last == 0 {
+			begin = older
+		}
+	}
 	// What is older than the run is not written down again: it is not its beginning.
-	if read, err = c.readKnown(ctx, begin, min(r.first, st.Last+1), now, nil); err != nil {
+	if read, err = c.readKnown(ctx, older, min(r.first, st.Last+1), now, nil); err != nil {
 		return read, err
 	}
 	for _, known := range r.known {

@@ -101,9 +101,9 @@ type Store struct {
 	patience time.Duration // with a group of events
 	ledger   ledger
 	seen     *seen
-	ids      *idFile      // nil where others write, too
-	runs     map[key]*run // what it had at the start, until the channels have it
-	checker  *checker     // nil where the disks are others'
+	ids      *idFile    // nil where others write, too
+	written  writtenIDs // what it had at the start, until the channels have it
+	checker  *checker   // nil where the disks are others'
 
 	// making is held while a channel is made, changed or removed.
 	making sync.Mutex
@@ -143,14 +143,14 @@ func (server *Server) Open(ctx context.Context) (*Store, error) {
 		return nil, fmt.Errorf("opening the event store: %w", err)
 	}
 	if !server.mode.shared() {
-		if s.ids, s.runs, err = openIDs(s.opts.Dir, maxSeen/2, s.opts.Log); err != nil {
+		if s.ids, s.written, err = openIDs(s.opts.Dir, maxSeen/2, s.opts.Log); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening the event store: %w", err), s.ledger.close())
 		}
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(err, s.ledger.close(), s.ids.close())
 	}
-	s.runs = nil
+	s.written = writtenIDs{}
 	s.checker = startChecker(s)
 	return s, nil
 }
@@ -182,10 +182,11 @@ func (s *Store) adopt(ctx context.Context, name Name, info *jetstream.StreamInfo
 		return err
 	}
 	var r *run
+	var since time.Time
 	if !lost { // else a sender may send again what is lost
-		r = s.runs[c.mark]
+		r, since = s.written.runs[c.mark], s.written.since
 	}
-	if _, err := c.remember(ctx, r); err != nil {
+	if _, err := c.remember(ctx, r, since); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -195,7 +195,11 @@ func commitRequested() predicate.Predicate {
 		return nil
 	}
 	return predicate.Funcs{
-		CreateFunc:  func(event.CreateEvent) bool { return false },
+		// After a broken watch, an App that was made meanwhile may have one already.
+		CreateFunc: func(e event.CreateEvent) bool {
+			is := request(e.Object)
+			return is != nil && !answered(e.Object.(*v1alpha1.App).Spec.Committed, is)
+		},
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {

@@ -51,7 +51,8 @@ unit: ## Run the unit tests with the race detector
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race ./...
 	$(GO) test ./watcher/git/intake # measures memory, of which the race detector takes several times as much
-	cd test/sources && $(GO) vet -mod=mod ./... && $(GO) test -mod=mod ./... # pstest has a race
+	cd test/sources && $(GO) vet -mod=mod ./... && CGO_ENABLED=1 $(GO) test -mod=mod -race -skip /pubsub ./...
+	cd test/sources && $(GO) test -mod=mod -run /pubsub ./... # the server of these tests, pstest, has a race
 	cd examples/unzip && $(GO) vet ./... && CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: integration
@@ -88,6 +89,7 @@ lint: ## Run golangci-lint
 .PHONY: verify
 verify: generate fmt ## Check that tidy, generate, fmt and lint change nothing and complain of nothing
 	$(GO) mod tidy
-	cd test/sources && $(GO) mod tidy
+	cd test/sources && $(GO) vet -mod=mod ./... && CGO_ENABLED=1 $(GO) test -mod=mod -race -skip /pubsub ./...
+	cd test/sources && $(GO) test -mod=mod -run /pubsub ./... # the server of these tests, pstest, has a race
 	$(MAKE) lint
 	git diff --exit-code

@@ -111,7 +111,7 @@ func TestModuleOf(t *testing.T) {
 	for dir, want := range map[string]string{
 		"/cache/go/mod/x.org/lib@v1.2.3":         "/cache/go/mod/x.org/lib@v1.2.3",
 		"/cache/go/mod/x.org/lib@v1.2.3/sub/pkg": "/cache/go/mod/x.org/lib@v1.2.3",
-		"/work/source/cmd":                       "",
+		"/build/source/cmd":                      "",
 		"/cache/go/model@v1":                     "",
 		"":                                       "",
 	} {
